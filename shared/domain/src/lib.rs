@@ -4,6 +4,7 @@
 //! constructors. Time and randomness come in as arguments, so every rule is a pure function with a test beside it.
 
 pub mod arn;
+pub mod audit;
 mod base62;
 pub mod connection;
 pub mod credential;
