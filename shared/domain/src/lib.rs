@@ -9,6 +9,7 @@ mod base62;
 pub mod connection;
 pub mod credential;
 pub mod failure;
+pub mod fields;
 pub mod ids;
 pub mod region;
 pub mod tenant;
@@ -16,4 +17,5 @@ pub mod timestamp;
 pub mod token;
 
 pub use failure::{Conflict, Failure, Faults};
+pub use fields::Fields;
 pub use timestamp::Timestamp;
