@@ -1,1 +1,21 @@
-//! local
+//! Trustplane on one machine: the deployed Lambda binaries behind a local API Gateway, with an embedded
+//! DynamoDB engine and a small AWS organization of a customer.
+//!
+//! `cargo local` runs it for developers; end-to-end tests start a [`Stack`] each.
+
+pub mod binaries;
+mod engine;
+mod error;
+mod gateway;
+pub mod http;
+mod invoke;
+pub mod lambda;
+pub mod logs;
+mod pattern;
+mod process;
+mod runtime_api;
+mod stack;
+pub mod template;
+
+pub use error::Error;
+pub use stack::{Options, Stack};
