@@ -83,6 +83,7 @@ fn take(records: &[Value]) -> Value {
         .collect();
     println!("{}", json!({ "level": "INFO", "batch": keys }));
     for record in records {
+        println!("{}", json!({ "level": "INFO", "record": record }));
         if record["dynamodb"]["NewImage"]["fails"]["BOOL"] == true {
             failures.push(json!({ "itemIdentifier": record["dynamodb"]["SequenceNumber"] }));
         }

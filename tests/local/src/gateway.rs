@@ -19,6 +19,7 @@ mod reply;
 mod routes;
 
 use crate::{
+    delivery::Delivery,
     invoke,
     lambda::{Lambda, Refusal},
     template::Route,
@@ -44,13 +45,13 @@ const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 const HEADERS_LIMIT: usize = 10_240;
 
 /// Serves `routes`, and beside them the local-only path for direct invocations.
-pub(crate) fn router(routes: &[Route], lambda: Lambda) -> Router {
+pub(crate) fn router(routes: &[Route], delivery: Delivery) -> Router {
     let gateway = Arc::new(Gateway {
         routes: Routes::new(routes),
-        lambda: lambda.clone(),
+        lambda: delivery.lambda.clone(),
     });
     let api = Router::new().fallback(answer).with_state(gateway);
-    invoke::router(lambda).fallback_service(api)
+    invoke::router(delivery).fallback_service(api)
 }
 
 struct Gateway {

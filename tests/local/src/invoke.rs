@@ -3,6 +3,7 @@
 //! So that `aws lambda invoke --endpoint-url http://localhost:3000` works. Source: "Invoke", AWS Lambda API Reference.
 
 use crate::{
+    delivery::Delivery,
     lambda::{Lambda, Outcome, Refusal},
     template::{ACCOUNT, REGION},
 };
@@ -25,22 +26,23 @@ const LOG_TAIL: usize = 4096;
 /// Source: "Lambda quotas", AWS Lambda Developer Guide.
 const EVENT_LIMIT: usize = 1024 * 1024;
 
-pub(crate) fn router(lambda: Lambda) -> Router {
+pub(crate) fn router(delivery: Delivery) -> Router {
     Router::new()
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .layer(DefaultBodyLimit::disable())
-        .with_state(lambda)
+        .with_state(delivery)
 }
 
 async fn invoke(
-    State(lambda): State<Lambda>,
+    State(delivery): State<Delivery>,
     Path(name): Path<String>,
     headers: HeaderMap,
     payload: Bytes,
 ) -> Response {
+    let lambda = &delivery.lambda;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(runnable) = lambda.find(&name) else {
-        return refused(&lambda, &name, Refusal::Unknown);
+        return refused(lambda, &name, Refusal::Unknown);
     };
     let payload = if payload.is_empty() {
         Bytes::from_static(b"{}")
@@ -58,11 +60,11 @@ async fn invoke(
     match header("x-amz-invocation-type").unwrap_or("RequestResponse") {
         "DryRun" => empty(StatusCode::NO_CONTENT),
         "Event" if payload.len() > EVENT_LIMIT => {
-            refused(&lambda, &name, Refusal::TooLarge(payload.len()))
+            refused(lambda, &name, Refusal::TooLarge(payload.len()))
         }
         "Event" => {
-            let name = runnable.function.name.clone();
-            tokio::spawn(async move { lambda.invoke(&name, payload).await });
+            let (delivery, function) = (delivery.clone(), runnable.function.name.clone());
+            tokio::spawn(async move { delivery.deliver(&function, payload).await });
             empty(StatusCode::ACCEPTED)
         }
         "RequestResponse" => {
@@ -72,8 +74,8 @@ async fn invoke(
             let outcome =
                 tokio::spawn(async move { running.invoke(&function, payload).await }).await;
             match outcome {
-                Ok(Ok(outcome)) => answered(&lambda, outcome, tail, runnable.function.memory).await,
-                Ok(Err(refusal)) => refused(&lambda, &name, refusal),
+                Ok(Ok(outcome)) => answered(lambda, outcome, tail, runnable.function.memory).await,
+                Ok(Err(refusal)) => refused(lambda, &name, refusal),
                 Err(_) => error(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "ServiceException",

@@ -4,18 +4,24 @@
 //! `cargo local` runs it for developers; end-to-end tests start a [`Stack`] each.
 
 pub mod binaries;
+mod bus;
+mod delivery;
 mod engine;
 mod error;
 mod gateway;
 pub mod http;
 mod invoke;
+mod journal;
 pub mod lambda;
 pub mod logs;
 mod pattern;
 mod process;
 mod runtime_api;
+mod schedule;
 mod stack;
+mod streams;
 pub mod template;
 
 pub use error::Error;
+pub use schedule::Clock;
 pub use stack::{Options, Stack};

@@ -1,15 +1,21 @@
 //! The whole stack as a library: what `cargo local` runs, and what end-to-end tests run on.
 
 use crate::{
-    Error,
+    Clock, Error,
     binaries::{self, Profile},
+    bus::Bus,
+    delivery::{Delivery, reason},
     engine::{self, Engine},
     gateway,
     http::{self, Method, Reply},
+    journal::Journal,
     lambda::{Lambda, Limits, Outcome, Refusal, Runnable},
     logs::{Line, Logs, Show},
-    template::Template,
+    schedule::{self, Expression},
+    streams::{Mapping, Positions},
+    template::{Schedule, Template},
 };
+use axum::Router;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -18,7 +24,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use trustplane_organization::Organization;
 
 /// How a stack is started. The default is what tests want: any port, all in memory, nothing printed.
@@ -44,6 +50,10 @@ pub struct Options {
     pub limits: Limits,
     /// Which of the functions' lines are shown on standard error.
     pub show: Show,
+    /// Whether functions are given what the table's stream brings.
+    pub streams: bool,
+    /// What scheduled events take for the time.
+    pub clock: Clock,
 }
 
 /// A running stack. Dropping it ends it, its function processes included; [`Stack::stop`] also waits for that.
@@ -52,9 +62,13 @@ pub struct Stack {
     dynamodb_endpoint: String,
     tables: Vec<String>,
     organization: Organization,
-    lambda: Lambda,
+    delivery: Delivery,
+    bus: Bus,
+    schedules: Vec<(Schedule, Expression)>,
+    clock: Clock,
+    looks: Vec<watch::Receiver<u64>>,
     engine: Option<Engine>,
-    servers: Vec<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
     _lock: Option<File>,
 }
 
@@ -67,7 +81,7 @@ impl Stack {
             None => Template::read(&binaries::workspace().join("template.yaml"))?,
         };
         let programs = programs(&options).await?;
-        let mut servers = Vec::new();
+        let mut tasks = Vec::new();
 
         let engine = match &options.dynamodb_endpoint {
             Some(_) => None,
@@ -97,46 +111,90 @@ impl Stack {
             None => {
                 let (listener, address) = listen(0).await?;
                 let serve = organization.clone().serve(listener);
-                servers.push(tokio::spawn(async move {
+                tasks.push(tokio::spawn(async move {
                     let _ = serve.await;
                 }));
                 format!("http://{address}")
             }
         };
 
-        let mut endpoints = BTreeMap::from([(
-            "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
-            dynamodb_endpoint.clone(),
-        )]);
+        let (bus_listener, bus_address) = listen(0).await?;
+        let bus_endpoint = format!("http://{bus_address}");
+        // A service that is not named here is not reached: the bus refuses what it does not know.
+        let mut endpoints = BTreeMap::from([
+            ("AWS_ENDPOINT_URL".to_owned(), bus_endpoint.clone()),
+            (
+                "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
+                dynamodb_endpoint.clone(),
+            ),
+            (
+                "AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(),
+                bus_endpoint.clone(),
+            ),
+            ("AWS_ENDPOINT_URL_SQS".to_owned(), bus_endpoint),
+        ]);
         for service in ["STS", "SSO_ADMIN", "ORGANIZATIONS", "KMS"] {
             endpoints.insert(format!("AWS_ENDPOINT_URL_{service}"), aws_endpoint.clone());
         }
         let functions = runnables(&template, &programs, &endpoints, &options.environment)?;
         let logs = Logs::new(options.show);
         let (lambda, runtime_api) = Lambda::start(functions, options.limits, logs).await?;
-        servers.push(tokio::spawn(runtime_api));
+        tasks.push(tokio::spawn(runtime_api));
+
+        let file = |name: &str| options.data.as_ref().map(|data| data.join(name));
+        let journal = |name: &str| {
+            file(name).map_or_else(|| Ok(Journal::default()), |file| Journal::in_file(&file))
+        };
+        let delivery = Delivery {
+            lambda,
+            dead_letters: journal("dead-letters.jsonl")?,
+        };
+        let bus = Bus::new(
+            &template.buses,
+            template.rules,
+            journal("events.jsonl")?,
+            delivery.clone(),
+        );
+        tasks.push(serve(bus_listener, bus.clone().router()));
+
+        let mut looks = Vec::new();
+        if options.streams {
+            let positions = Positions::open(file("streams.json"))?;
+            for source in &template.streams {
+                let mapping =
+                    Mapping::open(source, &dynamodb_endpoint, &positions, &delivery).await?;
+                looks.push(mapping.looks());
+                tasks.push(tokio::spawn(mapping.run()));
+            }
+        }
+        let schedules = template.schedules.into_iter().map(|schedule| {
+            let expression = Expression::parse(&schedule.expression)?;
+            Ok((schedule, expression))
+        });
+        let schedules = schedules.collect::<Result<_, Error>>()?;
 
         let (listener, address) = listen(options.port).await?;
-        let router = gateway::router(&template.routes, lambda.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        servers.push(tokio::spawn(async move {
-            // It ends only with the listener, whose errors it outlives.
-            let _ = axum::serve(listener, service).await;
-        }));
+        tasks.push(serve(
+            listener,
+            gateway::router(&template.routes, delivery.clone()),
+        ));
 
-        let tables = template
-            .tables
-            .iter()
-            .map(|table| table.name.clone())
-            .collect();
         Ok(Self {
             address,
             dynamodb_endpoint,
-            tables,
+            tables: template
+                .tables
+                .into_iter()
+                .map(|table| table.name)
+                .collect(),
             organization,
-            lambda,
+            delivery,
+            bus,
+            schedules,
+            clock: options.clock,
+            looks,
             engine,
-            servers,
+            tasks,
             _lock: lock,
         })
     }
@@ -180,30 +238,91 @@ impl Stack {
 
     /// Invokes a function directly, by the name of its binary.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<Outcome, Refusal> {
-        self.lambda.invoke(function, event.to_string().into()).await
+        self.delivery
+            .lambda
+            .invoke(function, event.to_string().into())
+            .await
     }
 
     /// What the functions printed, oldest first.
     pub fn logs(&self) -> Vec<Line> {
-        self.lambda.logs().lines()
+        self.delivery.lambda.logs().lines()
     }
 
     /// Ids of the processes that run a function now.
     pub fn processes(&self, function: &str) -> Vec<u32> {
-        self.lambda.processes(function)
+        self.delivery.lambda.processes(function)
+    }
+
+    /// What the event buses received since the start, oldest first, each as a rule's target would get it.
+    pub fn events(&self) -> Vec<Value> {
+        self.bus.received()
+    }
+
+    /// What was given up since the start: batches of a stream, asynchronous invocations, and messages to queues.
+    pub fn dead_letters(&self) -> Vec<Value> {
+        self.delivery.dead_letters.entries()
+    }
+
+    /// Makes EventBridge refuse the next `count` entries.
+    pub fn refuse_events(&self, count: usize) {
+        self.bus.refuse(count);
+    }
+
+    /// Waits until everything that is in the table's stream now was handled or given up.
+    pub async fn settle_streams(&self) {
+        for looks in &self.looks {
+            let mut looks = looks.clone();
+            // The look under way may have begun before the last record came.
+            let enough = *looks.borrow() + 2;
+            // An error means that the stack stops.
+            let _ = looks.wait_for(|looks| *looks >= enough).await;
+        }
+    }
+
+    /// Runs every schedule once now, one after the other; says which function failed, and how.
+    pub async fn run_schedules(&self) -> Result<(), Error> {
+        for (schedule, _) in &self.schedules {
+            let event = schedule::event(schedule, self.clock.now());
+            let failed =
+                |why: String| Error::new(format!("function `{}`: {why}", schedule.function));
+            let outcome = self
+                .invoke(&schedule.function, &event)
+                .await
+                .map_err(|refusal| failed(reason(&refusal)))?;
+            if outcome.failed {
+                return Err(failed(
+                    String::from_utf8_lossy(&outcome.payload).into_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs every schedule now, and from then on whenever it comes due.
+    pub fn start_schedules(&mut self) {
+        for (schedule, expression) in &self.schedules {
+            let run = schedule::run(
+                schedule.clone(),
+                expression.clone(),
+                self.clock,
+                self.delivery.clone(),
+            );
+            self.tasks.push(tokio::spawn(run));
+        }
     }
 
     /// Ends the stack: nothing of it runs any more when this returns.
     pub async fn stop(mut self) {
         self.abort();
-        self.lambda.stop().await;
+        self.delivery.lambda.stop().await;
         if let Some(engine) = self.engine.take() {
             engine.stop().await;
         }
     }
 
     fn abort(&self) {
-        for server in &self.servers {
+        for server in &self.tasks {
             server.abort();
         }
     }
@@ -212,7 +331,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.abort();
-        self.lambda.kill();
+        self.delivery.lambda.kill();
     }
 }
 
@@ -284,6 +403,14 @@ fn runnables(
         );
     }
     Ok(runnables)
+}
+
+fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move {
+        // It ends only with the listener, whose errors it outlives.
+        let _ = axum::serve(listener, service).await;
+    })
 }
 
 async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), Error> {

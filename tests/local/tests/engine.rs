@@ -3,31 +3,9 @@
 
 mod common;
 
-use common::{FUNCTIONS, Folder, functions, options};
-use serde_json::{Value, json};
-use trustplane_local::{
-    Stack,
-    http::{self, Method},
-};
-
-async fn dynamodb(stack: &Stack, operation: &str, arguments: Value) -> Value {
-    let target = format!("DynamoDB_20120810.{operation}");
-    let headers = [
-        ("content-type", "application/x-amz-json-1.0"),
-        ("x-amz-target", target.as_str()),
-        ("x-amz-date", "20260101T000000Z"),
-        (
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
-        ),
-    ];
-    let url = format!("{}/", stack.dynamodb_endpoint());
-    let reply = http::send(Method::POST, &url, &headers, arguments.to_string())
-        .await
-        .unwrap();
-    assert!(reply.status.is_success(), "{operation}: {}", reply.text());
-    reply.json()
-}
+use common::{FUNCTIONS, Folder, dynamodb, functions, options};
+use serde_json::json;
+use trustplane_local::Stack;
 
 #[tokio::test]
 async fn the_table_is_the_templates_and_survives_a_restart() {

@@ -1,8 +1,13 @@
 //! Starts stacks over the fixture function.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used)]
 
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use trustplane_local::{Options, Stack};
+use trustplane_local::{
+    Options, Stack,
+    http::{self, Method},
+};
 
 /// A folder of its own for a test, removed with it.
 pub struct Folder(PathBuf);
@@ -37,7 +42,7 @@ pub fn functions(names: &[&str]) -> Folder {
     folder
 }
 
-pub const FUNCTIONS: &[&str] = &["echo", "quick", "slow", "broken"];
+pub const FUNCTIONS: &[&str] = &["echo", "quick", "slow", "broken", "reader", "sweeper"];
 
 /// Options for the fixture template.
 pub fn options(functions: &Folder) -> Options {
@@ -52,4 +57,35 @@ pub fn options(functions: &Folder) -> Options {
 pub async fn stack() -> (Stack, Folder) {
     let functions = functions(FUNCTIONS);
     (Stack::start(options(&functions)).await.unwrap(), functions)
+}
+
+/// Calls the engine that holds a stack's table.
+pub async fn dynamodb(stack: &Stack, operation: &str, arguments: Value) -> Value {
+    let target = format!("DynamoDB_20120810.{operation}");
+    let headers = [
+        ("content-type", "application/x-amz-json-1.0"),
+        ("x-amz-target", target.as_str()),
+        ("x-amz-date", "20260101T000000Z"),
+        (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        ),
+    ];
+    let url = format!("{}/", stack.dynamodb_endpoint());
+    let reply = http::send(Method::POST, &url, &headers, arguments.to_string())
+        .await
+        .unwrap();
+    assert!(reply.status.is_success(), "{operation}: {}", reply.text());
+    reply.json()
+}
+
+/// Puts an item in the table.
+pub async fn put(stack: &Stack, pk: &str, sk: &str, fails: bool) {
+    let item = json!({ "pk": {"S": pk}, "sk": {"S": sk}, "fails": {"BOOL": fails} });
+    dynamodb(
+        stack,
+        "PutItem",
+        json!({ "TableName": stack.table(), "Item": item }),
+    )
+    .await;
 }
