@@ -1,1 +1,18 @@
-//! domain
+//! The types and rules of Trustplane: what a tenant, a credential, a connection is, and what may become of it.
+//!
+//! Nothing here knows AWS clients, async code or HTTP. Types cannot hold a wrong value: they are made by `parse`
+//! constructors. Time and randomness come in as arguments, so every rule is a pure function with a test beside it.
+
+pub mod arn;
+mod base62;
+pub mod connection;
+pub mod credential;
+pub mod failure;
+pub mod ids;
+pub mod region;
+pub mod tenant;
+pub mod timestamp;
+pub mod token;
+
+pub use failure::{Conflict, Failure, Faults};
+pub use timestamp::Timestamp;

@@ -1,0 +1,209 @@
+//! The two ARNs that a connection is made of.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::region::{AccountId, Partition};
+
+/// An IAM Identity Center instance:
+/// `arn:aws(-[a-z]{1,5}){0,3}:sso:::instance/(sso)?ins-[a-zA-Z0-9.-]{16,}`, at most 1224 characters.
+///
+/// AWS's own pattern (`InstanceArn` of the IAM Identity Center API) wants exactly 16 characters at the end; the example
+/// that JITSudo documents has 17, so more are taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InstanceArn(String);
+
+/// An IAM role: `arn:<partition>:iam::<12 digits>:role/<path><name>`, the path of printable ASCII and at most 512
+/// characters with its slashes, the name of at most 64 out of `[A-Za-z0-9_+=,.@-]` (IAM API, `CreateRole`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RoleArn(String);
+
+const INSTANCE_ARN_MAX: usize = 1224;
+const ROLE_PATH_MAX: usize = 512;
+const ROLE_NAME_MAX: usize = 64;
+
+impl InstanceArn {
+    /// Reads an instance's ARN; the error says what one looks like.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        const WRONG: &str = "must be the ARN of an IAM Identity Center instance such as `arn:aws:sso:::instance/ssoins-0123456789abcdef`";
+        if text.len() > INSTANCE_ARN_MAX {
+            return Err("must be at most 1224 characters");
+        }
+        let resource = resource(text, "sso", |region, account| region.is_empty() && account.is_empty()).ok_or(WRONG)?;
+        let id = resource.strip_prefix("instance/").ok_or(WRONG)?;
+        let unique = id.strip_prefix("sso").unwrap_or(id).strip_prefix("ins-").ok_or(WRONG)?;
+        let fits = unique.len() >= 16
+            && unique.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        if fits { Ok(Self(text.to_owned())) } else { Err(WRONG) }
+    }
+
+    /// What follows `instance/`: `ssoins-0123456789abcdef`.
+    pub fn instance_id(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(_, id)| id)
+    }
+
+    /// The partition.
+    pub fn partition(&self) -> Option<Partition> {
+        partition(&self.0)
+    }
+
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl RoleArn {
+    /// Reads a role's ARN; the error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        const WRONG: &str = "must be the ARN of an IAM role such as `arn:aws:iam::123456789012:role/TrustplaneRole`";
+        let resource = resource(text, "iam", |region, account| region.is_empty() && AccountId::parse(account).is_ok())
+            .ok_or(WRONG)?;
+        let path_and_name = resource.strip_prefix("role").filter(|rest| rest.starts_with('/')).ok_or(WRONG)?;
+        let (path, name) = path_and_name.rsplit_once('/').ok_or(WRONG)?;
+        if path.len() + 1 > ROLE_PATH_MAX || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("has a role path longer than 512 characters or with other than printable ASCII");
+        }
+        let fits = (1..=ROLE_NAME_MAX).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("has a role name that is not 1 to 64 letters, digits or `_+=,.@-`")
+        }
+    }
+
+    /// The account that the role is in.
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The partition.
+    pub fn partition(&self) -> Option<Partition> {
+        partition(&self.0)
+    }
+
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The resource of an ARN whose service is `service` and whose region and account `fit`.
+fn resource<'a>(text: &'a str, service: &str, fit: impl Fn(&str, &str) -> bool) -> Option<&'a str> {
+    let mut parts = text.splitn(6, ':');
+    let head = (parts.next()?, parts.next()?, parts.next()?);
+    let (region, account) = (parts.next()?, parts.next()?);
+    let stands = head.0 == "arn" && Partition::parse(head.1).is_some() && head.2 == service && fit(region, account);
+    parts.next().filter(|_| stands)
+}
+
+fn partition(arn: &str) -> Option<Partition> {
+    arn.split(':').nth(1).and_then(Partition::parse)
+}
+
+macro_rules! text_of {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text)
+            }
+        }
+        impl From<$name> for String {
+            fn from(arn: $name) -> Self {
+                arn.0
+            }
+        }
+    };
+}
+text_of!(InstanceArn);
+text_of!(RoleArn);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_documented_examples_are_taken() {
+        let instance = InstanceArn::parse("arn:aws:sso:::instance/ssoins-0123456789abcdef0").unwrap();
+        assert_eq!(instance.instance_id(), "ssoins-0123456789abcdef0");
+        let role = RoleArn::parse("arn:aws:iam::123456789012:role/JitsudoIdentityCenterRole").unwrap();
+        assert_eq!(role.account(), "123456789012");
+        assert_eq!(role.partition(), instance.partition());
+    }
+
+    #[test]
+    fn instances_of_other_forms() {
+        for good in [
+            "arn:aws:sso:::instance/ins-0123456789abcdef",
+            "arn:aws-us-gov:sso:::instance/ssoins-0123456789.-cdef",
+            "arn:aws-cn:sso:::instance/ssoins-0123456789ABCDEF0123",
+        ] {
+            assert!(InstanceArn::parse(good).is_ok(), "{good}");
+        }
+        for wrong in [
+            "",
+            "ssoins-0123456789abcdef",
+            "arn:aws:sso:::instance/ssoins-0123456789abcde",
+            "arn:aws:sso:us-east-1::instance/ssoins-0123456789abcdef",
+            "arn:aws:sso::123456789012:instance/ssoins-0123456789abcdef",
+            "arn:aws:iam:::instance/ssoins-0123456789abcdef",
+            "arn:aws:sso:::instance/ssoins-0123456789abcdef/x",
+            "arn:aws:sso:::instance/ssoins-0123456789abcd\u{e9}f",
+            "arn:aws:sso:::instance/ssoins-0123456789abcdef\n",
+            " arn:aws:sso:::instance/ssoins-0123456789abcdef",
+            "arn:azure:sso:::instance/ssoins-0123456789abcdef",
+        ] {
+            assert!(InstanceArn::parse(wrong).is_err(), "{wrong}");
+        }
+        let long = format!("arn:aws:sso:::instance/ssoins-{}", "a".repeat(1300));
+        assert!(InstanceArn::parse(&long).is_err());
+        assert!(InstanceArn::parse(&long[..1224]).is_ok());
+    }
+
+    #[test]
+    fn roles_of_other_forms() {
+        let account = "arn:aws:iam::123456789012:role";
+        for good in ["/a", "/path/to/role", "/a_+=,.@-Z9", "/!~/x"] {
+            assert!(RoleArn::parse(&format!("{account}{good}")).is_ok(), "{good}");
+        }
+        for wrong in ["", "/", "/a/", "a", "/a b", "/p q/a", "/a*", "/\u{e9}", "/a:b"] {
+            assert!(RoleArn::parse(&format!("{account}{wrong}")).is_err(), "{wrong}");
+        }
+        for wrong in [
+            "arn:aws:iam::12345678901:role/a",
+            "arn:aws:iam:us-east-1:123456789012:role/a",
+            "arn:aws:iam::123456789012:user/a",
+            "arn:aws:sts::123456789012:assumed-role/a/b",
+        ] {
+            assert!(RoleArn::parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(RoleArn::parse(&format!("{account}/{}", "n".repeat(64))).is_ok());
+        assert!(RoleArn::parse(&format!("{account}/{}", "n".repeat(65))).is_err());
+        assert!(RoleArn::parse(&format!("{account}/{}/a", "p".repeat(510))).is_ok());
+        assert!(RoleArn::parse(&format!("{account}/{}/a", "p".repeat(511))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic_and_kept_as_it_is(text in "(arn:aws:(sso|iam):)?.{0,80}") {
+            if let Ok(arn) = InstanceArn::parse(&text) {
+                prop_assert_eq!(arn.as_str(), &text);
+            }
+            if let Ok(arn) = RoleArn::parse(&text) {
+                prop_assert_eq!(arn.as_str(), &text);
+            }
+        }
+    }
+}

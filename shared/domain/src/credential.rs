@@ -1,0 +1,187 @@
+//! A credential: what a tenant's people and programs show to be let in.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::ids::CredentialId;
+use crate::token::{Token, TokenHash};
+
+/// What a credential may do, as the built-in policies read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Everything, keys, policies and audit included.
+    Admin,
+    /// Reads, and approves, rejects and activates versions.
+    Approver,
+    /// Reads, and changes connections, identity sources and the directory.
+    Editor,
+    /// Reads.
+    Viewer,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Approver, Self::Editor, Self::Viewer];
+
+    /// `admin`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Approver => "approver",
+            Self::Editor => "editor",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// Reads a role's name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+/// How a credential is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A token in a header.
+    Bearer,
+    /// A key id and a secret that signs requests; the secret is derived, never stored.
+    AccessKey,
+}
+
+/// A credential as it is kept: never with its secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credential {
+    /// The public id.
+    pub id: CredentialId,
+    /// The owner's label: 1 to 64 characters.
+    pub name: String,
+    /// How it is presented.
+    pub kind: Kind,
+    /// At least one.
+    pub roles: BTreeSet<Role>,
+    /// The SHA-256 of a bearer token's secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_hash: Option<TokenHash>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The credential that made it; `operator` for a tenant's first.
+    pub created_by: String,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+    /// When it was last used, exact to the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl Credential {
+    /// Whether it is neither revoked nor expired.
+    pub fn stands(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none_or(|at| now < at) && self.expires_at.is_none_or(|at| now < at)
+    }
+
+    /// Whether `token` is this credential's, and it stands.
+    pub fn accepts(&self, token: &Token, now: Timestamp) -> bool {
+        let matches = self.token_hash.as_ref().is_some_and(|hash| hash.matches(token));
+        matches && self.kind == Kind::Bearer && self.id == token.id() && self.stands(now)
+    }
+}
+
+/// What a new credential is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCredential {
+    /// 1 to 64 characters.
+    pub name: String,
+    /// How it is presented.
+    pub kind: Kind,
+    /// At least one.
+    pub roles: BTreeSet<Role>,
+    /// After now.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl NewCredential {
+    /// A bearer credential of this description, and the token to show once. `random` is 8 bytes of id, then 32 of secret.
+    pub fn bearer(
+        self,
+        tenant: crate::ids::TenantId,
+        created_by: &str,
+        random: ([u8; 8], [u8; 32]),
+        now: Timestamp,
+    ) -> (Credential, Token) {
+        let id = CredentialId::new(tenant, random.0);
+        let token = Token::new(id, random.1);
+        let credential = Credential {
+            id,
+            name: self.name,
+            kind: Kind::Bearer,
+            roles: self.roles,
+            token_hash: Some(token.hash()),
+            created_at: now,
+            created_by: created_by.to_owned(),
+            expires_at: self.expires_at,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        (credential, token)
+    }
+}
+
+/// Reads a label that people give: 1 to `most` characters, none of them a control character.
+pub fn parse_label(text: &str, most: usize) -> Result<String, String> {
+    let length = text.chars().count();
+    if !(1..=most).contains(&length) || text.trim().is_empty() {
+        return Err(format!("must be 1 to {most} characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("must not contain control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TenantId;
+
+    fn bearer(expires_at: Option<Timestamp>) -> (Credential, Token) {
+        let wanted =
+            NewCredential { name: "ci".to_owned(), kind: Kind::Bearer, roles: [Role::Viewer].into(), expires_at };
+        let tenant = TenantId::from_random([5; 16]);
+        wanted.bearer(tenant, "operator", ([1; 8], [2; 32]), Timestamp::from_millis(0))
+    }
+
+    #[test]
+    fn a_credential_ends_at_the_millisecond_it_expires_or_is_revoked() {
+        let at = Timestamp::from_millis(1_000);
+        let (mut credential, token) = bearer(Some(at));
+        assert!(credential.accepts(&token, at.plus_millis(-1)));
+        assert!(!credential.accepts(&token, at));
+        credential.expires_at = None;
+        credential.revoked_at = Some(at);
+        assert!(credential.accepts(&token, at.plus_millis(-1)));
+        assert!(!credential.accepts(&token, at));
+    }
+
+    #[test]
+    fn another_secret_under_the_same_id_is_refused() {
+        let (credential, token) = bearer(None);
+        let forged = Token::new(token.id(), [3; 32]);
+        assert!(!credential.accepts(&forged, Timestamp::from_millis(0)));
+    }
+
+    #[test]
+    fn labels_are_counted_in_characters_and_hold_no_control_characters() {
+        assert!(parse_label(&"\u{e9}".repeat(64), 64).is_ok());
+        for wrong in ["", "   ", "a\nb", "\u{7f}", &"x".repeat(65)] {
+            assert!(parse_label(wrong, 64).is_err(), "{wrong:?}");
+        }
+    }
+}

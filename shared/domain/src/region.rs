@@ -1,0 +1,187 @@
+//! AWS partitions, regions and accounts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A partition: a set of regions with accounts and ARNs of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition(String);
+
+impl Partition {
+    /// Reads `aws` or `aws-` and one to three words of one to five letters, as IAM Identity Center's ARN pattern has it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("aws")?;
+        let mut words = rest.split('-');
+        let starts_clean = words.next() == Some("");
+        let words: Vec<&str> = words.collect();
+        let known = words.len() <= 3
+            && words
+                .iter()
+                .all(|word| (1..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+        (starts_clean && known).then(|| Self(text.to_owned()))
+    }
+
+    /// `aws-cn`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A region, by its form: `([a-z]+-){2,3}\d`. Whether AWS has it, AWS says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Region(String);
+
+impl Region {
+    /// Reads a region; the error says what one looks like.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let mut parts: Vec<&str> = text.split('-').collect();
+        let digit = parts.pop().unwrap_or_default();
+        let fits = (2..=3).contains(&parts.len())
+            && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
+            && digit.len() == 1
+            && digit.bytes().all(|byte| byte.is_ascii_digit());
+        if fits && text.len() <= 32 {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be an AWS region such as `us-east-1`")
+        }
+    }
+
+    /// The partition that a region of this name is in, by its first words (`cn-`, `us-gov-`, `eusc-`, `us-iso…-`).
+    pub fn partition(&self) -> Partition {
+        const BY_PREFIX: [(&str, &str); 8] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("eusc-", "aws-eusc"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+            ("", "aws"),
+        ];
+        let name =
+            BY_PREFIX.iter().find(|(prefix, _)| self.0.starts_with(prefix)).map_or("aws", |(_, partition)| partition);
+        Partition(name.to_owned())
+    }
+
+    /// `us-east-1`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Region {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.0
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// An AWS account: 12 digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// Reads 12 digits.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be an AWS account id of 12 digits")
+        }
+    }
+
+    /// `123456789012`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AccountId {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AccountId> for String {
+    fn from(account: AccountId) -> Self {
+        account.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_name_their_partition() {
+        for (region, partition) in [
+            ("us-east-1", "aws"),
+            ("ap-southeast-7", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("eusc-de-east-1", "aws-eusc"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+        ] {
+            assert_eq!(Region::parse(region).unwrap().partition().as_str(), partition);
+        }
+    }
+
+    #[test]
+    fn what_is_no_region_is_refused() {
+        for wrong in [
+            "",
+            "us",
+            "us-1",
+            "us-east-",
+            "us-east-10",
+            "US-EAST-1",
+            "us--east-1",
+            "us-east-1 ",
+            "a-b-c-d-1",
+            "us-east-a",
+            "ü-east-1",
+        ] {
+            assert!(Region::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn partitions_have_the_documented_form() {
+        for good in ["aws", "aws-cn", "aws-us-gov", "aws-iso-b", "aws-eusc"] {
+            assert!(Partition::parse(good).is_some(), "{good}");
+        }
+        for wrong in ["", "awscn", "aws-", "aws-toolong", "aws-a-b-c-d", "AWS", "gcp"] {
+            assert!(Partition::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}
