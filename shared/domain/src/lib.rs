@@ -5,6 +5,7 @@
 
 pub mod arn;
 mod base62;
+pub mod certificate;
 pub mod connection;
 pub mod credential;
 pub mod failure;

@@ -53,12 +53,8 @@ const ALGORITHMS: [(ObjectIdentifier, &str, bool); 38] = [
 ];
 
 /// Digests that PSS may name and that are broken.
-const BROKEN_DIGESTS: [ObjectIdentifier; 4] = [
-    id("1.3.14.3.2.26"),
-    id("1.2.840.113549.2.2"),
-    id("1.2.840.113549.2.4"),
-    id("1.2.840.113549.2.5"),
-];
+const BROKEN_DIGESTS: [ObjectIdentifier; 4] =
+    [id("1.3.14.3.2.26"), id("1.2.840.113549.2.2"), id("1.2.840.113549.2.4"), id("1.2.840.113549.2.5")];
 
 /// Java's name of `algorithm`, or its dotted object identifier.
 pub(super) fn name(algorithm: &AlgorithmIdentifierOwned) -> String {
@@ -74,9 +70,7 @@ pub(super) fn is_weak(algorithm: &AlgorithmIdentifierOwned) -> bool {
 }
 
 fn find(algorithm: &AlgorithmIdentifierOwned) -> Option<(ObjectIdentifier, &'static str, bool)> {
-    ALGORITHMS
-        .into_iter()
-        .find(|(id, _, _)| *id == algorithm.oid)
+    ALGORITHMS.into_iter().find(|(id, _, _)| *id == algorithm.oid)
 }
 
 /// The digest that the parameters of PSS name. `None` where they name none, which means SHA-1 (RFC 4055, section 3.1).

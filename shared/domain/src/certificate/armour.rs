@@ -12,12 +12,7 @@ const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
 /// Labels under which a certificate is found.
-const LABELS: [&str; 4] = [
-    "CERTIFICATE",
-    "X509 CERTIFICATE",
-    "X.509 CERTIFICATE",
-    "TRUSTED CERTIFICATE",
-];
+const LABELS: [&str; 4] = ["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE", "TRUSTED CERTIFICATE"];
 
 /// With its padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -86,9 +81,7 @@ fn blocks(text: &str) -> Result<Vec<(&str, &str)>, Fault> {
 /// Short and plain, so that it can be said back.
 fn is_label(label: &str) -> bool {
     label.len() <= 64
-        && label.bytes().all(|byte| {
-            byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" .#".contains(&byte)
-        })
+        && label.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" .#".contains(&byte))
 }
 
 #[cfg(test)]
@@ -122,36 +115,15 @@ mod tests {
             (String::new(), Fault::NoArmour),
             ("BwcHBw==".to_owned(), Fault::NoArmour),
             (plain.replace(END, "-----FIN "), Fault::Unterminated),
-            (
-                plain.replace("-----END CERTIFICATE-----", ""),
-                Fault::Unterminated,
-            ),
-            (
-                plain.replace("-----END CERTIFICATE-----", "-----END CERTIFICATE----"),
-                Fault::Unterminated,
-            ),
-            (
-                plain.replace(
-                    "-----BEGIN CERTIFICATE-----",
-                    "-----BEGIN X509 CERTIFICATE-----",
-                ),
-                Fault::Unterminated,
-            ),
+            (plain.replace("-----END CERTIFICATE-----", ""), Fault::Unterminated),
+            (plain.replace("-----END CERTIFICATE-----", "-----END CERTIFICATE----"), Fault::Unterminated),
+            (plain.replace("-----BEGIN CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----"), Fault::Unterminated),
             (format!("{plain}{plain}"), Fault::Several(2)),
-            (
-                format!("{plain}{}", plain.replace("CERTIFICATE", "X509 CRL")),
-                Fault::OtherBlock("X509 CRL".into()),
-            ),
-            (
-                plain.replace("CERTIFICATE", "PKCS7"),
-                Fault::OtherBlock("PKCS7".into()),
-            ),
+            (format!("{plain}{}", plain.replace("CERTIFICATE", "X509 CRL")), Fault::OtherBlock("X509 CRL".into())),
+            (plain.replace("CERTIFICATE", "PKCS7"), Fault::OtherBlock("PKCS7".into())),
             (plain.replace("BwcH", "Bw*H"), Fault::NotBase64),
             (plain.replace('\n', "\\n"), Fault::EscapedLineBreaks),
-            (
-                format!("{BEGIN}CERTIFICATE{DASHES}\n{END}CERTIFICATE{DASHES}"),
-                Fault::CutOff,
-            ),
+            (format!("{BEGIN}CERTIFICATE{DASHES}\n{END}CERTIFICATE{DASHES}"), Fault::CutOff),
         ] {
             assert_eq!(read(&text), Err(fault), "{text}");
         }

@@ -7,21 +7,14 @@ use crate::timestamp::{SECOND, Timestamp};
 
 /// A certificate with an own P-256 key, `CN=Example IdP,O=Example`, valid for ten years from 2020 on.
 pub fn p256() -> Certificate {
-    valid(
-        Timestamp::parse("2020-01-01T00:00:00Z").unwrap(),
-        Timestamp::parse("2030-01-01T00:00:00Z").unwrap(),
-    )
+    valid(Timestamp::parse("2020-01-01T00:00:00Z").unwrap(), Timestamp::parse("2030-01-01T00:00:00Z").unwrap())
 }
 
 /// The same, valid at other times.
 pub fn valid(not_before: Timestamp, not_after: Timestamp) -> Certificate {
     let mut params = params(not_before, not_after);
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Example IdP");
-    params
-        .distinguished_name
-        .push(DnType::OrganizationName, "Example");
+    params.distinguished_name.push(DnType::CommonName, "Example IdP");
+    params.distinguished_name.push(DnType::OrganizationName, "Example");
     params.self_signed(&KeyPair::generate().unwrap()).unwrap()
 }
 

@@ -71,12 +71,11 @@ impl Certificate {
         if private_key::is_private_key(der) {
             return Err(Fault::PrivateKey);
         }
-        let parsed =
-            CertificateInner::<Raw>::from_der(der).map_err(|error| match error.kind() {
-                ErrorKind::TrailingData { .. } => Fault::TrailingData,
-                ErrorKind::Incomplete { .. } => Fault::CutOff,
-                kind => Fault::NotX509(kind.to_string()),
-            })?;
+        let parsed = CertificateInner::<Raw>::from_der(der).map_err(|error| match error.kind() {
+            ErrorKind::TrailingData { .. } => Fault::TrailingData,
+            ErrorKind::Incomplete { .. } => Fault::CutOff,
+            kind => Fault::NotX509(kind.to_string()),
+        })?;
         let content = parsed.tbs_certificate();
         match content.version() {
             Version::V3 => {}
@@ -84,23 +83,16 @@ impl Certificate {
             Version::V2 => return Err(Fault::Version(2)),
         }
         if content.signature() != parsed.signature_algorithm() {
-            return Err(Fault::NotX509(
-                "it names two signature algorithms".to_owned(),
-            ));
+            return Err(Fault::NotX509("it names two signature algorithms".to_owned()));
         }
         check_extensions(content.extensions().map_or(&[], Vec::as_slice))?;
         let key = content.subject_public_key_info();
         public_key::check(key)?;
-        let key = key
-            .to_der()
-            .map_err(|error| Fault::NotX509(error.kind().to_string()))?;
+        let key = key.to_der().map_err(|error| Fault::NotX509(error.kind().to_string()))?;
         let (not_before, not_after) = validity::read(content.validity())?;
         Ok(Self {
             pem,
-            fingerprint: Sha256::digest(der)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            fingerprint: Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect(),
             issuer_name: name::rfc2253(content.issuer()),
             subject_name: name::rfc2253(content.subject()),
             serial_number: SerialNumber::from_twos_complement(content.serial_number().as_bytes()),
@@ -192,18 +184,11 @@ fn check_text(text: &str) -> Result<(), Fault> {
 
 /// RFC 5280, section 4.2: no extension twice. Two readers could otherwise see two certificates in one.
 fn check_extensions(extensions: &[x509_cert::ext::Extension]) -> Result<(), Fault> {
-    let mut ids: Vec<_> = extensions
-        .iter()
-        .map(|extension| extension.extn_id)
-        .collect();
+    let mut ids: Vec<_> = extensions.iter().map(|extension| extension.extn_id).collect();
     ids.sort_unstable();
     let count = ids.len();
     ids.dedup();
-    if ids.len() == count {
-        Ok(())
-    } else {
-        Err(Fault::NotX509("it has an extension twice".to_owned()))
-    }
+    if ids.len() == count { Ok(()) } else { Err(Fault::NotX509("it has an extension twice".to_owned())) }
 }
 
 #[cfg(test)]

@@ -14,14 +14,8 @@ const KEYWORDS: [(ObjectIdentifier, &str); 9] = [
     (ObjectIdentifier::new_unwrap("2.5.4.9"), "STREET"),
     (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
     (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
-    (
-        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"),
-        "UID",
-    ),
-    (
-        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"),
-        "DC",
-    ),
+    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"), "UID"),
+    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"), "DC"),
 ];
 
 /// `name` as RFC 2253 writes it, the most specific part first, and as Java's `X500Principal.getName()` does: a type without a keyword
@@ -38,10 +32,7 @@ fn relative_name(name: &RelativeDistinguishedName) -> String {
 }
 
 fn attribute(attribute: &AttributeTypeAndValue) -> String {
-    let keyword = KEYWORDS
-        .iter()
-        .find(|(id, _)| *id == attribute.oid)
-        .map(|(_, keyword)| *keyword);
+    let keyword = KEYWORDS.iter().find(|(id, _)| *id == attribute.oid).map(|(_, keyword)| *keyword);
     match (keyword, text(attribute)) {
         (Some(keyword), Some(text)) => format!("{keyword}={}", escaped(&text)),
         (Some(keyword), None) => format!("{keyword}={}", hexadecimal(attribute)),
@@ -53,17 +44,13 @@ fn attribute(attribute: &AttributeTypeAndValue) -> String {
 fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
     let bytes = attribute.value.value();
     match attribute.value.tag() {
-        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => {
-            String::from_utf8(bytes.to_vec()).ok()
-        }
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => String::from_utf8(bytes.to_vec()).ok(),
         // In practice Latin-1, whatever T.61 says: OpenSSL and Java read it so.
         Tag::TeletexString => Some(bytes.iter().copied().map(char::from).collect()),
         Tag::BmpString => {
             let (units, rest) = bytes.as_chunks::<2>();
             let units = units.iter().copied().map(u16::from_be_bytes);
-            rest.is_empty()
-                .then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok())
-                .flatten()
+            rest.is_empty().then(|| char::decode_utf16(units).collect::<Result<_, _>>().ok()).flatten()
         }
         _ => None,
     }

@@ -19,10 +19,7 @@ const OPENSSH: &str = "b3BlbnNzaC1rZXktdjE";
 
 /// Whether a private key is anywhere in `text`.
 pub(super) fn is_in(text: &str) -> bool {
-    let squeezed: String = text
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .collect();
+    let squeezed: String = text.chars().filter(|character| !character.is_whitespace()).collect();
     has_armour(&squeezed) || has_other_form(&squeezed) || has_der(&squeezed)
 }
 
@@ -43,8 +40,9 @@ pub(super) fn is_private_key(der: &[u8]) -> bool {
         // SEC 1: version, then the key.
         [0x02, 0x01, 0x01, 0x04, length, ..] => *length >= 16,
         // PKCS #12: version, then content of a kind that PKCS #7 names.
-        [0x02, 0x01, 0x03, content @ ..] => enter(0x30, content)
-            .is_some_and(|kind| kind.starts_with(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07")),
+        [0x02, 0x01, 0x03, content @ ..] => {
+            enter(0x30, content).is_some_and(|kind| kind.starts_with(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"))
+        }
         // PKCS #8 under a password: an algorithm of PKCS #5 or PKCS #12, then what is encrypted.
         _ => enter(0x30, content).is_some_and(|algorithm| {
             algorithm.starts_with(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05")
@@ -74,23 +72,15 @@ fn has_other_form(squeezed: &str) -> bool {
 /// The DER of a private key in base64, from whatever character on. A SEQUENCE begins with `M` in base64.
 fn has_der(squeezed: &str) -> bool {
     let bytes = squeezed.as_bytes();
-    bytes
-        .iter()
-        .take(SEARCHED)
-        .enumerate()
-        .filter(|(_, byte)| **byte == b'M')
-        .any(|(at, _)| {
-            let digits = bytes.get(at..).unwrap_or_default();
-            let run = digits
-                .iter()
-                .take(PREFIX)
-                .take_while(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte));
-            let whole = run.count() / 4 * 4;
-            digits
-                .get(..whole)
-                .and_then(|digits| STANDARD_NO_PAD.decode(digits).ok())
-                .is_some_and(|der| is_private_key(&der))
-        })
+    bytes.iter().take(SEARCHED).enumerate().filter(|(_, byte)| **byte == b'M').any(|(at, _)| {
+        let digits = bytes.get(at..).unwrap_or_default();
+        let run = digits.iter().take(PREFIX).take_while(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte));
+        let whole = run.count() / 4 * 4;
+        digits
+            .get(..whole)
+            .and_then(|digits| STANDARD_NO_PAD.decode(digits).ok())
+            .is_some_and(|der| is_private_key(&der))
+    })
 }
 
 /// What stands in the element with this `tag` that `der` begins with, and behind it: a prefix of DER is enough.
@@ -108,26 +98,13 @@ fn skip(tag: u8, der: &[u8]) -> Option<&[u8]> {
 fn header(tag: u8, der: &[u8]) -> Option<(usize, &[u8])> {
     let (found, rest) = der.split_first()?;
     let (first, rest) = rest.split_first()?;
-    let more = if *first < 0x80 {
-        0
-    } else {
-        usize::from(first & 0x7f)
-    };
+    let more = if *first < 0x80 { 0 } else { usize::from(first & 0x7f) };
     if *found != tag || more > 4 {
         return None;
     }
     let (long, content) = rest.split_at_checked(more)?;
-    let length = long
-        .iter()
-        .fold(0, |length, byte| length << 8 | usize::from(*byte));
-    Some((
-        if more == 0 {
-            usize::from(*first)
-        } else {
-            length
-        },
-        content,
-    ))
+    let length = long.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+    Some((if more == 0 { usize::from(*first) } else { length }, content))
 }
 
 #[cfg(test)]
@@ -164,34 +141,20 @@ mod tests {
             // PKCS #1, RSA of 2048 bits; SEC 1; PKCS #8 under PBES2; PKCS #12.
             der(0x4a4, b"\x02\x01\x00\x02\x82\x01\x01\x00"),
             der(0x77, b"\x02\x01\x01\x04\x20"),
-            der(
-                0xec,
-                b"\x30\x57\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d",
-            ),
-            der(
-                0x900,
-                b"\x02\x01\x03\x30\x82\x08\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01",
-            ),
+            der(0xec, b"\x30\x57\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d"),
+            der(0x900, b"\x02\x01\x03\x30\x82\x08\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"),
         ];
         for der in &bare {
             assert!(is_private_key(der), "{der:?}");
             let text = STANDARD.encode(der);
-            texts.push(format!(
-                "and my key: {} \r\n{}",
-                text.split_at(31).0,
-                text.split_at(31).1
-            ));
+            texts.push(format!("and my key: {} \r\n{}", text.split_at(31).0, text.split_at(31).1));
         }
         for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_ED25519] {
             let key = KeyPair::generate_for(algorithm).unwrap();
             assert!(is_private_key(&key.serialize_der()));
             texts.push(key.serialize_pem());
             texts.push(key.serialize_pem().replace("PRIVATE KEY", "CERTIFICATE"));
-            texts.push(format!(
-                "{} {}",
-                fixtures::p256().pem(),
-                STANDARD.encode(key.serialize_der())
-            ));
+            texts.push(format!("{} {}", fixtures::p256().pem(), STANDARD.encode(key.serialize_der())));
         }
         for text in texts {
             assert!(is_in(&text), "{text}");
@@ -204,8 +167,7 @@ mod tests {
         assert!(!is_private_key(certificate.der()));
         for text in [
             certificate.pem(),
-            "X509v3 Private Key Usage Period: \n  Not Before: now\n-----BEGIN CERTIFICATE-----"
-                .to_owned(),
+            "X509v3 Private Key Usage Period: \n  Not Before: now\n-----BEGIN CERTIFICATE-----".to_owned(),
             "the private key stays at home".to_owned(),
             "MIIM MIIB M".to_owned(),
         ] {

@@ -18,11 +18,8 @@ const ED448: ObjectIdentifier = id("1.3.101.113");
 const DSA: ObjectIdentifier = id("1.2.840.10040.4.1");
 
 /// Curves that are taken, and the bytes of a coordinate.
-const CURVES: [(ObjectIdentifier, usize); 3] = [
-    (id("1.2.840.10045.3.1.7"), 32),
-    (id("1.3.132.0.34"), 48),
-    (id("1.3.132.0.35"), 66),
-];
+const CURVES: [(ObjectIdentifier, usize); 3] =
+    [(id("1.2.840.10045.3.1.7"), 32), (id("1.3.132.0.34"), 48), (id("1.3.132.0.35"), 66)];
 
 /// Bits of the shortest RSA key that is taken.
 const SHORTEST_RSA: usize = 2048;
@@ -32,10 +29,7 @@ const SHORTEST_RSA: usize = 2048;
 /// A key restricted to RSASSA-PSS is an RSA key like others: its size counts. XML signatures know that scheme
 /// (RFC 9231, section 2.3.10). Whether a point lies on its curve is not worked out: whoever verifies by it does that.
 pub(super) fn check(key: &SubjectPublicKeyInfoOwned) -> Result<(), Fault> {
-    let bytes = key
-        .subject_public_key
-        .as_bytes()
-        .ok_or(Fault::MalformedKey)?;
+    let bytes = key.subject_public_key.as_bytes().ok_or(Fault::MalformedKey)?;
     match key.algorithm.oid {
         RSA | RSA_PSS => check_rsa(bytes),
         EC => check_point(key, bytes),
@@ -59,24 +53,16 @@ fn check_rsa(bytes: &[u8]) -> Result<(), Fault> {
 fn rsa_numbers(bytes: &[u8]) -> Option<(UintRef<'_>, UintRef<'_>)> {
     let mut reader = SliceReader::new(bytes).ok()?;
     let numbers = reader
-        .sequence(|content| {
-            Ok::<_, x509_cert::der::Error>((UintRef::decode(content)?, UintRef::decode(content)?))
-        })
+        .sequence(|content| Ok::<_, x509_cert::der::Error>((UintRef::decode(content)?, UintRef::decode(content)?)))
         .ok()?;
     reader.is_finished().then_some(numbers)
 }
 
 /// RFC 5480, section 2.2: a named curve, and a point uncompressed (4) or compressed (2, 3).
 fn check_point(key: &SubjectPublicKeyInfoOwned, bytes: &[u8]) -> Result<(), Fault> {
-    let parameters = key
-        .algorithm
-        .parameters
-        .as_ref()
-        .ok_or(Fault::MalformedKey)?;
+    let parameters = key.algorithm.parameters.as_ref().ok_or(Fault::MalformedKey)?;
     if parameters.tag() != Tag::ObjectIdentifier {
-        return Err(Fault::UnsupportedKey(
-            "EC with its own parameters".to_owned(),
-        ));
+        return Err(Fault::UnsupportedKey("EC with its own parameters".to_owned()));
     }
     let curve: ObjectIdentifier = parameters.decode_as().map_err(|_| Fault::MalformedKey)?;
     let Some((_, size)) = CURVES.iter().find(|(known, _)| *known == curve) else {
@@ -90,9 +76,7 @@ fn check_point(key: &SubjectPublicKeyInfoOwned, bytes: &[u8]) -> Result<(), Faul
 }
 
 fn bits(magnitude: &[u8]) -> usize {
-    let leading = magnitude
-        .first()
-        .map_or(0, |byte| byte.leading_zeros() as usize);
+    let leading = magnitude.first().map_or(0, |byte| byte.leading_zeros() as usize);
     (magnitude.len() * 8).saturating_sub(leading)
 }
 
@@ -101,9 +85,5 @@ fn is_odd(magnitude: &[u8]) -> bool {
 }
 
 fn expect(well_formed: bool) -> Result<(), Fault> {
-    if well_formed {
-        Ok(())
-    } else {
-        Err(Fault::MalformedKey)
-    }
+    if well_formed { Ok(()) } else { Err(Fault::MalformedKey) }
 }

@@ -41,11 +41,7 @@ impl SerialNumber {
         if let Ok(number) = self.0.parse::<i128>() {
             return Some(Number(Integer::Signed(number)));
         }
-        let number = self
-            .0
-            .parse::<u128>()
-            .ok()
-            .filter(|number| *number < FLOAT_OVERFLOW)?;
+        let number = self.0.parse::<u128>().ok().filter(|number| *number < FLOAT_OVERFLOW)?;
         Some(Number(Integer::Unsigned(number)))
     }
 }
@@ -132,10 +128,7 @@ mod tests {
             (&[0x80], "-128"),
             (&[0xff], "-1"),
             (&[0x80, 0, 0, 0, 0, 0, 0, 0, 0], "-2361183241434822606848"),
-            (
-                &[0x0d, 0xe0, 0xb6, 0xb3, 0xa7, 0x64, 0x00, 0x00],
-                "1000000000000000000",
-            ),
+            (&[0x0d, 0xe0, 0xb6, 0xb3, 0xa7, 0x64, 0x00, 0x00], "1000000000000000000"),
         ] {
             assert_eq!(SerialNumber::from_twos_complement(bytes).as_str(), text);
         }
@@ -149,10 +142,7 @@ mod tests {
         bytes.resize(251, 0);
         let text = SerialNumber::from_twos_complement(&bytes);
         assert_eq!(text.as_str().len(), 603);
-        assert!(
-            text.as_str()
-                .starts_with("11481306952742545242328332011776")
-        );
+        assert!(text.as_str().starts_with("11481306952742545242328332011776"));
         assert!(text.as_str().ends_with("9029376"));
     }
 
@@ -166,10 +156,7 @@ mod tests {
         assert!((greatest as f32).is_finite());
         assert_eq!(greatest.to_string().parse::<f32>().unwrap(), f32::MAX);
         assert_eq!(number(&greatest.to_string()), greatest.to_string());
-        assert_eq!(
-            FLOAT_OVERFLOW.to_string().parse::<f32>().unwrap(),
-            f32::INFINITY
-        );
+        assert_eq!(FLOAT_OVERFLOW.to_string().parse::<f32>().unwrap(), f32::INFINITY);
         assert_eq!(number(&FLOAT_OVERFLOW.to_string()), "null");
         assert_eq!(number("340282366920938463463374607431768211456"), "null");
         assert_eq!(number("-340282366920938463463374607431768211456"), "null");

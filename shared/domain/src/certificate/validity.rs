@@ -10,11 +10,7 @@ use crate::timestamp::Timestamp;
 pub(super) fn read(validity: &Validity<Raw>) -> Result<(Timestamp, Timestamp), Fault> {
     let not_before = moment(&validity.not_before)?;
     let not_after = moment(&validity.not_after)?;
-    if not_after < not_before {
-        Err(Fault::NeverValid)
-    } else {
-        Ok((not_before, not_after))
-    }
+    if not_after < not_before { Err(Fault::NeverValid) } else { Ok((not_before, not_after)) }
 }
 
 fn moment(time: &x509_cert::time::Time) -> Result<Timestamp, Fault> {
