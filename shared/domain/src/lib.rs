@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod connection;
 pub mod credential;
 pub mod failure;
+pub mod identity_provider;
 pub mod ids;
 pub mod region;
 pub mod tenant;

@@ -12,6 +12,7 @@
 mod algorithm;
 mod armour;
 mod fault;
+mod id;
 mod name;
 mod private_key;
 mod public_key;
@@ -26,6 +27,7 @@ use x509_cert::certificate::{CertificateInner, Raw, Version};
 use x509_cert::der::{Decode, Encode, ErrorKind};
 
 pub use fault::Fault;
+pub use id::CertificateId;
 pub use serial::SerialNumber;
 
 use crate::timestamp::Timestamp;
@@ -65,6 +67,11 @@ impl Certificate {
         check_text(text)?;
         let der = armour::read_base64(text)?;
         Self::parse(&der, armour::write(&der))
+    }
+
+    /// This certificate, unless its time is over: what is expired is not imported. One that is not yet valid is.
+    pub fn unexpired(self, now: Timestamp) -> Result<Self, Fault> {
+        if self.is_expired(now) { Err(Fault::Expired) } else { Ok(self) }
     }
 
     fn parse(der: &[u8], pem: String) -> Result<Self, Fault> {
