@@ -12,6 +12,7 @@ pub mod failure;
 pub mod identity_provider;
 pub mod ids;
 pub mod region;
+pub mod saml;
 pub mod tenant;
 pub mod timestamp;
 pub mod token;

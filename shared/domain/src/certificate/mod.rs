@@ -178,9 +178,14 @@ impl Certificate {
     }
 }
 
+/// Whether a private key is anywhere in `text`, in whatever form. Such a text is neither stored nor logged nor said back.
+pub fn holds_private_key(text: &str) -> bool {
+    private_key::is_in(text)
+}
+
 /// What is refused whatever the form of the text. The private key comes first: nothing else matters beside it.
 fn check_text(text: &str) -> Result<(), Fault> {
-    if private_key::is_in(text) {
+    if holds_private_key(text) {
         return Err(Fault::PrivateKey);
     }
     if text.chars().nth(MAX_CHARACTERS).is_some() {
