@@ -13,6 +13,7 @@ pub mod identity_provider;
 pub mod ids;
 pub mod region;
 pub mod saml;
+pub mod signature;
 pub mod tenant;
 pub mod timestamp;
 pub mod token;
