@@ -7,6 +7,7 @@ pub mod arn;
 mod base62;
 pub mod connection;
 pub mod credential;
+pub mod directory;
 pub mod failure;
 pub mod ids;
 pub mod region;
