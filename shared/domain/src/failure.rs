@@ -103,6 +103,8 @@ pub struct Denial {
     pub notices: Vec<String>,
     /// The ids of the policies that determined the decision; none where nothing permitted it.
     pub determining_policies: Vec<String>,
+    /// Whether a policy could not be evaluated, which denies: to be looked at by the operator.
+    pub evaluation_failed: bool,
 }
 
 /// One fault of a policy text.

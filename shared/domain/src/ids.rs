@@ -52,6 +52,7 @@ macro_rules! uuid_id {
         }
     };
 }
+#[allow(unused_imports)]
 pub(crate) use uuid_id;
 
 uuid_id! {

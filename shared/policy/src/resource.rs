@@ -1,0 +1,175 @@
+//! What an action is done to, and how policies and the audit log see it.
+
+use cedar_policy::RestrictedExpression;
+use serde::Serialize;
+use serde_json::Value;
+
+/// A kind of resource, with one name for Cedar and one for the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A tenant's connection to IAM Identity Center.
+    Integration,
+    /// The ExternalId of a tenant.
+    ExternalId,
+    /// An IAM Identity Center instance and what is seen through it.
+    Instance,
+    /// A credential.
+    ApiKey,
+    /// A tenant's Cedar policy.
+    Policy,
+    /// The audit log.
+    AuditLog,
+    /// An identity store's external identity provider.
+    IdentityProvider,
+    /// One of that provider's certificates.
+    IdpCertificate,
+    /// A certificate of our own as a service provider.
+    SpCertificate,
+    /// An organisation of the directory.
+    Organisation,
+    /// An authorisation server.
+    AuthorisationServer,
+    /// An SSO configuration.
+    SsoConfiguration,
+    /// A version of one.
+    SsoConfigurationVersion,
+    /// An e-mail domain.
+    Domain,
+    /// The tenant itself.
+    Tenant,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 15] = [
+        Self::Integration,
+        Self::ExternalId,
+        Self::Instance,
+        Self::ApiKey,
+        Self::Policy,
+        Self::AuditLog,
+        Self::IdentityProvider,
+        Self::IdpCertificate,
+        Self::SpCertificate,
+        Self::Organisation,
+        Self::AuthorisationServer,
+        Self::SsoConfiguration,
+        Self::SsoConfigurationVersion,
+        Self::Domain,
+        Self::Tenant,
+    ];
+
+    /// As the audit log writes it: `identity-provider`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Integration => "integration",
+            Self::ExternalId => "external-id",
+            Self::Instance => "instance",
+            Self::ApiKey => "api-key",
+            Self::Policy => "policy",
+            Self::AuditLog => "audit-log",
+            Self::IdentityProvider => "identity-provider",
+            Self::IdpCertificate => "idp-certificate",
+            Self::SpCertificate => "sp-certificate",
+            Self::Organisation => "organisation",
+            Self::AuthorisationServer => "authorisation-server",
+            Self::SsoConfiguration => "sso-configuration",
+            Self::SsoConfigurationVersion => "sso-configuration-version",
+            Self::Domain => "domain",
+            Self::Tenant => "tenant",
+        }
+    }
+
+    /// As Cedar's schema has it: `IdentityProvider`.
+    pub fn entity_type(self) -> &'static str {
+        match self {
+            Self::Integration => "Integration",
+            Self::ExternalId => "ExternalId",
+            Self::Instance => "Instance",
+            Self::ApiKey => "ApiKey",
+            Self::Policy => "Policy",
+            Self::AuditLog => "AuditLog",
+            Self::IdentityProvider => "IdentityProvider",
+            Self::IdpCertificate => "IdpCertificate",
+            Self::SpCertificate => "SpCertificate",
+            Self::Organisation => "Organisation",
+            Self::AuthorisationServer => "AuthorisationServer",
+            Self::SsoConfiguration => "SsoConfiguration",
+            Self::SsoConfigurationVersion => "SsoConfigurationVersion",
+            Self::Domain => "Domain",
+            Self::Tenant => "Tenant",
+        }
+    }
+}
+
+/// One resource, by the id that the API shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id.
+    pub id: String,
+}
+
+impl Resource {
+    /// The resource of this kind and id.
+    pub fn new(kind: Kind, id: impl Into<String>) -> Self {
+        Self { kind, id: id.into() }
+    }
+}
+
+/// What a resource is like at one time: its attributes for policies and the audit log's `before` or `after`.
+///
+/// Made from a struct that leaves secrets out: whatever is in it is shown to the tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image(Value);
+
+impl Image {
+    /// The image that `view` serializes to, without its nulls (Cedar knows none). A view that is no JSON object is empty.
+    pub fn of(view: &impl Serialize) -> Self {
+        let mut value = serde_json::to_value(view).unwrap_or_default();
+        without_nulls(&mut value);
+        Self(if value.is_object() { value } else { Value::Object(serde_json::Map::new()) })
+    }
+
+    /// The JSON object.
+    pub fn as_json(&self) -> &Value {
+        &self.0
+    }
+
+    pub(crate) fn expression(&self) -> RestrictedExpression {
+        expression(&self.0)
+    }
+}
+
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => {
+            items.retain(|item| !item.is_null());
+            items.iter_mut().for_each(without_nulls);
+        }
+        _ => {}
+    }
+}
+
+/// Cedar has whole numbers only: a fraction becomes its text.
+fn expression(value: &Value) -> RestrictedExpression {
+    match value {
+        Value::Null => RestrictedExpression::new_string(String::new()),
+        Value::Bool(flag) => RestrictedExpression::new_bool(*flag),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => RestrictedExpression::new_long(whole),
+            None => RestrictedExpression::new_string(number.to_string()),
+        },
+        Value::String(text) => RestrictedExpression::new_string(text.clone()),
+        Value::Array(items) => RestrictedExpression::new_set(items.iter().map(expression)),
+        Value::Object(fields) => {
+            RestrictedExpression::new_record(fields.iter().map(|(name, field)| (name.clone(), expression(field))))
+                .unwrap_or_else(|_| RestrictedExpression::new_string(String::new()))
+        }
+    }
+}
