@@ -4,11 +4,13 @@
 //! constructors. Time and randomness come in as arguments, so every rule is a pure function with a test beside it.
 
 pub mod arn;
+pub mod audit;
 mod base62;
 pub mod connection;
 pub mod credential;
 pub mod directory;
 pub mod failure;
+pub mod fields;
 pub mod ids;
 pub mod region;
 pub mod tenant;
@@ -16,4 +18,5 @@ pub mod timestamp;
 pub mod token;
 
 pub use failure::{Conflict, Failure, Faults};
+pub use fields::Fields;
 pub use timestamp::Timestamp;

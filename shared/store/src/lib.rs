@@ -1,1 +1,22 @@
-//! store
+//! The table: one DynamoDB table for everything, read in one round trip and written in one transaction.
+//!
+//! [`Table::read`] gets all that a request needs at once. [`Table::commit`] takes a grant and writes a set of
+//! [`Writes`], each conditional on what was read, with their audit record.
+
+mod commit;
+mod error;
+mod item;
+pub mod keys;
+mod read;
+mod record;
+mod table;
+mod writes;
+
+pub use commit::{Committed, Told};
+pub use error::{CommitError, StoreError};
+pub use item::{Due, Item, Stored};
+pub use keys::Key;
+pub use read::{Listing, Query, Read};
+pub use record::Idempotency;
+pub use table::Table;
+pub use writes::Writes;

@@ -1,0 +1,135 @@
+//! Counts what a request costs: calls to AWS, and round trips, in which calls made side by side are one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+/// The counters of one process, which serves one request at a time.
+#[derive(Debug, Default)]
+pub struct Meter {
+    dynamodb: Service,
+    other: Service,
+    capacity: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Service {
+    calls: AtomicU32,
+    attempts: AtomicU32,
+    round_trips: AtomicU32,
+    in_flight: AtomicU32,
+}
+
+/// What was counted since the last [`Meter::take`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Calls to DynamoDB.
+    pub dynamodb_calls: u32,
+    /// Times that at least one call to DynamoDB was waited for.
+    pub dynamodb_round_trips: u32,
+    /// Requests to DynamoDB, retries included.
+    pub dynamodb_attempts: u32,
+    /// Capacity units that DynamoDB says were consumed.
+    pub dynamodb_capacity: f64,
+    /// Calls to all other services of AWS.
+    pub aws_calls: u32,
+    /// Times that at least one of those was waited for.
+    pub aws_round_trips: u32,
+    /// Requests to them, retries included.
+    pub aws_attempts: u32,
+}
+
+impl Meter {
+    /// Adds consumed capacity units.
+    pub fn consumed(&self, units: f64) {
+        // Kept in tenths: DynamoDB counts in halves.
+        self.capacity.fetch_add((units * 10.0).round().max(0.0) as u64, Ordering::Relaxed);
+    }
+
+    /// What was counted, and starts again from nothing.
+    pub fn take(&self) -> Tally {
+        let zero = |counter: &AtomicU32| counter.swap(0, Ordering::Relaxed);
+        // A call that was abandoned half-way never says that it is over.
+        zero(&self.dynamodb.in_flight);
+        zero(&self.other.in_flight);
+        Tally {
+            dynamodb_calls: zero(&self.dynamodb.calls),
+            dynamodb_round_trips: zero(&self.dynamodb.round_trips),
+            dynamodb_attempts: zero(&self.dynamodb.attempts),
+            dynamodb_capacity: self.capacity.swap(0, Ordering::Relaxed) as f64 / 10.0,
+            aws_calls: zero(&self.other.calls),
+            aws_round_trips: zero(&self.other.round_trips),
+            aws_attempts: zero(&self.other.attempts),
+        }
+    }
+}
+
+/// The interceptor to give to a client, so that none of its calls goes uncounted.
+#[derive(Clone, Debug)]
+pub struct Counting {
+    meter: Arc<Meter>,
+    dynamodb: bool,
+}
+
+impl Counting {
+    /// For the DynamoDB client.
+    pub fn dynamodb(meter: &Arc<Meter>) -> Self {
+        Self { meter: Arc::clone(meter), dynamodb: true }
+    }
+
+    /// For any other client.
+    pub fn other(meter: &Arc<Meter>) -> Self {
+        Self { meter: Arc::clone(meter), dynamodb: false }
+    }
+
+    fn service(&self) -> &Service {
+        if self.dynamodb { &self.meter.dynamodb } else { &self.meter.other }
+    }
+}
+
+impl Intercept for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let service = self.service();
+        service.calls.fetch_add(1, Ordering::Relaxed);
+        if service.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
+            service.round_trips.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.service().attempts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let one_less = |count: u32| count.checked_sub(1);
+        let _ = self.service().in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+        Ok(())
+    }
+}

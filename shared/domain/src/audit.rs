@@ -1,0 +1,116 @@
+//! The audit record: who did what to which resource, when and whence. It is also the event that others hear of.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::Timestamp;
+use crate::ids::TenantId;
+
+/// A record as it is kept and hashed. Holds no secret: the images of a resource leave them out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// A ULID: sorts by time.
+    pub id: String,
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// When it was decided.
+    pub occurred_at: Timestamp,
+    /// `{id, name, type, roles}`.
+    pub actor: Value,
+    /// The function that did it, or the action it asked for.
+    pub action: String,
+    /// `integration`, `api-key`, …
+    pub resource_type: String,
+    /// The id that the API shows.
+    pub resource_id: String,
+    /// Whether it was done.
+    pub outcome: Outcome,
+    /// The resource as it was.
+    pub before: Option<Value>,
+    /// The resource as it became.
+    pub after: Option<Value>,
+    /// The Cedar policies that determined the decision.
+    pub determining_policies: Vec<String>,
+    /// As the gateway saw it.
+    pub source_ip: Option<String>,
+    /// As the client said it.
+    pub user_agent: Option<String>,
+    /// Ours.
+    pub request_id: String,
+    /// The client's.
+    pub interaction_id: Option<String>,
+}
+
+/// Whether what was asked for was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done.
+    Allowed,
+    /// Policies denied it.
+    Denied,
+}
+
+impl AuditRecord {
+    /// The canonical encoding: JSON without white space, the keys of every object sorted by their bytes.
+    pub fn canonical(&self) -> String {
+        let mut text = String::new();
+        write_canonical(&serde_json::to_value(self).unwrap_or_default(), &mut text);
+        text
+    }
+
+    /// SHA-256 of a canonical encoding, in lower-case hex.
+    pub fn hash(canonical: &str) -> String {
+        Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn write_canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+            text.push('{');
+            for (place, (name, field)) in fields.into_iter().enumerate() {
+                if place > 0 {
+                    text.push(',');
+                }
+                text.push_str(&Value::String(name.clone()).to_string());
+                text.push(':');
+                write_canonical(field, text);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    text.push(',');
+                }
+                write_canonical(item, text);
+            }
+            text.push(']');
+        }
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_at_every_level() {
+        let value: Value = serde_json::from_str(r#"{"b":[{"z":1,"a":"\u00e9\n"}],"a":null}"#).unwrap();
+        let mut text = String::new();
+        write_canonical(&value, &mut text);
+        assert_eq!(text, "{\"a\":null,\"b\":[{\"a\":\"\u{e9}\\n\",\"z\":1}]}");
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_published_algorithm() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(AuditRecord::hash(""), empty);
+    }
+}

@@ -1,0 +1,282 @@
+//! Reading the fields of a JSON object, all faults at once.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::{Failure, Faults};
+
+/// The fields of a request body and what was wrong with them so far.
+#[derive(Debug)]
+pub struct Fields {
+    object: Map<String, Value>,
+    faults: Faults,
+}
+
+impl Fields {
+    /// Reads a body: UTF-8 JSON, an object, no key twice at any level.
+    pub fn parse(body: &[u8]) -> Result<Self, Failure> {
+        let text = std::str::from_utf8(body)
+            .map_err(|error| Failure::InvalidJson(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+        match serde_json::from_str::<Strict>(text) {
+            Ok(Strict(Value::Object(object))) => Ok(Self { object, faults: Faults::default() }),
+            Ok(_) => Err(Failure::InvalidJson("must be a JSON object".to_owned())),
+            Err(error) => Err(Failure::InvalidJson(plain(&error))),
+        }
+    }
+
+    /// The fields of an object that was read already.
+    pub fn of(object: Map<String, Value>) -> Self {
+        Self { object, faults: Faults::default() }
+    }
+
+    /// Whether the field is there and not null.
+    pub fn has(&self, field: &str) -> bool {
+        self.object.get(field).is_some_and(|value| !value.is_null())
+    }
+
+    /// A string that has to be there.
+    pub fn string(&mut self, field: &str) -> Option<String> {
+        let value = self.optional_string(field);
+        if value.is_none() {
+            self.faults.add(field, "is required");
+        }
+        value
+    }
+
+    /// A string that may be absent or null.
+    pub fn optional_string(&mut self, field: &str) -> Option<String> {
+        match self.value(field)? {
+            Value::String(text) => Some(text),
+            other => self.wrong(field, "a string", &other),
+        }
+    }
+
+    /// A flag that may be absent or null.
+    pub fn optional_bool(&mut self, field: &str) -> Option<bool> {
+        match self.value(field)? {
+            Value::Bool(flag) => Some(flag),
+            other => self.wrong(field, "true or false", &other),
+        }
+    }
+
+    /// A whole number that may be absent or null.
+    pub fn optional_integer(&mut self, field: &str) -> Option<i64> {
+        match self.value(field)? {
+            Value::Number(number) if number.is_i64() => number.as_i64(),
+            other => self.wrong(field, "a whole number", &other),
+        }
+    }
+
+    /// A list of strings that may be absent or null.
+    pub fn optional_strings(&mut self, field: &str) -> Option<Vec<String>> {
+        match self.value(field)? {
+            Value::Array(items) => {
+                let count = items.len();
+                let texts: Vec<String> = items
+                    .into_iter()
+                    .filter_map(|item| if let Value::String(text) = item { Some(text) } else { None })
+                    .collect();
+                if texts.len() == count {
+                    Some(texts)
+                } else {
+                    self.faults.add(field, "must be a list of strings");
+                    None
+                }
+            }
+            other => self.wrong(field, "a list of strings", &other),
+        }
+    }
+
+    /// A list of strings that has to be there.
+    pub fn strings(&mut self, field: &str) -> Option<Vec<String>> {
+        let value = self.optional_strings(field);
+        if value.is_none() {
+            self.faults.add(field, "is required");
+        }
+        value
+    }
+
+    /// An object that may be absent or null.
+    pub fn optional_object(&mut self, field: &str) -> Option<Map<String, Value>> {
+        match self.value(field)? {
+            Value::Object(object) => Some(object),
+            other => self.wrong(field, "an object", &other),
+        }
+    }
+
+    /// Notes a fault.
+    pub fn fault(&mut self, field: &str, message: impl Into<String>) {
+        self.faults.add(field, message);
+    }
+
+    /// Takes the value out of `result`, or notes its fault.
+    pub fn take<T>(&mut self, field: &str, result: Result<T, impl Into<String>>) -> Option<T> {
+        self.faults.take(field, result)
+    }
+
+    /// All faults of these fields and of `others`, if there are any.
+    pub fn finish(mut self, others: Faults) -> Result<(), Failure> {
+        self.faults.extend(others);
+        self.faults.into_result()
+    }
+
+    fn value(&mut self, field: &str) -> Option<Value> {
+        self.object.remove(field).filter(|value| !value.is_null())
+    }
+
+    fn wrong<T>(&mut self, field: &str, wanted: &str, found: &Value) -> Option<T> {
+        let found = match found {
+            Value::Null => "null",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        self.faults.add(field, format!("must be {wanted}, not {found}"));
+        None
+    }
+}
+
+/// What serde says of a text that is not JSON: the place, and never a piece of the text, which may hold a secret.
+fn plain(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "ends too early",
+        serde_json::error::Category::Data if error.to_string().starts_with(DUPLICATE) => "says a key twice",
+        _ => "is not JSON",
+    };
+    format!("{what} at line {}, column {}", error.line(), error.column())
+}
+
+const DUPLICATE: &str = "duplicate key";
+
+/// A JSON value in which no object says a key twice: RFC 8259 leaves open which of the two would count.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            let Strict(value) = fields.next_value()?;
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom(DUPLICATE));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn why(body: &[u8]) -> String {
+        match Fields::parse(body) {
+            Err(Failure::InvalidJson(reason)) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_by_its_place() {
+        assert_eq!(why(b""), "ends too early at line 1, column 0");
+        assert_eq!(why(b"{\"a\":"), "ends too early at line 1, column 5");
+        assert_eq!(why(b"{\"secret\" 1}"), "is not JSON at line 1, column 11");
+        assert_eq!(why(b"[1]"), "must be a JSON object");
+        assert_eq!(why(b"{\"a\":\"\xff\"}"), "not UTF-8 at byte 6");
+    }
+
+    #[test]
+    fn a_key_said_twice_is_refused_at_any_level() {
+        assert!(why(b"{\"a\":1,\"b\":2,\"a\":3}").starts_with("says a key twice"));
+        assert!(why(b"{\"x\":[{\"a\":1,\"a\":1}]}").starts_with("says a key twice"));
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_harms_nothing() {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(why(deep.as_bytes()).starts_with("is not JSON"));
+    }
+
+    #[test]
+    fn all_faults_are_kept() {
+        let mut fields = Fields::parse(br#"{"name":1,"roles":["a",2],"flag":"x","none":null}"#).unwrap();
+        assert_eq!(fields.string("name"), None);
+        assert_eq!(fields.optional_strings("roles"), None);
+        assert_eq!(fields.optional_bool("flag"), None);
+        assert_eq!(fields.optional_string("none"), None);
+        assert_eq!(fields.string("missing"), None);
+        let Err(Failure::Invalid(faults)) = fields.finish(Faults::default()) else { panic!() };
+        let told: Vec<_> = faults.iter().collect();
+        assert_eq!(
+            told,
+            [
+                ("flag", "must be true or false, not a string"),
+                ("missing", "is required"),
+                ("name", "must be a string, not a number"),
+                ("roles", "must be a list of strings"),
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = Fields::parse(&bytes);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What can go wrong with the table.
+
+use std::error::Error;
+use std::fmt;
+
+use trustplane_domain::Failure;
+
+/// A read, or a write, that did not happen.
+#[derive(Debug)]
+pub enum StoreError {
+    /// Throttled, slow or away: worth trying again later.
+    Unavailable(Box<dyn Error + Send + Sync>),
+    /// Anything else: a fault of ours or of the deployment.
+    Broken(Box<dyn Error + Send + Sync>),
+}
+
+/// Why a transaction was not made.
+#[derive(Debug)]
+pub enum CommitError {
+    /// Something was written since it was read, or is being written: read, decide and write again.
+    Lost,
+    /// What was to be claimed is another tenant's.
+    Claimed,
+    /// The table.
+    Store(StoreError),
+}
+
+impl StoreError {
+    pub(crate) fn broken(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Broken(reason.into())
+    }
+
+    /// Tells by the kind of an SDK error whether it is worth trying again. `code` is AWS's error code, where it has one.
+    pub(crate) fn of_sdk<E, R>(error: aws_sdk_dynamodb::error::SdkError<E, R>) -> Self
+    where
+        E: Error + Send + Sync + aws_sdk_dynamodb::error::ProvideErrorMetadata + 'static,
+        R: fmt::Debug + Send + Sync + 'static,
+    {
+        use aws_sdk_dynamodb::error::SdkError;
+        let passing = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(service) => passing(service.err().code()),
+            _ => false,
+        };
+        if passing { Self::Unavailable(Box::new(error)) } else { Self::Broken(Box::new(error)) }
+    }
+}
+
+/// Whether an error of this code goes away by itself.
+pub(crate) fn passing(code: Option<&str>) -> bool {
+    const PASSING: [&str; 8] = [
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "ThrottlingError",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "TransactionInProgressException",
+    ];
+    // A service error without a code is a bare 5xx of something in between.
+    code.is_none_or(|code| PASSING.contains(&code))
+}
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable { retry_after: 1 },
+            StoreError::Broken(_) => Self::Internal,
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, error) = match self {
+            Self::Unavailable(error) => ("unavailable", error),
+            Self::Broken(error) => ("broken", error),
+        };
+        write!(formatter, "table {word}: {error}")?;
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            write!(formatter, ": {next}")?;
+            cause = next.source();
+        }
+        Ok(())
+    }
+}
+
+impl Error for StoreError {}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost => formatter.write_str("written by somebody else since it was read"),
+            Self::Claimed => formatter.write_str("claimed by another tenant"),
+            Self::Store(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl Error for CommitError {}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

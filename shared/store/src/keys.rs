@@ -1,0 +1,235 @@
+//! Every key of the table is made here.
+//!
+//! A tenant's keys come from a [`Tenant`], which is made from a presented credential or a grant and from nothing else:
+//! another tenant's item cannot be addressed.
+
+use std::fmt::Write as _;
+
+use trustplane_domain::Timestamp;
+use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_policy::Grant;
+
+/// A primary key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+    /// The tenant whose item it is; `None` for what is kept across tenants.
+    pub(crate) tenant: Option<TenantId>,
+}
+
+/// One tenant's part of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tenant(TenantId);
+
+impl Tenant {
+    /// The part of the tenant that a presented credential belongs to.
+    pub fn presented(credential: CredentialId) -> Self {
+        Self(credential.tenant())
+    }
+
+    /// The part that a grant is good for.
+    pub fn granted(grant: &Grant) -> Self {
+        Self(grant.tenant())
+    }
+
+    /// Which tenant.
+    pub fn id(self) -> TenantId {
+        self.0
+    }
+
+    /// The tenant: status, policies version, admins.
+    pub fn tenant(self) -> Key {
+        self.key("TENANT".to_owned())
+    }
+
+    /// A credential.
+    pub fn credential(self, id: CredentialId) -> Key {
+        self.key(format!("CREDENTIAL#{id}"))
+    }
+
+    /// The tenant's own policies.
+    pub fn policies(self) -> Key {
+        self.key("POLICIES".to_owned())
+    }
+
+    /// The connection.
+    pub fn connection(self) -> Key {
+        self.key("CONNECTION".to_owned())
+    }
+
+    /// A saved version of the integration.
+    pub fn connection_version(self, version: u64) -> Key {
+        self.key(format!("CONNECTION#VERSION#{version:010}"))
+    }
+
+    /// The last report of the connection test.
+    pub fn connection_report(self) -> Key {
+        self.key("CONNECTION#REPORT".to_owned())
+    }
+
+    /// The external identity provider of a store.
+    pub fn identity_provider(self, store: &str) -> Key {
+        self.key(format!("STORE#{}#IDP", escaped(store)))
+    }
+
+    /// What this service is to a store: its certificates and keys as a SAML service provider.
+    pub fn service_provider(self, store: &str) -> Key {
+        self.key(format!("STORE#{}#SP", escaped(store)))
+    }
+
+    /// An organisation.
+    pub fn organisation(self, organisation: &str) -> Key {
+        self.key(format!("ORG#{}", escaped(organisation)))
+    }
+
+    /// An authorisation server.
+    pub fn authorisation_server(self, organisation: &str, server: &str) -> Key {
+        self.key(format!("SERVER#{}#{}", escaped(organisation), escaped(server)))
+    }
+
+    /// An SSO configuration.
+    pub fn sso_configuration(self, organisation: &str, server: &str, configuration: &str) -> Key {
+        self.key(format!("SSO#{}#{}#{}", escaped(organisation), escaped(server), escaped(configuration)))
+    }
+
+    /// A version of one.
+    pub fn version(self, configuration: &str, version: &str) -> Key {
+        self.key(format!("VERSION#{}#{}", escaped(configuration), escaped(version)))
+    }
+
+    /// The proof of a domain.
+    pub fn challenge(self, domain: &str) -> Key {
+        self.key(format!("CHALLENGE#{}", escaped(domain)))
+    }
+
+    /// Look-up of a configuration by its id.
+    pub fn sso_configuration_by_id(self, configuration: &str) -> Key {
+        self.key(format!("SSO-ID#{}", escaped(configuration)))
+    }
+
+    /// Look-up of the configuration that serves an e-mail domain.
+    pub fn route(self, domain: &str) -> Key {
+        self.key(format!("ROUTE#{}", escaped(domain)))
+    }
+
+    /// A reply that is kept for a retry.
+    pub fn idempotency(self, credential: CredentialId, key: &str) -> Key {
+        self.key(format!("IDEMPOTENCY#{credential}#{}", escaped(key)))
+    }
+
+    /// An audit record.
+    pub fn audit_record(self, id: &str) -> Key {
+        Key { pk: self.audit_log(), sk: id.to_owned(), tenant: Some(self.0) }
+    }
+
+    /// The partition of the audit records.
+    pub fn audit_log(self) -> String {
+        format!("TENANT#{}#AUDIT", self.0)
+    }
+
+    /// The partition of everything else.
+    pub fn partition(self) -> String {
+        format!("TENANT#{}", self.0)
+    }
+
+    /// What is claimed across tenants, with this tenant as the owner: an e-mail domain.
+    pub fn domain_claim(self, domain: &str) -> Key {
+        Key { pk: format!("DOMAIN#{}", escaped(domain)), sk: "CLAIM".to_owned(), tenant: None }
+    }
+
+    fn key(self, sk: String) -> Key {
+        Key { pk: self.partition(), sk, tenant: Some(self.0) }
+    }
+}
+
+/// The prefix of the sort keys of all credentials.
+pub const CREDENTIALS: &str = "CREDENTIAL#";
+/// The prefix of the sort keys of all saved versions of the integration.
+pub const CONNECTION_VERSIONS: &str = "CONNECTION#VERSION#";
+/// The prefix of the sort keys of all organisations.
+pub const ORGANISATIONS: &str = "ORG#";
+
+/// The prefix of an organisation's authorisation servers.
+pub fn authorisation_servers(organisation: &str) -> String {
+    format!("SERVER#{}#", escaped(organisation))
+}
+
+/// The prefix of an authorisation server's SSO configurations.
+pub fn sso_configurations(organisation: &str, server: &str) -> String {
+    format!("SSO#{}#{}#", escaped(organisation), escaped(server))
+}
+
+/// The prefix of a configuration's versions.
+pub fn versions(configuration: &str) -> String {
+    format!("VERSION#{}#", escaped(configuration))
+}
+
+/// How many partitions the due list of one kind is spread over.
+pub const DUE_SHARDS: u8 = 4;
+
+/// A partition of the due list.
+pub fn due_partition(kind: &str, shard: u8) -> String {
+    format!("DUE#{kind}#{shard}")
+}
+
+/// The shard that a tenant's items are on.
+pub fn due_shard(tenant: TenantId) -> u8 {
+    tenant.as_bytes().last().copied().unwrap_or_default() % DUE_SHARDS
+}
+
+/// The sort key in the due list of an item that is due at `when`.
+pub fn due_sort(when: Timestamp, key: &Key) -> String {
+    format!("{when}#{}#{}", key.pk, key.sk)
+}
+
+impl Key {
+    /// The partition key.
+    pub fn pk(&self) -> &str {
+        &self.pk
+    }
+
+    /// The sort key.
+    pub fn sk(&self) -> &str {
+        &self.sk
+    }
+}
+
+/// Writes `part` so that it holds no `#`: what is not a letter, digit or one of `-._~@*:/+=` becomes `%` and two hex digits.
+fn escaped(part: &str) -> String {
+    let mut text = String::with_capacity(part.len());
+    for byte in part.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~@*:/+=".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant() -> Tenant {
+        Tenant::presented(CredentialId::new(TenantId::from_random([1; 16]), [0; 8]))
+    }
+
+    #[test]
+    fn parts_cannot_reach_into_the_next_level() {
+        let keys = tenant();
+        assert_eq!(keys.organisation("a#b").sk(), "ORG#a%23b");
+        assert_ne!(keys.authorisation_server("a", "b#c"), keys.authorisation_server("a#b", "c"));
+        assert!(!keys.authorisation_server("a%", "b").sk().starts_with(&authorisation_servers("a")));
+        assert!(keys.authorisation_server("a", "b").sk().starts_with(&authorisation_servers("a")));
+    }
+
+    #[test]
+    fn the_due_list_sorts_by_time() {
+        let key = tenant().connection();
+        let early = due_sort(Timestamp::from_millis(1_000), &key);
+        let late = due_sort(Timestamp::from_millis(1_700_000_000_000), &key);
+        assert!(early < late);
+    }
+}

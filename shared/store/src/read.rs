@@ -1,0 +1,186 @@
+//! Reading: everything a request needs, in one round trip.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+
+use crate::item::{Attributes, stored};
+use crate::{Item, Key, StoreError, Stored, Table};
+
+/// How often unprocessed keys are asked for again.
+const ROUNDS: u32 = 5;
+
+/// What was read: items by their keys, and the rows of a listing.
+#[derive(Debug, Default)]
+pub struct Read {
+    items: HashMap<(String, String), Attributes>,
+    rows: Vec<Attributes>,
+    next: Option<String>,
+}
+
+/// A listing: rows of one partition, strongly consistent, in the order of their sort keys.
+#[derive(Clone, Debug)]
+pub struct Query {
+    pub(crate) pk: String,
+    pub(crate) prefix: String,
+    pub(crate) newest_first: bool,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<usize>,
+}
+
+/// The rows of a listing.
+#[derive(Debug)]
+pub struct Listing<T> {
+    /// In the order asked for.
+    pub rows: Vec<Stored<T>>,
+    /// The sort key to go on after; `None` at the end.
+    pub next: Option<String>,
+}
+
+impl Query {
+    /// All rows of a tenant's partition whose sort key begins with `prefix`.
+    pub fn prefix(tenant: crate::keys::Tenant, prefix: impl Into<String>) -> Self {
+        Self { pk: tenant.partition(), prefix: prefix.into(), newest_first: false, after: None, limit: None }
+    }
+
+    /// A tenant's audit records, newest first.
+    pub fn audit_log(tenant: crate::keys::Tenant) -> Self {
+        Self { pk: tenant.audit_log(), prefix: String::new(), newest_first: true, after: None, limit: None }
+    }
+
+    /// From the last to the first.
+    #[must_use]
+    pub fn newest_first(mut self) -> Self {
+        self.newest_first = true;
+        self
+    }
+
+    /// At most `limit` rows, after the sort key `after`.
+    #[must_use]
+    pub fn page(mut self, limit: usize, after: Option<String>) -> Self {
+        self.limit = Some(limit);
+        self.after = after;
+        self
+    }
+}
+
+impl Read {
+    /// The item of this key, taken out; `None` where there is none.
+    pub fn take<T: Item>(&mut self, key: &Key) -> Result<Option<Stored<T>>, StoreError> {
+        let found = self.items.remove(&(key.pk.clone(), key.sk.clone()));
+        found.map(|item| stored(key.clone(), item)).transpose()
+    }
+
+    /// The rows of the listing, taken out.
+    pub fn listing<T: Item>(&mut self, tenant: crate::keys::Tenant) -> Result<Listing<T>, StoreError> {
+        let rows = std::mem::take(&mut self.rows)
+            .into_iter()
+            .map(|row| {
+                let text = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+                let key = Key { pk: text("pk"), sk: text("sk"), tenant: Some(tenant.id()) };
+                stored(key, row)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Listing { rows, next: self.next.take() })
+    }
+}
+
+impl Table {
+    /// Gets `keys` (each once, however often it is named) and, at the same time, lists `query`: one round trip.
+    ///
+    /// Strongly consistent. A key that DynamoDB left unprocessed is asked for again; one that stays so fails the read,
+    /// since it must not be taken for an item that is not there.
+    pub async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, StoreError> {
+        match query {
+            None => Ok(Read { items: self.batch(keys).await?, ..Read::default() }),
+            Some(query) => {
+                let (items, (rows, next)) = tokio::try_join!(self.batch(keys), self.list(query))?;
+                Ok(Read { items, rows, next })
+            }
+        }
+    }
+
+    async fn batch(&self, keys: &[Key]) -> Result<HashMap<(String, String), Attributes>, StoreError> {
+        let mut found = HashMap::new();
+        let unique: BTreeSet<&Key> = keys.iter().collect();
+        if unique.is_empty() {
+            return Ok(found);
+        }
+        let mut wanted = KeysAndAttributes::builder()
+            .set_keys(Some(unique.into_iter().map(|key| key_attributes(&key.pk, &key.sk)).collect()))
+            .consistent_read(true)
+            .build()
+            .map_err(StoreError::broken)?;
+        for round in 0..ROUNDS {
+            let output = self
+                .client
+                .batch_get_item()
+                .request_items(&self.name, wanted)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(StoreError::of_sdk)?;
+            for capacity in output.consumed_capacity() {
+                self.meter.consumed(capacity.capacity_units().unwrap_or_default());
+            }
+            for item in output.responses.unwrap_or_default().into_values().flatten() {
+                let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+                found.insert((text("pk"), text("sk")), item);
+            }
+            match output.unprocessed_keys.unwrap_or_default().remove(&self.name) {
+                Some(left) if !left.keys().is_empty() => wanted = left,
+                _ => return Ok(found),
+            }
+            tokio::time::sleep(Duration::from_millis(20 << round)).await;
+        }
+        Err(StoreError::Unavailable("keys stayed unprocessed".into()))
+    }
+
+    /// Reads the listing whole, or one page of it. A listing of more than 1 MB takes a call for each.
+    async fn list(&self, query: &Query) -> Result<(Vec<Attributes>, Option<String>), StoreError> {
+        let mut rows = Vec::new();
+        let mut start = query.after.as_ref().map(|sk| key_attributes(&query.pk, sk));
+        loop {
+            let condition = if query.prefix.is_empty() { "pk = :pk" } else { "pk = :pk AND begins_with(sk, :prefix)" };
+            let mut request = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression(condition)
+                .expression_attribute_values(":pk", AttributeValue::S(query.pk.clone()))
+                .scan_index_forward(!query.newest_first)
+                .consistent_read(true)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .set_exclusive_start_key(start.take());
+            if !query.prefix.is_empty() {
+                request = request.expression_attribute_values(":prefix", AttributeValue::S(query.prefix.clone()));
+            }
+            if let Some(limit) = query.limit {
+                // One more than asked for tells whether there is a next page.
+                let left = limit.saturating_add(1).saturating_sub(rows.len());
+                request = request.limit(i32::try_from(left).unwrap_or(i32::MAX));
+            }
+            let output = request.send().await.map_err(StoreError::of_sdk)?;
+            let units = output.consumed_capacity().and_then(|capacity| capacity.capacity_units());
+            self.meter.consumed(units.unwrap_or_default());
+            rows.extend(output.items.unwrap_or_default());
+            if let Some(limit) = query.limit.filter(|limit| rows.len() > *limit) {
+                rows.truncate(limit);
+                let last = rows.last().and_then(|row| row.get("sk")?.as_s().ok()).cloned();
+                return Ok((rows, last));
+            }
+            match output.last_evaluated_key {
+                Some(key) if !key.is_empty() => start = Some(key),
+                _ => return Ok((rows, None)),
+            }
+        }
+    }
+}
+
+pub(crate) fn key_attributes(pk: &str, sk: &str) -> Attributes {
+    HashMap::from([
+        ("pk".to_owned(), AttributeValue::S(pk.to_owned())),
+        ("sk".to_owned(), AttributeValue::S(sk.to_owned())),
+    ])
+}
