@@ -9,6 +9,7 @@ mod base62;
 pub mod certificate;
 pub mod connection;
 pub mod credential;
+pub mod directory;
 pub mod failure;
 pub mod fields;
 pub mod identity_provider;
