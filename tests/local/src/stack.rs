@@ -104,7 +104,7 @@ impl Stack {
 
         let organization = Organization::demo();
         for key in &template.keys {
-            organization.add_key(key);
+            organization.add_key(key, trustplane_organization::KeySpec::SymmetricDefault);
         }
         let aws_endpoint = match &options.aws_endpoint {
             Some(endpoint) => endpoint.clone(),
