@@ -28,6 +28,11 @@ pub fn workspace() -> PathBuf {
     package.ancestors().nth(2).unwrap_or(package).to_owned()
 }
 
+/// Cargo's folder for what it builds.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
 /// Builds the binaries of all packages below `functions/`, once for each process and profile.
 ///
 /// Cargo's own output goes to standard error: a failed build shows what the compiler said. Blocks.

@@ -133,6 +133,9 @@ impl Bus {
             let (delivery, function, event) = (self.0.delivery.clone(), rule.function.clone(), event.clone());
             tokio::spawn(async move { delivery.deliver(&function, event.to_string().into()).await });
         }
+        if self.0.delivery.lambda.logs().shows() {
+            eprintln!("[bus {bus}] {kind} from {source}: {}", event.get("detail").unwrap_or(&Value::Null));
+        }
         self.0.received.add(event);
         Ok(id)
     }

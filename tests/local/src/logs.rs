@@ -52,6 +52,11 @@ impl Logs {
         Self { lines: Arc::default(), show }
     }
 
+    /// Whether anything is shown on standard error.
+    pub fn shows(&self) -> bool {
+        self.show != Show::Nothing
+    }
+
     /// The lines kept, oldest first.
     pub fn lines(&self) -> Vec<Line> {
         self.lock().kept.iter().cloned().collect()

@@ -13,7 +13,7 @@ use crate::{
     logs::{Line, Logs, Show},
     schedule::{self, Expression},
     streams::{Mapping, Positions},
-    template::{Key, Schedule, Template},
+    template::{Key, Route, Schedule, Template},
 };
 use axum::Router;
 use serde_json::Value;
@@ -61,6 +61,7 @@ pub struct Stack {
     address: SocketAddr,
     dynamodb_endpoint: String,
     tables: Vec<String>,
+    routes: Vec<Route>,
     organization: Organization,
     delivery: Delivery,
     bus: Bus,
@@ -157,6 +158,7 @@ impl Stack {
             address,
             dynamodb_endpoint,
             tables: template.tables.into_iter().map(|table| table.name).collect(),
+            routes: template.routes,
             organization,
             delivery,
             bus,
@@ -182,6 +184,11 @@ impl Stack {
     /// The name of the table: the template's first.
     pub fn table(&self) -> &str {
         self.tables.first().map_or("", String::as_str)
+    }
+
+    /// Whether the HTTP API has just this route.
+    pub fn has_route(&self, method: &str, path: &str) -> bool {
+        self.routes.iter().any(|route| route.method == method && route.path == path)
     }
 
     /// The customer's AWS organization.

@@ -435,7 +435,11 @@ Resources:
     #[test]
     fn an_error_names_the_place() {
         for (from, to, named) in [
-            ("!GetAtt Key.Arn", "!GetAtt Key.Colour", "resource `PutThing`: variable `KEY`: attribute `Colour`"),
+            (
+                "KEY: !GetAtt Key.Arn",
+                "KEY: !GetAtt Key.Colour",
+                "resource `PutThing`: variable `KEY`: attribute `Colour`",
+            ),
             ("Type: HttpApi}", "Type: S3}", "resource `PutThing`: event `Rest`: type `S3`"),
             ("{Binary: read-things}", "{}", "resource `ReadThings`: `Metadata.BuildProperties.Binary`"),
             ("{Binary: read-things}", "{Binary: put-thing}", "binary `put-thing`"),
