@@ -1,0 +1,343 @@
+//! What may become of a version of an SSO configuration: submitted by one, approved by another, immutable from then on,
+//! at most one in use, and any approved one brought back into use.
+//!
+//! ```text
+//! Pending -> Rejected | Assignable | Active      Assignable -> Active | Inactive
+//! Active  -> Inactive                            Inactive   -> Active
+//! ```
+
+use std::collections::BTreeSet;
+
+use super::domain_name::{DomainName, RestrictedDomain};
+use super::ids::VersionId;
+use super::route::{RouteChange, route_changes};
+use super::sso_configuration::{ActiveVersion, SsoConfiguration};
+use super::standing::Obstacle;
+use super::version::{
+    Author, MOST_OPEN_VERSIONS, MOST_VERSIONS, Version, VersionContent, VersionStatus, VersionUpdate,
+};
+use crate::failure::Denial;
+use crate::{Conflict, Failure, Faults, Timestamp};
+
+/// What an update asks for, which decides who may do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To change what is still pending, or nothing: a matter of editing.
+    Edit,
+    /// To approve or reject it: for somebody else than who wrote it.
+    Decide,
+    /// To take an approved version into use or out of it: for an approver, whoever wrote it.
+    Switch,
+}
+
+/// What is so around a version, of what its new state depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The tenant's proven domains; those of the version suffice.
+    pub proven: &'a BTreeSet<DomainName>,
+    /// Domains that the active version of another configuration restricts, another tenant's or this one's; those of the
+    /// version suffice.
+    pub claimed_elsewhere: &'a BTreeSet<DomainName>,
+    /// What makes everything below the server unusable.
+    pub obstacles: &'a [Obstacle],
+}
+
+/// What is to be written, all at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed {
+    /// The configuration as it is then.
+    pub configuration: SsoConfiguration,
+    /// The version as it is then.
+    pub version: Version,
+    /// The version that was active and is [`retired`].
+    pub retired: Option<VersionId>,
+    /// What becomes of the claims of domains.
+    pub claims: Claims,
+    /// What becomes of the tenant's routes.
+    pub routes: Vec<RouteChange>,
+}
+
+/// What becomes of the claims of the domains that a configuration restricts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Domains that the configuration claims from now on.
+    pub taken: Vec<DomainName>,
+    /// Domains that it claims no longer.
+    pub released: Vec<DomainName>,
+}
+
+/// Why a version is not what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionRefusal {
+    /// There is no way between the two states.
+    IllegalTransition {
+        /// As it is.
+        from: VersionStatus,
+        /// As was asked.
+        to: VersionStatus,
+    },
+    /// Nothing but the status of a decided version changes. Names the fields that were to.
+    Immutable(Vec<&'static str>),
+    /// Who decides must have seen what is decided on. Names the fields that were to change in the same request.
+    ContentWithDecision(Vec<&'static str>),
+    /// Who decides wrote it, or is one with who did.
+    FourEyes,
+    /// Domains that are not proven, by the field that names them.
+    Unproven(Vec<(String, DomainName)>),
+    /// Domains that are claimed elsewhere, by the field that names them.
+    Claimed(Vec<(String, DomainName)>),
+    /// What is above makes it unusable.
+    Unusable(Vec<Obstacle>),
+    /// The configuration has as many versions as it may.
+    TooMany,
+    /// The configuration has as many pending versions as it may.
+    TooManyOpen,
+    /// It was approved, so it is kept.
+    Kept,
+}
+
+/// Submits a new version.
+pub fn submit(
+    configuration: &SsoConfiguration,
+    id: VersionId,
+    content: VersionContent,
+    author: &Author,
+    obstacles: &[Obstacle],
+    now: Timestamp,
+) -> Result<Changed, VersionRefusal> {
+    if !obstacles.is_empty() {
+        return Err(VersionRefusal::Unusable(obstacles.to_vec()));
+    }
+    if configuration.versions >= MOST_VERSIONS {
+        return Err(VersionRefusal::TooMany);
+    }
+    if configuration.open_versions >= MOST_OPEN_VERSIONS {
+        return Err(VersionRefusal::TooManyOpen);
+    }
+    let mut configuration = configuration.clone();
+    configuration.version_counter = configuration.version_counter.saturating_add(1);
+    configuration.versions += 1;
+    configuration.open_versions += 1;
+    let version = Version {
+        configuration_id: configuration.id,
+        id,
+        number: configuration.version_counter,
+        content,
+        status: VersionStatus::Pending,
+        submitted_by: author.clone(),
+        last_edited_by: author.clone(),
+        decided_by: None,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok(Changed { configuration, version, retired: None, claims: Claims::default(), routes: Vec::new() })
+}
+
+/// What `update` asks of `version`.
+pub fn step(version: &Version, update: &VersionUpdate) -> Step {
+    match (version.status, update.status) {
+        (from, to) if from == to => Step::Edit,
+        (VersionStatus::Pending, _) => Step::Decide,
+        _ => Step::Switch,
+    }
+}
+
+/// Edits, decides on, or switches a version. An update that says what is so already changes nothing.
+pub fn update(
+    configuration: &SsoConfiguration,
+    version: &Version,
+    update: VersionUpdate,
+    author: &Author,
+    circumstances: Circumstances<'_>,
+    now: Timestamp,
+) -> Result<Changed, VersionRefusal> {
+    let (from, to) = (version.status, update.status);
+    let differences = update.content.differences(&version.content);
+    if !differences.is_empty() && from != VersionStatus::Pending {
+        return Err(VersionRefusal::Immutable(differences));
+    }
+    if from == to {
+        return Ok(edit(configuration, version, update.content, author, now));
+    }
+    check_transition(from, to)?;
+    if !differences.is_empty() {
+        return Err(VersionRefusal::ContentWithDecision(differences));
+    }
+    if from == VersionStatus::Pending && version.is_own(author) {
+        return Err(VersionRefusal::FourEyes);
+    }
+    if matches!(to, VersionStatus::Assignable | VersionStatus::Active) && !circumstances.obstacles.is_empty() {
+        return Err(VersionRefusal::Unusable(circumstances.obstacles.to_vec()));
+    }
+    if to == VersionStatus::Active {
+        check_domains(&version.content, circumstances)?;
+    }
+    Ok(moved(configuration, version, to, author, now))
+}
+
+/// The configuration without `version`.
+pub fn delete(configuration: &SsoConfiguration, version: &Version) -> Result<SsoConfiguration, VersionRefusal> {
+    if !version.is_deletable() {
+        return Err(VersionRefusal::Kept);
+    }
+    let mut configuration = configuration.clone();
+    configuration.versions = configuration.versions.saturating_sub(1);
+    if version.status == VersionStatus::Pending {
+        configuration.open_versions = configuration.open_versions.saturating_sub(1);
+    }
+    Ok(configuration)
+}
+
+/// The formerly active version, once another one is.
+#[must_use]
+pub fn retired(version: &Version, now: Timestamp) -> Version {
+    Version { status: VersionStatus::Inactive, updated_at: now, ..version.clone() }
+}
+
+fn check_transition(from: VersionStatus, to: VersionStatus) -> Result<(), VersionRefusal> {
+    use VersionStatus::{Active, Assignable, Inactive, Pending, Rejected};
+    match (from, to) {
+        (Pending, Rejected | Assignable | Active)
+        | (Assignable, Active | Inactive)
+        | (Active, Inactive)
+        | (Inactive, Active) => Ok(()),
+        (Pending | Assignable | Active | Inactive | Rejected, _) => Err(VersionRefusal::IllegalTransition { from, to }),
+    }
+}
+
+/// Whether every domain of `content` is proven, and none that it restricts is claimed elsewhere.
+fn check_domains(content: &VersionContent, circumstances: Circumstances<'_>) -> Result<(), VersionRefusal> {
+    let restricted = content.restricted_domains.iter().enumerate();
+    let restricted = restricted.filter_map(|(index, domain)| Some((index, domain.domain()?)));
+    let restricted = restricted.map(|(index, domain)| (format!("RestrictedDomains[{index}]"), domain.clone()));
+    let supported = content.supported_domains.iter().enumerate();
+    let supported = supported.map(|(index, domain)| (format!("SupportedDomains[{index}]"), domain.clone()));
+
+    let unproven = restricted.clone().chain(supported).filter(|(_, domain)| !circumstances.proven.contains(domain));
+    let unproven: Vec<_> = unproven.collect();
+    if !unproven.is_empty() {
+        return Err(VersionRefusal::Unproven(unproven));
+    }
+    let claimed: Vec<_> = restricted.filter(|(_, domain)| circumstances.claimed_elsewhere.contains(domain)).collect();
+    if claimed.is_empty() { Ok(()) } else { Err(VersionRefusal::Claimed(claimed)) }
+}
+
+fn edit(
+    configuration: &SsoConfiguration,
+    version: &Version,
+    content: VersionContent,
+    author: &Author,
+    now: Timestamp,
+) -> Changed {
+    let mut after = version.clone();
+    if content != version.content {
+        after.content = content;
+        after.last_edited_by = author.clone();
+        after.updated_at = now;
+    }
+    Changed {
+        configuration: configuration.clone(),
+        version: after,
+        retired: None,
+        claims: Claims::default(),
+        routes: Vec::new(),
+    }
+}
+
+fn moved(
+    configuration: &SsoConfiguration,
+    version: &Version,
+    to: VersionStatus,
+    author: &Author,
+    now: Timestamp,
+) -> Changed {
+    let mut after = Version { status: to, updated_at: now, ..version.clone() };
+    let mut configuration_after = configuration.clone();
+    if version.status == VersionStatus::Pending {
+        after.decided_by = Some(author.clone());
+        configuration_after.open_versions = configuration.open_versions.saturating_sub(1);
+    }
+    configuration_after.ever_approved |= to.is_approved();
+    let mut retired = None;
+    if to == VersionStatus::Active {
+        retired = configuration.active.as_ref().map(|active| active.id).filter(|id| *id != version.id);
+        configuration_after.active = Some(ActiveVersion {
+            id: version.id,
+            restricted_domains: version.content.restricted_domains.clone(),
+            supported_domains: version.content.supported_domains.clone(),
+        });
+    } else if version.status == VersionStatus::Active {
+        configuration_after.active = None;
+    }
+    let (before, now_active) = (configuration.active.as_ref(), configuration_after.active.as_ref());
+    Changed {
+        claims: claims(before, now_active),
+        routes: route_changes(before, now_active),
+        configuration: configuration_after,
+        version: after,
+        retired,
+    }
+}
+
+fn claims(before: Option<&ActiveVersion>, after: Option<&ActiveVersion>) -> Claims {
+    let of = |active: Option<&ActiveVersion>| -> BTreeSet<DomainName> {
+        let restricted = active.map(|active| active.restricted_domains.as_slice()).unwrap_or_default();
+        restricted.iter().filter_map(RestrictedDomain::domain).cloned().collect()
+    };
+    let (before, after) = (of(before), of(after));
+    Claims {
+        taken: after.difference(&before).cloned().collect(),
+        released: before.difference(&after).cloned().collect(),
+    }
+}
+
+impl From<VersionRefusal> for Failure {
+    fn from(refusal: VersionRefusal) -> Self {
+        let each = |names: Vec<&'static str>, message: &str| {
+            let mut faults = Faults::default();
+            names.into_iter().for_each(|name| faults.add(name, message));
+            Self::Invalid(faults)
+        };
+        match refusal {
+            VersionRefusal::IllegalTransition { from, to } => {
+                Self::invalid("Status", format!("must not go from `{from}` to `{to}`"))
+            }
+            VersionRefusal::Immutable(names) => each(names, "must not change once the version is decided on"),
+            VersionRefusal::ContentWithDecision(names) => {
+                each(names, "must not change in the request that decides on the version")
+            }
+            VersionRefusal::FourEyes => Self::Forbidden(Denial::default()),
+            VersionRefusal::Unproven(domains) => {
+                let mut faults = Faults::default();
+                for (field, domain) in domains {
+                    faults.add(field, format!("is `{domain}`, which is not proven"));
+                }
+                Self::Invalid(faults)
+            }
+            VersionRefusal::Claimed(domains) => {
+                let names: Vec<String> = domains.iter().map(|(_, domain)| format!("`{domain}`")).collect();
+                let message = format!("another active configuration restricts {}", names.join(", "));
+                Self::conflict(Conflict::Claimed, message)
+            }
+            VersionRefusal::Unusable(obstacles) => {
+                let reasons: Vec<String> = obstacles.iter().map(ToString::to_string).collect();
+                Self::conflict(Conflict::WrongState, reasons.join("; "))
+            }
+            VersionRefusal::TooMany => {
+                Self::conflict(Conflict::Limit, format!("a configuration has at most {MOST_VERSIONS} versions"))
+            }
+            VersionRefusal::TooManyOpen => Self::conflict(
+                Conflict::Limit,
+                format!("a configuration has at most {MOST_OPEN_VERSIONS} pending versions"),
+            ),
+            VersionRefusal::Kept => {
+                Self::invalid("Status", "must be `Pending` or `Rejected`: what was approved is kept")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

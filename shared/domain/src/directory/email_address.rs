@@ -1,0 +1,131 @@
+//! An e-mail address: of a contact, or of somebody who wants to sign in.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::domain_name::DomainName;
+
+/// Most bytes of an address (RFC 5321, 4.5.3.1.3, less the angle brackets).
+const MOST: usize = 254;
+/// Most bytes of what stands before the `@` (RFC 5321, 4.5.3.1.1).
+const MOST_LOCAL: usize = 64;
+
+/// An e-mail address, kept as it was sent: `dot-atom@domain` (RFC 5322), the local part internationalised or not
+/// (RFC 6531). Quoted local parts and address literals are not mail that anybody is written to, and are refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EmailAddress {
+    text: String,
+    domain: DomainName,
+}
+
+impl EmailAddress {
+    /// Reads an address.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        const WRONG: &str = "must be an e-mail address";
+        let (local, domain) = text.rsplit_once('@').ok_or(WRONG)?;
+        if text.len() > MOST || !(1..=MOST_LOCAL).contains(&local.len()) {
+            return Err(WRONG);
+        }
+        let is_atom = |atom: &str| !atom.is_empty() && atom.chars().all(is_atom_character);
+        if !local.split('.').all(is_atom) || domain.ends_with('.') {
+            return Err(WRONG);
+        }
+        let domain = DomainName::parse(domain).map_err(|_| WRONG)?;
+        Ok(Self { text: text.to_owned(), domain })
+    }
+
+    /// The address as it was sent.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The domain it is at.
+    pub fn domain(&self) -> &DomainName {
+        &self.domain
+    }
+}
+
+fn is_atom_character(character: char) -> bool {
+    match character.is_ascii() {
+        true => character.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(character),
+        false => !character.is_whitespace() && !character.is_control(),
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
+        address.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_kept_as_sent_and_their_domain_is_canonical() {
+        for (text, domain) in [
+            ("user@example.com", "example.com"),
+            ("Jane.O'Neil+x=y@EXAMPLE.com", "example.com"),
+            ("j\u{fc}rgen@b\u{fc}cher.example", "xn--bcher-kva.example"),
+            (&format!("{}@example.com", "a".repeat(64)), "example.com"),
+        ] {
+            let address = EmailAddress::parse(text).unwrap();
+            assert_eq!((address.as_str(), address.domain().as_str()), (text, domain));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            "@",
+            "user",
+            "user@",
+            "@example.com",
+            "user@localhost",
+            "user@example.com.",
+            "user@[192.0.2.1]",
+            "user@192.0.2.1",
+            ".user@example.com",
+            "us..er@example.com",
+            "user.@example.com",
+            "us er@example.com",
+            "user@exa mple.com",
+            "a@b@example.com",
+            "\"a b\"@example.com",
+            "user@example.com\n",
+            "Jane <user@example.com>",
+            &format!("{}@example.com", "a".repeat(65)),
+            &format!("a@{}.com", vec!["b".repeat(62); 4].join(".")),
+        ] {
+            assert!(EmailAddress::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in ".{0,80}(@.{0,80})?") {
+            if let Ok(address) = EmailAddress::parse(&text) {
+                prop_assert_eq!(address.as_str(), text.as_str());
+            }
+        }
+    }
+}

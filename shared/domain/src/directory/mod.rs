@@ -1,0 +1,18 @@
+//! The directory: organisations, their authorisation servers, the SSO configurations of these, and the proofs that the
+//! e-mail domains are theirs. Field names and limits are those of the Raidiam Connect OpenAPI document 1.39.0.
+
+pub mod approval;
+pub mod authorisation_server;
+mod base32;
+pub mod domain_name;
+pub mod email_address;
+pub mod fapi;
+mod fields;
+pub mod https_url;
+pub mod ids;
+pub mod organisation;
+pub mod page;
+pub mod route;
+pub mod sso_configuration;
+pub mod standing;
+pub mod version;

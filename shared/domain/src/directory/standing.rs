@@ -1,0 +1,94 @@
+//! What withdrawing an organisation or deactivating a server means for what is below it: it is kept, it is unusable, and
+//! it says why.
+
+use std::fmt;
+
+use super::authorisation_server::{AuthorisationServer, ServerStatus};
+use super::organisation::{Organisation, OrganisationStatus};
+use super::sso_configuration::{ConfigurationStatus, SsoConfiguration};
+
+/// Why something of the directory cannot be used, though nothing is wrong with it itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Obstacle {
+    /// The organisation does not take part yet.
+    OrganisationPending,
+    /// The organisation no longer takes part.
+    OrganisationWithdrawn,
+    /// The authorisation server is not in use.
+    ServerInactive,
+    /// The SSO configuration is not in use.
+    ConfigurationInactive,
+}
+
+/// What stands in the way of everything below `organisation`.
+pub fn below_organisation(organisation: &Organisation) -> Vec<Obstacle> {
+    match organisation.status {
+        OrganisationStatus::Active => Vec::new(),
+        OrganisationStatus::Pending => vec![Obstacle::OrganisationPending],
+        OrganisationStatus::Withdrawn => vec![Obstacle::OrganisationWithdrawn],
+    }
+}
+
+/// What stands in the way of everything below `server`: of making configurations and versions, of approving and
+/// activating a version, and of signing in through one.
+pub fn below_server(organisation: &Organisation, server: &AuthorisationServer) -> Vec<Obstacle> {
+    let mut obstacles = below_organisation(organisation);
+    if server.status == ServerStatus::Inactive {
+        obstacles.push(Obstacle::ServerInactive);
+    }
+    obstacles
+}
+
+/// What stands in the way of signing in through the active version of `configuration`.
+pub fn below_configuration(
+    organisation: &Organisation,
+    server: &AuthorisationServer,
+    configuration: &SsoConfiguration,
+) -> Vec<Obstacle> {
+    let mut obstacles = below_server(organisation, server);
+    if configuration.status == ConfigurationStatus::Inactive {
+        obstacles.push(Obstacle::ConfigurationInactive);
+    }
+    obstacles
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::OrganisationPending => "the organisation is not active yet",
+            Self::OrganisationWithdrawn => "the organisation is withdrawn",
+            Self::ServerInactive => "the authorisation server is inactive",
+            Self::ConfigurationInactive => "the SSO configuration is inactive",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sso_configuration::tests::sample;
+    use super::super::{authorisation_server::ServerRequest, organisation::NewOrganisation};
+    use super::*;
+    use crate::Timestamp;
+    use serde_json::json;
+
+    #[test]
+    fn every_level_above_counts_and_is_named() {
+        let now = Timestamp::from_millis(0);
+        let configuration = sample();
+        let body = json!({"OrganisationId": "acme", "OrganisationName": "Acme"});
+        let mut organisation = Organisation::new(NewOrganisation::parse(body.as_object().unwrap()).unwrap(), now);
+        let request = ServerRequest::parse(json!({"CustomerFriendlyName": "A"}).as_object().unwrap()).unwrap();
+        let mut server = AuthorisationServer::new(organisation.id.clone(), configuration.server_id, request, now);
+        assert_eq!(below_configuration(&organisation, &server, &configuration), []);
+
+        let inactive = SsoConfiguration { status: ConfigurationStatus::Inactive, ..configuration };
+        server.status = ServerStatus::Inactive;
+        organisation.status = OrganisationStatus::Withdrawn;
+        let obstacles = below_configuration(&organisation, &server, &inactive);
+        let expected = [Obstacle::OrganisationWithdrawn, Obstacle::ServerInactive, Obstacle::ConfigurationInactive];
+        assert_eq!(obstacles, expected);
+        assert_eq!(below_server(&organisation, &server), expected[..2]);
+        organisation.status = OrganisationStatus::Pending;
+        assert_eq!(below_organisation(&organisation), [Obstacle::OrganisationPending]);
+    }
+}
