@@ -1,1 +1,6 @@
-//! platform
+//! The platform beneath the APIs: health, tenants, credentials, and what answers where nothing is.
+
+pub mod credentials;
+pub mod health;
+pub mod tenants;
+pub mod unmatched;

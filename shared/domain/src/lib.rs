@@ -6,13 +6,17 @@
 pub mod arn;
 pub mod audit;
 mod base62;
+pub mod certificate;
 pub mod connection;
 pub mod credential;
 pub mod directory;
 pub mod failure;
 pub mod fields;
+pub mod identity_provider;
 pub mod ids;
 pub mod region;
+pub mod saml;
+pub mod signature;
 pub mod tenant;
 pub mod timestamp;
 pub mod token;

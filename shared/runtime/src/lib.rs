@@ -1,1 +1,28 @@
-//! runtime
+//! What every function does alike: it takes an event, asks who is there, reads, has the policies decide, writes, and
+//! answers in the dialect of its API. A function's `main` is one line that hands its handler to [`http`], [`operator`]
+//! or [`reaction`].
+
+mod authentication;
+mod call;
+mod dialect;
+mod event;
+mod functions;
+mod idempotency;
+mod log;
+mod operator;
+mod platform;
+mod reaction;
+mod reply;
+mod request;
+mod serve;
+
+pub use call::{Answer, Call, Permitted};
+pub use dialect::Dialect;
+pub use event::HttpEvent;
+pub use functions::{FUNCTIONS, Function, Route, Trigger, Use, actions, function, routes};
+pub use operator::{OperatorCall, operator};
+pub use platform::Platform;
+pub use reaction::{Reaction, reaction};
+pub use reply::Reply;
+pub use request::Request;
+pub use serve::http;

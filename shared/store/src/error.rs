@@ -26,6 +26,11 @@ pub enum CommitError {
 }
 
 impl StoreError {
+    /// An item that has to be there is not.
+    pub fn missing(what: &'static str) -> Self {
+        Self::broken(format!("there is no {what}"))
+    }
+
     pub(crate) fn broken(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Broken(reason.into())
     }

@@ -1,1 +1,27 @@
-//! local
+//! Trustplane on one machine: the deployed Lambda binaries behind a local API Gateway, with an embedded
+//! DynamoDB engine and a small AWS organization of a customer.
+//!
+//! `cargo local` runs it for developers; end-to-end tests start a [`Stack`] each.
+
+pub mod binaries;
+mod bus;
+mod delivery;
+mod engine;
+mod error;
+mod gateway;
+pub mod http;
+mod invoke;
+mod journal;
+pub mod lambda;
+pub mod logs;
+mod pattern;
+mod process;
+mod runtime_api;
+mod schedule;
+mod stack;
+mod streams;
+pub mod template;
+
+pub use error::Error;
+pub use schedule::Clock;
+pub use stack::{Options, Stack};

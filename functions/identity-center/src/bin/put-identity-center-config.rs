@@ -1,0 +1,5 @@
+//! PUT `/v1/integrations/aws-identity-center/config`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("put-identity-center-config", trustplane_identity_center::config::put)
+}

@@ -1,0 +1,87 @@
+//! `/v1/integrations/aws-identity-center/config`: which instance a tenant has, and the role to reach it.
+
+use serde::Serialize;
+use trustplane_domain::connection::{Connection, Settings};
+use trustplane_domain::{Failure, Faults};
+use trustplane_policy::{Change, Image, Kind, Resource};
+use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_store::{Read, StoreError, Stored, Writes, keys};
+
+/// The saved configuration on the wire: exactly these four fields, an absent value as null.
+#[derive(Debug, Serialize)]
+struct Body<'a> {
+    sso_instance_arn: Option<&'a str>,
+    role_arn: Option<&'a str>,
+    region: Option<&'a str>,
+    configured: bool,
+}
+
+/// GET: shows it; nulls before anything was saved.
+pub async fn show(call: Call) -> Result<Reply, Failure> {
+    call.view(
+        |tenant, ()| vec![tenant.connection()],
+        None,
+        Ok(()),
+        |read, (), tenant| {
+            let stored = connection(read, tenant)?;
+            let reply = Reply::ok(&body(&stored.value.settings)).etag(stored.value.config_version);
+            Ok(Change::new(resource(), Ok(reply)).before(Some(image(&stored.value.settings))))
+        },
+    )
+    .await
+}
+
+/// PUT: saves it, as the next version.
+pub async fn put(call: Call) -> Result<Reply, Failure> {
+    let wanted = wanted(&call);
+    call.change(
+        |tenant, _| vec![tenant.connection()],
+        wanted,
+        |read, wanted, tenant| {
+            let before = connection(read, tenant)?;
+            let after = before.value.saved(wanted.clone());
+            let reply = Reply::ok(&body(&after.settings)).etag(after.config_version);
+            let writes = Writes::new().replace(&before, &after)?;
+            Ok(Change::new(resource(), Ok(Answer::new(writes, reply)))
+                .before(Some(image(&before.value.settings)))
+                .after(Some(image(&after.settings)))
+                .etag(Some(before.value.config_version)))
+        },
+    )
+    .await
+}
+
+/// The three fields, each a string that has to be there and may be empty.
+fn wanted(call: &Call) -> Result<Settings, Failure> {
+    let mut fields = call.request.fields()?;
+    let mut text = |field| fields.string(field).unwrap_or_default();
+    let (instance, role, region) = (text("sso_instance_arn"), text("role_arn"), text("region"));
+    let (settings, faults) = match Settings::parse(&instance, &role, &region, &call.platform.account) {
+        Ok(settings) => (settings, Faults::default()),
+        Err(faults) => (Settings::default(), faults),
+    };
+    fields.finish(faults)?;
+    Ok(settings)
+}
+
+fn connection(read: &mut Read, tenant: keys::Tenant) -> Result<Stored<Connection>, StoreError> {
+    // A tenant is made in one transaction with its connection.
+    read.take(&tenant.connection())?.ok_or_else(|| StoreError::missing("connection"))
+}
+
+fn resource() -> Resource {
+    Resource::new(Kind::Integration, "aws-identity-center")
+}
+
+fn image(settings: &Settings) -> Image {
+    Image::of(&body(settings))
+}
+
+fn body(settings: &Settings) -> Body<'_> {
+    Body {
+        sso_instance_arn: settings.sso_instance_arn.as_ref().map(|arn| arn.as_str()),
+        role_arn: settings.role_arn.as_ref().map(|arn| arn.as_str()),
+        region: settings.region.as_ref().map(|region| region.as_str()),
+        configured: settings.configured(),
+    }
+}

@@ -1,0 +1,16 @@
+//! `/healthz`: whether the service is up. Needs no credential and touches nothing.
+
+use serde::Serialize;
+use trustplane_domain::Failure;
+use trustplane_runtime::{Call, Reply};
+
+#[derive(Debug, Serialize)]
+struct Health {
+    status: &'static str,
+    version: &'static str,
+}
+
+/// GET.
+pub async fn show(_: Call) -> Result<Reply, Failure> {
+    Ok(Reply::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+}

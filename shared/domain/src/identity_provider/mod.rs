@@ -1,0 +1,207 @@
+//! The external SAML identity provider of an identity store, with the certificates that its signatures are trusted by.
+//!
+//! A store has one at most. It and its certificates are one aggregate, so that the rules on both are one condition on
+//! one version. The rule that matters: nothing done to an enabled provider leaves it without a valid certificate, so a
+//! certificate is replaced by importing the new one beside the old, switching at the identity provider, and deleting
+//! the old.
+
+mod notice;
+mod refusal;
+mod settings;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use notice::{Notice, THRESHOLDS};
+pub use refusal::Refusal;
+pub use settings::{EntityId, LoginUrl, Settings};
+
+use crate::certificate::{Certificate, CertificateId, Fault};
+use crate::ids::uuid_id;
+use crate::timestamp::Timestamp;
+
+/// Certificates a provider has at most: the one in use and the one that replaces it.
+pub const MAX_CERTIFICATES: usize = 2;
+
+uuid_id! {
+    /// An external identity provider: `idp_id`.
+    IdentityProviderId
+}
+
+/// An external identity provider as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityProvider {
+    id: IdentityProviderId,
+    settings: Settings,
+    enabled: bool,
+    #[serde(default)]
+    certificates: Vec<TrustedCertificate>,
+}
+
+/// A certificate that signatures of the provider are checked by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustedCertificate {
+    id: CertificateId,
+    certificate: Certificate,
+    imported_at: Timestamp,
+    /// Days before its end of the next notice; none after the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_notice: Option<u16>,
+}
+
+/// Whether a certificate's time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateStatus {
+    /// It is not: valid now, or later.
+    Active,
+    /// It is.
+    Expired,
+}
+
+impl IdentityProvider {
+    /// A new provider, disabled, that trusts `certificates`: at least one, each with an id from `new_id`.
+    ///
+    /// Metadata holds the same certificate for several roles, and often last year's. So the same one twice counts once,
+    /// and an expired one is left out, unless all are: that is the fault of the text.
+    pub fn create(
+        id: IdentityProviderId,
+        settings: Settings,
+        certificates: Vec<Certificate>,
+        mut new_id: impl FnMut() -> CertificateId,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let mut provider = Self { id, settings, enabled: false, certificates: Vec::new() };
+        for certificate in certificates.into_iter().filter(|certificate| !certificate.is_expired(now)) {
+            match provider.import_certificate(new_id(), certificate, now) {
+                Ok(with_it) => provider = with_it,
+                Err(Refusal::DuplicateCertificate(_)) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        if provider.certificates.is_empty() { Err(Refusal::Certificate(Fault::Expired)) } else { Ok(provider) }
+    }
+
+    /// This provider with other settings.
+    #[must_use]
+    pub fn update(&self, settings: Settings) -> Self {
+        Self { settings, ..self.clone() }
+    }
+
+    /// This provider, enabled: users sign in through it. Enabling what is enabled changes nothing.
+    pub fn enable(&self, now: Timestamp) -> Result<Self, Refusal> {
+        if !self.enabled && !self.trusts_something(now) {
+            return Err(Refusal::NothingValid);
+        }
+        Ok(Self { enabled: true, ..self.clone() })
+    }
+
+    /// This provider, disabled.
+    #[must_use]
+    pub fn disable(&self) -> Self {
+        Self { enabled: false, ..self.clone() }
+    }
+
+    /// Whether it may be deleted.
+    pub fn check_delete(&self) -> Result<(), Refusal> {
+        if self.enabled { Err(Refusal::StillEnabled) } else { Ok(()) }
+    }
+
+    /// This provider with one certificate more.
+    pub fn import_certificate(
+        &self,
+        id: CertificateId,
+        certificate: Certificate,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let certificate = certificate.unexpired(now).map_err(Refusal::Certificate)?;
+        let same = |known: &&TrustedCertificate| known.certificate.fingerprint() == certificate.fingerprint();
+        if let Some(known) = self.certificates.iter().find(same) {
+            return Err(Refusal::DuplicateCertificate(known.id));
+        }
+        if self.certificates.len() >= MAX_CERTIFICATES {
+            return Err(Refusal::CertificateLimit);
+        }
+        let mut provider = self.clone();
+        provider.certificates.push(TrustedCertificate::new(id, certificate, now));
+        Ok(provider)
+    }
+
+    /// This provider without the certificate `id`.
+    ///
+    /// Of an enabled provider, neither the last valid one goes nor, where none is valid any more, the last one at all:
+    /// an expired one makes room for its successor only where another stays.
+    pub fn delete_certificate(&self, id: CertificateId, now: Timestamp) -> Result<Self, Refusal> {
+        let mut provider = self.clone();
+        provider.certificates.retain(|certificate| certificate.id != id);
+        if provider.certificates.len() == self.certificates.len() {
+            return Err(Refusal::NoSuchCertificate);
+        }
+        let loses_trust = self.trusts_something(now) && !provider.trusts_something(now);
+        if self.enabled && (loses_trust || provider.certificates.is_empty()) {
+            return Err(Refusal::LastValidCertificate);
+        }
+        Ok(provider)
+    }
+
+    /// Whether a signature made now could be trusted.
+    pub fn trusts_something(&self, now: Timestamp) -> bool {
+        self.certificates.iter().any(|certificate| certificate.certificate.is_valid(now))
+    }
+
+    /// Its id.
+    pub fn id(&self) -> IdentityProviderId {
+        self.id
+    }
+
+    /// What it is and where users are sent.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether users sign in through it.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Its certificates, the first imported first.
+    pub fn certificates(&self) -> &[TrustedCertificate] {
+        &self.certificates
+    }
+}
+
+impl TrustedCertificate {
+    /// Its id.
+    pub fn id(&self) -> CertificateId {
+        self.id
+    }
+
+    /// What was imported.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// When it was imported.
+    pub fn imported_at(&self) -> Timestamp {
+        self.imported_at
+    }
+
+    /// Whether its time is over.
+    pub fn status(&self, now: Timestamp) -> CertificateStatus {
+        if self.certificate.is_expired(now) { CertificateStatus::Expired } else { CertificateStatus::Active }
+    }
+}
+
+impl CertificateStatus {
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,20 @@
+//! SAML 2.0 metadata: read an identity provider's, write our service provider's (OASIS, "Metadata for SAML V2.0").
+
+mod fault;
+mod identity_provider;
+mod service_provider;
+mod xml;
+
+pub use fault::Fault;
+pub use identity_provider::IdentityProviderMetadata;
+pub use service_provider::ServiceProviderMetadata;
+
+/// The longest metadata that is read, in bytes. Federations publish all their members in one file of megabytes; one
+/// identity provider takes some 5 to 100 kB.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
+const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";

@@ -1,0 +1,283 @@
+//! One request on its way: read, decided, written, answered.
+
+use std::sync::Arc;
+
+use trustplane_domain::credential::Credential;
+use trustplane_domain::tenant::Tenant;
+use trustplane_domain::{Conflict, Failure, Timestamp};
+use trustplane_policy::{Action, Asked, Change, Decided, Grant, Origin, Policies, Resource, Sealed, decide};
+use trustplane_store::{CommitError, Idempotency, Key, Query, Read, StoreError, Stored, Told, Writes, keys};
+
+use crate::authentication::{Presented, check_tenant};
+use crate::{Dialect, Platform, Reply, Request, idempotency};
+
+/// How often a change that lost a race is read, decided and written again.
+const ATTEMPTS: usize = 3;
+
+/// A request, and what its function has to serve it.
+#[derive(Debug)]
+pub struct Call {
+    /// What every function process has.
+    pub platform: Arc<Platform>,
+    /// The request.
+    pub request: Request,
+    /// When it came.
+    pub now: Timestamp,
+    pub(crate) origin: Origin,
+    pub(crate) dialect: Dialect,
+    pub(crate) action: Option<Action>,
+}
+
+/// What a change writes, and what is answered once it is written.
+#[derive(Debug)]
+pub struct Answer {
+    /// What to write; nothing, where all is as it should be already.
+    pub writes: Writes,
+    /// What to answer.
+    pub reply: Reply,
+    /// What to keep for a retry, where that is not the reply itself: a secret is shown once.
+    pub kept: Option<Reply>,
+}
+
+/// A change that policies allow, not yet written.
+#[derive(Debug)]
+pub struct Permitted<T> {
+    /// The leave.
+    pub grant: Grant,
+    /// The change.
+    pub change: Change<T>,
+    replay: Option<Reply>,
+}
+
+/// What is known once the credential has been verified.
+struct Opened {
+    credential: Stored<Credential>,
+    tenant: Stored<Tenant>,
+    policies: Option<Policies>,
+    kept: Option<Idempotency>,
+    read: Read,
+}
+
+impl Answer {
+    /// Write this, then answer that.
+    pub fn new(writes: Writes, reply: Reply) -> Self {
+        Self { writes, reply, kept: None }
+    }
+
+    /// With another reply to keep for a retry.
+    #[must_use]
+    pub fn keeping(mut self, kept: Reply) -> Self {
+        self.kept = Some(kept);
+        self
+    }
+}
+
+impl Call {
+    /// Serves a request that changes something: reads `keys` with the credential, has `change` say what becomes of it,
+    /// asks the policies, and writes it with its audit record. Two round trips.
+    ///
+    /// `input` is what was sent, or what is wrong with it: said once the credential stands, before the policies are
+    /// asked. `change` is called again when somebody else wrote in between.
+    pub async fn change<I>(
+        &self,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
+    ) -> Result<Reply, Failure> {
+        for _ in 0..ATTEMPTS {
+            let permitted = self.permit(&keys, None, &input, &change).await?;
+            if let Some(replay) = permitted.replay {
+                return Ok(replay);
+            }
+            let Change { resource, before, after, etag, outcome, .. } = permitted.change;
+            let answer = self.precondition(etag, outcome)?;
+            if answer.writes.is_empty() {
+                return Ok(answer.reply);
+            }
+            let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
+            match self.commit(&permitted.grant, &told, answer).await {
+                Err(CommitError::Lost) => continue,
+                Ok(reply) => return Ok(reply),
+                Err(error) => return Err(commit_failure(&error)),
+            }
+        }
+        Err(lost_race())
+    }
+
+    /// Serves a request that only looks. One round trip, `query` included.
+    pub async fn view<I>(
+        &self,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: Result<I, Failure>,
+        view: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Reply>, StoreError>,
+    ) -> Result<Reply, Failure> {
+        self.permit(&keys, query, &input, &view).await?.change.outcome
+    }
+
+    /// Reads, and asks the policies: for requests that do more between reading and writing.
+    pub async fn permit<I, T>(
+        &self,
+        keys: &impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: &Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
+    ) -> Result<Permitted<T>, Failure> {
+        let action = self.action.ok_or(Failure::Internal)?;
+        let Opened { credential, tenant, policies, kept, read } = self.open(keys, query, input).await?;
+        let input = input.as_ref().map_err(Clone::clone)?;
+        let part = keys::Tenant::presented(credential.value.id);
+        let asked = Asked {
+            tenant: tenant.value.tenant_id,
+            credential: &credential.value,
+            action,
+            origin: &self.origin,
+            at: self.now,
+        };
+        let mut broken = None;
+        let decided =
+            decide(policies.as_ref().unwrap_or(&self.platform.policies), &asked, Sealed::new(read), |mut read| {
+                match change(&mut read, input, part) {
+                    Ok(change) => change,
+                    Err(error) => {
+                        let failure = store_failure(&error);
+                        broken = Some(failure.clone());
+                        Change::new(Resource::new(action.resource, ""), Err(failure))
+                    }
+                }
+            });
+        if let Some(failure) = broken {
+            return Err(failure);
+        }
+        let Decided { grant, change } = decided?;
+        let replay = kept.map(|kept| idempotency::replay(&self.request, &kept)).transpose()?;
+        Ok(Permitted { grant, change, replay })
+    }
+
+    /// Writes a change with its audit record, and keeps the reply if the client sent a key for retries.
+    pub async fn commit(&self, grant: &Grant, told: &Told<'_>, answer: Answer) -> Result<Reply, CommitError> {
+        let kept = idempotency::key(&self.request).ok().flatten().and_then(|key| {
+            let id = trustplane_domain::ids::CredentialId::parse(&grant.actor().id)?;
+            let reply = answer.kept.as_ref().unwrap_or(&answer.reply);
+            Some((
+                keys::Tenant::granted(grant).idempotency(id, &key),
+                idempotency::keep(&self.request, reply, self.now),
+            ))
+        });
+        let keep = kept.as_ref().map(|(key, reply)| (key, reply));
+        self.platform.table.commit(grant, told, answer.writes, keep).await?;
+        Ok(answer.reply)
+    }
+
+    /// Random bytes.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], Failure> {
+        random()
+    }
+
+    /// Reads everything in one round trip, and verifies the credential before anything else is said.
+    async fn open<I>(
+        &self,
+        keys: &impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: &Result<I, Failure>,
+    ) -> Result<Opened, Failure> {
+        let presented = Presented::of(&self.request)?;
+        let part = keys::Tenant::presented(presented.id());
+        let (credential_key, tenant_key) = (part.credential(presented.id()), part.tenant());
+        let retry_key = idempotency::key(&self.request);
+        let kept_key = match &retry_key {
+            Ok(Some(key)) => Some(part.idempotency(presented.id(), key)),
+            _ => None,
+        };
+        let mut wanted = vec![credential_key.clone(), tenant_key.clone()];
+        wanted.extend(kept_key.clone());
+        let listed = match input {
+            Ok(input) => {
+                wanted.extend(keys(part, input));
+                query.map(|query| query(part, input))
+            }
+            Err(_) => None,
+        };
+        let mut read = self.read(&wanted, listed.as_ref()).await?;
+
+        let credential = read.take::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
+        presented.verify(credential.as_ref().map(|stored| &stored.value), self.now)?;
+        let tenant = read.take::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
+        let status = tenant.as_ref().map(|stored| &stored.value);
+        check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
+        self.dialect.check_headers(&self.request)?;
+        let (Some(credential), Some(tenant)) = (credential, tenant) else { return Err(Failure::Internal) };
+        retry_key?;
+        let kept = match &kept_key {
+            Some(key) => read.take::<Idempotency>(key).map_err(|error| store_failure(&error))?,
+            None => None,
+        };
+        let kept = kept.map(|stored| stored.value).filter(|kept| self.now < kept.kept_until);
+        Ok(Opened { credential, tenant, policies: None, kept, read })
+    }
+
+    async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, Failure> {
+        self.platform.table.read(keys, query).await.map_err(|error| store_failure(&error))
+    }
+
+    /// 404 before 412 before 409.
+    fn precondition<T>(&self, etag: Option<u64>, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        let outcome = match outcome {
+            Err(Failure::NotFound(what)) => return Err(Failure::NotFound(what)),
+            other => other,
+        };
+        match self.request.header("if-match") {
+            Some(wanted) if !matches_etag(wanted, etag) => Err(Failure::PreconditionFailed),
+            _ => outcome,
+        }
+    }
+}
+
+/// Random bytes from the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| Failure::Internal)?;
+    Ok(bytes)
+}
+
+/// Whether `If-Match` (RFC 9110, 13.1.1: `*` or a list of strong entity tags) names `version`.
+fn matches_etag(wanted: &str, version: Option<u64>) -> bool {
+    let Some(version) = version else { return false };
+    let stands = format!("\"{version}\"");
+    wanted.trim() == "*" || wanted.split(',').any(|tag| tag.trim() == stands)
+}
+
+/// Logs what the table said, and tells the client what it may know.
+pub(crate) fn store_failure(error: &StoreError) -> Failure {
+    tracing::error!(error = %error, "table");
+    error.into()
+}
+
+/// What a failed commit is to the client.
+pub(crate) fn commit_failure(error: &CommitError) -> Failure {
+    match error {
+        CommitError::Lost => lost_race(),
+        CommitError::Claimed => Failure::conflict(Conflict::Claimed, "it is held by somebody else"),
+        CommitError::Store(error) => store_failure(error),
+    }
+}
+
+fn lost_race() -> Failure {
+    Failure::conflict(Conflict::LostRace, "somebody else changed it at the same time, try again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_match_as_the_rfc_has_it() {
+        assert!(matches_etag("\"3\"", Some(3)));
+        assert!(matches_etag("\"1\" , \"3\"", Some(3)));
+        assert!(matches_etag("*", Some(0)));
+        assert!(!matches_etag("*", None));
+        assert!(!matches_etag("W/\"3\"", Some(3)));
+        assert!(!matches_etag("3", Some(3)));
+        assert!(!matches_etag("", Some(3)));
+    }
+}

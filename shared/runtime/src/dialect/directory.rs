@@ -1,0 +1,55 @@
+//! Raidiam Connect's dialect: `{"errors": [...]}` for what the client can mend, an empty body for what it cannot, and the
+//! headers of the Financial-grade API profile.
+
+use serde_json::json;
+use trustplane_domain::Failure;
+
+use super::{Rendered, bytes};
+use crate::Request;
+
+/// Writes a failure.
+pub(super) fn render(failure: &Failure) -> Rendered {
+    let (status, errors) = parts(failure);
+    let body = errors.map_or_else(String::new, |errors| json!({"errors": errors}).to_string());
+    let headers = if status == 401 { vec![("www-authenticate", "Bearer".to_owned())] } else { Vec::new() };
+    Rendered { status, body, headers }
+}
+
+fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
+    let say = |status, message: &str| (status, Some(vec![message.to_owned()]));
+    match failure {
+        Failure::Unauthenticated | Failure::SignatureExpired => (401, None),
+        Failure::TenantMismatch | Failure::TenantSuspended | Failure::Forbidden(_) | Failure::AwsDenied(_) => {
+            (403, None)
+        }
+        Failure::InvalidTenantId => say(400, "X-Tenant-ID must be a uuid"),
+        Failure::NotAcceptable => say(406, "replies are application/json"),
+        Failure::TooLarge { limit } => (413, Some(vec![format!("the body is larger than {}", bytes(*limit))])),
+        Failure::UnsupportedMediaType => say(415, "the body must be application/json"),
+        Failure::InvalidJson(reason) => (400, Some(vec![format!("the body {reason}")])),
+        Failure::Invalid(faults) => {
+            (400, Some(faults.iter().map(|(field, message)| format!("{field} {message}")).collect()))
+        }
+        Failure::InvalidPolicy(_) => say(400, "the policy is not valid"),
+        Failure::NotFound(what) => (404, Some(vec![format!("there is no such {what}")])),
+        Failure::NoRoute | Failure::MethodNotAllowed => say(404, "there is nothing at this path"),
+        Failure::PreconditionFailed => say(412, "another version stands than If-Match names"),
+        Failure::Conflict(_, message) => (409, Some(vec![message.clone()])),
+        Failure::IdempotencyMismatch => say(422, "this Idempotency-Key was used for another request"),
+        Failure::RateLimited { .. } => (429, None),
+        Failure::Unavailable { .. } => (503, None),
+        Failure::AwsUnreachable => (502, None),
+        Failure::Internal => (500, None),
+    }
+}
+
+/// `Accept`, `x-fapi-auth-date` and `x-fapi-customer-ip-address`.
+pub(super) fn check_headers(_request: &Request) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// The request's `x-fapi-interaction-id`, if it is a uuid.
+pub(super) fn interaction_id(request: &Request) -> Option<String> {
+    let sent = request.header("x-fapi-interaction-id")?;
+    (sent.len() == 36 && uuid::Uuid::try_parse(sent).is_ok()).then(|| sent.to_owned())
+}

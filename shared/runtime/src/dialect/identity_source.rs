@@ -1,0 +1,82 @@
+//! Huawei Cloud's dialect: `{"error_code", "error_msg", "request_id"}`, and `encoded_authorization_message` on 403.
+
+use serde_json::json;
+use trustplane_domain::{Conflict, Failure};
+
+use super::{About, Rendered, bytes};
+
+/// Writes a failure. No text in it is ever empty: clients take an empty `error_code` for no error body at all.
+pub(super) fn render(failure: &Failure, about: &About) -> Rendered {
+    let (status, code, message) = parts(failure);
+    let mut body = json!({"error_code": code, "error_msg": message, "request_id": about.request_id});
+    if status == 403 {
+        // Where nothing could be sealed, the request id still leads an operator to the log.
+        let sealed = about.sealed_denial.clone().unwrap_or_else(|| about.request_id.clone());
+        body["encoded_authorization_message"] = json!(sealed);
+    }
+    Rendered { status, body: body.to_string(), headers: Vec::new() }
+}
+
+fn parts(failure: &Failure) -> (u16, &'static str, String) {
+    let say = |status, code, message: &str| (status, code, message.to_owned());
+    match failure {
+        Failure::Unauthenticated => {
+            say(401, "APIGW.0301", "Incorrect IAM authentication information: a valid credential is required")
+        }
+        Failure::SignatureExpired => say(
+            401,
+            "APIGW.0303",
+            "Incorrect app authentication information: x-sdk-date is not within 15 minutes of now",
+        ),
+        Failure::InvalidTenantId => say(400, "IIC.400", "Bad Request: X-Tenant-ID must be a uuid"),
+        Failure::TenantMismatch => {
+            say(403, "IIC.1001", "The credential belongs to another tenant than X-Tenant-ID names")
+        }
+        Failure::TenantSuspended => say(403, "IIC.1001", "The tenant is suspended"),
+        Failure::NotAcceptable => say(400, "IIC.400", "Bad Request: replies are application/json"),
+        Failure::TooLarge { limit } => (413, "IIC.413", format!("The body is larger than {}", bytes(*limit))),
+        Failure::UnsupportedMediaType => say(415, "IIC.415", "The body must be application/json"),
+        Failure::InvalidJson(reason) => (400, "IIC.400", format!("Bad Request: the body {reason}")),
+        Failure::Invalid(faults) => {
+            let told: Vec<String> = faults.iter().map(|(field, message)| format!("{field} {message}")).collect();
+            (400, "IIC.400", format!("Bad Request: {}", told.join("; ")))
+        }
+        Failure::InvalidPolicy(_) => say(400, "IIC.400", "Bad Request: the policy is not valid"),
+        Failure::Forbidden(denial) => {
+            let notices = denial.notices.join(" ");
+            let message = format!("Policy does not allow the action to be performed. {notices}");
+            (403, "IIC.1000", message.trim_end().to_owned())
+        }
+        Failure::AwsDenied(reason) => (403, "IIC.1215", reason.clone()),
+        Failure::NotFound(what) => (404, "IIC.404", format!("There is no such {what}")),
+        Failure::NoRoute | Failure::MethodNotAllowed => {
+            say(404, "APIGW.0101", "The API does not exist or has not been published in the environment")
+        }
+        Failure::PreconditionFailed => say(412, "IIC.412", "Another version stands than If-Match names"),
+        Failure::Conflict(conflict, message) => conflict_parts(*conflict, message),
+        Failure::IdempotencyMismatch => say(422, "IIC.422", "This Idempotency-Key was used for another request"),
+        Failure::RateLimited { .. } => say(429, "APIGW.0308", "The throttling threshold has been reached"),
+        Failure::Unavailable { .. } | Failure::AwsUnreachable => {
+            say(503, "IIC.503", "The service is busy, try again later")
+        }
+        Failure::Internal => say(500, "IIC.500", "Something went wrong on our side"),
+    }
+}
+
+fn conflict_parts(conflict: Conflict, message: &str) -> (u16, &'static str, String) {
+    let say = |status, code| (status, code, message.to_owned());
+    match conflict {
+        Conflict::Exists => say(409, "IIC.1328"),
+        Conflict::WrongState => say(400, "IIC.1329"),
+        Conflict::Limit | Conflict::Duplicate | Conflict::LastValidCertificate => say(409, "IIC.1007"),
+        // An instance is reached through the integration; without one there is none.
+        Conflict::NotConfigured => say(404, "IIC.404"),
+        Conflict::LostRace
+        | Conflict::IdempotencyInProgress
+        | Conflict::RotationInProgress
+        | Conflict::NoRotation
+        | Conflict::ExternalIdNotTrusted
+        | Conflict::LastAdmin
+        | Conflict::Claimed => say(409, "IIC.1006"),
+    }
+}

@@ -1,0 +1,89 @@
+//! JITSudo's dialect: `{"code", "message", "details"?, "notices"?}`.
+
+use serde_json::{Map, Value, json};
+use trustplane_domain::{Conflict, Failure};
+
+use super::{Rendered, bytes};
+
+/// Writes a failure.
+pub(super) fn render(failure: &Failure) -> Rendered {
+    let (status, code, message) = parts(failure);
+    let mut body = json!({"code": code, "message": message});
+    if let Some(details) = details(failure) {
+        body["details"] = details;
+    }
+    if let Failure::Forbidden(denial) = failure {
+        body["notices"] = json!(denial.notices);
+    }
+    let headers = match failure {
+        Failure::Unauthenticated | Failure::SignatureExpired => vec![("www-authenticate", "Bearer".to_owned())],
+        _ => Vec::new(),
+    };
+    Rendered { status, body: body.to_string(), headers }
+}
+
+/// Status, code and message.
+pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
+    let say = |status, code, message: &str| (status, code, message.to_owned());
+    match failure {
+        Failure::Unauthenticated => say(401, "unauthenticated", "a valid credential is required"),
+        Failure::SignatureExpired => {
+            say(401, "unauthenticated", "the request was signed too long ago or ahead of time")
+        }
+        Failure::InvalidTenantId => say(400, "invalid_tenant_id", "`X-Tenant-ID` is required and must be a uuid"),
+        Failure::TenantMismatch => {
+            say(403, "tenant_mismatch", "the credential belongs to another tenant than `X-Tenant-ID` names")
+        }
+        Failure::TenantSuspended => say(403, "tenant_suspended", "the tenant is suspended"),
+        Failure::NotAcceptable => say(406, "not_acceptable", "replies are `application/json`"),
+        Failure::TooLarge { limit } => (413, "too_large", format!("the body is larger than {}", bytes(*limit))),
+        Failure::UnsupportedMediaType => say(415, "unsupported_media_type", "the body must be `application/json`"),
+        Failure::InvalidJson(reason) => (400, "invalid_json", format!("the body {reason}")),
+        Failure::Invalid(_) => say(400, "invalid_request", "the request has invalid fields, see `details`"),
+        Failure::InvalidPolicy(_) => say(400, "invalid_policy", "the policy is not valid, see `details.problems`"),
+        Failure::Forbidden(_) => say(403, "forbidden", "policies do not allow this"),
+        Failure::AwsDenied(reason) => (403, "forbidden", reason.clone()),
+        Failure::NotFound(what) => (404, "not_found", format!("there is no such {what}")),
+        Failure::NoRoute => say(404, "not_found", "there is nothing at this path"),
+        Failure::MethodNotAllowed => say(405, "method_not_allowed", "this path has other methods"),
+        Failure::PreconditionFailed => say(412, "precondition_failed", "another version stands than `If-Match` names"),
+        Failure::Conflict(conflict, message) => (409, conflict_code(*conflict), message.clone()),
+        Failure::IdempotencyMismatch => {
+            say(422, "idempotency_mismatch", "this `Idempotency-Key` was used for another request")
+        }
+        Failure::RateLimited { .. } => say(429, "rate_limited", "the tenant's budget is spent, try again later"),
+        Failure::Unavailable { .. } => say(503, "unavailable", "the service is busy, try again later"),
+        Failure::AwsUnreachable => say(502, "aws_unreachable", "AWS could not be reached"),
+        Failure::Internal => say(500, "internal", "something went wrong on our side"),
+    }
+}
+
+/// The code of a 409.
+fn conflict_code(conflict: Conflict) -> &'static str {
+    match conflict {
+        Conflict::NotConfigured => "not_configured",
+        Conflict::RotationInProgress => "rotation_in_progress",
+        Conflict::NoRotation => "no_rotation",
+        Conflict::ExternalIdNotTrusted => "external_id_not_trusted",
+        Conflict::LastAdmin => "last_admin",
+        Conflict::IdempotencyInProgress => "idempotency_in_progress",
+        Conflict::LostRace
+        | Conflict::Exists
+        | Conflict::WrongState
+        | Conflict::Limit
+        | Conflict::Duplicate
+        | Conflict::LastValidCertificate
+        | Conflict::Claimed => "conflict",
+    }
+}
+
+fn details(failure: &Failure) -> Option<Value> {
+    match failure {
+        Failure::Invalid(faults) => {
+            let fields = faults.iter().map(|(field, message)| (field.to_owned(), Value::from(message)));
+            Some(Value::Object(fields.collect::<Map<_, _>>()))
+        }
+        Failure::InvalidPolicy(problems) => Some(json!({"problems": problems})),
+        _ => None,
+    }
+}

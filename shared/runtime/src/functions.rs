@@ -1,0 +1,205 @@
+//! The table of functions: name, how it is invoked, Cedar action, dialect, and what of AWS it uses. The one place where
+//! these stand; the binaries, `template.yaml`, `openapi.json`, `events/` and the README are tested against it.
+
+use trustplane_policy::{Action, Group, Kind};
+
+use crate::Dialect;
+
+/// One Lambda function, and one binary.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// `<verb>-<resource>`, unique.
+    pub name: &'static str,
+    /// The package under `functions/`.
+    pub family: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// How it is invoked.
+    pub trigger: Trigger,
+    /// What of AWS it uses beside writing its log: the IAM statements it gets.
+    pub uses: &'static [Use],
+}
+
+/// How a function is invoked.
+#[derive(Clone, Copy, Debug)]
+pub enum Trigger {
+    /// By API Gateway.
+    Http(Route),
+    /// By API Gateway, for every path and method that no other function has.
+    Unmatched,
+    /// Directly, by an operator under IAM.
+    Operator,
+    /// By EventBridge, on a schedule: `rate(1 hour)`.
+    Schedule(&'static str),
+    /// By the table's stream, for new audit records.
+    AuditStream,
+}
+
+/// A path and method.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// `PUT`.
+    pub method: &'static str,
+    /// `/v1/instances/{instance_id}/identity-store-associations`.
+    pub path: &'static str,
+    /// How errors and headers are written.
+    pub dialect: Dialect,
+    /// What Cedar is asked; `None` where no credential is needed.
+    pub action: Option<Action>,
+    /// The schema of the request's body in `openapi.json`; `None` where there is no body.
+    pub request: Option<&'static str>,
+    /// Status and schema of the good reply.
+    pub reply: (u16, Option<&'static str>),
+}
+
+/// Leave of AWS that a function needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Gets items by their keys.
+    Read,
+    /// Lists items.
+    List,
+    /// Writes transactions.
+    Write,
+    /// Reads the due list.
+    Due,
+    /// Assumes customers' roles.
+    AssumeRole,
+    /// Seals and opens texts with the platform's key.
+    Seal,
+    /// Puts events on the bus.
+    PutEvents,
+}
+
+use Dialect::Integration;
+use Use::{Read, Write};
+
+/// Every function there is.
+pub const FUNCTIONS: &[Function] = &[
+    // Integration: IAM Identity Center.
+    http(
+        "identity-center",
+        "put-identity-center-config",
+        ("PUT", "/v1/integrations/aws-identity-center/config"),
+        (Integration, Group::Write, Kind::Integration),
+        (Some("SaveIntegration"), 200, Some("Integration")),
+        &[Read, Write],
+        "Saves the connection to IAM Identity Center",
+    ),
+    http(
+        "identity-center",
+        "get-identity-center-config",
+        ("GET", "/v1/integrations/aws-identity-center/config"),
+        (Integration, Group::Read, Kind::Integration),
+        (None, 200, Some("Integration")),
+        &[Read],
+        "Shows the saved connection",
+    ),
+    // Platform.
+    Function {
+        name: "get-health",
+        family: "platform",
+        summary: "Says that the service is up, and its version",
+        trigger: Trigger::Http(Route {
+            method: "GET",
+            path: "/healthz",
+            dialect: Integration,
+            action: None,
+            request: None,
+            reply: (200, Some("Health")),
+        }),
+        uses: &[],
+    },
+    Function {
+        name: "unmatched-route",
+        family: "platform",
+        summary: "Answers every other path and method, in the dialect of its prefix",
+        trigger: Trigger::Unmatched,
+        uses: &[],
+    },
+    operator("create-tenant", &[Write], "Makes a tenant with its ExternalId"),
+    operator("create-credential", &[Read, Write], "Makes a credential of a tenant, its first one too"),
+];
+
+/// A function behind API Gateway.
+const fn http(
+    family: &'static str,
+    name: &'static str,
+    (method, path): (&'static str, &'static str),
+    (dialect, group, resource): (Dialect, Group, Kind),
+    (request, status, schema): (Option<&'static str>, u16, Option<&'static str>),
+    uses: &'static [Use],
+    summary: &'static str,
+) -> Function {
+    let action = Some(Action { name, group, resource });
+    let route = Route { method, path, dialect, action, request, reply: (status, schema) };
+    Function { name, family, summary, trigger: Trigger::Http(route), uses }
+}
+
+/// A function that operators invoke.
+const fn operator(name: &'static str, uses: &'static [Use], summary: &'static str) -> Function {
+    Function { name, family: "platform", summary, trigger: Trigger::Operator, uses }
+}
+
+/// The function of this name.
+pub fn function(name: &str) -> Option<&'static Function> {
+    FUNCTIONS.iter().find(|function| function.name == name)
+}
+
+/// All functions that have a route of their own.
+pub fn routes() -> impl Iterator<Item = (&'static Function, &'static Route)> {
+    FUNCTIONS.iter().filter_map(|function| match &function.trigger {
+        Trigger::Http(route) => Some((function, route)),
+        _ => None,
+    })
+}
+
+/// All actions that policies can speak of: those of the routes, and those that a request decides on by what it asks.
+pub fn actions() -> impl Iterator<Item = Action> {
+    routes().filter_map(|(_, route)| route.action).chain(ALSO_ACTIONS.iter().copied())
+}
+
+/// Actions that no route has as its own.
+const ALSO_ACTIONS: &[Action] = &[];
+
+impl Route {
+    /// The values of the path's parameters, if `path` (decoded, as HTTP API gives it) is one of this route's.
+    pub fn matches(&self, path: &str) -> bool {
+        let mut pattern = self.path.split('/');
+        let mut segments = path.split('/');
+        loop {
+            match (pattern.next(), segments.next()) {
+                (None, None) => return true,
+                (Some(wanted), Some(found)) if wanted.starts_with('{') && !found.is_empty() => {}
+                (Some(wanted), Some(found)) if wanted == found => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_routes_are_unique() {
+        let names: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name).collect();
+        assert_eq!(names.len(), FUNCTIONS.len());
+        let unique: BTreeSet<_> = routes().map(|(_, route)| (route.method, route.path)).collect();
+        assert_eq!(unique.len(), routes().count());
+    }
+
+    #[test]
+    fn parameters_match_one_segment_and_not_none() {
+        let (_, route) = routes().find(|(function, _)| function.name == "get-health").unwrap();
+        assert!(route.matches("/healthz"));
+        assert!(!route.matches("/healthz/"));
+        let route = Route { path: "/v1/instances/{instance_id}/x", ..*route };
+        assert!(route.matches("/v1/instances/a b/x"));
+        assert!(!route.matches("/v1/instances//x"));
+        assert!(!route.matches("/v1/instances/a/b/x"));
+    }
+}

@@ -1,0 +1,52 @@
+//! What a function process has: its settings, the table, the AWS clients' configuration and the built-in policies.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use trustplane_aws::Meter;
+use trustplane_domain::region::AccountId;
+use trustplane_policy::Policies;
+use trustplane_store::Table;
+
+/// Made once, before the first event is asked for.
+#[derive(Debug)]
+pub struct Platform {
+    /// The table.
+    pub table: Table,
+    /// The AWS account that the platform itself runs in.
+    pub account: AccountId,
+    /// The configuration that clients of AWS services are made from.
+    pub sdk: SdkConfig,
+    /// What counts every call.
+    pub meter: Arc<Meter>,
+    /// The policies that every tenant has.
+    pub policies: Policies,
+}
+
+/// Why a process cannot start. Names the setting.
+pub type SettingsError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Platform {
+    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables.
+    pub async fn from_env() -> Result<Self, SettingsError> {
+        let meter = Arc::new(Meter::default());
+        let account = AccountId::parse(&setting("TRUSTPLANE_ACCOUNT_ID")?)
+            .map_err(|message| format!("`TRUSTPLANE_ACCOUNT_ID` {message}"))?;
+        let table_name = setting("TRUSTPLANE_TABLE")?;
+        let sdk = trustplane_aws::load().await?;
+        let table = Table::new(&sdk, table_name, Arc::clone(&meter));
+        Ok(Self { table, account, sdk, meter, policies: Policies::built_in()? })
+    }
+
+    /// A setting that only some functions need.
+    pub fn setting(name: &str) -> Result<String, SettingsError> {
+        setting(name)
+    }
+}
+
+fn setting(name: &str) -> Result<String, SettingsError> {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value),
+        _ => Err(format!("the environment variable `{name}` is not set").into()),
+    }
+}

@@ -1,0 +1,133 @@
+//! A request as handlers see it.
+
+use std::collections::HashMap;
+
+use trustplane_domain::{Failure, Fields};
+
+use crate::HttpEvent;
+
+/// The longest body that any function takes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// A request: method, path, headers, body.
+#[derive(Debug)]
+pub struct Request {
+    /// `PUT`.
+    pub method: String,
+    /// Decoded.
+    pub path: String,
+    /// As it was sent.
+    pub raw_query: String,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+    headers: HashMap<String, String>,
+    parameters: HashMap<String, String>,
+}
+
+impl Request {
+    /// Takes the request out of API Gateway's event.
+    pub fn of(mut event: HttpEvent) -> Self {
+        let body = event.body();
+        Self {
+            method: event.request_context.http.method,
+            path: event.raw_path,
+            raw_query: event.raw_query_string,
+            body,
+            headers: event.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
+            parameters: event.path_parameters,
+        }
+    }
+
+    /// A header by its name in lower case, without surrounding space.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.trim())
+    }
+
+    /// A header as it came, surrounding space included.
+    pub fn raw_header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// A parameter of the path, decoded; empty if the route has none of this name.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map_or("", String::as_str)
+    }
+
+    /// The first value of a query parameter, decoded as a form is: `+` is a space.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.raw_query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(key) == name).then(|| decoded(value))
+        })
+    }
+
+    /// The fields of the body: JSON, an object, at most 64 KiB, declared as JSON or not at all.
+    pub fn fields(&self) -> Result<Fields, Failure> {
+        if self.body.len() > BODY_LIMIT {
+            return Err(Failure::TooLarge { limit: BODY_LIMIT });
+        }
+        self.json_or_undeclared()?;
+        Fields::parse(&self.body)
+    }
+
+    /// As [`Self::fields`], where a body may be left out: no body is no fields.
+    pub fn optional_fields(&self) -> Result<Fields, Failure> {
+        if self.body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Fields::of(serde_json::Map::new()));
+        }
+        self.fields()
+    }
+
+    fn json_or_undeclared(&self) -> Result<(), Failure> {
+        let Some(declared) = self.header("content-type").filter(|value| !value.is_empty()) else { return Ok(()) };
+        let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+        if json { Ok(()) } else { Err(Failure::UnsupportedMediaType) }
+    }
+}
+
+/// Percent-decodes; what does not decode to UTF-8 is replaced.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let mut ahead = rest.clone();
+                let digits = (ahead.next().and_then(hex), ahead.next().and_then(hex));
+                if let (Some(high), Some(low)) = digits {
+                    bytes.push(high << 4 | low);
+                    rest = ahead;
+                } else {
+                    bytes.push(byte);
+                }
+            }
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(query: &str) -> Request {
+        Request::of(HttpEvent { raw_query_string: query.to_owned(), ..HttpEvent::default() })
+    }
+
+    #[test]
+    fn queries_however_odd() {
+        assert_eq!(request("a=1&a=2").query("a").as_deref(), Some("1"));
+        assert_eq!(request("a+b=c%20d%2B").query("a b").as_deref(), Some("c d+"));
+        assert_eq!(request("a").query("a").as_deref(), Some(""));
+        assert_eq!(request("a=%zz%").query("a").as_deref(), Some("%zz%"));
+        assert_eq!(request("a=%ff< >").query("a").as_deref(), Some("\u{fffd}< >"));
+        assert_eq!(request("").query("a"), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! The way of an HTTP event: into a call, to the handler, and out again in a dialect, whatever happens.
+
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt as _;
+use lambda_http::{Context, LambdaEvent, service_fn};
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_policy::Origin;
+
+use crate::dialect::{About, HttpReply};
+use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigger, function, log};
+
+/// Time kept for rendering and sending the reply when a handler takes too long.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// Serves the HTTP function `name`: the body of its `main`. Ends only with an error.
+pub fn http<H, F>(name: &'static str, handler: H) -> ExitCode
+where
+    H: Fn(Call) -> F,
+    F: Future<Output = Result<Reply, Failure>>,
+{
+    run(name, async |function, platform| {
+        let handler = &handler;
+        let serve = move |event: LambdaEvent<HttpEvent>| {
+            let platform = Arc::clone(&platform);
+            async move {
+                let reply = answer(function, platform, handler, event.payload, &event.context).await;
+                Ok::<HttpReply, lambda_runtime::Error>(reply)
+            }
+        };
+        lambda_runtime::run(service_fn(serve)).await
+    })
+}
+
+/// Starts a process: log, settings, then `serve` until it ends.
+pub(crate) fn run<S>(name: &'static str, serve: S) -> ExitCode
+where
+    S: AsyncFnOnce(&'static Function, Arc<Platform>) -> Result<(), lambda_runtime::Error>,
+{
+    log::start();
+    let Some(function) = function(name) else {
+        tracing::error!(name, "not in the table of functions");
+        return ExitCode::FAILURE;
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "no async runtime");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(async {
+        let platform = Arc::new(Platform::from_env().await?);
+        serve(function, platform).await
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = %error, "function ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers one event. Never fails: a panic or a handler out of time is answered in the dialect too.
+async fn answer<H, F>(
+    function: &'static Function,
+    platform: Arc<Platform>,
+    handler: &H,
+    event: HttpEvent,
+    context: &Context,
+) -> HttpReply
+where
+    H: Fn(Call) -> F,
+    F: Future<Output = Result<Reply, Failure>>,
+{
+    platform.meter.take();
+    let source_ip = Some(event.request_context.http.source_ip.clone()).filter(|ip| !ip.is_empty());
+    let user_agent = event.request_context.http.user_agent.as_ref().map(|agent| agent.chars().take(256).collect());
+    let request = Request::of(event);
+    let (dialect, action) = match &function.trigger {
+        Trigger::Http(route) => (route.dialect, route.action),
+        _ => (Dialect::of_path(&request.path), None),
+    };
+    let interaction_id = dialect.interaction_id(&request, uuid::Uuid::new_v4().to_string());
+    let mut about = About { request_id: context.request_id.clone(), interaction_id, sealed_denial: None };
+    let origin = Origin {
+        request_id: about.request_id.clone(),
+        interaction_id: (dialect == Dialect::Directory).then(|| about.interaction_id.clone()),
+        source_ip,
+        user_agent,
+    };
+    let tenant = request.header("x-tenant-id").and_then(trustplane_domain::ids::TenantId::parse);
+    let call = Call { platform: Arc::clone(&platform), request, now: Timestamp::now(), origin, dialect, action };
+
+    let served = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
+    let result = match tokio::time::timeout(time_left(context), served).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panic)) => Err(Failure::Internal),
+        Err(_elapsed) => {
+            tracing::error!("out of time");
+            Err(Failure::Unavailable { retry_after: 1 })
+        }
+    };
+    if let Err(Failure::Forbidden(denial)) = &result {
+        if denial.evaluation_failed {
+            tracing::error!(policy_evaluation_failed = true, "a policy could not be evaluated");
+        }
+        about.sealed_denial = None;
+    }
+    let reply = dialect.render(&result, &about);
+    let tally = platform.meter.take();
+    log::request(
+        function.name,
+        &about.request_id,
+        tenant.map(|tenant| tenant.to_string()),
+        &reply.status_code.to_string(),
+        &tally,
+    );
+    reply
+}
+
+/// The time until the function would be killed, less a margin.
+fn time_left(context: &Context) -> Duration {
+    context.deadline().duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(MARGIN).max(MARGIN)
+}

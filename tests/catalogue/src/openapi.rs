@@ -1,0 +1,80 @@
+//! `openapi.json`: OpenAPI 3.1 of every endpoint. Paths, methods and good replies come from the table of functions,
+//! errors from its dialects, and the bodies' schemas from `schemas.json`, which the end-to-end tests hold every reply
+//! against.
+
+use serde_json::{Map, Value, json};
+use trustplane_runtime::{Dialect, Route, routes};
+
+const SCHEMAS: &str = include_str!("schemas.json");
+
+/// The document.
+pub(crate) fn openapi() -> String {
+    let mut paths = Map::new();
+    for (function, route) in routes() {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.to_ascii_lowercase()] = operation(function.name, function.summary, route);
+    }
+    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Trustplane",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "A multi-tenant control plane for single sign-on configuration, in the dialects of three APIs.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "http://localhost:3000", "description": "cargo local"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+    });
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
+
+fn operation(name: &str, summary: &str, route: &Route) -> Value {
+    let mut parameters: Vec<Value> = route
+        .path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+        .collect();
+    if route.action.is_some() {
+        let required = route.dialect == Dialect::Integration;
+        let schema = json!({"type": "string", "format": "uuid"});
+        parameters.push(json!({"name": "X-Tenant-ID", "in": "header", "required": required, "schema": schema}));
+    }
+    let (status, schema) = route.reply;
+    let mut good = json!({"description": "done"});
+    if let Some(schema) = schema {
+        good["content"] = content(schema);
+    }
+    let error = match route.dialect {
+        Dialect::Integration => "IntegrationError",
+        Dialect::IdentitySource => "IdentitySourceError",
+        Dialect::Directory => "DirectoryError",
+    };
+    let mut responses = json!({status.to_string(): good});
+    if route.action.is_some() {
+        responses["default"] = json!({"description": "not done", "content": content(error)});
+    }
+    let mut operation = json!({
+        "operationId": name,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": responses,
+        "security": if route.action.is_some() { json!([{"bearer": []}, {"apiKey": []}]) } else { json!([]) },
+    });
+    if let Some(schema) = route.request {
+        operation["requestBody"] = json!({"required": true, "content": content(schema)});
+    }
+    operation
+}
+
+fn content(schema: &str) -> Value {
+    json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}})
+}

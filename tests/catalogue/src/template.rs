@@ -1,0 +1,133 @@
+//! `template.yaml`: a head that is written by hand, and a resource for each function of the table.
+
+use std::fmt::Write as _;
+
+use trustplane_runtime::{FUNCTIONS, Function, Trigger, Use};
+
+const HEAD: &str = include_str!("template.head.yaml");
+
+/// The template.
+pub(crate) fn template() -> String {
+    let mut text = HEAD.to_owned();
+    for function in FUNCTIONS {
+        resource(&mut text, function);
+    }
+    text
+}
+
+fn resource(text: &mut String, function: &Function) {
+    let name = function.name;
+    let _ = write!(
+        text,
+        r#"
+  {logical}:
+    Type: AWS::Serverless::Function
+    Metadata:
+      BuildMethod: rust-cargolambda
+      BuildProperties:
+        Binary: {name}
+    Properties:
+      FunctionName: !Sub "${{AWS::StackName}}-{name}"
+      Description: {summary}
+"#,
+        logical = logical_id(name),
+        summary = function.summary,
+    );
+    if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream) {
+        text.push_str("      Timeout: 120\n");
+    }
+    if !function.uses.is_empty() {
+        text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
+        for one in function.uses {
+            text.push_str(statement(*one));
+        }
+    }
+    match &function.trigger {
+        Trigger::Http(route) => {
+            let _ = write!(
+                text,
+                "      Events:\n        Http:\n          Type: HttpApi\n          Properties:\n            ApiId: !Ref Api\n            Method: {}\n            Path: {}\n",
+                route.method, route.path
+            );
+        }
+        Trigger::Unmatched => text.push_str(
+            "      Events:\n        Http:\n          Type: HttpApi\n          Properties:\n            ApiId: !Ref Api\n            Method: ANY\n            Path: $default\n",
+        ),
+        Trigger::Operator => {}
+        Trigger::Schedule(rate) => {
+            let _ = write!(
+                text,
+                "      Events:\n        Schedule:\n          Type: Schedule\n          Properties:\n            Schedule: {rate}\n            RetryPolicy:\n              MaximumRetryAttempts: 2\n            DeadLetterConfig:\n              Arn: !GetAtt DeadLetters.Arn\n"
+            );
+        }
+        Trigger::AuditStream => text.push_str(AUDIT_STREAM),
+    }
+}
+
+const AUDIT_STREAM: &str = r#"      Events:
+        Stream:
+          Type: DynamoDB
+          Properties:
+            Stream: !GetAtt Table.StreamArn
+            StartingPosition: TRIM_HORIZON
+            BatchSize: 10
+            MaximumBatchingWindowInSeconds: 1
+            MaximumRetryAttempts: 10
+            BisectBatchOnFunctionError: true
+            FunctionResponseTypes:
+              - ReportBatchItemFailures
+            FilterCriteria:
+              Filters:
+                - Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"entity":{"S":["audit-record"]}}}}'
+            DestinationConfig:
+              OnFailure:
+                Type: SQS
+                Destination: !GetAtt DeadLetters.Arn
+"#;
+
+/// Named actions, on what they are needed for.
+fn statement(one: Use) -> &'static str {
+    match one {
+        Use::Read => concat!(
+            "            - Effect: Allow\n              Action: dynamodb:BatchGetItem\n",
+            "              Resource: !GetAtt Table.Arn\n",
+        ),
+        Use::List => concat!(
+            "            - Effect: Allow\n              Action: dynamodb:Query\n",
+            "              Resource: !GetAtt Table.Arn\n",
+        ),
+        Use::Due => concat!(
+            "            - Effect: Allow\n              Action: dynamodb:Query\n",
+            "              Resource: !Sub \"${Table.Arn}/index/GSI1\"\n",
+        ),
+        Use::Write => concat!(
+            "            - Effect: Allow\n              Action:\n                - dynamodb:ConditionCheckItem\n",
+            "                - dynamodb:DeleteItem\n                - dynamodb:PutItem\n",
+            "              Resource: !GetAtt Table.Arn\n",
+        ),
+        Use::AssumeRole => concat!(
+            "            - Effect: Allow\n              Action: sts:AssumeRole\n",
+            "              Resource: !Sub \"arn:${AWS::Partition}:iam::*:role/*\"\n",
+            "            - Effect: Deny\n              Action: sts:AssumeRole\n",
+            "              Resource: !Sub \"arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*\"\n",
+        ),
+        Use::Seal => concat!(
+            "            - Effect: Allow\n              Action:\n                - kms:Decrypt\n                - kms:Encrypt\n",
+            "              Resource: !GetAtt Key.Arn\n",
+        ),
+        Use::PutEvents => concat!(
+            "            - Effect: Allow\n              Action: events:PutEvents\n",
+            "              Resource: !GetAtt Bus.Arn\n",
+        ),
+    }
+}
+
+/// `put-identity-center-config` is `PutIdentityCenterConfig`.
+fn logical_id(name: &str) -> String {
+    name.split('-')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default() + letters.as_str()
+        })
+        .collect()
+}

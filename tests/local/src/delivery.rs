@@ -1,0 +1,76 @@
+//! Asynchronous invocations: what nobody waits for is tried again, and kept when it is given up.
+
+use crate::{
+    journal::Journal,
+    lambda::{Lambda, Refusal},
+    template::{ACCOUNT, REGION},
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::time::Duration;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Pauses before the second and the third try, which are the last. Lambda waits one and two minutes.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+
+/// Invokes functions for services that do not wait for them; a cheap handle.
+#[derive(Clone)]
+pub(crate) struct Delivery {
+    pub lambda: Lambda,
+    pub dead_letters: Journal,
+}
+
+impl Delivery {
+    /// Invokes a function until it works, three times at most.
+    ///
+    /// Source: "How Lambda handles errors and retries with asynchronous invocation", AWS Lambda Developer Guide.
+    pub async fn deliver(&self, function: &str, event: Bytes) {
+        let mut pauses = PAUSES.into_iter();
+        let mut tries = 0_u64;
+        loop {
+            tries += 1;
+            let error = match self.lambda.invoke(function, event.clone()).await {
+                Ok(outcome) if !outcome.failed => return,
+                Ok(outcome) => serde_json::from_slice(&outcome.payload).unwrap_or_default(),
+                Err(refusal) => json!({ "errorType": "Invoke", "errorMessage": reason(&refusal) }),
+            };
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => {
+                    self.bury(json!({
+                        "requestContext": {
+                            "functionArn": format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"),
+                            "condition": "RetriesExhausted",
+                            "approximateInvokeCount": tries,
+                        },
+                        "requestPayload": serde_json::from_slice::<Value>(&event).unwrap_or_default(),
+                        "responsePayload": error,
+                    }));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Keeps what was given up.
+    pub fn bury(&self, mut letter: Value) {
+        if let Some(letter) = letter.as_object_mut() {
+            letter.insert("version".to_owned(), "1.0".into());
+            let now = OffsetDateTime::now_utc()
+                .format(&Rfc3339)
+                .unwrap_or_default();
+            letter.insert("timestamp".to_owned(), now.into());
+        }
+        self.dead_letters.add(letter);
+    }
+}
+
+/// Why an invocation was not begun, in words.
+pub(crate) fn reason(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Unknown => "no such function".to_owned(),
+        Refusal::TooLarge(bytes) => format!("the event has {bytes} bytes, more than Lambda takes"),
+        Refusal::Throttled => "as many invocations as allowed are running".to_owned(),
+        Refusal::Broken(error) => error.to_string(),
+    }
+}

@@ -1,0 +1,428 @@
+//! The whole stack as a library: what `cargo local` runs, and what end-to-end tests run on.
+
+use crate::{
+    Clock, Error,
+    binaries::{self, Profile},
+    bus::Bus,
+    delivery::{Delivery, reason},
+    engine::{self, Engine},
+    gateway,
+    http::{self, Method, Reply},
+    journal::Journal,
+    lambda::{Lambda, Limits, Outcome, Refusal, Runnable},
+    logs::{Line, Logs, Show},
+    schedule::{self, Expression},
+    streams::{Mapping, Positions},
+    template::{Schedule, Template},
+};
+use axum::Router;
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use trustplane_organization::Organization;
+
+/// How a stack is started. The default is what tests want: any port, all in memory, nothing printed.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The port of the HTTP API; 0 picks one.
+    pub port: u16,
+    /// Where everything is kept; in memory without it.
+    pub data: Option<PathBuf>,
+    /// The template; the workspace's own without it.
+    pub template: Option<PathBuf>,
+    /// How the functions are built.
+    pub profile: Profile,
+    /// A folder with the functions' programs, in place of building them.
+    pub functions: Option<PathBuf>,
+    /// Variables for every function, over those of the template.
+    pub environment: BTreeMap<String, String>,
+    /// Answers STS, SSO Admin, Organizations and KMS in place of the local customer organization.
+    pub aws_endpoint: Option<String>,
+    /// Holds the table in place of the embedded engine.
+    pub dynamodb_endpoint: Option<String>,
+    /// How many processes there may be.
+    pub limits: Limits,
+    /// Which of the functions' lines are shown on standard error.
+    pub show: Show,
+    /// Whether functions are given what the table's stream brings.
+    pub streams: bool,
+    /// What scheduled events take for the time.
+    pub clock: Clock,
+}
+
+/// A running stack. Dropping it ends it, its function processes included; [`Stack::stop`] also waits for that.
+pub struct Stack {
+    address: SocketAddr,
+    dynamodb_endpoint: String,
+    tables: Vec<String>,
+    organization: Organization,
+    delivery: Delivery,
+    bus: Bus,
+    schedules: Vec<(Schedule, Expression)>,
+    clock: Clock,
+    looks: Vec<watch::Receiver<u64>>,
+    engine: Option<Engine>,
+    tasks: Vec<JoinHandle<()>>,
+    _lock: Option<File>,
+}
+
+impl Stack {
+    /// Starts a stack on the current Tokio runtime.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let lock = options.data.as_deref().map(lock).transpose()?;
+        let template = match &options.template {
+            Some(path) => Template::read(path)?,
+            None => Template::read(&binaries::workspace().join("template.yaml"))?,
+        };
+        let programs = programs(&options).await?;
+        let mut tasks = Vec::new();
+
+        let engine = match &options.dynamodb_endpoint {
+            Some(_) => None,
+            None => Some(
+                Engine::start(
+                    options
+                        .data
+                        .as_ref()
+                        .map(|data| data.join("table.sqlite"))
+                        .as_deref(),
+                )
+                .await?,
+            ),
+        };
+        let dynamodb_endpoint = match (&engine, &options.dynamodb_endpoint) {
+            (Some(engine), _) => engine.endpoint().to_owned(),
+            (None, endpoint) => endpoint.clone().unwrap_or_default(),
+        };
+        engine::create_tables(&dynamodb_endpoint, &template.tables).await?;
+
+        let organization = Organization::demo();
+        for key in &template.keys {
+            organization.add_key(key);
+        }
+        let aws_endpoint = match &options.aws_endpoint {
+            Some(endpoint) => endpoint.clone(),
+            None => {
+                let (listener, address) = listen(0).await?;
+                let serve = organization.clone().serve(listener);
+                tasks.push(tokio::spawn(async move {
+                    let _ = serve.await;
+                }));
+                format!("http://{address}")
+            }
+        };
+
+        let (bus_listener, bus_address) = listen(0).await?;
+        let bus_endpoint = format!("http://{bus_address}");
+        // A service that is not named here is not reached: the bus refuses what it does not know.
+        let mut endpoints = BTreeMap::from([
+            ("AWS_ENDPOINT_URL".to_owned(), bus_endpoint.clone()),
+            (
+                "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
+                dynamodb_endpoint.clone(),
+            ),
+            (
+                "AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(),
+                bus_endpoint.clone(),
+            ),
+            ("AWS_ENDPOINT_URL_SQS".to_owned(), bus_endpoint),
+        ]);
+        for service in ["STS", "SSO_ADMIN", "ORGANIZATIONS", "KMS"] {
+            endpoints.insert(format!("AWS_ENDPOINT_URL_{service}"), aws_endpoint.clone());
+        }
+        let functions = runnables(&template, &programs, &endpoints, &options.environment)?;
+        let logs = Logs::new(options.show);
+        let (lambda, runtime_api) = Lambda::start(functions, options.limits, logs).await?;
+        tasks.push(tokio::spawn(runtime_api));
+
+        let file = |name: &str| options.data.as_ref().map(|data| data.join(name));
+        let journal = |name: &str| {
+            file(name).map_or_else(|| Ok(Journal::default()), |file| Journal::in_file(&file))
+        };
+        let delivery = Delivery {
+            lambda,
+            dead_letters: journal("dead-letters.jsonl")?,
+        };
+        let bus = Bus::new(
+            &template.buses,
+            template.rules,
+            journal("events.jsonl")?,
+            delivery.clone(),
+        );
+        tasks.push(serve(bus_listener, bus.clone().router()));
+
+        let mut looks = Vec::new();
+        if options.streams {
+            let positions = Positions::open(file("streams.json"))?;
+            for source in &template.streams {
+                let mapping =
+                    Mapping::open(source, &dynamodb_endpoint, &positions, &delivery).await?;
+                looks.push(mapping.looks());
+                tasks.push(tokio::spawn(mapping.run()));
+            }
+        }
+        let schedules = template.schedules.into_iter().map(|schedule| {
+            let expression = Expression::parse(&schedule.expression)?;
+            Ok((schedule, expression))
+        });
+        let schedules = schedules.collect::<Result<_, Error>>()?;
+
+        let (listener, address) = listen(options.port).await?;
+        tasks.push(serve(
+            listener,
+            gateway::router(&template.routes, delivery.clone()),
+        ));
+
+        Ok(Self {
+            address,
+            dynamodb_endpoint,
+            tables: template
+                .tables
+                .into_iter()
+                .map(|table| table.name)
+                .collect(),
+            organization,
+            delivery,
+            bus,
+            schedules,
+            clock: options.clock,
+            looks,
+            engine,
+            tasks,
+            _lock: lock,
+        })
+    }
+
+    /// The URL of the HTTP API, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.address.port())
+    }
+
+    /// The URL of the engine that holds the table.
+    pub fn dynamodb_endpoint(&self) -> &str {
+        &self.dynamodb_endpoint
+    }
+
+    /// The name of the table: the template's first.
+    pub fn table(&self) -> &str {
+        self.tables.first().map_or("", String::as_str)
+    }
+
+    /// The customer's AWS organization.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
+    }
+
+    /// Sends a request to the HTTP API. `path` is as it goes over the wire, percent-encoded.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<bytes::Bytes>,
+    ) -> Result<Reply, Error> {
+        http::send(
+            method,
+            &format!("http://{}{path}", self.address),
+            headers,
+            body,
+        )
+        .await
+    }
+
+    /// Invokes a function directly, by the name of its binary.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Outcome, Refusal> {
+        self.delivery
+            .lambda
+            .invoke(function, event.to_string().into())
+            .await
+    }
+
+    /// What the functions printed, oldest first.
+    pub fn logs(&self) -> Vec<Line> {
+        self.delivery.lambda.logs().lines()
+    }
+
+    /// Ids of the processes that run a function now.
+    pub fn processes(&self, function: &str) -> Vec<u32> {
+        self.delivery.lambda.processes(function)
+    }
+
+    /// What the event buses received since the start, oldest first, each as a rule's target would get it.
+    pub fn events(&self) -> Vec<Value> {
+        self.bus.received()
+    }
+
+    /// What was given up since the start: batches of a stream, asynchronous invocations, and messages to queues.
+    pub fn dead_letters(&self) -> Vec<Value> {
+        self.delivery.dead_letters.entries()
+    }
+
+    /// Makes EventBridge refuse the next `count` entries.
+    pub fn refuse_events(&self, count: usize) {
+        self.bus.refuse(count);
+    }
+
+    /// Waits until everything that is in the table's stream now was handled or given up.
+    pub async fn settle_streams(&self) {
+        for looks in &self.looks {
+            let mut looks = looks.clone();
+            // The look under way may have begun before the last record came.
+            let enough = *looks.borrow() + 2;
+            // An error means that the stack stops.
+            let _ = looks.wait_for(|looks| *looks >= enough).await;
+        }
+    }
+
+    /// Runs every schedule once now, one after the other; says which function failed, and how.
+    pub async fn run_schedules(&self) -> Result<(), Error> {
+        for (schedule, _) in &self.schedules {
+            let event = schedule::event(schedule, self.clock.now());
+            let failed =
+                |why: String| Error::new(format!("function `{}`: {why}", schedule.function));
+            let outcome = self
+                .invoke(&schedule.function, &event)
+                .await
+                .map_err(|refusal| failed(reason(&refusal)))?;
+            if outcome.failed {
+                return Err(failed(
+                    String::from_utf8_lossy(&outcome.payload).into_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs every schedule now, and from then on whenever it comes due.
+    pub fn start_schedules(&mut self) {
+        for (schedule, expression) in &self.schedules {
+            let run = schedule::run(
+                schedule.clone(),
+                expression.clone(),
+                self.clock,
+                self.delivery.clone(),
+            );
+            self.tasks.push(tokio::spawn(run));
+        }
+    }
+
+    /// Ends the stack: nothing of it runs any more when this returns.
+    pub async fn stop(mut self) {
+        self.abort();
+        self.delivery.lambda.stop().await;
+        if let Some(engine) = self.engine.take() {
+            engine.stop().await;
+        }
+    }
+
+    fn abort(&self) {
+        for server in &self.tasks {
+            server.abort();
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.abort();
+        self.delivery.lambda.kill();
+    }
+}
+
+/// Takes the data folder for this process alone.
+fn lock(data: &Path) -> Result<File, Error> {
+    let failed = |error| Error::while_doing(format!("data folder `{}`", data.display()), error);
+    std::fs::create_dir_all(data).map_err(failed)?;
+    let path = data.join("lock");
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).map_err(failed)?;
+            write!(file, "{}", std::process::id()).map_err(failed)?;
+            Ok(file)
+        }
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let owner = std::fs::read_to_string(&path).unwrap_or_default();
+            Err(Error::new(format!(
+                "data folder `{}` is in use by another local stack (process {owner}): end that, or choose another \
+                 with --data",
+                data.display()
+            )))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+async fn programs(options: &Options) -> Result<BTreeMap<String, PathBuf>, Error> {
+    if let Some(folder) = &options.functions {
+        return binaries::in_folder(folder);
+    }
+    let (profile, quiet) = (options.profile, options.show == Show::Nothing);
+    match tokio::task::spawn_blocking(move || binaries::build(profile, quiet)).await {
+        Ok(built) => built,
+        Err(error) => Err(Error::while_doing("building the functions", error)),
+    }
+}
+
+fn runnables(
+    template: &Template,
+    programs: &BTreeMap<String, PathBuf>,
+    endpoints: &BTreeMap<String, String>,
+    environment: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Runnable>, Error> {
+    let mut runnables = BTreeMap::new();
+    for (name, function) in &template.functions {
+        let binary = programs.get(name).ok_or_else(|| {
+            Error::new(format!(
+                "the template has a function `{name}`, and no package has such a binary"
+            ))
+        })?;
+        let mut variables = function.environment.clone();
+        for more in [endpoints, environment] {
+            variables.extend(more.clone());
+        }
+        runnables.insert(
+            name.clone(),
+            Runnable {
+                function: function.clone(),
+                binary: binary.clone(),
+                environment: variables,
+            },
+        );
+    }
+    Ok(runnables)
+}
+
+fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move {
+        // It ends only with the listener, whose errors it outlives.
+        let _ = axum::serve(listener, service).await;
+    })
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => Error::new(format!(
+            "port {port} is in use: end what listens there, or choose another with --port"
+        )),
+        _ => Error::while_doing(format!("listening on port {port}"), error),
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}

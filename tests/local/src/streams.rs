@@ -1,0 +1,430 @@
+//! Event source mappings: a table's stream, read in batches for the functions that the template names.
+//!
+//! Source: "Process DynamoDB records with Lambda", AWS Lambda Developer Guide. The position in a stream moves only past
+//! records that were handled or given up, and is kept with the data: a restart skips none.
+
+use crate::{
+    Error,
+    delivery::{Delivery, reason},
+    engine::{Failure, call},
+    template::{ACCOUNT, REGION, StreamSource},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// Pause between two looks at a stream with nothing new. Lambda looks four times a second.
+const POLL: Duration = Duration::from_millis(100);
+/// Pauses between tries of a batch that fails: the first, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// Records of one read at most, DynamoDB's own limit.
+const READ: usize = 1000;
+
+/// Where each mapping is in its stream: after this sequence number, or at the start if null.
+#[derive(Clone)]
+pub(crate) struct Positions {
+    known: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    file: Option<PathBuf>,
+}
+
+impl Positions {
+    /// Reads the positions kept in `file`, or keeps them in memory.
+    pub fn open(file: Option<PathBuf>) -> Result<Self, Error> {
+        let known = match file.as_ref().map(std::fs::read) {
+            None => BTreeMap::new(),
+            Some(Ok(text)) => serde_json::from_slice(&text)
+                .map_err(|error| Error::while_doing("positions in streams", error))?,
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Some(Err(error)) => return Err(Error::while_doing("positions in streams", error)),
+        };
+        Ok(Self {
+            known: Arc::new(Mutex::new(known)),
+            file,
+        })
+    }
+
+    fn find(&self, mapping: &str) -> Option<Option<String>> {
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(mapping)
+            .cloned()
+    }
+
+    fn set(&self, mapping: &str, position: Option<String>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(mapping.to_owned(), position);
+        if let Some(file) = &self.file {
+            // Replaced as a whole: a reader, or a crash, never meets half of it.
+            let new = file.with_extension("new");
+            let text = serde_json::to_vec(&*known).unwrap_or_default();
+            if let Err(error) =
+                std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file))
+            {
+                eprintln!("warning: positions in streams could not be kept: {error}");
+            }
+        }
+    }
+}
+
+/// A mapping, ready to run.
+pub(crate) struct Mapping {
+    source: StreamSource,
+    endpoint: String,
+    stream: String,
+    shard: String,
+    positions: Positions,
+    delivery: Delivery,
+    looks: watch::Sender<u64>,
+}
+
+/// Some records in the order of the stream, and how often they were tried.
+struct Batch {
+    records: Vec<Value>,
+    tries: u64,
+}
+
+/// What came of a batch.
+enum Handled {
+    Done,
+    /// The records from this one on have to be tried again.
+    From(usize),
+    Failed {
+        error: Value,
+    },
+}
+
+impl Mapping {
+    /// Finds the stream and where to begin in it.
+    pub async fn open(
+        source: &StreamSource,
+        endpoint: &str,
+        positions: &Positions,
+        delivery: &Delivery,
+    ) -> Result<Self, Error> {
+        let failed = |failure: Failure| {
+            Error::while_doing(format!("stream of table `{}`", source.table), failure)
+        };
+        let absent = || Error::new(format!("table `{}` has no stream", source.table));
+        let table = call(
+            endpoint,
+            "DynamoDB_20120810.DescribeTable",
+            &json!({ "TableName": source.table }),
+        )
+        .await
+        .map_err(failed)?;
+        let stream = table
+            .pointer("/Table/LatestStreamArn")
+            .and_then(Value::as_str)
+            .ok_or_else(absent)?
+            .to_owned();
+        let described = json!({ "StreamArn": stream });
+        let described = call(
+            endpoint,
+            "DynamoDBStreams_20120810.DescribeStream",
+            &described,
+        )
+        .await
+        .map_err(failed)?;
+        let shard = described
+            .pointer("/StreamDescription/Shards/0/ShardId")
+            .and_then(Value::as_str);
+        let mapping = Self {
+            source: source.clone(),
+            endpoint: endpoint.to_owned(),
+            stream,
+            shard: shard.ok_or_else(absent)?.to_owned(),
+            positions: positions.clone(),
+            delivery: delivery.clone(),
+            looks: watch::channel(0).0,
+        };
+        if positions.find(&mapping.key()).is_none() {
+            let position = if source.from_start {
+                None
+            } else {
+                mapping.end().await.map_err(failed)?
+            };
+            positions.set(&mapping.key(), position);
+        }
+        Ok(mapping)
+    }
+
+    /// Counts the looks at the stream that found nothing left to do.
+    pub fn looks(&self) -> watch::Receiver<u64> {
+        self.looks.subscribe()
+    }
+
+    /// Reads the stream until it is dropped.
+    pub async fn run(self) {
+        let mut iterator: Option<String> = None;
+        loop {
+            let read = match iterator.take() {
+                Some(iterator) => self.read(&iterator).await,
+                None => match self.iterator(self.position()).await {
+                    Ok(iterator) => self.read(&iterator).await,
+                    Err(failure) => Err(failure),
+                },
+            };
+            match read {
+                Ok((records, next)) if records.is_empty() => {
+                    iterator = next;
+                    self.looks.send_modify(|looks| *looks += 1);
+                    tokio::time::sleep(POLL).await;
+                }
+                Ok((records, _)) => self.handle(records).await,
+                Err(Failure::Aws { kind, .. }) if kind == "TrimmedDataAccessException" => {
+                    self.positions.set(&self.key(), None);
+                }
+                Err(Failure::Aws { kind, .. }) if kind == "ExpiredIteratorException" => {}
+                Err(failure) => {
+                    eprintln!(
+                        "warning: stream of table `{}`: {failure}",
+                        self.source.table
+                    );
+                    tokio::time::sleep(BACKOFF.1).await;
+                }
+            }
+        }
+    }
+
+    /// Gives the records that pass the filter to the function, batch by batch, until each is handled or given up.
+    async fn handle(&self, records: Vec<Value>) {
+        let last = records.last().and_then(sequence_number).map(str::to_owned);
+        let filters = &self.source.filters;
+        let passing: Vec<_> = records
+            .into_iter()
+            .filter(|record| {
+                filters.is_empty() || filters.iter().any(|filter| filter.matches(record))
+            })
+            .map(|record| self.as_lambda_has_it(record))
+            .collect();
+        let mut batches: VecDeque<Batch> = passing
+            .chunks(self.source.batch_size.max(1))
+            .map(|records| Batch {
+                records: records.to_vec(),
+                tries: 0,
+            })
+            .collect();
+        let mut pause = BACKOFF.0;
+        while let Some(mut batch) = batches.pop_front() {
+            batch.tries += 1;
+            match self.invoke(&batch).await {
+                Handled::Done => {
+                    self.pass(&batch.records);
+                    pause = BACKOFF.0;
+                    continue;
+                }
+                Handled::From(index) => {
+                    let rest = batch.records.split_off(index);
+                    if !batch.records.is_empty() {
+                        self.pass(&batch.records);
+                        // The record that failed now was not the first of its batch before.
+                        batch.tries = 1;
+                    }
+                    batch.records = rest;
+                    self.again(
+                        batch,
+                        json!({ "batchItemFailures": "not empty" }),
+                        &mut batches,
+                        false,
+                    );
+                }
+                Handled::Failed { error } => {
+                    self.again(batch, error, &mut batches, self.source.bisect)
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BACKOFF.1);
+        }
+        self.positions.set(&self.key(), last);
+    }
+
+    /// Puts a failed batch back, in two halves if it can be split, or gives it up.
+    fn again(&self, mut batch: Batch, error: Value, batches: &mut VecDeque<Batch>, split: bool) {
+        if split && batch.records.len() > 1 {
+            // Splitting is not counted as a try.
+            let tries = batch.tries - 1;
+            let second = batch.records.split_off(batch.records.len() / 2);
+            batches.push_front(Batch {
+                records: second,
+                tries,
+            });
+            batches.push_front(Batch {
+                records: batch.records,
+                tries,
+            });
+        } else if self
+            .source
+            .retries
+            .is_some_and(|retries| batch.tries > retries)
+        {
+            self.give_up(&batch, error);
+            self.pass(&batch.records);
+        } else {
+            batches.push_front(batch);
+        }
+    }
+
+    async fn invoke(&self, batch: &Batch) -> Handled {
+        let event = json!({ "Records": batch.records });
+        let outcome = match self
+            .delivery
+            .lambda
+            .invoke(&self.source.function, event.to_string().into())
+            .await
+        {
+            Ok(outcome) => outcome,
+            Err(refusal) => {
+                return Handled::Failed {
+                    error: json!({ "errorMessage": reason(&refusal) }),
+                };
+            }
+        };
+        let reply: Value = serde_json::from_slice(&outcome.payload).unwrap_or_default();
+        if outcome.failed {
+            return Handled::Failed { error: reply };
+        }
+        let failures = match reply.get("batchItemFailures") {
+            Some(Value::Array(failures)) if self.source.reports_item_failures => failures,
+            _ => return Handled::Done,
+        };
+        let index = |failure: &Value| {
+            let id = failure.get("itemIdentifier").and_then(Value::as_str)?;
+            batch
+                .records
+                .iter()
+                .position(|record| sequence_number(record) == Some(id))
+        };
+        // An identifier that is none of the batch's makes all of it fail.
+        match failures.iter().map(index).collect::<Option<Vec<_>>>() {
+            None => Handled::Failed { error: reply },
+            Some(indexes) => indexes
+                .into_iter()
+                .min()
+                .map_or(Handled::Done, Handled::From),
+        }
+    }
+
+    /// Moves the position past records.
+    fn pass(&self, records: &[Value]) {
+        if let Some(last) = records.last().and_then(sequence_number) {
+            self.positions.set(&self.key(), Some(last.to_owned()));
+        }
+    }
+
+    /// Tells the failure destination, as Lambda does.
+    fn give_up(&self, batch: &Batch, error: Value) {
+        let end = |record: Option<&Value>| {
+            record
+                .and_then(sequence_number)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        self.delivery.bury(json!({
+            "queue": self.source.on_failure,
+            "requestContext": {
+                "functionArn": format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.source.function),
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": batch.tries,
+            },
+            "responsePayload": error,
+            "DDBStreamBatchInfo": {
+                "shardId": self.shard,
+                "startSequenceNumber": end(batch.records.first()),
+                "endSequenceNumber": end(batch.records.last()),
+                "batchSize": batch.records.len(),
+                "streamArn": self.stream_arn(),
+            },
+        }));
+    }
+
+    /// Adds what the event of a mapping has and a stream's record has not.
+    fn as_lambda_has_it(&self, mut record: Value) -> Value {
+        if let Some(record) = record.as_object_mut() {
+            record.insert("awsRegion".to_owned(), REGION.into());
+            record.insert("eventSourceARN".to_owned(), self.stream_arn().into());
+        }
+        record
+    }
+
+    fn stream_arn(&self) -> String {
+        let label = self.stream.rsplit('/').next().unwrap_or_default();
+        format!(
+            "arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{}/stream/{label}",
+            self.source.table
+        )
+    }
+
+    fn key(&self) -> String {
+        format!("{}/{}", self.source.function, self.source.name)
+    }
+
+    fn position(&self) -> Option<String> {
+        self.positions.find(&self.key()).flatten()
+    }
+
+    async fn iterator(&self, position: Option<String>) -> Result<String, Failure> {
+        let mut arguments = json!({ "StreamArn": self.stream, "ShardId": self.shard, "ShardIteratorType": "TRIM_HORIZON" });
+        if let (Some(position), Some(arguments)) = (position, arguments.as_object_mut()) {
+            arguments.insert(
+                "ShardIteratorType".to_owned(),
+                "AFTER_SEQUENCE_NUMBER".into(),
+            );
+            arguments.insert("SequenceNumber".to_owned(), position.into());
+        }
+        let reply = call(
+            &self.endpoint,
+            "DynamoDBStreams_20120810.GetShardIterator",
+            &arguments,
+        )
+        .await?;
+        Ok(reply
+            .get("ShardIterator")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned())
+    }
+
+    async fn read(&self, iterator: &str) -> Result<(Vec<Value>, Option<String>), Failure> {
+        let arguments = json!({ "ShardIterator": iterator, "Limit": READ });
+        let mut reply = call(
+            &self.endpoint,
+            "DynamoDBStreams_20120810.GetRecords",
+            &arguments,
+        )
+        .await?;
+        let records = match reply.get_mut("Records").map(Value::take) {
+            Some(Value::Array(records)) => records,
+            _ => Vec::new(),
+        };
+        let next = reply
+            .get("NextShardIterator")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        Ok((records, next))
+    }
+
+    /// The newest record's sequence number.
+    async fn end(&self) -> Result<Option<String>, Failure> {
+        let mut last = None;
+        let mut iterator = Some(self.iterator(None).await?);
+        while let Some(from) = iterator {
+            let (records, next) = self.read(&from).await?;
+            match records.last().and_then(sequence_number) {
+                Some(number) => last = Some(number.to_owned()),
+                None => break,
+            }
+            iterator = next;
+        }
+        Ok(last)
+    }
+}
+
+fn sequence_number(record: &Value) -> Option<&str> {
+    record.pointer("/dynamodb/SequenceNumber")?.as_str()
+}

@@ -1,0 +1,544 @@
+//! What the local stack needs to know of `template.yaml`: functions, their events, tables, buses and keys.
+//!
+//! Source of the shapes: the AWS Serverless Application Model specification, version 2016-10-31.
+
+mod intrinsics;
+
+pub use intrinsics::{ACCOUNT, REGION, STACK_NAME};
+
+use crate::{Error, pattern::Pattern};
+use intrinsics::{Resolver, entries, scalar};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+/// A template, read and resolved.
+#[derive(Debug, Default)]
+pub struct Template {
+    /// Every function, by the name of its binary.
+    pub functions: BTreeMap<String, Function>,
+    /// Routes of the HTTP API.
+    pub routes: Vec<Route>,
+    /// Functions that run at times.
+    pub schedules: Vec<Schedule>,
+    /// Functions that read a table's stream.
+    pub streams: Vec<StreamSource>,
+    /// Functions that a bus invokes.
+    pub rules: Vec<Rule>,
+    /// Tables, as arguments of `CreateTable`.
+    pub tables: Vec<Table>,
+    /// Names of the event buses.
+    pub buses: Vec<String>,
+    /// Ids of the KMS keys that functions are given.
+    pub keys: Vec<String>,
+}
+
+/// A Lambda function.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// The binary, which is also what the function is called locally.
+    pub name: String,
+    /// Its name once deployed, which a direct invocation may use as well.
+    pub deployed_name: Option<String>,
+    /// How long one invocation may take.
+    pub timeout: Duration,
+    /// Memory in MB; told to the function, not enforced.
+    pub memory: u64,
+    /// Environment variables, resolved.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A route of the HTTP API.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The method in upper case, or `ANY`.
+    pub method: String,
+    /// The path as the template has it (`/v1/instances/{instance_id}`), or `$default`.
+    pub path: String,
+    /// The function that answers.
+    pub function: String,
+    /// How long the gateway waits for it.
+    pub timeout: Duration,
+}
+
+/// An event of type `Schedule` (EventBridge rule) or `ScheduleV2` (EventBridge Scheduler).
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The function to invoke.
+    pub function: String,
+    /// Name of the event in the template.
+    pub name: String,
+    /// `rate(1 day)` or `cron(0 6 * * ? *)`.
+    pub expression: String,
+    /// What the function gets in place of the scheduled event, if the template says so.
+    pub input: Option<Value>,
+    /// Whether EventBridge Scheduler invokes it, whose event differs a little.
+    pub scheduler: bool,
+}
+
+/// An event of type `DynamoDB`.
+#[derive(Debug, Clone)]
+pub struct StreamSource {
+    /// The function to invoke.
+    pub function: String,
+    /// Name of the event in the template.
+    pub name: String,
+    /// Name of the table.
+    pub table: String,
+    /// Whether to begin at the oldest record (`TRIM_HORIZON`) rather than at the newest.
+    pub from_start: bool,
+    /// Records an invocation at most.
+    pub batch_size: usize,
+    /// A record is given to the function if any of these matches it, or if there are none.
+    pub filters: Vec<Pattern>,
+    /// Whether a failed batch is split in two for its next try.
+    pub bisect: bool,
+    /// Tries after the first; none means until it works.
+    pub retries: Option<u64>,
+    /// Whether the function answers which records failed.
+    pub reports_item_failures: bool,
+    /// ARN of the queue or topic that hears of a batch given up.
+    pub on_failure: Option<String>,
+}
+
+/// An event of type `EventBridgeRule`.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// The function to invoke.
+    pub function: String,
+    /// Name of the bus.
+    pub bus: String,
+    /// Which events it gets.
+    pub pattern: Pattern,
+}
+
+/// A DynamoDB table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Arguments of `CreateTable`.
+    pub create: Value,
+    /// The attribute that holds an item's expiry, if the table has one.
+    pub ttl_attribute: Option<String>,
+}
+
+/// Lambda's own default, in seconds.
+const DEFAULT_TIMEOUT: u64 = 3;
+/// Lambda's own default, in MB.
+const DEFAULT_MEMORY: u64 = 128;
+/// The most that an HTTP API waits for an integration, and its default, in milliseconds.
+///
+/// Source: "Quotas for configuring and running an HTTP API", API Gateway Developer Guide.
+const INTEGRATION_TIMEOUT: u64 = 30_000;
+
+impl Template {
+    /// Reads the template at `path`.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::while_doing(format!("template `{}`", path.display()), error))?;
+        Self::parse(&text)
+            .map_err(|error| Error::while_doing(format!("template `{}`", path.display()), error))
+    }
+
+    /// Reads a template from its text.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let yaml = serde_yaml_ng::from_str(text).map_err(|error| Error::new(error.to_string()))?;
+        let document = intrinsics::long_form(yaml)?;
+        let resolver = Resolver::new(&document);
+        let globals = document
+            .get("Globals")
+            .and_then(|globals| globals.get("Function"));
+        let mut template = Self::default();
+        for (logical, resource) in entries(document.get("Resources")) {
+            if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
+                && !resolver.condition(condition)?
+            {
+                continue;
+            }
+            let kind = resource
+                .get("Type")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            template
+                .add(&resolver, globals, logical, kind, resource)
+                .map_err(|error| Error::while_doing(format!("resource `{logical}`"), error))?;
+        }
+        Ok(template)
+    }
+
+    /// The function called by its binary's name or by its deployed one.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.get(name).or_else(|| {
+            self.functions
+                .values()
+                .find(|function| function.deployed_name.as_deref() == Some(name))
+        })
+    }
+
+    fn add(
+        &mut self,
+        resolver: &Resolver<'_>,
+        globals: Option<&Value>,
+        logical: &str,
+        kind: &str,
+        resource: &Value,
+    ) -> Result<(), Error> {
+        let properties = resource.get("Properties").unwrap_or(&Value::Null);
+        let reference = || resolver.text(&json!({ "Ref": logical }));
+        match kind {
+            "AWS::Serverless::Function" => {
+                let function = function(resolver, globals, resource)?;
+                for (name, event) in entries(properties.get("Events")) {
+                    self.add_event(resolver, &function.name, name, event)
+                        .map_err(|error| Error::while_doing(format!("event `{name}`"), error))?;
+                }
+                if let Some(other) = self.functions.insert(function.name.clone(), function) {
+                    return Err(Error::new(format!(
+                        "binary `{}` is another function's already",
+                        other.name
+                    )));
+                }
+            }
+            "AWS::DynamoDB::Table" => self.tables.push(table(resolver, reference()?, properties)?),
+            "AWS::Events::EventBus" => self.buses.push(reference()?),
+            "AWS::KMS::Key" => self.keys.push(reference()?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_event(
+        &mut self,
+        resolver: &Resolver<'_>,
+        function: &str,
+        name: &str,
+        event: &Value,
+    ) -> Result<(), Error> {
+        let properties = resolver.resolve(event.get("Properties").unwrap_or(&json!({})))?;
+        let text = |key: &str| properties.get(key).and_then(scalar);
+        let enabled = text("State").is_none_or(|state| state == "ENABLED")
+            && text("Enabled").is_none_or(|enabled| enabled == "true");
+        let function = function.to_owned();
+        match event
+            .get("Type")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+        {
+            "HttpApi" => {
+                let path = text("Path").unwrap_or_else(|| "$default".to_owned());
+                let timeout = properties.get("TimeoutInMillis").and_then(Value::as_u64);
+                self.routes.push(Route {
+                    method: text("Method")
+                        .unwrap_or_else(|| "ANY".to_owned())
+                        .to_ascii_uppercase(),
+                    path: if path == "/$default" {
+                        "$default".to_owned()
+                    } else {
+                        path
+                    },
+                    function,
+                    timeout: Duration::from_millis(
+                        timeout
+                            .unwrap_or(INTEGRATION_TIMEOUT)
+                            .min(INTEGRATION_TIMEOUT),
+                    ),
+                });
+            }
+            kind @ ("Schedule" | "ScheduleV2") => {
+                let expression = text("Schedule").or_else(|| text("ScheduleExpression"));
+                let input = text("Input")
+                    .map(|input| serde_json::from_str(&input))
+                    .transpose();
+                if enabled {
+                    self.schedules.push(Schedule {
+                        function,
+                        name: name.to_owned(),
+                        expression: expression
+                            .ok_or_else(|| Error::new("no schedule expression"))?,
+                        input: input.map_err(|error| Error::while_doing("`Input`", error))?,
+                        scheduler: kind == "ScheduleV2",
+                    });
+                }
+            }
+            "DynamoDB" => {
+                let stream = text("Stream").unwrap_or_default();
+                let table = stream.split('/').nth(1).map(str::to_owned);
+                let types = properties
+                    .get("FunctionResponseTypes")
+                    .and_then(Value::as_array);
+                let filters = properties
+                    .pointer("/FilterCriteria/Filters")
+                    .and_then(Value::as_array);
+                if enabled {
+                    self.streams.push(StreamSource {
+                        function,
+                        name: name.to_owned(),
+                        table: table.ok_or_else(|| {
+                            Error::new(format!("`{stream}` is no stream of a table"))
+                        })?,
+                        from_start: text("StartingPosition")
+                            .is_some_and(|position| position == "TRIM_HORIZON"),
+                        batch_size: text("BatchSize")
+                            .and_then(|size| size.parse().ok())
+                            .unwrap_or(100),
+                        filters: filters
+                            .into_iter()
+                            .flatten()
+                            .map(filter)
+                            .collect::<Result<_, _>>()?,
+                        bisect: text("BisectBatchOnFunctionError")
+                            .is_some_and(|bisect| bisect == "true"),
+                        retries: text("MaximumRetryAttempts")
+                            .and_then(|retries| retries.parse().ok()),
+                        reports_item_failures: types.is_some_and(|types| {
+                            types.iter().any(|kind| kind == "ReportBatchItemFailures")
+                        }),
+                        on_failure: properties
+                            .pointer("/DestinationConfig/OnFailure/Destination")
+                            .and_then(scalar),
+                    });
+                }
+            }
+            "EventBridgeRule" | "CloudWatchEvent" => {
+                let pattern = properties.get("Pattern").unwrap_or(&Value::Null);
+                self.rules.push(Rule {
+                    function,
+                    bus: text("EventBusName").unwrap_or_else(|| "default".to_owned()),
+                    pattern: Pattern::parse(pattern)?,
+                });
+            }
+            other => return Err(Error::new(format!("type `{other}` does not run locally"))),
+        }
+        Ok(())
+    }
+}
+
+fn function(
+    resolver: &Resolver<'_>,
+    globals: Option<&Value>,
+    resource: &Value,
+) -> Result<Function, Error> {
+    let properties = resource.get("Properties").unwrap_or(&Value::Null);
+    let property = |name: &str| {
+        properties
+            .get(name)
+            .or_else(|| globals.and_then(|globals| globals.get(name)))
+    };
+    let number = |name: &str, default: u64| match property(name) {
+        Some(value) => {
+            let text = resolver.text(value)?;
+            text.parse()
+                .map_err(|_| Error::new(format!("`{name}` is `{text}`, not a number")))
+        }
+        None => Ok(default),
+    };
+    let binary = resource
+        .pointer("/Metadata/BuildProperties/Binary")
+        .ok_or_else(|| Error::new("`Metadata.BuildProperties.Binary` does not name the binary"))?;
+    let mut environment = BTreeMap::new();
+    // A function's own variables are merged over the global ones.
+    for source in [globals, Some(properties)] {
+        for (name, value) in
+            entries(source.and_then(|source| source.pointer("/Environment/Variables")))
+        {
+            let value = resolver
+                .text(value)
+                .map_err(|error| Error::while_doing(format!("variable `{name}`"), error))?;
+            environment.insert(name.clone(), value);
+        }
+    }
+    Ok(Function {
+        name: resolver.text(binary)?,
+        deployed_name: properties
+            .get("FunctionName")
+            .map(|name| resolver.text(name))
+            .transpose()?,
+        timeout: Duration::from_secs(number("Timeout", DEFAULT_TIMEOUT)?),
+        memory: number("MemorySize", DEFAULT_MEMORY)?,
+        environment,
+    })
+}
+
+fn table(resolver: &Resolver<'_>, name: String, properties: &Value) -> Result<Table, Error> {
+    let mut create = serde_json::Map::new();
+    create.insert("TableName".to_owned(), Value::String(name.clone()));
+    for key in [
+        "AttributeDefinitions",
+        "KeySchema",
+        "GlobalSecondaryIndexes",
+        "LocalSecondaryIndexes",
+        "BillingMode",
+        "ProvisionedThroughput",
+        "StreamSpecification",
+    ] {
+        if let Some(value) = properties.get(key) {
+            create.insert(key.to_owned(), resolver.resolve(value)?);
+        }
+    }
+    // CloudFormation has no `StreamEnabled`: naming a view type enables the stream.
+    if let Some(stream) = create
+        .get_mut("StreamSpecification")
+        .and_then(Value::as_object_mut)
+    {
+        stream.insert("StreamEnabled".to_owned(), Value::Bool(true));
+    }
+    let ttl = properties
+        .get("TimeToLiveSpecification")
+        .map(|ttl| resolver.resolve(ttl))
+        .transpose()?;
+    let ttl = ttl.filter(|ttl| {
+        ttl.get("Enabled")
+            .and_then(scalar)
+            .is_some_and(|enabled| enabled == "true")
+    });
+    Ok(Table {
+        name,
+        create: Value::Object(create),
+        ttl_attribute: ttl.and_then(|ttl| ttl.get("AttributeName").and_then(scalar)),
+    })
+}
+
+/// A filter's pattern is JSON in a string.
+fn filter(filter: &Value) -> Result<Pattern, Error> {
+    let text = filter
+        .get("Pattern")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let pattern =
+        serde_json::from_str(text).map_err(|error| Error::while_doing("filter pattern", error))?;
+    Pattern::parse(&pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = r#"
+Transform: AWS::Serverless-2016-10-31
+Globals:
+  Function:
+    Timeout: 10
+    MemorySize: 256
+    Environment: {Variables: {TABLE: !Ref Table, KIND: global}}
+Resources:
+  Bus: {Type: AWS::Events::EventBus, Properties: {Name: !Sub '${AWS::StackName}-bus'}}
+  Key: {Type: AWS::KMS::Key}
+  Failed: {Type: AWS::SQS::Queue}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}
+      TimeToLiveSpecification: {AttributeName: expires_at, Enabled: true}
+      SSESpecification: {SSEEnabled: true}
+  PutThing:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: put-thing}}
+    Properties:
+      FunctionName: !Sub '${AWS::StackName}-put-thing'
+      Timeout: 5
+      Environment: {Variables: {KIND: own, KEY: !GetAtt Key.Arn}}
+      Events:
+        Put: {Type: HttpApi, Properties: {Method: put, Path: '/things/{id}', TimeoutInMillis: 500}}
+        Rest: {Type: HttpApi}
+  ReadThings:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildProperties: {Binary: read-things}}
+    Properties:
+      Events:
+        Daily: {Type: Schedule, Properties: {Schedule: rate(1 day)}}
+        Never: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day), State: DISABLED}}
+        Stream:
+          Type: DynamoDB
+          Properties:
+            Stream: !GetAtt Table.StreamArn
+            StartingPosition: TRIM_HORIZON
+            BatchSize: 10
+            MaximumRetryAttempts: 2
+            BisectBatchOnFunctionError: true
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            FilterCriteria: {Filters: [{Pattern: '{"eventName": ["INSERT"]}'}]}
+            DestinationConfig: {OnFailure: {Destination: !GetAtt Failed.Arn}}
+"#;
+
+    #[test]
+    fn reads_functions_and_their_events() {
+        let template = Template::parse(TEMPLATE).unwrap();
+        let put = template.function("put-thing").unwrap();
+        assert_eq!(put.timeout, Duration::from_secs(5));
+        assert_eq!(put.memory, 256);
+        assert_eq!(put.environment["TABLE"], "trustplane-Table");
+        assert_eq!(put.environment["KIND"], "own");
+        assert_eq!(
+            put.environment["KEY"],
+            format!(
+                "arn:aws:kms:us-east-1:000000000000:key/{}",
+                template.keys[0]
+            )
+        );
+        assert_eq!(
+            template.function("trustplane-put-thing").unwrap().name,
+            "put-thing"
+        );
+        assert_eq!(
+            template.function("read-things").unwrap().timeout,
+            Duration::from_secs(10)
+        );
+        let routes: Vec<_> = template
+            .routes
+            .iter()
+            .map(|route| (route.method.as_str(), route.path.as_str()))
+            .collect();
+        assert_eq!(routes, [("PUT", "/things/{id}"), ("ANY", "$default")]);
+        assert_eq!(template.routes[0].timeout, Duration::from_millis(500));
+        assert_eq!(template.buses, ["trustplane-bus"]);
+        assert_eq!(template.schedules.len(), 1);
+        let stream = &template.streams[0];
+        assert_eq!(
+            (stream.table.as_str(), stream.batch_size, stream.retries),
+            ("trustplane-Table", 10, Some(2))
+        );
+        assert!(stream.bisect && stream.reports_item_failures && stream.from_start);
+        assert_eq!(
+            stream.on_failure.as_deref(),
+            Some("arn:aws:sqs:us-east-1:000000000000:trustplane-Failed")
+        );
+        let table = &template.tables[0];
+        assert_eq!(table.ttl_attribute.as_deref(), Some("expires_at"));
+        assert_eq!(table.create["StreamSpecification"]["StreamEnabled"], true);
+        assert!(table.create.get("SSESpecification").is_none());
+    }
+
+    #[test]
+    fn an_error_names_the_place() {
+        for (from, to, named) in [
+            (
+                "!GetAtt Key.Arn",
+                "!GetAtt Key.Colour",
+                "resource `PutThing`: variable `KEY`: attribute `Colour`",
+            ),
+            (
+                "Type: HttpApi}",
+                "Type: S3}",
+                "resource `PutThing`: event `Rest`: type `S3`",
+            ),
+            (
+                "{Binary: read-things}",
+                "{}",
+                "resource `ReadThings`: `Metadata.BuildProperties.Binary`",
+            ),
+            (
+                "{Binary: read-things}",
+                "{Binary: put-thing}",
+                "binary `put-thing`",
+            ),
+        ] {
+            let error = Template::parse(&TEMPLATE.replace(from, to))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

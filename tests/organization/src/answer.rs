@@ -1,0 +1,211 @@
+//! From an HTTP request to a reply: which service, who calls, what the caller's scenario does to the call.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::calls::{Call, Service};
+use crate::role::Caller;
+use crate::scenario::{Fault, Scenario};
+use crate::sigv4::{Signer, signer};
+use crate::sts::Parameters;
+use crate::wire::{Failure, Output, input, render};
+use crate::{Organization, kms, organizations, sso_admin, sts};
+
+/// The largest request that is read.
+const MAX_BODY: usize = 1 << 20;
+
+/// The connection is to be closed without a reply.
+#[derive(Debug)]
+pub(crate) struct NoReply;
+
+impl std::fmt::Display for NoReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the scenario closes the connection without a reply")
+    }
+}
+
+impl std::error::Error for NoReply {}
+
+/// What a request asks for.
+struct Asked {
+    service: Service,
+    operation: String,
+    /// The parameters of a query request.
+    parameters: Parameters,
+    body: Bytes,
+}
+
+impl Organization {
+    /// Answers one request.
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, NoReply> {
+        let (head, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, MAX_BODY).await else {
+            return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE));
+        };
+        if head.method != Method::POST || head.uri.path() != "/" || head.uri.query().is_some() {
+            return Ok(plain(StatusCode::NOT_FOUND));
+        }
+        let request_id = Uuid::new_v4().to_string();
+        let asked = match Asked::parse(&head.headers, body) {
+            Ok(asked) => asked,
+            Err(failure) => return Ok(render(Service::SsoAdmin, &request_id, &Err(failure))),
+        };
+        let (number, plan) = self.admit(&asked, &head.headers);
+        let outcome = match plan {
+            Err(failure) => Err(failure),
+            Ok((signer, fault)) => match fault {
+                Some(Fault::Unreachable) => {
+                    self.note_error(number, "no reply");
+                    return Err(NoReply);
+                }
+                Some(Fault::Throttled | Fault::ThrottledTwice) => {
+                    Err(Failure::throttled(asked.service))
+                }
+                Some(Fault::InternalFailure) => Err(Failure::internal(asked.service)),
+                Some(Fault::Slow(duration)) => {
+                    tokio::time::sleep(duration.min(Duration::from_secs(300))).await;
+                    self.perform(&asked, &signer)
+                }
+                None => self.perform(&asked, &signer),
+            },
+        };
+        if let Err(failure) = &outcome {
+            self.note_error(number, failure.code);
+        }
+        Ok(render(asked.service, &request_id, &outcome))
+    }
+
+    /// Finds out who calls, writes the call down, and finds out what goes wrong with it on its way.
+    #[expect(
+        clippy::type_complexity,
+        reason = "one caller, which takes it apart at once"
+    )]
+    fn admit(
+        &self,
+        asked: &Asked,
+        headers: &HeaderMap,
+    ) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
+        let now = OffsetDateTime::now_utc();
+        let mut state = self.state();
+        let signed = signer(&state, asked.service, headers, &asked.body, now);
+        let caller = signed.as_ref().map(|signer| signer.caller.clone()).ok();
+        let role_arn = match asked.operation.as_str() {
+            "AssumeRole" => asked.parameters.get("RoleArn").cloned(),
+            _ => caller.as_ref().map(|caller| caller.role_arn.clone()),
+        };
+        state.calls.push(Call {
+            at: now,
+            service: asked.service,
+            operation: asked.operation.clone(),
+            region: signed
+                .as_ref()
+                .map(|signer| signer.region.clone())
+                .unwrap_or_default(),
+            account: caller
+                .as_ref()
+                .map(|caller: &Caller| caller.account.clone())
+                .unwrap_or_default(),
+            caller: caller.map(|caller| caller.arn).unwrap_or_default(),
+            role_arn: role_arn.clone(),
+            external_id: asked.parameters.get("ExternalId").cloned(),
+            error: None,
+        });
+        let number = state.forgotten + state.calls.len();
+        let fault = role_arn
+            .as_deref()
+            .and_then(Scenario::of_role)
+            .and_then(|scenario| scenario.fault(asked.service))
+            .filter(|fault| match fault {
+                Fault::ThrottledTwice => {
+                    let operation = (
+                        role_arn.unwrap_or_default(),
+                        asked.service,
+                        asked.operation.clone(),
+                    );
+                    let attempts = state.attempts.entry(operation).or_default();
+                    *attempts += 1;
+                    !attempts.is_multiple_of(3)
+                }
+                _ => true,
+            });
+        (number, signed.map(|signer| (signer, fault)))
+    }
+
+    fn note_error(&self, number: usize, code: &str) {
+        let mut state = self.state();
+        let index = number.checked_sub(state.forgotten + 1);
+        if let Some(call) = index.and_then(|index| state.calls.get_mut(index)) {
+            call.error = Some(code.to_owned());
+        }
+    }
+
+    fn perform(&self, asked: &Asked, signer: &Signer) -> Result<Output, Failure> {
+        let mut state = self.state();
+        let Signer { caller, region } = signer;
+        let json = match asked.service {
+            Service::Sts => {
+                let now = OffsetDateTime::now_utc();
+                return sts::call(
+                    &mut state,
+                    caller,
+                    region,
+                    &asked.operation,
+                    &asked.parameters,
+                    now,
+                );
+            }
+            Service::SsoAdmin => {
+                sso_admin::call(&state, caller, region, &asked.operation, &asked.body)
+            }
+            Service::Organizations => {
+                organizations::call(&state, caller, region, &asked.operation, &asked.body)
+            }
+            Service::Kms => kms::call(&state, caller, region, &asked.operation, &asked.body),
+        };
+        json.map(Output::Json)
+    }
+}
+
+impl Asked {
+    fn parse(headers: &HeaderMap, body: Bytes) -> Result<Self, Failure> {
+        let Some(target) = headers.get("x-amz-target") else {
+            let parameters: Parameters = form_urlencoded::parse(&body).into_owned().collect();
+            let operation = parameters.get("Action").cloned().unwrap_or_default();
+            return Ok(Self {
+                service: Service::Sts,
+                operation,
+                parameters,
+                body,
+            });
+        };
+        let unknown = || Failure::front_end("UnknownOperationException", "");
+        let (prefix, operation) = target
+            .to_str()
+            .ok()
+            .and_then(|target| target.split_once('.'))
+            .ok_or_else(unknown)?;
+        let service = match prefix {
+            "SWBExternalService" => Service::SsoAdmin,
+            "AWSOrganizationsV20161128" => Service::Organizations,
+            "TrentService" => Service::Kms,
+            _ => return Err(unknown()),
+        };
+        input::<serde_json::Map<String, serde_json::Value>>(&body)?;
+        Ok(Self {
+            service,
+            operation: operation.to_owned(),
+            parameters: Parameters::new(),
+            body,
+        })
+    }
+}
+
+fn plain(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,279 @@
+//! Roles, whom they trust, what their sessions may do, and the sessions themselves.
+
+use ring::digest::{SHA256, digest};
+use time::OffsetDateTime;
+
+use crate::fixture::{PLATFORM_ACCOUNT, REGION};
+use crate::iam::{Decision, Policy, Request, decide};
+use crate::scenario::Scenario;
+use crate::state::State;
+use crate::wire::Failure;
+
+/// What a role may do that nothing else was said of: read, as the service's documentation asks of a customer.
+pub const READ_ACTIONS: [&str; 13] = [
+    "organizations:DescribeAccount",
+    "organizations:DescribeOrganization",
+    "organizations:ListAccounts",
+    "organizations:ListDelegatedAdministrators",
+    "organizations:ListDelegatedServicesForAccount",
+    "sso:DescribeInstance",
+    "sso:DescribePermissionSet",
+    "sso:ListAccountAssignments",
+    "sso:ListAccountAssignmentsForPrincipal",
+    "sso:ListAccountsForProvisionedPermissionSet",
+    "sso:ListInstances",
+    "sso:ListPermissionSets",
+    "sso:ListPermissionSetsProvisionedToAccount",
+];
+
+/// The parts of a role's ARN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RoleArn<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) name: &'a str,
+}
+
+impl<'a> RoleArn<'a> {
+    pub(crate) fn parse(arn: &'a str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        if parts.next() != Some("arn")
+            || !parts.next()?.starts_with("aws")
+            || parts.next() != Some("iam")
+        {
+            return None;
+        }
+        if parts.next() != Some("") {
+            return None;
+        }
+        let account = parts.next()?;
+        let name = parts.next()?.strip_prefix("role/")?.rsplit('/').next()?;
+        let is_name = |name: &str| {
+            (1..=64).contains(&name.len())
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+        };
+        (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) && is_name(name))
+            .then_some(Self { account, name })
+    }
+}
+
+/// A role.
+#[derive(Clone, Debug)]
+pub(crate) struct Role {
+    pub(crate) trust: Policy,
+    pub(crate) permissions: Vec<Policy>,
+    /// Seconds.
+    pub(crate) max_session_duration: u32,
+}
+
+impl Role {
+    /// A role that trusts the platform's account under these ExternalIds (`None`: any, or none), and may read.
+    pub(crate) fn trusting_platform(external_ids: Option<Vec<String>>) -> Self {
+        Self {
+            trust: Policy::trusting(PLATFORM_ACCOUNT, external_ids),
+            permissions: vec![Policy::allowing(READ_ACTIONS)],
+            max_session_duration: 3600,
+        }
+    }
+}
+
+/// The role's unique id, the same at every start.
+pub(crate) fn role_id(role_arn: &str) -> String {
+    const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let hash = digest(&SHA256, role_arn.as_bytes());
+    let letters = hash
+        .as_ref()
+        .iter()
+        .take(17)
+        .filter_map(|byte| BASE32.get(usize::from(byte % 32)));
+    format!(
+        "AROA{}",
+        letters
+            .map(|letter| char::from(*letter))
+            .collect::<String>()
+    )
+}
+
+/// Credentials that AssumeRole issued.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) secret_access_key: String,
+    pub(crate) token: String,
+    pub(crate) expires: OffsetDateTime,
+    pub(crate) caller: Caller,
+}
+
+/// Who calls: a session of a role, which the platform's functions are as well.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) account: String,
+    /// As GetCallerIdentity reports it.
+    pub(crate) arn: String,
+    pub(crate) user_id: String,
+    pub(crate) role_arn: String,
+    /// The policy given to AssumeRole, which narrows what the role may do.
+    pub(crate) session_policy: Option<Policy>,
+    /// The platform's own functions, with credentials from outside.
+    pub(crate) is_platform: bool,
+}
+
+impl Caller {
+    /// The platform's functions: on AWS too they run with a role's session.
+    pub(crate) fn platform() -> Self {
+        let role_arn = format!("arn:aws:iam::{PLATFORM_ACCOUNT}:role/trustplane-functions");
+        Self {
+            account: PLATFORM_ACCOUNT.into(),
+            arn: format!("arn:aws:sts::{PLATFORM_ACCOUNT}:assumed-role/trustplane-functions/local"),
+            user_id: format!("{}:local", role_id(&role_arn)),
+            role_arn,
+            session_policy: None,
+            is_platform: true,
+        }
+    }
+
+    /// What the role's scenario is, if it has one.
+    pub(crate) fn scenario(&self) -> Option<Scenario> {
+        Scenario::of_role(&self.role_arn)
+    }
+}
+
+impl State {
+    /// The role of this ARN: as it was registered, or as its scenario has it.
+    pub(crate) fn role(&self, arn: &str) -> Option<Role> {
+        if let Some(role) = self.roles.get(arn) {
+            return Some(role.clone());
+        }
+        let external_ids = || Some(self.external_ids.iter().cloned().collect());
+        match Scenario::of_role(arn)? {
+            Scenario::NoTrust => None,
+            Scenario::ExternalIdNotEnforced => Some(Role::trusting_platform(None)),
+            Scenario::MissingPermission(missing) => {
+                let allowed = READ_ACTIONS
+                    .into_iter()
+                    .filter(|action| !action.eq_ignore_ascii_case(&missing));
+                Some(Role {
+                    permissions: vec![Policy::allowing(allowed)],
+                    ..Role::trusting_platform(external_ids())
+                })
+            }
+            _ => Some(Role::trusting_platform(external_ids())),
+        }
+    }
+
+    /// Whether the caller's policies allow an action on each of these resources.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`, with AWS's words for it ("Troubleshoot access denied error messages", IAM User Guide).
+    pub(crate) fn authorize(
+        &self,
+        caller: &Caller,
+        region: &str,
+        action: &str,
+        resources: &[&str],
+    ) -> Result<(), Failure> {
+        if caller.is_platform {
+            return Ok(());
+        }
+        let permissions = self
+            .role(&caller.role_arn)
+            .map(|role| role.permissions)
+            .unwrap_or_default();
+        let context = context(caller, region);
+        for resource in resources {
+            let request = Request {
+                action,
+                resource,
+                account: &caller.account,
+                arns: &[&caller.arn, &caller.role_arn],
+                context: &context,
+            };
+            let because = match decide(&permissions, &request) {
+                Decision::ExplicitlyDenied => {
+                    "with an explicit deny in an identity-based policy".to_owned()
+                }
+                Decision::NotAllowed => {
+                    format!("because no identity-based policy allows the {action} action")
+                }
+                Decision::Allowed => match caller
+                    .session_policy
+                    .as_ref()
+                    .map(|policy| policy.decide(&request))
+                {
+                    Some(Decision::ExplicitlyDenied) => {
+                        "with an explicit deny in a session policy".to_owned()
+                    }
+                    Some(Decision::NotAllowed) => {
+                        format!("because no session policy allows the {action} action")
+                    }
+                    Some(Decision::Allowed) | None => continue,
+                },
+            };
+            return Err(denied(caller, action, resource, &because));
+        }
+        // An organization's policies bind its member accounts; the scenario stands for one with a condition on the network.
+        if caller.scenario() == Some(Scenario::NetworkRestricted) {
+            let resource = resources.first().copied().unwrap_or("*");
+            return Err(denied(
+                caller,
+                action,
+                resource,
+                "with an explicit deny in a service control policy",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// `AccessDeniedException`, with AWS's words for it.
+pub(crate) fn denied(caller: &Caller, action: &str, resource: &str, because: &str) -> Failure {
+    let message = format!(
+        "User: {} is not authorized to perform: {action} on resource: {resource} {because}",
+        caller.arn
+    );
+    Failure::new("AccessDeniedException", message)
+}
+
+/// The condition keys of a request that is not about STS.
+fn context(caller: &Caller, region: &str) -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "aws:requestedregion",
+            if region.is_empty() { REGION } else { region }.to_owned(),
+        ),
+        ("aws:principalaccount", caller.account.clone()),
+        ("aws:principalarn", caller.role_arn.clone()),
+        // The stand-in listens on loopback without TLS; a policy that demands TLS holds as it would on AWS.
+        ("aws:securetransport", "true".to_owned()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn role_arns() {
+        let arn = RoleArn::parse("arn:aws:iam::123456789012:role/a/b/Reader").unwrap();
+        assert_eq!((arn.account, arn.name), ("123456789012", "Reader"));
+        for wrong in [
+            "arn:aws:iam::12345678901:role/Reader",
+            "arn:aws:iam::123456789012:user/Reader",
+            "arn:aws:iam:us-east-1:123456789012:role/Reader",
+            "arn:aws:sts::123456789012:assumed-role/Reader/x",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/a b",
+            "role/Reader",
+        ] {
+            assert_eq!(RoleArn::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn role_ids_look_like_aws_s() {
+        let id = role_id("arn:aws:iam::123456789012:role/Reader");
+        assert_eq!(id.len(), 21);
+        assert_eq!(id, role_id("arn:aws:iam::123456789012:role/Reader"));
+        assert_ne!(id, role_id("arn:aws:iam::123456789012:role/Writer"));
+    }
+}
