@@ -16,6 +16,7 @@ pub mod identity_provider;
 pub mod ids;
 pub mod region;
 pub mod saml;
+pub mod service_provider;
 pub mod signature;
 pub mod tenant;
 pub mod timestamp;
