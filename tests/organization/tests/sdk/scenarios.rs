@@ -258,20 +258,35 @@ async fn what_kms_refuses_has_its_reason() {
 #[tokio::test]
 async fn network_restricted() {
     let local = Local::start().await;
-    let client = local.sso_admin(&local.assume_scenario(&Scenario::NetworkRestricted).await);
-    let error = client
-        .describe_instance()
-        .instance_arn(INSTANCE_ARN)
-        .send()
-        .await
-        .unwrap_err();
-    assert!(
-        error
-            .message()
-            .unwrap()
-            .ends_with("with an explicit deny in a service control policy")
-    );
-    assert!(error.into_service_error().is_access_denied_exception());
+    for (scenario, policy, lists) in [
+        (Scenario::NetworkRestricted, "resource-based", true),
+        (
+            Scenario::NetworkRestrictedByPolicy,
+            "service control",
+            false,
+        ),
+    ] {
+        let client = local.sso_admin(&local.assume_scenario(&scenario).await);
+        assert_eq!(client.list_instances().send().await.is_ok(), lists);
+        let error = client
+            .describe_instance()
+            .instance_arn(INSTANCE_ARN)
+            .send()
+            .await
+            .unwrap_err();
+        let text =
+            format!("on resource: {INSTANCE_ARN} with an explicit deny in a {policy} policy");
+        assert!(error.message().unwrap().ends_with(&text), "{error:?}");
+        assert!(error.into_service_error().is_access_denied_exception());
+        assert!(
+            client
+                .list_permission_sets()
+                .instance_arn(INSTANCE_ARN)
+                .send()
+                .await
+                .is_err()
+        );
+    }
 }
 
 #[tokio::test]
