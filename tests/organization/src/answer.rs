@@ -65,9 +65,7 @@ impl Organization {
                     self.note_error(number, "no reply");
                     return Err(NoReply);
                 }
-                Some(Fault::Throttled | Fault::ThrottledTwice) => {
-                    Err(Failure::throttled(asked.service))
-                }
+                Some(Fault::Throttled | Fault::ThrottledTwice) => Err(Failure::throttled(asked.service)),
                 Some(Fault::InternalFailure) => Err(Failure::internal(asked.service)),
                 Some(Fault::Slow(duration)) => {
                     tokio::time::sleep(duration.min(Duration::from_secs(300))).await;
@@ -83,11 +81,7 @@ impl Organization {
     }
 
     /// Finds out who calls, writes the call down, and finds out what goes wrong with it on its way.
-    fn admit(
-        &self,
-        asked: &Asked,
-        headers: &HeaderMap,
-    ) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
+    fn admit(&self, asked: &Asked, headers: &HeaderMap) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
         let now = OffsetDateTime::now_utc();
         let mut state = self.state();
         let signed = signer(&state, asked.service, headers, &asked.body, now);
@@ -104,37 +98,26 @@ impl Organization {
             at: now,
             service: asked.service,
             operation: asked.operation.clone(),
-            region: signed
-                .as_ref()
-                .map(|signer| signer.region.clone())
-                .unwrap_or_default(),
-            account: caller
-                .as_ref()
-                .map(|caller: &Caller| caller.account.clone())
-                .unwrap_or_default(),
+            region: signed.as_ref().map(|signer| signer.region.clone()).unwrap_or_default(),
+            account: caller.as_ref().map(|caller: &Caller| caller.account.clone()).unwrap_or_default(),
             caller: caller.map(|caller| caller.arn).unwrap_or_default(),
             role_arn: role_arn.clone(),
             external_id: asked.parameters.get("ExternalId").cloned(),
             error: None,
         });
         let number = state.forgotten + state.calls.len();
-        let fault = role_arn
-            .as_deref()
-            .and_then(Scenario::of_role)
-            .and_then(|scenario| scenario.fault(asked.service))
-            .filter(|fault| match fault {
-                Fault::ThrottledTwice => {
-                    let operation = (
-                        role_arn.unwrap_or_default(),
-                        asked.service,
-                        asked.operation.clone(),
-                    );
-                    let attempts = state.attempts.entry(operation).or_default();
-                    *attempts += 1;
-                    !attempts.is_multiple_of(3)
-                }
-                _ => true,
-            });
+        let fault =
+            role_arn.as_deref().and_then(Scenario::of_role).and_then(|scenario| scenario.fault(asked.service)).filter(
+                |fault| match fault {
+                    Fault::ThrottledTwice => {
+                        let operation = (role_arn.unwrap_or_default(), asked.service, asked.operation.clone());
+                        let attempts = state.attempts.entry(operation).or_default();
+                        *attempts += 1;
+                        !attempts.is_multiple_of(3)
+                    }
+                    _ => true,
+                },
+            );
         (number, signed.map(|signer| (signer, fault)))
     }
 
@@ -152,21 +135,10 @@ impl Organization {
         let json = match asked.service {
             Service::Sts => {
                 let now = OffsetDateTime::now_utc();
-                return sts::call(
-                    &mut state,
-                    caller,
-                    region,
-                    &asked.operation,
-                    &asked.parameters,
-                    now,
-                );
+                return sts::call(&mut state, caller, region, &asked.operation, &asked.parameters, now);
             }
-            Service::SsoAdmin => {
-                sso_admin::call(&state, caller, region, &asked.operation, &asked.body)
-            }
-            Service::Organizations => {
-                organizations::call(&state, caller, region, &asked.operation, &asked.body)
-            }
+            Service::SsoAdmin => sso_admin::call(&state, caller, region, &asked.operation, &asked.body),
+            Service::Organizations => organizations::call(&state, caller, region, &asked.operation, &asked.body),
             Service::Kms => kms::call(&state, caller, region, &asked.operation, &asked.body),
         };
         json.map(Output::Json)
@@ -178,19 +150,10 @@ impl Asked {
         let Some(target) = headers.get("x-amz-target") else {
             let parameters: Parameters = form_urlencoded::parse(&body).into_owned().collect();
             let operation = parameters.get("Action").cloned().unwrap_or_default();
-            return Ok(Self {
-                service: Service::Sts,
-                operation,
-                parameters,
-                body,
-            });
+            return Ok(Self { service: Service::Sts, operation, parameters, body });
         };
         let unknown = || Failure::front_end("UnknownOperationException", "");
-        let (prefix, operation) = target
-            .to_str()
-            .ok()
-            .and_then(|target| target.split_once('.'))
-            .ok_or_else(unknown)?;
+        let (prefix, operation) = target.to_str().ok().and_then(|target| target.split_once('.')).ok_or_else(unknown)?;
         let service = match prefix {
             "SWBExternalService" => Service::SsoAdmin,
             "AWSOrganizationsV20161128" => Service::Organizations,
@@ -198,12 +161,7 @@ impl Asked {
             _ => return Err(unknown()),
         };
         input::<serde_json::Map<String, serde_json::Value>>(&body)?;
-        Ok(Self {
-            service,
-            operation: operation.to_owned(),
-            parameters: Parameters::new(),
-            body,
-        })
+        Ok(Self { service, operation: operation.to_owned(), parameters: Parameters::new(), body })
     }
 }
 

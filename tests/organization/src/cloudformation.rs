@@ -43,9 +43,8 @@ pub(crate) fn deploy(
 }
 
 fn make(account: &str, parameters: &[(&str, &str)], yaml: &str) -> Result<(String, Role), String> {
-    let stack_id = format!(
-        "arn:aws:cloudformation:{REGION}:{account}:stack/{STACK}/5c1d7a42-9f0b-4e6a-8c3d-1b2a3f4e5d6c"
-    );
+    let stack_id =
+        format!("arn:aws:cloudformation:{REGION}:{account}:stack/{STACK}/5c1d7a42-9f0b-4e6a-8c3d-1b2a3f4e5d6c");
     let pseudo = [
         ("AWS::AccountId", account),
         ("AWS::Partition", "aws"),
@@ -64,9 +63,7 @@ fn make(account: &str, parameters: &[(&str, &str)], yaml: &str) -> Result<(Strin
             Some("AWS::IAM::Role") if made.is_none() => {}
             Some("AWS::IAM::Role") => return Err("it makes more than one role".into()),
             other => {
-                return Err(format!(
-                    "the resource `{id}` has the type {other:?}, which is not understood here"
-                ));
+                return Err(format!("the resource `{id}` has the type {other:?}, which is not understood here"));
             }
         }
         let properties = template.resolve(resource.get("Properties").unwrap_or(&Value::Null))?;
@@ -76,19 +73,13 @@ fn make(account: &str, parameters: &[(&str, &str)], yaml: &str) -> Result<(Strin
         made = Some((id.clone(), role(id, account, properties)?));
     }
     let (id, (arn, role)) = made.ok_or("it makes no role")?;
-    let name = RoleArn::parse(&arn)
-        .map(|arn| arn.name.to_owned())
-        .unwrap_or_default();
+    let name = RoleArn::parse(&arn).map(|arn| arn.name.to_owned()).unwrap_or_default();
     template.attributes.insert(id.clone(), name);
     template.attributes.insert(format!("{id}.Arn"), arn.clone());
-    template
-        .attributes
-        .insert(format!("{id}.RoleId"), role_id(&arn));
+    template.attributes.insert(format!("{id}.RoleId"), role_id(&arn));
     for (name, output) in &template.outputs {
         if template.is_wanted(output)? {
-            let value = output
-                .get("Value")
-                .ok_or_else(|| format!("the output `{name}` must have a value"))?;
+            let value = output.get("Value").ok_or_else(|| format!("the output `{name}` must have a value"))?;
             template.resolve(value)?;
         }
     }
@@ -96,11 +87,7 @@ fn make(account: &str, parameters: &[(&str, &str)], yaml: &str) -> Result<(Strin
 }
 
 /// The role that the properties describe, and its ARN.
-fn role(
-    id: &str,
-    account: &str,
-    mut properties: Map<String, Value>,
-) -> Result<(String, Role), String> {
+fn role(id: &str, account: &str, mut properties: Map<String, Value>) -> Result<(String, Role), String> {
     let mut text = |name: &str| match properties.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -109,13 +96,9 @@ fn role(
     let name = text("RoleName")?.unwrap_or_else(|| format!("{STACK}-{id}-1A2B3C4D5E6F"));
     let path = text("Path")?.unwrap_or_else(|| "/".into());
     let description = text("Description")?.unwrap_or_default();
-    let is_describing =
-        |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
+    let is_describing = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
     if description.chars().count() > 1000 || !description.chars().all(is_describing) {
-        return Err(
-            "`Description` is longer than 1000 characters, or has one that IAM does not take"
-                .into(),
-        );
+        return Err("`Description` is longer than 1000 characters, or has one that IAM does not take".into());
     }
     if !(path.starts_with('/') && path.ends_with('/') && path.len() <= 512) {
         return Err(format!("the path `{path}` must begin and end with a slash"));
@@ -125,9 +108,7 @@ fn role(
         return Err(format!("`{arn}` is no role's ARN"));
     }
 
-    let trust = properties
-        .remove("AssumeRolePolicyDocument")
-        .ok_or("a role must have an AssumeRolePolicyDocument")?;
+    let trust = properties.remove("AssumeRolePolicyDocument").ok_or("a role must have an AssumeRolePolicyDocument")?;
     if size(&trust) > 2048 {
         return Err("the trust policy is longer than 2048 characters".into());
     }
@@ -149,60 +130,34 @@ fn role(
     let permissions = match properties.remove("Policies") {
         None => Vec::new(),
         Some(Value::Array(policies)) => {
-            if policies
-                .iter()
-                .filter_map(|policy| policy.get("PolicyDocument"))
-                .map(size)
-                .sum::<usize>()
-                > 10_240
-            {
+            if policies.iter().filter_map(|policy| policy.get("PolicyDocument")).map(size).sum::<usize>() > 10_240 {
                 return Err("the inline policies are longer than 10240 characters".into());
             }
-            policies
-                .iter()
-                .map(inline_policy)
-                .collect::<Result<_, _>>()?
+            policies.iter().map(inline_policy).collect::<Result<_, _>>()?
         }
         Some(_) => return Err("`Policies` must be a list".into()),
     };
     properties.remove("Tags");
     if let Some(name) = properties.keys().next() {
-        return Err(format!(
-            "the property `{name}` of a role is not understood here"
-        ));
+        return Err(format!("the property `{name}` of a role is not understood here"));
     }
-    Ok((
-        arn,
-        Role {
-            trust,
-            permissions,
-            max_session_duration,
-        },
-    ))
+    Ok((arn, Role { trust, permissions, max_session_duration }))
 }
 
 fn inline_policy(policy: &Value) -> Result<Policy, String> {
-    let (Some(Value::String(name)), Some(document)) =
-        (policy.get("PolicyName"), policy.get("PolicyDocument"))
-    else {
+    let (Some(Value::String(name)), Some(document)) = (policy.get("PolicyName"), policy.get("PolicyDocument")) else {
         return Err("an inline policy must have a PolicyName and a PolicyDocument".into());
     };
     let policy = Policy::parse(document)?;
     if !policy.is_permission_policy() {
-        return Err(format!(
-            "the policy `{name}` must name resources, and no principals"
-        ));
+        return Err(format!("the policy `{name}` must name resources, and no principals"));
     }
     Ok(policy)
 }
 
 /// What IAM counts of a policy: its characters but for white space.
 fn size(document: &Value) -> usize {
-    document
-        .to_string()
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .count()
+    document.to_string().chars().filter(|character| !character.is_whitespace()).count()
 }
 
 #[cfg(test)]

@@ -68,9 +68,7 @@ impl Policy {
     /// # Errors
     /// What in it is wrong, or not understood here.
     pub(crate) fn parse(document: &Value) -> Result<Self, String> {
-        let document = document
-            .as_object()
-            .ok_or("a policy document must be an object")?;
+        let document = document.as_object().ok_or("a policy document must be an object")?;
         for key in document.keys() {
             if !["Version", "Id", "Statement"].contains(&key.as_str()) {
                 return Err(format!("a policy document has no `{key}`"));
@@ -83,10 +81,7 @@ impl Policy {
             }
         }
         let statements = match document.get("Statement") {
-            Some(Value::Array(statements)) => statements
-                .iter()
-                .map(Statement::parse)
-                .collect::<Result<_, _>>()?,
+            Some(Value::Array(statements)) => statements.iter().map(Statement::parse).collect::<Result<_, _>>()?,
             Some(statement @ Value::Object(_)) => vec![Statement::parse(statement)?],
             _ => return Err("a policy document must have statements".into()),
         };
@@ -108,10 +103,7 @@ impl Policy {
             statements: vec![Statement {
                 allow: true,
                 principals: Some(vec![Principal::Account(account.into())]),
-                actions: Patterns {
-                    patterns: vec!["sts:AssumeRole".into()],
-                    negated: false,
-                },
+                actions: Patterns { patterns: vec!["sts:AssumeRole".into()], negated: false },
                 resources: None,
                 conditions,
             }],
@@ -124,14 +116,8 @@ impl Policy {
             statements: vec![Statement {
                 allow: true,
                 principals: None,
-                actions: Patterns {
-                    patterns: actions.into_iter().map(Into::into).collect(),
-                    negated: false,
-                },
-                resources: Some(Patterns {
-                    patterns: vec!["*".into()],
-                    negated: false,
-                }),
+                actions: Patterns { patterns: actions.into_iter().map(Into::into).collect(), negated: false },
+                resources: Some(Patterns { patterns: vec!["*".into()], negated: false }),
                 conditions: Vec::new(),
             }],
         }
@@ -139,16 +125,12 @@ impl Policy {
 
     /// Whether every statement names principals and none resources.
     pub(crate) fn is_trust_policy(&self) -> bool {
-        self.statements
-            .iter()
-            .all(|one| one.principals.is_some() && one.resources.is_none())
+        self.statements.iter().all(|one| one.principals.is_some() && one.resources.is_none())
     }
 
     /// Whether every statement names resources and none principals.
     pub(crate) fn is_permission_policy(&self) -> bool {
-        self.statements
-            .iter()
-            .all(|one| one.principals.is_none() && one.resources.is_some())
+        self.statements.iter().all(|one| one.principals.is_none() && one.resources.is_some())
     }
 
     /// What the policy says to a request.
@@ -158,10 +140,7 @@ impl Policy {
 }
 
 /// What several policies of one kind say together: a deny in any wins.
-pub(crate) fn decide<'a>(
-    policies: impl IntoIterator<Item = &'a Policy>,
-    request: &Request<'_>,
-) -> Decision {
+pub(crate) fn decide<'a>(policies: impl IntoIterator<Item = &'a Policy>, request: &Request<'_>) -> Decision {
     let mut decision = Decision::NotAllowed;
     for statement in policies.into_iter().flat_map(|policy| &policy.statements) {
         if !statement.applies(request) {
@@ -177,19 +156,8 @@ pub(crate) fn decide<'a>(
 
 impl Statement {
     fn parse(statement: &Value) -> Result<Self, String> {
-        let statement = statement
-            .as_object()
-            .ok_or("a statement must be an object")?;
-        let known = [
-            "Sid",
-            "Effect",
-            "Principal",
-            "Action",
-            "NotAction",
-            "Resource",
-            "NotResource",
-            "Condition",
-        ];
+        let statement = statement.as_object().ok_or("a statement must be an object")?;
+        let known = ["Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
         if let Some(key) = statement.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(format!("`{key}` in a statement is not understood here"));
         }
@@ -201,50 +169,25 @@ impl Statement {
         let patterns = |name: &str| -> Result<Option<Patterns>, String> {
             match (statement.get(name), statement.get(&format!("Not{name}"))) {
                 (None, None) => Ok(None),
-                (Some(one), None) => Ok(Some(Patterns {
-                    patterns: strings(one)?,
-                    negated: false,
-                })),
-                (None, Some(one)) => Ok(Some(Patterns {
-                    patterns: strings(one)?,
-                    negated: true,
-                })),
-                (Some(_), Some(_)) => Err(format!(
-                    "a statement cannot have both `{name}` and `Not{name}`"
-                )),
+                (Some(one), None) => Ok(Some(Patterns { patterns: strings(one)?, negated: false })),
+                (None, Some(one)) => Ok(Some(Patterns { patterns: strings(one)?, negated: true })),
+                (Some(_), Some(_)) => Err(format!("a statement cannot have both `{name}` and `Not{name}`")),
             }
         };
         Ok(Self {
             allow,
-            principals: statement
-                .get("Principal")
-                .map(Principal::parse_all)
-                .transpose()?,
+            principals: statement.get("Principal").map(Principal::parse_all).transpose()?,
             actions: patterns("Action")?.ok_or("a statement must have actions")?,
             resources: patterns("Resource")?,
-            conditions: statement
-                .get("Condition")
-                .map(Condition::parse_all)
-                .transpose()?
-                .unwrap_or_default(),
+            conditions: statement.get("Condition").map(Condition::parse_all).transpose()?.unwrap_or_default(),
         })
     }
 
     fn applies(&self, request: &Request<'_>) -> bool {
-        self.principals
-            .as_ref()
-            .is_none_or(|all| all.iter().any(|principal| principal.matches(request)))
-            && self
-                .actions
-                .matches(&request.action.to_ascii_lowercase(), true)
-            && self
-                .resources
-                .as_ref()
-                .is_none_or(|resources| resources.matches(request.resource, false))
-            && self
-                .conditions
-                .iter()
-                .all(|condition| condition.holds(request))
+        self.principals.as_ref().is_none_or(|all| all.iter().any(|principal| principal.matches(request)))
+            && self.actions.matches(&request.action.to_ascii_lowercase(), true)
+            && self.resources.as_ref().is_none_or(|resources| resources.matches(request.resource, false))
+            && self.conditions.iter().all(|condition| condition.holds(request))
     }
 }
 
@@ -270,8 +213,7 @@ impl Principal {
     }
 
     fn parse(value: &str) -> Result<Self, String> {
-        let is_account =
-            |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
         if value == "*" {
             return Ok(Self::Anyone);
         }
@@ -279,12 +221,8 @@ impl Principal {
             return Ok(Self::Account(value.into()));
         }
         match value.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-            ["arn", _, "iam", "", account, "root"] if is_account(account) => {
-                Ok(Self::Account((*account).into()))
-            }
-            ["arn", _, "iam" | "sts", "", account, name]
-                if is_account(account) && !name.contains('*') =>
-            {
+            ["arn", _, "iam", "", account, "root"] if is_account(account) => Ok(Self::Account((*account).into())),
+            ["arn", _, "iam" | "sts", "", account, name] if is_account(account) && !name.contains('*') => {
                 Ok(Self::Arn(value.into()))
             }
             _ => Err(format!("invalid principal in policy: `{value}`")),
@@ -303,13 +241,10 @@ impl Principal {
 
 impl Patterns {
     fn matches(&self, text: &str, ignore_case: bool) -> bool {
-        let any = self.patterns.iter().any(|pattern| {
-            if ignore_case {
-                like(&pattern.to_ascii_lowercase(), text)
-            } else {
-                like(pattern, text)
-            }
-        });
+        let any = self
+            .patterns
+            .iter()
+            .any(|pattern| if ignore_case { like(&pattern.to_ascii_lowercase(), text) } else { like(pattern, text) });
         any != self.negated
     }
 }
@@ -333,15 +268,10 @@ fn like(pattern: &str, text: &str) -> bool {
         match (pattern.split_first(), text.split_first()) {
             (None, None) => true,
             (Some((b'*', rest)), _) => {
-                matches(rest, text)
-                    || text
-                        .split_first()
-                        .is_some_and(|(_, text)| matches(pattern, text))
+                matches(rest, text) || text.split_first().is_some_and(|(_, text)| matches(pattern, text))
             }
             (Some((b'?', rest)), Some((_, text))) => matches(rest, text),
-            (Some((expected, rest)), Some((actual, text))) => {
-                expected == actual && matches(rest, text)
-            }
+            (Some((expected, rest)), Some((actual, text))) => expected == actual && matches(rest, text),
             _ => false,
         }
     }
@@ -355,17 +285,9 @@ mod tests {
     use super::*;
 
     fn ask(policy: &Policy, action: &str, resource: &str, context: &[(&str, String)]) -> Decision {
-        let arns = [
-            "arn:aws:sts::000000000000:assumed-role/functions/local",
-            "arn:aws:iam::000000000000:role/functions",
-        ];
-        policy.decide(&Request {
-            action,
-            resource,
-            account: "000000000000",
-            arns: &arns,
-            context,
-        })
+        let arns =
+            ["arn:aws:sts::000000000000:assumed-role/functions/local", "arn:aws:iam::000000000000:role/functions"];
+        policy.decide(&Request { action, resource, account: "000000000000", arns: &arns, context })
     }
 
     #[test]
@@ -377,38 +299,17 @@ mod tests {
             .unwrap()
         };
         let with = |id: &str| vec![("sts:externalid", id.to_owned())];
-        for principal in [
-            "000000000000",
-            "arn:aws:iam::000000000000:root",
-            "arn:aws:iam::000000000000:role/functions",
-        ] {
+        for principal in ["000000000000", "arn:aws:iam::000000000000:root", "arn:aws:iam::000000000000:role/functions"]
+        {
             let trust = trust(principal);
-            assert_eq!(
-                ask(&trust, "sts:AssumeRole", "", &with("two")),
-                Decision::Allowed,
-                "{principal}"
-            );
-            assert_eq!(
-                ask(&trust, "sts:AssumeRole", "", &with("three")),
-                Decision::NotAllowed
-            );
-            assert_eq!(
-                ask(&trust, "sts:AssumeRole", "", &with("One")),
-                Decision::NotAllowed
-            );
+            assert_eq!(ask(&trust, "sts:AssumeRole", "", &with("two")), Decision::Allowed, "{principal}");
+            assert_eq!(ask(&trust, "sts:AssumeRole", "", &with("three")), Decision::NotAllowed);
+            assert_eq!(ask(&trust, "sts:AssumeRole", "", &with("One")), Decision::NotAllowed);
             assert_eq!(ask(&trust, "sts:AssumeRole", "", &[]), Decision::NotAllowed);
-            assert_eq!(
-                ask(&trust, "sts:TagSession", "", &with("one")),
-                Decision::NotAllowed
-            );
+            assert_eq!(ask(&trust, "sts:TagSession", "", &with("one")), Decision::NotAllowed);
         }
         assert_eq!(
-            ask(
-                &trust("arn:aws:iam::111122223333:root"),
-                "sts:AssumeRole",
-                "",
-                &with("one")
-            ),
+            ask(&trust("arn:aws:iam::111122223333:root"), "sts:AssumeRole", "", &with("one")),
             Decision::NotAllowed
         );
     }
@@ -420,41 +321,14 @@ mod tests {
             {"Effect": "Deny", "Action": "sso:ListTagsForResource", "Resource": "*"},
             {"Effect": "Allow", "NotAction": "sso:*", "Resource": "*"}]}))
         .unwrap();
+        assert_eq!(ask(&policy, "sso:DescribeInstance", "arn:aws:sso:::instance/a", &[]), Decision::Allowed);
+        assert_eq!(ask(&policy, "sso:ListInstances", "*", &[]), Decision::NotAllowed);
         assert_eq!(
-            ask(
-                &policy,
-                "sso:DescribeInstance",
-                "arn:aws:sso:::instance/a",
-                &[]
-            ),
-            Decision::Allowed
-        );
-        assert_eq!(
-            ask(&policy, "sso:ListInstances", "*", &[]),
-            Decision::NotAllowed
-        );
-        assert_eq!(
-            ask(
-                &policy,
-                "sso:ListTagsForResource",
-                "arn:aws:sso:::instance/a",
-                &[]
-            ),
+            ask(&policy, "sso:ListTagsForResource", "arn:aws:sso:::instance/a", &[]),
             Decision::ExplicitlyDenied
         );
-        assert_eq!(
-            ask(&policy, "organizations:ListAccounts", "*", &[]),
-            Decision::Allowed
-        );
-        assert_eq!(
-            ask(
-                &policy,
-                "sso:DeleteInstance",
-                "arn:aws:sso:::instance/a",
-                &[]
-            ),
-            Decision::NotAllowed
-        );
+        assert_eq!(ask(&policy, "organizations:ListAccounts", "*", &[]), Decision::Allowed);
+        assert_eq!(ask(&policy, "sso:DeleteInstance", "arn:aws:sso:::instance/a", &[]), Decision::NotAllowed);
     }
 
     #[test]

@@ -30,12 +30,7 @@ pub(crate) fn call(
     body: &[u8],
 ) -> Result<Value, Failure> {
     let request: Input = input(body)?;
-    let desk = Desk {
-        state,
-        caller,
-        region,
-        operation,
-    };
+    let desk = Desk { state, caller, region, operation };
     match operation {
         "DescribeKey" => desk.describe_key(&request),
         "Encrypt" => desk.encrypt(&request),
@@ -106,9 +101,7 @@ impl Desk<'_> {
         let key = self.usable(request, "ENCRYPT_DECRYPT")?;
         symmetric(request)?;
         let plaintext = blob(request.plaintext.as_deref(), "plaintext", 4096)?;
-        let ciphertext = key
-            .encrypt(&plaintext, &request.encryption_context)
-            .ok_or_else(internal)?;
+        let ciphertext = key.encrypt(&plaintext, &request.encryption_context).ok_or_else(internal)?;
         Ok(json!({
             "CiphertextBlob": STANDARD.encode(ciphertext),
             "KeyId": key.arn(),
@@ -128,9 +121,7 @@ impl Desk<'_> {
         }
         self.allow(key)?;
         self.check_state(key)?;
-        let plaintext = key
-            .decrypt(&ciphertext, &request.encryption_context)
-            .ok_or_else(invalid)?;
+        let plaintext = key.decrypt(&ciphertext, &request.encryption_context).ok_or_else(invalid)?;
         Ok(json!({
             "KeyId": key.arn(),
             "Plaintext": STANDARD.encode(plaintext),
@@ -145,33 +136,19 @@ impl Desk<'_> {
             (Some("AES_128"), None) => 16,
             (None, Some(n @ 1..=1024)) => usize::try_from(n).unwrap_or(32),
             (None, Some(n)) => {
-                let text = constraint(
-                    &n.to_string(),
-                    "numberOfBytes",
-                    "have value less than or equal to 1024",
-                );
+                let text = constraint(&n.to_string(), "numberOfBytes", "have value less than or equal to 1024");
                 return Err(validation(text));
             }
             (Some(spec), None) => {
-                return Err(validation(constraint(
-                    spec,
-                    "keySpec",
-                    "satisfy enum value set: [AES_256, AES_128]",
-                )));
+                return Err(validation(constraint(spec, "keySpec", "satisfy enum value set: [AES_256, AES_128]")));
             }
             _ => {
-                return Err(validation(
-                    "Please specify either number of bytes or key spec.".into(),
-                ));
+                return Err(validation("Please specify either number of bytes or key spec.".into()));
             }
         };
         let mut plaintext = vec![0; length];
-        SystemRandom::new()
-            .fill(&mut plaintext)
-            .map_err(|_| internal())?;
-        let ciphertext = key
-            .encrypt(&plaintext, &request.encryption_context)
-            .ok_or_else(internal)?;
+        SystemRandom::new().fill(&mut plaintext).map_err(|_| internal())?;
+        let ciphertext = key.encrypt(&plaintext, &request.encryption_context).ok_or_else(internal)?;
         let mut body = json!({ "CiphertextBlob": STANDARD.encode(ciphertext), "KeyId": key.arn() });
         if let (true, Some(body)) = (with_plaintext, body.as_object_mut()) {
             body.insert("Plaintext".into(), STANDARD.encode(plaintext).into());
@@ -183,9 +160,7 @@ impl Desk<'_> {
         let key = self.usable(request, "GENERATE_VERIFY_MAC")?;
         let message = blob(request.message.as_deref(), "message", 4096)?;
         mac_algorithm(request, key)?;
-        Ok(
-            json!({ "Mac": STANDARD.encode(key.mac(&message)), "MacAlgorithm": "HMAC_SHA_256", "KeyId": key.arn() }),
-        )
+        Ok(json!({ "Mac": STANDARD.encode(key.mac(&message)), "MacAlgorithm": "HMAC_SHA_256", "KeyId": key.arn() }))
     }
 
     fn verify_mac(&self, request: &Input) -> Result<Value, Failure> {
@@ -206,34 +181,19 @@ impl Desk<'_> {
             None | Some("RAW") => false,
             Some("DIGEST") => true,
             Some(other) => {
-                return Err(validation(constraint(
-                    other,
-                    "messageType",
-                    "satisfy enum value set: [RAW, DIGEST]",
-                )));
+                return Err(validation(constraint(other, "messageType", "satisfy enum value set: [RAW, DIGEST]")));
             }
         };
-        let algorithm = request
-            .signing_algorithm
-            .as_deref()
-            .ok_or_else(|| validation(missing("signingAlgorithm")))?;
+        let algorithm = request.signing_algorithm.as_deref().ok_or_else(|| validation(missing("signingAlgorithm")))?;
         let key_pair = key.key_pair().ok_or_else(internal)?;
-        let signature =
-            key_pair
-                .sign(algorithm, &message, is_digest)
-                .map_err(|error| match error {
-                    Unsigned::Algorithm => Failure::new(
-                        "InvalidKeyUsageException",
-                        format!(
-                            "Algorithm {algorithm} is incompatible with key spec {}.",
-                            key.spec.as_str()
-                        ),
-                    ),
-                    Unsigned::DigestLength => validation(format!(
-                        "Digest is invalid length for algorithm {algorithm}."
-                    )),
-                    Unsigned::Failed => internal(),
-                })?;
+        let signature = key_pair.sign(algorithm, &message, is_digest).map_err(|error| match error {
+            Unsigned::Algorithm => Failure::new(
+                "InvalidKeyUsageException",
+                format!("Algorithm {algorithm} is incompatible with key spec {}.", key.spec.as_str()),
+            ),
+            Unsigned::DigestLength => validation(format!("Digest is invalid length for algorithm {algorithm}.")),
+            Unsigned::Failed => internal(),
+        })?;
         Ok(json!({
             "KeyId": key.arn(),
             "Signature": STANDARD.encode(signature),
@@ -264,12 +224,8 @@ impl Desk<'_> {
         let key = self.key(request)?;
         self.check_state(key)?;
         if key.spec.usage() != usage {
-            let message = format!(
-                "{} key usage is {} which is not valid for {}.",
-                key.arn(),
-                key.spec.usage(),
-                self.operation
-            );
+            let message =
+                format!("{} key usage is {} which is not valid for {}.", key.arn(), key.spec.usage(), self.operation);
             return Err(Failure::new("InvalidKeyUsageException", message));
         }
         Ok(key)
@@ -277,40 +233,20 @@ impl Desk<'_> {
 
     /// The key that the request names by its id, ARN or alias.
     fn key(&self, request: &Input) -> Result<&Key, Failure> {
-        let name = request
-            .key_id
-            .as_deref()
-            .ok_or_else(|| validation(missing("keyId")))?;
+        let name = request.key_id.as_deref().ok_or_else(|| validation(missing("keyId")))?;
         let (region, account, resource) = match name.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-            ["arn", partition, "kms", region, account, resource]
-                if partition.starts_with("aws") =>
-            {
+            ["arn", partition, "kms", region, account, resource] if partition.starts_with("aws") => {
                 (*region, *account, (*resource).to_owned())
             }
             ["arn", ..] => {
-                return Err(Failure::new(
-                    "NotFoundException",
-                    format!("Invalid arn {name}"),
-                ));
+                return Err(Failure::new("NotFoundException", format!("Invalid arn {name}")));
             }
-            _ if name.starts_with("alias/") => {
-                (self.region, self.caller.account.as_str(), name.to_owned())
-            }
-            _ => (
-                self.region,
-                self.caller.account.as_str(),
-                format!("key/{name}"),
-            ),
+            _ if name.starts_with("alias/") => (self.region, self.caller.account.as_str(), name.to_owned()),
+            _ => (self.region, self.caller.account.as_str(), format!("key/{name}")),
         };
         let key = match resource.strip_prefix("alias/") {
-            Some(alias) => self
-                .state
-                .aliases
-                .get(alias)
-                .and_then(|id| self.state.keys.get(id)),
-            None => resource
-                .strip_prefix("key/")
-                .and_then(|id| self.state.keys.get(id)),
+            Some(alias) => self.state.aliases.get(alias).and_then(|id| self.state.keys.get(id)),
+            None => resource.strip_prefix("key/").and_then(|id| self.state.keys.get(id)),
         };
         let here = region == REGION && self.region == REGION && account == PLATFORM_ACCOUNT;
         let key = key.filter(|_| here).ok_or_else(|| {
@@ -337,21 +273,16 @@ impl Desk<'_> {
             );
             return Err(Failure::new("AccessDeniedException", message));
         }
-        self.state
-            .authorize(self.caller, self.region, &action, &[&key.arn()])
+        self.state.authorize(self.caller, self.region, &action, &[&key.arn()])
     }
 
     fn check_state(&self, key: &Key) -> Result<(), Failure> {
         match key.state {
             KeyState::Enabled | KeyState::Denying => Ok(()),
-            KeyState::Disabled => Err(Failure::new(
-                "DisabledException",
-                format!("{} is disabled.", key.arn()),
-            )),
-            KeyState::PendingDeletion => Err(Failure::new(
-                "KMSInvalidStateException",
-                format!("{} is pending deletion.", key.arn()),
-            )),
+            KeyState::Disabled => Err(Failure::new("DisabledException", format!("{} is disabled.", key.arn()))),
+            KeyState::PendingDeletion => {
+                Err(Failure::new("KMSInvalidStateException", format!("{} is pending deletion.", key.arn())))
+            }
             KeyState::Throttled => Err(Failure::throttled(Service::Kms)),
             KeyState::Failing => Err(internal()),
         }
@@ -369,21 +300,15 @@ fn internal() -> Failure {
 /// A member that holds bytes, of which there must be one to `max`.
 fn blob(value: Option<&str>, member: &str, max: usize) -> Result<Vec<u8>, Failure> {
     let value = value.ok_or_else(|| validation(missing(member)))?;
-    let bytes = STANDARD.decode(value).map_err(|error| {
-        Failure::front_end("SerializationException", format!("{member}: {error}"))
-    })?;
+    let bytes = STANDARD
+        .decode(value)
+        .map_err(|error| Failure::front_end("SerializationException", format!("{member}: {error}")))?;
     match bytes.len() {
-        0 => Err(validation(constraint(
-            "",
-            member,
-            "have length greater than or equal to 1",
-        ))),
+        0 => Err(validation(constraint("", member, "have length greater than or equal to 1"))),
         // KMS does not show what was sent either.
-        n if n > max => Err(validation(constraint(
-            "*****",
-            member,
-            &format!("have length less than or equal to {max}"),
-        ))),
+        n if n > max => {
+            Err(validation(constraint("*****", member, &format!("have length less than or equal to {max}"))))
+        }
         _ => Ok(bytes),
     }
 }
@@ -404,10 +329,7 @@ fn mac_algorithm(request: &Input, key: &Key) -> Result<(), Failure> {
         None => Err(validation(missing("macAlgorithm"))),
         Some(other) => Err(Failure::new(
             "InvalidKeyUsageException",
-            format!(
-                "Algorithm {other} is incompatible with key spec {}.",
-                key.spec.as_str()
-            ),
+            format!("Algorithm {other} is incompatible with key spec {}.", key.spec.as_str()),
         )),
     }
 }

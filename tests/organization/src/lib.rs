@@ -94,9 +94,9 @@ use tokio::net::TcpListener;
 pub use self::calls::{Call, Service};
 pub use self::cloudformation::DeployError;
 pub use self::fixture::{
-    DELEGATED_ACCOUNT, IDENTITY_STORE_ID, INSTANCE_ARN, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT,
-    OTHER_IDENTITY_STORE_ID, OTHER_INSTANCE_ARN, OTHER_MANAGEMENT_ACCOUNT, OTHER_MEMBER_ACCOUNT,
-    OTHER_ROLE_ARN, PLATFORM_ACCOUNT, REGION, ROLE_ARN,
+    DELEGATED_ACCOUNT, IDENTITY_STORE_ID, INSTANCE_ARN, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, OTHER_IDENTITY_STORE_ID,
+    OTHER_INSTANCE_ARN, OTHER_MANAGEMENT_ACCOUNT, OTHER_MEMBER_ACCOUNT, OTHER_ROLE_ARN, PLATFORM_ACCOUNT, REGION,
+    ROLE_ARN,
 };
 use self::kms::Key;
 pub use self::kms::{KeySpec, KeyState};
@@ -114,17 +114,13 @@ pub struct Organization {
 impl Organization {
     /// The two customers, with no role and no key yet.
     pub fn demo() -> Self {
-        Self {
-            state: Arc::new(Mutex::new(State::demo())),
-        }
+        Self { state: Arc::new(Mutex::new(State::demo())) }
     }
 
     /// Creates or replaces a role that trusts the platform under these ExternalIds, and may read ([`READ_ACTIONS`]). With no
     /// ExternalId it trusts nobody. An ARN that is no role's makes a role that no request can name.
     pub fn trust_role(&self, role_arn: &str, external_ids: &[&str]) {
-        let role = Role::trusting_platform(Some(
-            external_ids.iter().map(|id| (*id).to_owned()).collect(),
-        ));
+        let role = Role::trusting_platform(Some(external_ids.iter().map(|id| (*id).to_owned()).collect()));
         self.state().roles.insert(role_arn.to_owned(), role);
     }
 
@@ -190,9 +186,7 @@ impl Organization {
 
     /// Lets a key be named `alias/<alias>`.
     pub fn add_alias(&self, alias: &str, key_id: &str) {
-        self.state()
-            .aliases
-            .insert(alias.to_owned(), key_id.to_owned());
+        self.state().aliases.insert(alias.to_owned(), key_id.to_owned());
     }
 
     /// Enables a key, or makes it fail.
@@ -242,18 +236,13 @@ impl Organization {
             // Small replies; not waiting for more to send is only faster.
             stream.set_nodelay(true).ok();
             let organization = self.clone();
-            let service = hyper::service::service_fn(
-                move |request: hyper::Request<hyper::body::Incoming>| {
-                    let organization = organization.clone();
-                    async move { organization.answer(request.map(Body::new)).await }
-                },
-            );
+            let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let organization = organization.clone();
+                async move { organization.answer(request.map(Body::new)).await }
+            });
             tokio::spawn(async move {
                 // A connection ends with an error when its client goes away, or a scenario closes it.
-                http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await
-                    .ok();
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
             });
         }
     }

@@ -10,8 +10,8 @@ mod input;
 use serde_json::{Value, json};
 
 use self::input::{
-    ListInstances, OfInstance, OfPermissionSet, OfPrincipal, account_id, instance_arn, invalid,
-    is_latest, paged, permission_set_arn,
+    ListInstances, OfInstance, OfPermissionSet, OfPrincipal, account_id, instance_arn, invalid, is_latest, paged,
+    permission_set_arn,
 };
 use crate::Service;
 use crate::fixture::{Assignment, CREATED, Customer, Instance, PermissionSet, Status};
@@ -27,27 +27,16 @@ pub(crate) fn call(
     operation: &str,
     body: &[u8],
 ) -> Result<Value, Failure> {
-    let desk = Desk {
-        state,
-        caller,
-        region,
-        customer: state.customer_of(caller),
-    };
+    let desk = Desk { state, caller, region, customer: state.customer_of(caller) };
     match operation {
         "ListInstances" => desk.list_instances(input(body)?),
         "DescribeInstance" => desk.describe_instance(input(body)?),
         "ListPermissionSets" => desk.list_permission_sets(input(body)?),
         "DescribePermissionSet" => desk.describe_permission_set(input(body)?),
         "ListAccountAssignments" => desk.list_account_assignments(input(body)?),
-        "ListAccountAssignmentsForPrincipal" => {
-            desk.list_account_assignments_for_principal(input(body)?)
-        }
-        "ListAccountsForProvisionedPermissionSet" => {
-            desk.list_accounts_for_permission_set(input(body)?)
-        }
-        "ListPermissionSetsProvisionedToAccount" => {
-            desk.list_permission_sets_of_account(input(body)?)
-        }
+        "ListAccountAssignmentsForPrincipal" => desk.list_account_assignments_for_principal(input(body)?),
+        "ListAccountsForProvisionedPermissionSet" => desk.list_accounts_for_permission_set(input(body)?),
+        "ListPermissionSetsProvisionedToAccount" => desk.list_permission_sets_of_account(input(body)?),
         _ => Err(Failure::unknown_operation(Service::SsoAdmin, operation)),
     }
 }
@@ -70,21 +59,14 @@ impl Desk<'_> {
                 return Err(invalid(constraint(other, "regionScope", members)));
             }
         };
-        self.state
-            .authorize(self.caller, self.region, "sso:ListInstances", &["*"])?;
+        self.state.authorize(self.caller, self.region, "sso:ListInstances", &["*"])?;
         let instances: Vec<_> = self
             .visible_instances()
             .filter(|instance| all_regions || instance.primary_region == self.region)
             .map(facts)
             .collect();
         let query = format!("ListInstances {all_regions}");
-        paged(
-            "Instances",
-            &instances,
-            request.max_results,
-            request.next_token.as_deref(),
-            &query,
-        )
+        paged("Instances", &instances, request.max_results, request.next_token.as_deref(), &query)
     }
 
     fn describe_instance(&self, request: OfInstance) -> Result<Value, Failure> {
@@ -97,9 +79,7 @@ impl Desk<'_> {
             Some(key) => {
                 let mut encryption = json!({
                     "KeyType": "CUSTOMER_MANAGED_KEY", "KmsKeyArn": key.arn, "EncryptionStatus": key.status });
-                if let (Some(reason), Some(encryption)) =
-                    (key.status_reason, encryption.as_object_mut())
-                {
+                if let (Some(reason), Some(encryption)) = (key.status_reason, encryption.as_object_mut()) {
                     encryption.insert("EncryptionStatusReason".into(), reason.into());
                 }
                 encryption
@@ -107,10 +87,7 @@ impl Desk<'_> {
         };
         if let Some(facts) = facts.as_object_mut() {
             facts.insert("EncryptionConfigurationDetails".into(), encryption);
-            facts.insert(
-                "PermissionSetsEnabled".into(),
-                self.is_of_organization(instance).into(),
-            );
+            facts.insert("PermissionSetsEnabled".into(), self.is_of_organization(instance).into());
         }
         Ok(facts)
     }
@@ -118,18 +95,8 @@ impl Desk<'_> {
     fn list_permission_sets(&self, request: OfInstance) -> Result<Value, Failure> {
         let arn = instance_arn(request.instance_arn.as_deref())?;
         let customer = self.administer("ListPermissionSets", arn, &[])?;
-        let sets: Vec<_> = customer
-            .permission_sets
-            .iter()
-            .map(|set| set.arn.clone())
-            .collect();
-        paged(
-            "PermissionSets",
-            &sets,
-            request.max_results,
-            request.next_token.as_deref(),
-            "ListPermissionSets",
-        )
+        let sets: Vec<_> = customer.permission_sets.iter().map(|set| set.arn.clone()).collect();
+        paged("PermissionSets", &sets, request.max_results, request.next_token.as_deref(), "ListPermissionSets")
     }
 
     fn describe_permission_set(&self, request: OfPermissionSet) -> Result<Value, Failure> {
@@ -150,80 +117,44 @@ impl Desk<'_> {
         let arn = instance_arn(request.instance_arn.as_deref())?;
         let account = account_id(request.account_id.as_deref())?;
         let set_arn = permission_set_arn(request.permission_set_arn.as_deref())?;
-        let customer = self.administer(
-            "ListAccountAssignments",
-            arn,
-            &[&account_arn(account), set_arn],
-        )?;
+        let customer = self.administer("ListAccountAssignments", arn, &[&account_arn(account), set_arn])?;
         permission_set(customer, set_arn)?;
         known_account(customer, account)?;
         let assignments: Vec<_> = customer
             .assignments
             .iter()
-            .filter(|assignment| {
-                assignment.account == account && assignment.permission_set_arn == set_arn
-            })
+            .filter(|assignment| assignment.account == account && assignment.permission_set_arn == set_arn)
             .map(assignment)
             .collect();
         let query = format!("ListAccountAssignments {account} {set_arn}");
-        paged(
-            "AccountAssignments",
-            &assignments,
-            request.max_results,
-            request.next_token.as_deref(),
-            &query,
-        )
+        paged("AccountAssignments", &assignments, request.max_results, request.next_token.as_deref(), &query)
     }
 
-    fn list_account_assignments_for_principal(
-        &self,
-        request: OfPrincipal,
-    ) -> Result<Value, Failure> {
+    fn list_account_assignments_for_principal(&self, request: OfPrincipal) -> Result<Value, Failure> {
         let arn = instance_arn(request.instance_arn.as_deref())?;
-        let principal = request
-            .principal_id
-            .ok_or_else(|| invalid(missing("principalId")))?;
-        let kind = request
-            .principal_type
-            .ok_or_else(|| invalid(missing("principalType")))?;
+        let principal = request.principal_id.ok_or_else(|| invalid(missing("principalId")))?;
+        let kind = request.principal_type.ok_or_else(|| invalid(missing("principalType")))?;
         if !["USER", "GROUP"].contains(&kind.as_str()) {
-            return Err(invalid(constraint(
-                &kind,
-                "principalType",
-                "satisfy enum value set: [USER, GROUP]",
-            )));
+            return Err(invalid(constraint(&kind, "principalType", "satisfy enum value set: [USER, GROUP]")));
         }
         let account = request.filter.and_then(|filter| filter.account_id);
         let customer = self.administer("ListAccountAssignmentsForPrincipal", arn, &[])?;
         let assignments: Vec<_> = customer
             .assignments
             .iter()
-            .filter(|assignment| {
-                assignment.principal_id == principal && assignment.principal_type == kind
-            })
-            .filter(|assignment| {
-                account
-                    .as_deref()
-                    .is_none_or(|account| account == assignment.account)
-            })
+            .filter(|assignment| assignment.principal_id == principal && assignment.principal_type == kind)
+            .filter(|assignment| account.as_deref().is_none_or(|account| account == assignment.account))
             .map(assignment)
             .collect();
         let query = format!("ListAccountAssignmentsForPrincipal {principal} {kind} {account:?}");
-        paged(
-            "AccountAssignments",
-            &assignments,
-            request.max_results,
-            request.next_token.as_deref(),
-            &query,
-        )
+        paged("AccountAssignments", &assignments, request.max_results, request.next_token.as_deref(), &query)
     }
 
     fn list_accounts_for_permission_set(&self, request: OfPermissionSet) -> Result<Value, Failure> {
         let arn = instance_arn(request.instance_arn.as_deref())?;
         let set_arn = permission_set_arn(request.permission_set_arn.as_deref())?;
         let latest = is_latest(request.provisioning_status.as_deref())?;
-        let customer =
-            self.administer("ListAccountsForProvisionedPermissionSet", arn, &[set_arn])?;
+        let customer = self.administer("ListAccountsForProvisionedPermissionSet", arn, &[set_arn])?;
         permission_set(customer, set_arn)?;
         let accounts: Vec<_> = customer
             .accounts
@@ -232,30 +163,21 @@ impl Desk<'_> {
             .filter(|account| {
                 // Nothing here waits to be provisioned.
                 latest
-                    && customer.assignments.iter().any(|assignment| {
-                        assignment.account == *account && assignment.permission_set_arn == set_arn
-                    })
+                    && customer
+                        .assignments
+                        .iter()
+                        .any(|assignment| assignment.account == *account && assignment.permission_set_arn == set_arn)
             })
             .collect();
         let query = format!("ListAccountsForProvisionedPermissionSet {set_arn} {latest}");
-        paged(
-            "AccountIds",
-            &accounts,
-            request.max_results,
-            request.next_token.as_deref(),
-            &query,
-        )
+        paged("AccountIds", &accounts, request.max_results, request.next_token.as_deref(), &query)
     }
 
     fn list_permission_sets_of_account(&self, request: OfPermissionSet) -> Result<Value, Failure> {
         let arn = instance_arn(request.instance_arn.as_deref())?;
         let account = account_id(request.account_id.as_deref())?;
         let latest = is_latest(request.provisioning_status.as_deref())?;
-        let customer = self.administer(
-            "ListPermissionSetsProvisionedToAccount",
-            arn,
-            &[&account_arn(account)],
-        )?;
+        let customer = self.administer("ListPermissionSetsProvisionedToAccount", arn, &[&account_arn(account)])?;
         known_account(customer, account)?;
         let sets: Vec<_> = customer
             .permission_sets
@@ -263,19 +185,14 @@ impl Desk<'_> {
             .map(|set| set.arn.as_str())
             .filter(|set| {
                 latest
-                    && customer.assignments.iter().any(|assignment| {
-                        assignment.account == account && assignment.permission_set_arn == *set
-                    })
+                    && customer
+                        .assignments
+                        .iter()
+                        .any(|assignment| assignment.account == account && assignment.permission_set_arn == *set)
             })
             .collect();
         let query = format!("ListPermissionSetsProvisionedToAccount {account} {latest}");
-        paged(
-            "PermissionSets",
-            &sets,
-            request.max_results,
-            request.next_token.as_deref(),
-            &query,
-        )
+        paged("PermissionSets", &sets, request.max_results, request.next_token.as_deref(), &query)
     }
 
     /// The instances that the caller's account owns, and its organization's.
@@ -283,51 +200,38 @@ impl Desk<'_> {
         self.customer
             .iter()
             .flat_map(|customer| &customer.instances)
-            .filter(|instance| {
-                instance.owner == self.caller.account || self.is_of_organization(instance)
-            })
+            .filter(|instance| instance.owner == self.caller.account || self.is_of_organization(instance))
     }
 
     fn is_of_organization(&self, instance: &Instance) -> bool {
-        self.customer
-            .as_ref()
-            .is_some_and(|customer| customer.is_organization_instance(instance))
+        self.customer.as_ref().is_some_and(|customer| customer.is_organization_instance(instance))
     }
 
     /// The instance, if the caller may do this with it and these other resources, and it is visible here.
     fn instance(&self, operation: &str, arn: &str, others: &[&str]) -> Result<&Instance, Failure> {
         let action = format!("sso:{operation}");
         let resources: Vec<_> = [arn].into_iter().chain(others.iter().copied()).collect();
-        self.state
-            .authorize(self.caller, self.region, &action, &resources)?;
+        self.state.authorize(self.caller, self.region, &action, &resources)?;
         self.visible_instances()
             .find(|instance| instance.arn == arn && instance.primary_region == self.region)
             .ok_or_else(|| denied(self.caller, &action, arn, NOT_HERE))
     }
 
     /// The customer, if the caller may administer its organization's instance.
-    fn administer(
-        &self,
-        operation: &str,
-        arn: &str,
-        others: &[&str],
-    ) -> Result<&Customer, Failure> {
+    fn administer(&self, operation: &str, arn: &str, others: &[&str]) -> Result<&Customer, Failure> {
         let instance = self.instance(operation, arn, others)?;
         let not_here = || denied(self.caller, &format!("sso:{operation}"), arn, NOT_HERE);
         let customer = self.customer.as_ref().ok_or_else(not_here)?;
         if !customer.is_organization_instance(instance) {
             return Err(invalid(
-                "This operation is not supported for account instances of IAM Identity Center."
-                    .into(),
+                "This operation is not supported for account instances of IAM Identity Center.".into(),
             ));
         }
         if !customer.administers_identity_center(&self.caller.account) {
             return Err(not_here());
         }
         if instance.status != Status::Active {
-            return Err(invalid(format!(
-                "The instance {arn} is not in the ACTIVE state."
-            )));
+            return Err(invalid(format!("The instance {arn} is not in the ACTIVE state.")));
         }
         self.key_refuses(operation)?;
         Ok(customer)
@@ -344,11 +248,9 @@ impl Desk<'_> {
                 "KMS_AccessDeniedException",
                 "The caller is not allowed to use the KMS key of this instance.",
             ),
-            KmsReason::Disabled => (
-                "ValidationException",
-                "KMS_DisabledException",
-                "The KMS key of this instance is disabled.",
-            ),
+            KmsReason::Disabled => {
+                ("ValidationException", "KMS_DisabledException", "The KMS key of this instance is disabled.")
+            }
             KmsReason::InvalidState => (
                 "ValidationException",
                 "KMS_InvalidStateException",
@@ -361,16 +263,10 @@ impl Desk<'_> {
             ),
             // The model of DescribeInstance knows no ResourceNotFoundException; its encryption details tell instead.
             KmsReason::NotFound if operation == "DescribeInstance" => return Ok(()),
-            KmsReason::NotFound => (
-                "ResourceNotFoundException",
-                "KMS_NotFoundException",
-                "The KMS key of this instance was not found.",
-            ),
-            KmsReason::Throttled => (
-                "ThrottlingException",
-                "KMS_ThrottlingException",
-                "KMS is throttling requests.",
-            ),
+            KmsReason::NotFound => {
+                ("ResourceNotFoundException", "KMS_NotFoundException", "The KMS key of this instance was not found.")
+            }
+            KmsReason::Throttled => ("ThrottlingException", "KMS_ThrottlingException", "KMS is throttling requests."),
         };
         Err(Failure::new(code, message).with_reason(reason))
     }
@@ -421,23 +317,14 @@ fn account_arn(account: &str) -> String {
 }
 
 fn permission_set<'a>(customer: &'a Customer, arn: &str) -> Result<&'a PermissionSet, Failure> {
-    customer
-        .permission_sets
-        .iter()
-        .find(|set| set.arn == arn)
-        .ok_or_else(|| {
-            Failure::new(
-                "ResourceNotFoundException",
-                format!("PermissionSet with ARN {arn} was not found."),
-            )
-        })
+    customer.permission_sets.iter().find(|set| set.arn == arn).ok_or_else(|| {
+        Failure::new("ResourceNotFoundException", format!("PermissionSet with ARN {arn} was not found."))
+    })
 }
 
 fn known_account(customer: &Customer, account: &str) -> Result<(), Failure> {
-    customer.account(account).map(|_| ()).ok_or_else(|| {
-        Failure::new(
-            "ResourceNotFoundException",
-            format!("Account with id {account} was not found."),
-        )
-    })
+    customer
+        .account(account)
+        .map(|_| ())
+        .ok_or_else(|| Failure::new("ResourceNotFoundException", format!("Account with id {account} was not found.")))
 }

@@ -30,19 +30,12 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn demo() -> Self {
-        Self {
-            customers: customers(),
-            ..Self::default()
-        }
+        Self { customers: customers(), ..Self::default() }
     }
 
     /// The customer whose organization the caller's account is in, as the caller's scenario shows it.
     pub(crate) fn customer_of(&self, caller: &Caller) -> Option<Customer> {
-        let mut customer = self
-            .customers
-            .iter()
-            .find(|customer| customer.account(&caller.account).is_some())?
-            .clone();
+        let mut customer = self.customers.iter().find(|customer| customer.account(&caller.account).is_some())?.clone();
         if let Some(scenario) = caller.scenario() {
             scenario.apply(&mut customer);
         }

@@ -25,11 +25,7 @@ const NO_VALUE: &str = "\u{0}AWS::NoValue";
 
 impl Template {
     /// Reads a template and gives its parameters these values, or their defaults.
-    pub(super) fn parse(
-        yaml: &str,
-        given: &[(&str, &str)],
-        pseudo: &[(&str, &str)],
-    ) -> Result<Self, String> {
+    pub(super) fn parse(yaml: &str, given: &[(&str, &str)], pseudo: &[(&str, &str)]) -> Result<Self, String> {
         let template = serde_yaml_ng::from_str(yaml).map_err(|error| error.to_string())?;
         let Value::Object(mut template) = json(template)? else {
             return Err("a template must be a mapping".into());
@@ -56,35 +52,20 @@ impl Template {
         if let Some((name, _)) = given.iter().find(|(name, _)| !declared.contains_key(*name)) {
             return Err(format!("parameter `{name}` does not exist in the template"));
         }
-        let mut parameters: BTreeMap<_, _> = pseudo
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
-            .collect();
+        let mut parameters: BTreeMap<_, _> =
+            pseudo.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
         for (name, declaration) in &declared {
-            let value = given
-                .iter()
-                .find(|(given, _)| given == name)
-                .map(|(_, value)| *value);
+            let value = given.iter().find(|(given, _)| given == name).map(|(_, value)| *value);
             parameters.insert(name.clone(), parameter(name, declaration, value)?);
         }
-        Ok(Self {
-            parameters,
-            conditions,
-            resources,
-            outputs,
-            attributes: BTreeMap::new(),
-            depth: Cell::new(0),
-        })
+        Ok(Self { parameters, conditions, resources, outputs, attributes: BTreeMap::new(), depth: Cell::new(0) })
     }
 
     /// The value with its intrinsic functions evaluated.
     pub(super) fn resolve(&self, value: &Value) -> Result<Value, String> {
         match value {
             Value::Array(values) => {
-                let mut resolved = values
-                    .iter()
-                    .map(|value| self.resolve(value))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let mut resolved = values.iter().map(|value| self.resolve(value)).collect::<Result<Vec<_>, _>>()?;
                 resolved.retain(|value| value != NO_VALUE);
                 Ok(Value::Array(resolved))
             }
@@ -118,10 +99,7 @@ impl Template {
     }
 
     fn condition(&self, name: &str) -> Result<bool, String> {
-        let condition = self
-            .conditions
-            .get(name)
-            .ok_or_else(|| format!("there is no condition `{name}`"))?;
+        let condition = self.conditions.get(name).ok_or_else(|| format!("there is no condition `{name}`"))?;
         if self.depth.get() > self.conditions.len() {
             return Err(format!("the condition `{name}` depends on itself"));
         }
@@ -150,18 +128,13 @@ impl Template {
                     Value::String(name) => name.clone(),
                     _ => texts(argument).ok_or_else(wrong)?.join("."),
                 };
-                let attribute = self
-                    .attributes
-                    .get(&name)
-                    .ok_or_else(|| format!("there is no attribute `{name}`"))?;
+                let attribute = self.attributes.get(&name).ok_or_else(|| format!("there is no attribute `{name}`"))?;
                 Ok(attribute.as_str().into())
             }
             "Fn::Sub" => match argument {
                 Value::String(text) => self.substitute(text, &Map::new()),
                 Value::Array(parts) => match parts.as_slice() {
-                    [Value::String(text), Value::Object(variables)] => {
-                        self.substitute(text, variables)
-                    }
+                    [Value::String(text), Value::Object(variables)] => self.substitute(text, variables),
                     _ => Err(wrong()),
                 },
                 _ => Err(wrong()),
@@ -176,12 +149,7 @@ impl Template {
             "Fn::Split" => match list()? {
                 [Value::String(separator), text] => {
                     let text = self.resolve(text)?;
-                    Ok(text
-                        .as_str()
-                        .ok_or_else(wrong)?
-                        .split(separator)
-                        .map(Value::from)
-                        .collect())
+                    Ok(text.as_str().ok_or_else(wrong)?.split(separator).map(Value::from).collect())
                 }
                 _ => Err(wrong()),
             },
@@ -193,20 +161,14 @@ impl Template {
                         _ => None,
                     };
                     let values = self.resolve(values)?;
-                    let index = index
-                        .and_then(|index| usize::try_from(index).ok())
-                        .ok_or_else(wrong)?;
+                    let index = index.and_then(|index| usize::try_from(index).ok()).ok_or_else(wrong)?;
                     values.get(index).cloned().ok_or_else(wrong)
                 }
                 _ => Err(wrong()),
             },
             "Fn::If" => match list()? {
                 [Value::String(condition), then, otherwise] => {
-                    self.resolve(if self.condition(condition)? {
-                        then
-                    } else {
-                        otherwise
-                    })
+                    self.resolve(if self.condition(condition)? { then } else { otherwise })
                 }
                 _ => Err(wrong()),
             },
@@ -219,17 +181,9 @@ impl Template {
                 _ => Err(wrong()),
             },
             "Fn::And" | "Fn::Or" => {
-                let truths = list()?
-                    .iter()
-                    .map(|value| self.truth(value))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let truths = list()?.iter().map(|value| self.truth(value)).collect::<Result<Vec<_>, _>>()?;
                 let all = name == "Fn::And";
-                Ok(if all {
-                    truths.iter().all(|truth| *truth)
-                } else {
-                    truths.iter().any(|truth| *truth)
-                }
-                .into())
+                Ok(if all { truths.iter().all(|truth| *truth) } else { truths.iter().any(|truth| *truth) }.into())
             }
             _ => Err(format!("the function `{name}` is not understood here")),
         }
@@ -249,9 +203,8 @@ impl Template {
     fn substitute(&self, text: &str, variables: &Map<String, Value>) -> Result<Value, String> {
         let (mut result, mut rest) = (String::new(), text);
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after
-                .split_once('}')
-                .ok_or_else(|| format!("`{text}` has a `${{` that does not end"))?;
+            let (name, after) =
+                after.split_once('}').ok_or_else(|| format!("`{text}` has a `${{` that does not end"))?;
             result.push_str(before);
             if let Some(literal) = name.strip_prefix('!') {
                 result.push_str(&format!("${{{literal}}}"));
@@ -295,27 +248,20 @@ fn parameter(name: &str, declaration: &Value, given: Option<&str>) -> Result<Val
     if let Some(Value::Array(allowed)) = declaration.get("AllowedValues")
         && !allowed.iter().any(is_value)
     {
-        return Err(format!(
-            "parameter `{name}` must be one of its AllowedValues"
-        ));
+        return Err(format!("parameter `{name}` must be one of its AllowedValues"));
     }
     let length = value.chars().count();
     let bound = |key: &str| text(key).and_then(|bound| bound.parse::<usize>().ok());
-    if bound("MinLength").is_some_and(|min| length < min)
-        || bound("MaxLength").is_some_and(|max| length > max)
-    {
+    if bound("MinLength").is_some_and(|min| length < min) || bound("MaxLength").is_some_and(|max| length > max) {
         return Err(format!("parameter `{name}` is too short or too long"));
     }
     match text("Type").as_deref() {
         Some("String") => Ok(value.into()),
         Some("Number") if value.parse::<f64>().is_ok() => Ok(value.into()),
-        Some("CommaDelimitedList") => Ok(value
-            .split(',')
-            .map(|part| Value::from(part.trim()))
-            .collect()),
-        other => Err(format!(
-            "parameter `{name}` has the type {other:?}, which is not understood here or not its value's"
-        )),
+        Some("CommaDelimitedList") => Ok(value.split(',').map(|part| Value::from(part.trim())).collect()),
+        other => {
+            Err(format!("parameter `{name}` has the type {other:?}, which is not understood here or not its value's"))
+        }
     }
 }
 
@@ -331,9 +277,7 @@ fn json(yaml: serde_yaml_ng::Value) -> Result<Value, String> {
         Yaml::Bool(truth) => truth.into(),
         Yaml::Number(number) => serde_json::to_value(number).map_err(|error| error.to_string())?,
         Yaml::String(text) => text.into(),
-        Yaml::Sequence(values) => {
-            Value::Array(values.into_iter().map(json).collect::<Result<_, _>>()?)
-        }
+        Yaml::Sequence(values) => Value::Array(values.into_iter().map(json).collect::<Result<_, _>>()?),
         Yaml::Mapping(members) => {
             let mut object = Map::new();
             for (name, value) in members {
@@ -347,11 +291,7 @@ fn json(yaml: serde_yaml_ng::Value) -> Result<Value, String> {
         Yaml::Tagged(tagged) => {
             let tag = tagged.tag.to_string();
             let name = tag.trim_start_matches('!');
-            let name = if name == "Ref" || name == "Condition" {
-                name.to_owned()
-            } else {
-                format!("Fn::{name}")
-            };
+            let name = if name == "Ref" || name == "Condition" { name.to_owned() } else { format!("Fn::{name}") };
             Value::Object(Map::from_iter([(name, json(tagged.value)?)]))
         }
     })

@@ -37,37 +37,20 @@ Outputs:
 
 fn trusts(role: &Role, external_id: &str) -> bool {
     let context = [("sts:externalid", external_id.to_owned())];
-    let request = Request {
-        action: "sts:AssumeRole",
-        resource: "",
-        account: "000000000000",
-        arns: &[],
-        context: &context,
-    };
+    let request =
+        Request { action: "sts:AssumeRole", resource: "", account: "000000000000", arns: &[], context: &context };
     role.trust.decide(&request) == Decision::Allowed
 }
 
 #[test]
 fn makes_the_role_that_it_describes() {
     let (arn, role) = make("123456789012", &[], TEMPLATE).unwrap();
-    assert_eq!(
-        arn,
-        "arn:aws:iam::123456789012:role/integration/trustplane-Role-1A2B3C4D5E6F"
-    );
+    assert_eq!(arn, "arn:aws:iam::123456789012:role/integration/trustplane-Role-1A2B3C4D5E6F");
     assert!(trusts(&role, "one") && trusts(&role, "two") && !trusts(&role, "one, two"));
     let ask = |action, resource| {
-        role.permissions[0].decide(&Request {
-            action,
-            resource,
-            account: "123456789012",
-            arns: &[],
-            context: &[],
-        })
+        role.permissions[0].decide(&Request { action, resource, account: "123456789012", arns: &[], context: &[] })
     };
-    assert_eq!(
-        ask("sso:DescribeInstance", "arn:aws:sso:::instance/x"),
-        Decision::Allowed
-    );
+    assert_eq!(ask("sso:DescribeInstance", "arn:aws:sso:::instance/x"), Decision::Allowed);
     assert_eq!(ask("sso:DescribeInstance", "*"), Decision::NotAllowed);
     assert_eq!(ask("sso:ListInstances", "*"), Decision::NotAllowed);
 
@@ -86,21 +69,9 @@ fn refuses_what_aws_refuses_and_what_it_does_not_understand() {
         ("!Ref ExternalIds", "!Ref Missing", "`Missing`"),
         ("!Ref ExternalIds", "!ImportValue x", "Fn::ImportValue"),
         ("Path: /integration/", "Path: integration", "slash"),
-        (
-            "Path: /integration/",
-            "PermissionsBoundary: x",
-            "PermissionsBoundary",
-        ),
-        (
-            "Path: /integration/",
-            "Description: \"a role — ours\"",
-            "Description",
-        ),
-        (
-            "Path: /integration/",
-            "MaxSessionDuration: 900",
-            "MaxSessionDuration",
-        ),
+        ("Path: /integration/", "PermissionsBoundary: x", "PermissionsBoundary"),
+        ("Path: /integration/", "Description: \"a role — ours\"", "Description"),
+        ("Path: /integration/", "MaxSessionDuration: 900", "MaxSessionDuration"),
         (
             "            Principal: {AWS: !Sub \"arn:${AWS::Partition}:iam::${PlatformAccount}:root\"}\n",
             "",
@@ -108,11 +79,7 @@ fn refuses_what_aws_refuses_and_what_it_does_not_understand() {
         ),
         ("${PlatformAccount}", "${PlatformAccount", "does not end"),
         (", Default: \"000000000000\"", "", "must have a value"),
-        (
-            "Action: sts:AssumeRole",
-            "Action: sts:AssumeRole\n            Resource: \"*\"",
-            "no resources",
-        ),
+        ("Action: sts:AssumeRole", "Action: sts:AssumeRole\n            Resource: \"*\"", "no resources"),
         (
             "                Resource: !Join [\"\", [\"arn:\", !Ref AWS::Partition, \":sso:::instance/*\"]]\n",
             "",
@@ -126,25 +93,10 @@ fn refuses_what_aws_refuses_and_what_it_does_not_understand() {
         let error = make("123456789012", &[], &TEMPLATE.replace(from, to)).unwrap_err();
         assert!(error.contains(part), "{to}: {error}");
     }
-    let circle = TEMPLATE.replace(
-        "!Not [!Equals [!Ref Name, \"\"]]",
-        "!Not [!Condition IsNamed]",
-    );
+    let circle = TEMPLATE.replace("!Not [!Equals [!Ref Name, \"\"]]", "!Not [!Condition IsNamed]");
     let error = make("123456789012", &[], &circle).unwrap_err();
     assert!(error.contains("depends on itself"), "{error}");
-    assert!(
-        make("123456789012", &[("Nothing", "x")], TEMPLATE)
-            .unwrap_err()
-            .contains("`Nothing`")
-    );
-    assert!(
-        make("123456789012", &[("Name", "a b")], TEMPLATE)
-            .unwrap_err()
-            .contains("role's ARN")
-    );
-    assert!(
-        make("123456789012", &[], "Resources: {}")
-            .unwrap_err()
-            .contains("no role")
-    );
+    assert!(make("123456789012", &[("Nothing", "x")], TEMPLATE).unwrap_err().contains("`Nothing`"));
+    assert!(make("123456789012", &[("Name", "a b")], TEMPLATE).unwrap_err().contains("role's ARN"));
+    assert!(make("123456789012", &[], "Resources: {}").unwrap_err().contains("no role"));
 }

@@ -95,12 +95,7 @@ const VERSION: u8 = 1;
 
 impl Key {
     pub(crate) fn new(id: &str, spec: KeySpec) -> Self {
-        Self {
-            id: id.to_owned(),
-            spec,
-            state: KeyState::Enabled,
-            key_pair: OnceLock::new(),
-        }
+        Self { id: id.to_owned(), spec, state: KeyState::Enabled, key_pair: OnceLock::new() }
     }
 
     pub(crate) fn arn(&self) -> String {
@@ -109,39 +104,21 @@ impl Key {
 
     /// The MAC of a message.
     pub(crate) fn mac(&self, message: &[u8]) -> Vec<u8> {
-        hmac::sign(
-            &hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")),
-            message,
-        )
-        .as_ref()
-        .to_vec()
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")), message).as_ref().to_vec()
     }
 
     /// Whether a MAC is the message's, in constant time.
     pub(crate) fn verifies_mac(&self, message: &[u8], mac: &[u8]) -> bool {
-        hmac::verify(
-            &hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")),
-            message,
-            mac,
-        )
-        .is_ok()
+        hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")), message, mac).is_ok()
     }
 
     /// A ciphertext, which names its key. `None` if the system has no randomness.
-    pub(crate) fn encrypt(
-        &self,
-        plaintext: &[u8],
-        context: &BTreeMap<String, String>,
-    ) -> Option<Vec<u8>> {
+    pub(crate) fn encrypt(&self, plaintext: &[u8], context: &BTreeMap<String, String>) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
         let mut sealed = plaintext.to_vec();
         self.cipher()?
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(self.bound(context)),
-                &mut sealed,
-            )
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(self.bound(context)), &mut sealed)
             .ok()?;
         let mut blob = vec![VERSION, u8::try_from(self.id.len()).ok()?];
         blob.extend_from_slice(self.id.as_bytes());
@@ -151,11 +128,7 @@ impl Key {
     }
 
     /// The plaintext of a ciphertext of this key. `None` if it is none, was changed, or was bound to another context.
-    pub(crate) fn decrypt(
-        &self,
-        blob: &[u8],
-        context: &BTreeMap<String, String>,
-    ) -> Option<Vec<u8>> {
+    pub(crate) fn decrypt(&self, blob: &[u8], context: &BTreeMap<String, String>) -> Option<Vec<u8>> {
         let (id, sealed) = key_of_ciphertext(blob)?;
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         if id != self.id {
@@ -164,11 +137,7 @@ impl Key {
         let mut sealed = sealed.to_vec();
         let plaintext = self
             .cipher()?
-            .open_in_place(
-                Nonce::try_assume_unique_for_key(nonce).ok()?,
-                Aad::from(self.bound(context)),
-                &mut sealed,
-            )
+            .open_in_place(Nonce::try_assume_unique_for_key(nonce).ok()?, Aad::from(self.bound(context)), &mut sealed)
             .ok()?;
         Some(plaintext.to_vec())
     }
@@ -184,17 +153,13 @@ impl Key {
     }
 
     fn cipher(&self) -> Option<LessSafeKey> {
-        UnboundKey::new(&AES_256_GCM, &self.material("encryption"))
-            .ok()
-            .map(LessSafeKey::new)
+        UnboundKey::new(&AES_256_GCM, &self.material("encryption")).ok().map(LessSafeKey::new)
     }
 
     /// What a ciphertext is bound to: its key, and the encryption context whatever its order.
     fn bound(&self, context: &BTreeMap<String, String>) -> Vec<u8> {
         let mut bound = vec![VERSION];
-        let texts = [&self.id]
-            .into_iter()
-            .chain(context.iter().flat_map(|(key, value)| [key, value]));
+        let texts = [&self.id].into_iter().chain(context.iter().flat_map(|(key, value)| [key, value]));
         for text in texts {
             bound.extend_from_slice(&(text.len() as u64).to_be_bytes());
             bound.extend_from_slice(text.as_bytes());
@@ -230,10 +195,7 @@ mod tests {
     fn ciphertexts_outlive_the_process_and_are_bound() {
         let context = BTreeMap::from([("tenant".to_owned(), "one".to_owned())]);
         let blob = key("a").encrypt(b"secret", &context).unwrap();
-        assert_eq!(
-            key("a").decrypt(&blob, &context).as_deref(),
-            Some(b"secret".as_slice())
-        );
+        assert_eq!(key("a").decrypt(&blob, &context).as_deref(), Some(b"secret".as_slice()));
         assert_eq!(key("b").decrypt(&blob, &context), None);
         assert_eq!(key("a").decrypt(&blob, &BTreeMap::new()), None);
         for at in 0..blob.len() {

@@ -21,24 +21,21 @@ const HASHES: [(&str, Hash); 3] = [
         "256",
         Hash {
             algorithm: &SHA256,
-            digest_info:
-                b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
+            digest_info: b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
         },
     ),
     (
         "384",
         Hash {
             algorithm: &SHA384,
-            digest_info:
-                b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30",
+            digest_info: b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30",
         },
     ),
     (
         "512",
         Hash {
             algorithm: &SHA512,
-            digest_info:
-                b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
+            digest_info: b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
         },
     ),
 ];
@@ -64,9 +61,7 @@ impl KeyPair {
     /// The P-256 key pair of a seed.
     pub(super) fn p256(seed: &[u8; 32]) -> Option<Self> {
         // All but a handful of 32-byte strings are P-256 private keys.
-        SigningKey::from_slice(seed)
-            .ok()
-            .map(|key| Self::P256(Box::new(key)))
+        SigningKey::from_slice(seed).ok().map(|key| Self::P256(Box::new(key)))
     }
 
     /// The RSA key pair of a seed, of 2048 bits. Takes seconds in a debug build.
@@ -80,10 +75,7 @@ impl KeyPair {
             Self::P256(key) => {
                 let algorithm = der(0x30, &[EC_PUBLIC_KEY, PRIME256V1].concat());
                 let point = key.verifying_key().to_sec1_point(false);
-                der(
-                    0x30,
-                    &[algorithm, der(0x03, &[&[0], point.as_bytes()].concat())].concat(),
-                )
+                der(0x30, &[algorithm, der(0x03, &[&[0], point.as_bytes()].concat())].concat())
             }
             Self::Rsa(key) => {
                 let algorithm = der(0x30, &[RSA_ENCRYPTION, b"\x05\x00"].concat());
@@ -95,35 +87,20 @@ impl KeyPair {
     }
 
     /// Signs a message, or its digest.
-    pub(crate) fn sign(
-        &self,
-        algorithm: &str,
-        message: &[u8],
-        is_digest: bool,
-    ) -> Result<Vec<u8>, Unsigned> {
+    pub(crate) fn sign(&self, algorithm: &str, message: &[u8], is_digest: bool) -> Result<Vec<u8>, Unsigned> {
         let (scheme, hash) = algorithm.rsplit_once("_SHA_").ok_or(Unsigned::Algorithm)?;
-        let (_, hash) = HASHES
-            .iter()
-            .find(|(name, _)| *name == hash)
-            .ok_or(Unsigned::Algorithm)?;
-        let hashed = if is_digest {
-            message.to_vec()
-        } else {
-            digest(hash.algorithm, message).as_ref().to_vec()
-        };
+        let (_, hash) = HASHES.iter().find(|(name, _)| *name == hash).ok_or(Unsigned::Algorithm)?;
+        let hashed = if is_digest { message.to_vec() } else { digest(hash.algorithm, message).as_ref().to_vec() };
         if hashed.len() != hash.algorithm.output_len() {
             return Err(Unsigned::DigestLength);
         }
         match (self, scheme) {
             (Self::P256(key), "ECDSA") if hash.algorithm.output_len() == 32 => {
-                let signature: DerSignature =
-                    key.sign_prehash(&hashed).map_err(|_| Unsigned::Failed)?;
+                let signature: DerSignature = key.sign_prehash(&hashed).map_err(|_| Unsigned::Failed)?;
                 Ok(signature.as_bytes().to_vec())
             }
             (Self::Rsa(key), "RSASSA_PKCS1_V1_5") => Ok(key.raise(&pkcs1_v1_5(hash, &hashed))),
-            (Self::Rsa(key), "RSASSA_PSS") => {
-                Ok(key.raise(&pss(hash, &hashed, &key.salt(&hashed, hash))))
-            }
+            (Self::Rsa(key), "RSASSA_PSS") => Ok(key.raise(&pss(hash, &hashed, &key.salt(&hashed, hash)))),
             _ => Err(Unsigned::Algorithm),
         }
     }
@@ -147,19 +124,12 @@ impl Rsa {
         let phi = (&p - &one) * (&q - &one);
         // Both primes are chosen so that the exponent has an inverse.
         let private_exponent = BigUint::from(EXPONENT).modinv(&phi).unwrap_or_default();
-        Self {
-            modulus: p * q,
-            private_exponent,
-            seed: *seed,
-        }
+        Self { modulus: p * q, private_exponent, seed: *seed }
     }
 
     /// The private-key operation on an encoded message.
     fn raise(&self, encoded: &[u8]) -> Vec<u8> {
-        padded(
-            &BigUint::from_bytes_be(encoded).modpow(&self.private_exponent, &self.modulus),
-            MODULUS,
-        )
+        padded(&BigUint::from_bytes_be(encoded).modpow(&self.private_exponent, &self.modulus), MODULUS)
     }
 
     /// A salt as long as the hash. It need not be random, only different for different messages.
@@ -172,12 +142,7 @@ impl Rsa {
 /// EMSA-PKCS1-v1_5 (RFC 8017, 9.2).
 fn pkcs1_v1_5(hash: &Hash, hashed: &[u8]) -> Vec<u8> {
     let tail = [&[0], hash.digest_info, hashed].concat();
-    [
-        vec![0, 1],
-        vec![0xff; MODULUS.saturating_sub(2 + tail.len())],
-        tail,
-    ]
-    .concat()
+    [vec![0, 1], vec![0xff; MODULUS.saturating_sub(2 + tail.len())], tail].concat()
 }
 
 /// EMSA-PSS with MGF1 of the same hash (RFC 8017, 9.1.1), for a modulus of a whole number of bytes.
@@ -188,12 +153,7 @@ fn pss(hash: &Hash, hashed: &[u8], salt: &[u8]) -> Vec<u8> {
     block.push(1);
     block.extend_from_slice(salt);
     let mask = (0_u32..).flat_map(|counter| {
-        digest(
-            hash.algorithm,
-            &[inner.as_ref(), &counter.to_be_bytes()].concat(),
-        )
-        .as_ref()
-        .to_vec()
+        digest(hash.algorithm, &[inner.as_ref(), &counter.to_be_bytes()].concat()).as_ref().to_vec()
     });
     for (byte, mask) in block.iter_mut().zip(mask) {
         *byte ^= mask;
@@ -224,9 +184,9 @@ fn prime(seed: &[u8; 32], name: &str) -> BigUint {
 }
 
 const SMALL_PRIMES: [u32; 53] = [
-    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
-    101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193,
-    197, 199, 211, 223, 227, 229, 233, 239, 241, 251,
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
+    113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193, 197, 199, 211, 223, 227, 229, 233, 239,
+    241, 251,
 ];
 
 /// Miller and Rabin's test, with bases enough for numbers that nobody chose; and the public exponent has an inverse.
@@ -252,11 +212,7 @@ fn is_prime(candidate: &BigUint) -> bool {
 fn stream(seed: &[u8; 32], name: &str, of: &[u8]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, seed);
     (0_u8..4)
-        .flat_map(|counter| {
-            hmac::sign(&key, &[name.as_bytes(), &[0, counter], of].concat())
-                .as_ref()
-                .to_vec()
-        })
+        .flat_map(|counter| hmac::sign(&key, &[name.as_bytes(), &[0, counter], of].concat()).as_ref().to_vec())
         .collect()
 }
 
@@ -271,9 +227,7 @@ const RSA_ENCRYPTION: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
 /// A DER value of at most 65,535 bytes.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(content.len())
-        .unwrap_or(u16::MAX)
-        .to_be_bytes();
+    let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
     let head = match (high, low) {
         (0, low @ 0..=0x7f) => vec![tag, low],
         (0, low) => vec![tag, 0x81, low],
@@ -284,20 +238,15 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 
 fn integer(number: &BigUint) -> Vec<u8> {
     let bytes = number.to_bytes_be();
-    let sign: &[u8] = if bytes.first().is_some_and(|first| first & 0x80 != 0) {
-        &[0]
-    } else {
-        &[]
-    };
+    let sign: &[u8] = if bytes.first().is_some_and(|first| first & 0x80 != 0) { &[0] } else { &[] };
     der(0x02, &[sign, &bytes].concat())
 }
 
 #[cfg(test)]
 mod tests {
     use ring::signature::{
-        ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512,
-        RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey,
-        VerificationAlgorithm,
+        ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
+        RSA_PSS_2048_8192_SHA384, UnparsedPublicKey, VerificationAlgorithm,
     };
 
     use super::*;
@@ -307,55 +256,28 @@ mod tests {
         let (ec, rsa) = (KeyPair::p256(&[7; 32]).unwrap(), KeyPair::rsa(&[7; 32]));
         let cases: [(&KeyPair, &str, &dyn VerificationAlgorithm); 5] = [
             (&ec, "ECDSA_SHA_256", &ECDSA_P256_SHA256_ASN1),
-            (
-                &rsa,
-                "RSASSA_PKCS1_V1_5_SHA_256",
-                &RSA_PKCS1_2048_8192_SHA256,
-            ),
-            (
-                &rsa,
-                "RSASSA_PKCS1_V1_5_SHA_512",
-                &RSA_PKCS1_2048_8192_SHA512,
-            ),
+            (&rsa, "RSASSA_PKCS1_V1_5_SHA_256", &RSA_PKCS1_2048_8192_SHA256),
+            (&rsa, "RSASSA_PKCS1_V1_5_SHA_512", &RSA_PKCS1_2048_8192_SHA512),
             (&rsa, "RSASSA_PSS_SHA_256", &RSA_PSS_2048_8192_SHA256),
             (&rsa, "RSASSA_PSS_SHA_384", &RSA_PSS_2048_8192_SHA384),
         ];
         for (key, algorithm, verification) in cases {
             // `ring` wants what is inside the SubjectPublicKeyInfo: a point, or the two numbers.
             let info = key.public_key();
-            let (_, inner) = info.split_at(if matches!(key, KeyPair::Rsa(_)) {
-                24
-            } else {
-                26
-            });
+            let (_, inner) = info.split_at(if matches!(key, KeyPair::Rsa(_)) { 24 } else { 26 });
             let public = UnparsedPublicKey::new(verification, inner);
             let signature = key.sign(algorithm, b"message", false).unwrap();
             assert!(public.verify(b"message", &signature).is_ok(), "{algorithm}");
-            assert!(
-                public.verify(b"another", &signature).is_err(),
-                "{algorithm}"
-            );
+            assert!(public.verify(b"another", &signature).is_err(), "{algorithm}");
             if algorithm.ends_with("256") {
                 let hashed = digest(&SHA256, b"message");
                 let signature = key.sign(algorithm, hashed.as_ref(), true).unwrap();
                 assert!(public.verify(b"message", &signature).is_ok(), "{algorithm}");
             }
         }
-        assert_eq!(
-            ec.sign("ECDSA_SHA_384", b"message", false),
-            Err(Unsigned::Algorithm)
-        );
-        assert_eq!(
-            ec.sign("RSASSA_PSS_SHA_256", b"message", false),
-            Err(Unsigned::Algorithm)
-        );
-        assert_eq!(
-            rsa.sign("RSASSA_PSS_SHA_256", b"short", true),
-            Err(Unsigned::DigestLength)
-        );
-        assert_eq!(
-            rsa.sign("SHA_256", b"message", false),
-            Err(Unsigned::Algorithm)
-        );
+        assert_eq!(ec.sign("ECDSA_SHA_384", b"message", false), Err(Unsigned::Algorithm));
+        assert_eq!(ec.sign("RSASSA_PSS_SHA_256", b"message", false), Err(Unsigned::Algorithm));
+        assert_eq!(rsa.sign("RSASSA_PSS_SHA_256", b"short", true), Err(Unsigned::DigestLength));
+        assert_eq!(rsa.sign("SHA_256", b"message", false), Err(Unsigned::Algorithm));
     }
 }

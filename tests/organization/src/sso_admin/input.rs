@@ -69,24 +69,15 @@ pub(super) fn paged<T: Clone + Into<Value>>(
     let size = match max_results {
         None => PAGE,
         Some(n) if n < 1 => {
-            return Err(invalid(constraint(
-                &n.to_string(),
-                "maxResults",
-                "have value greater than or equal to 1",
-            )));
+            return Err(invalid(constraint(&n.to_string(), "maxResults", "have value greater than or equal to 1")));
         }
         Some(n) if n > MAX_PAGE => {
-            return Err(invalid(constraint(
-                &n.to_string(),
-                "maxResults",
-                "have value less than or equal to 100",
-            )));
+            return Err(invalid(constraint(&n.to_string(), "maxResults", "have value less than or equal to 100")));
         }
         Some(n) => usize::try_from(n).unwrap_or(PAGE),
     };
     let token = token.filter(|token| !token.is_empty());
-    let (items, next) = page(items, size, token, query)
-        .ok_or_else(|| invalid("The NextToken is not valid.".into()))?;
+    let (items, next) = page(items, size, token, query).ok_or_else(|| invalid("The NextToken is not valid.".into()))?;
     let mut body = json!({ member: items.into_iter().map(Into::into).collect::<Vec<Value>>() });
     if let (Some(next), Some(body)) = (next, body.as_object_mut()) {
         body.insert("NextToken".into(), next.into());
@@ -113,10 +104,7 @@ pub(super) fn permission_set_arn(arn: Option<&str>) -> Result<&str, Failure> {
         .is_some_and(|(instance, set)| {
             instance_id(instance).is_some()
                 && set.strip_prefix("ps-").is_some_and(|id| {
-                    id.len() == 16
-                        && id
-                            .bytes()
-                            .all(|byte| byte.is_ascii_alphanumeric() || b"-./".contains(&byte))
+                    id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-./".contains(&byte))
                 })
         });
     if is_set {
@@ -132,22 +120,16 @@ fn partitioned(arn: &str) -> Option<&str> {
     let (suffix, _) = rest.split_at_checked(rest.find(':')?)?;
     let is_suffix = suffix.is_empty()
         || suffix.strip_prefix('-').is_some_and(|suffix| {
-            suffix.split('-').all(|part| {
-                (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase())
-            })
+            suffix
+                .split('-')
+                .all(|part| (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase()))
         });
     is_suffix.then(|| rest.get(suffix.len()..))?
 }
 
 fn instance_id(text: &str) -> Option<&str> {
-    let id = text
-        .strip_prefix("ssoins-")
-        .or_else(|| text.strip_prefix("ins-"))?;
-    (id.len() >= 16
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte)))
-    .then_some(id)
+    let id = text.strip_prefix("ssoins-").or_else(|| text.strip_prefix("ins-"))?;
+    (id.len() >= 16 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))).then_some(id)
 }
 
 pub(super) fn account_id(account: Option<&str>) -> Result<&str, Failure> {
@@ -155,11 +137,7 @@ pub(super) fn account_id(account: Option<&str>) -> Result<&str, Failure> {
     if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(account);
     }
-    Err(invalid(constraint(
-        account,
-        "accountId",
-        r"satisfy regular expression pattern: \d{12}",
-    )))
+    Err(invalid(constraint(account, "accountId", r"satisfy regular expression pattern: \d{12}")))
 }
 
 pub(super) fn is_latest(status: Option<&str>) -> Result<bool, Failure> {
@@ -200,16 +178,12 @@ mod tests {
             assert!(instance_arn(Some(bad)).is_err(), "{bad}");
         }
         assert!(
-            permission_set_arn(Some(
-                "arn:aws:sso:::permissionSet/ssoins-0123456789abcdef0/ps-0123456789abcdef"
-            ))
-            .is_ok()
+            permission_set_arn(Some("arn:aws:sso:::permissionSet/ssoins-0123456789abcdef0/ps-0123456789abcdef"))
+                .is_ok()
         );
         assert!(
-            permission_set_arn(Some(
-                "arn:aws:sso:::permissionSet/ssoins-0123456789abcdef0/ps-0123456789abcde"
-            ))
-            .is_err()
+            permission_set_arn(Some("arn:aws:sso:::permissionSet/ssoins-0123456789abcdef0/ps-0123456789abcde"))
+                .is_err()
         );
     }
 }
