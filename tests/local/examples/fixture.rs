@@ -1,11 +1,7 @@
 //! A function that does what its event asks for, so that tests see how the stack takes it.
 //!
 //! The order is `do` of the event, or of the query string if the event is an HTTP request.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "it is there to fail"
-)]
+#![allow(clippy::indexing_slicing, clippy::panic, reason = "it is there to fail")]
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
@@ -21,14 +17,8 @@ async fn main() -> Result<(), Error> {
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
-    let order = event
-        .pointer("/queryStringParameters/do")
-        .or_else(|| event.get("do"))
-        .and_then(Value::as_str);
-    println!(
-        "{}",
-        json!({ "level": "INFO", "order": order, "request_id": context.request_id })
-    );
+    let order = event.pointer("/queryStringParameters/do").or_else(|| event.get("do")).and_then(Value::as_str);
+    println!("{}", json!({ "level": "INFO", "order": order, "request_id": context.request_id }));
     match order.unwrap_or_default() {
         "sleep" => tokio::time::sleep(Duration::from_secs(60)).await,
         "nap" => tokio::time::sleep(Duration::from_millis(300)).await,
@@ -43,22 +33,15 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         "error" => return Err("asked to fail".into()),
         "big" => return Ok(Value::String("x".repeat(7 * 1024 * 1024))),
         "raw" => {
-            return Ok(event
-                .get("reply")
-                .cloned()
-                .unwrap_or(json!({ "plain": true })));
+            return Ok(event.get("reply").cloned().unwrap_or(json!({ "plain": true })));
         }
         "not-a-reply" => return Ok(json!({ "statusCode": "none" })),
         "environment" => {
-            return Ok(std::env::vars()
-                .map(|(name, value)| (name, Value::String(value)))
-                .collect());
+            return Ok(std::env::vars().map(|(name, value)| (name, Value::String(value))).collect());
         }
         "process" => return Ok(json!(std::process::id())),
         "deadline" => {
-            let left = context
-                .deadline()
-                .duration_since(std::time::SystemTime::now())?;
+            let left = context.deadline().duration_since(std::time::SystemTime::now())?;
             return Ok(json!({ "left": left.as_millis(), "arn": context.invoked_function_arn }));
         }
         _ => {}
@@ -77,10 +60,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
 /// Prints each record's key, and reports those whose item says so as failed.
 fn take(records: &[Value]) -> Value {
     let mut failures = Vec::new();
-    let keys: Vec<_> = records
-        .iter()
-        .map(|record| record["dynamodb"]["Keys"]["pk"]["S"].clone())
-        .collect();
+    let keys: Vec<_> = records.iter().map(|record| record["dynamodb"]["Keys"]["pk"]["S"].clone()).collect();
     println!("{}", json!({ "level": "INFO", "batch": keys }));
     for record in records {
         println!("{}", json!({ "level": "INFO", "record": record }));

@@ -28,13 +28,16 @@ pub fn workspace() -> PathBuf {
     package.ancestors().nth(2).unwrap_or(package).to_owned()
 }
 
+/// Cargo's folder for what it builds.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
 /// Builds the binaries of all packages below `functions/`, once for each process and profile.
 ///
 /// Cargo's own output goes to standard error: a failed build shows what the compiler said. Blocks.
 pub fn build(profile: Profile, quiet: bool) -> Result<BTreeMap<String, PathBuf>, Error> {
-    let mut built = BUILT
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(binaries) = built.get(&profile) {
         return Ok(binaries.clone());
     }
@@ -50,11 +53,7 @@ pub fn in_folder(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         // `cargo lambda build` makes a folder for each function, with `bootstrap` in it.
-        let program = if path.is_dir() {
-            path.join("bootstrap")
-        } else {
-            path.clone()
-        };
+        let program = if path.is_dir() { path.join("bootstrap") } else { path.clone() };
         if let (Some(name), true) = (path.file_name(), program.is_file()) {
             binaries.insert(name.to_string_lossy().into_owned(), program);
         }
@@ -73,29 +72,16 @@ fn run_cargo(profile: Profile, quiet: bool) -> Result<BTreeMap<String, PathBuf>,
     let metadata: Value = serde_json::from_slice(&metadata.stdout)
         .map_err(|error| Error::while_doing("what `cargo metadata` says", error))?;
     let folder = workspace().join("functions");
-    let packages = metadata
-        .get("packages")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let packages = metadata.get("packages").and_then(Value::as_array).into_iter().flatten();
     let packages: Vec<&str> = packages
         .filter(|package| {
-            let manifest = package
-                .get("manifest_path")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let manifest = package.get("manifest_path").and_then(Value::as_str).unwrap_or_default();
             Path::new(manifest).starts_with(&folder)
         })
         .filter_map(|package| package.get("name")?.as_str())
         .collect();
     let mut command = Command::new(&cargo);
-    command
-        .args([
-            "build",
-            "--bins",
-            "--message-format=json-render-diagnostics",
-        ])
-        .current_dir(workspace());
+    command.args(["build", "--bins", "--message-format=json-render-diagnostics"]).current_dir(workspace());
     for package in &packages {
         command.args(["--package", package]);
     }
@@ -108,10 +94,7 @@ fn run_cargo(profile: Profile, quiet: bool) -> Result<BTreeMap<String, PathBuf>,
     // Cargo sets these for the process it runs; they would make its own next run differ from one by hand.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("CARGO_PKG_")
-            || name.starts_with("CARGO_MANIFEST_")
-            || name == "CARGO_BIN_NAME"
-        {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_BIN_NAME" {
             command.env_remove(name.as_ref());
         }
     }
@@ -120,14 +103,10 @@ fn run_cargo(profile: Profile, quiet: bool) -> Result<BTreeMap<String, PathBuf>,
         .output()
         .map_err(|error| Error::while_doing("running `cargo build`", error))?;
     if !output.status.success() {
-        return Err(Error::new(
-            "the functions do not build: see what the compiler said above",
-        ));
+        return Err(Error::new("the functions do not build: see what the compiler said above"));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
-    let artifacts = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     Ok(artifacts.filter_map(|artifact| binary(&artifact)).collect())
 }
 

@@ -44,18 +44,8 @@ struct Inner {
 impl Bus {
     /// The default bus and those called `names`.
     pub fn new(names: &[String], rules: Vec<Rule>, received: Journal, delivery: Delivery) -> Self {
-        let names = names
-            .iter()
-            .cloned()
-            .chain(["default".to_owned()])
-            .collect();
-        Self(Arc::new(Inner {
-            names,
-            rules,
-            received,
-            refusing: AtomicUsize::new(0),
-            delivery,
-        }))
+        let names = names.iter().cloned().chain(["default".to_owned()]).collect();
+        Self(Arc::new(Inner { names, rules, received, refusing: AtomicUsize::new(0), delivery }))
     }
 
     /// What was received, oldest first, each as a rule's target gets it.
@@ -70,33 +60,20 @@ impl Bus {
 
     /// The endpoint.
     pub fn router(self) -> Router {
-        Router::new()
-            .route("/", post(dispatch))
-            .layer(DefaultBodyLimit::disable())
-            .with_state(self)
+        Router::new().route("/", post(dispatch)).layer(DefaultBodyLimit::disable()).with_state(self)
     }
 
     fn put_events(&self, arguments: &Value) -> Result<Value, Failure> {
-        let entries = arguments
-            .get("Entries")
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let entries = arguments.get("Entries").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if entries.is_empty() || entries.len() > ENTRIES {
-            let (bound, limit) = if entries.is_empty() {
-                ("greater", 1)
-            } else {
-                ("less", ENTRIES)
-            };
+            let (bound, limit) = if entries.is_empty() { ("greater", 1) } else { ("less", ENTRIES) };
             return Err(Failure::validation(format!(
                 "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length \
                  {bound} than or equal to {limit}"
             )));
         }
         if entries.iter().map(size).sum::<usize>() > SIZE {
-            return Err(Failure::validation(
-                "Total size of the entries in the request is over the limit.".to_owned(),
-            ));
+            return Err(Failure::validation("Total size of the entries in the request is over the limit.".to_owned()));
         }
         let results: Vec<Value> = entries
             .iter()
@@ -105,55 +82,31 @@ impl Bus {
                 Err((code, message)) => json!({ "ErrorCode": code, "ErrorMessage": message }),
             })
             .collect();
-        let failed = results
-            .iter()
-            .filter(|result| result.get("ErrorCode").is_some())
-            .count();
+        let failed = results.iter().filter(|result| result.get("ErrorCode").is_some()).count();
         Ok(json!({ "FailedEntryCount": failed, "Entries": results }))
     }
 
     fn put(&self, entry: &Value) -> Result<String, (&'static str, String)> {
-        let text = |name: &str| {
-            entry
-                .get(name)
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-        };
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let required = |name: &str| {
-            let reason =
-                || format!("Parameter {name} is not valid. Reason: {name} is a required argument.");
+            let reason = || format!("Parameter {name} is not valid. Reason: {name} is a required argument.");
             text(name).ok_or_else(|| ("InvalidArgument", reason()))
         };
-        let (source, kind, detail) = (
-            required("Source")?,
-            required("DetailType")?,
-            required("Detail")?,
-        );
+        let (source, kind, detail) = (required("Source")?, required("DetailType")?, required("Detail")?);
         let malformed = || ("MalformedDetail", "Detail is malformed.".to_owned());
         let detail: Value = serde_json::from_str(detail).map_err(|_| malformed())?;
         if !detail.is_object() {
             return Err(malformed());
         }
         if source.starts_with("aws.") {
-            return Err((
-                "NotAuthorizedForSourceException",
-                "Not authorized for the source.".to_owned(),
-            ));
+            return Err(("NotAuthorizedForSourceException", "Not authorized for the source.".to_owned()));
         }
         let bus = text("EventBusName").unwrap_or("default");
         let bus = bus.rsplit("event-bus/").next().unwrap_or(bus);
         if !self.0.names.iter().any(|name| name == bus) {
-            return Err((
-                "ResourceNotFoundException",
-                format!("Event bus {bus} does not exist."),
-            ));
+            return Err(("ResourceNotFoundException", format!("Event bus {bus} does not exist.")));
         }
-        let refusing = self
-            .0
-            .refusing
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            });
+        let refusing = self.0.refusing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if refusing.is_ok() {
             return Err((
                 "InternalFailure",
@@ -161,13 +114,9 @@ impl Bus {
             ));
         }
         // Seconds since the epoch in the JSON protocol.
-        let time = entry
-            .get("Time")
-            .and_then(Value::as_f64)
-            .map(|time| OffsetDateTime::from_unix_timestamp(time as i64));
-        let time = time
-            .and_then(Result::ok)
-            .unwrap_or_else(OffsetDateTime::now_utc);
+        let time =
+            entry.get("Time").and_then(Value::as_f64).map(|time| OffsetDateTime::from_unix_timestamp(time as i64));
+        let time = time.and_then(Result::ok).unwrap_or_else(OffsetDateTime::now_utc);
         let id = Uuid::new_v4().to_string();
         let event = json!({
             "version": "0",
@@ -180,32 +129,19 @@ impl Bus {
             "resources": entry.get("Resources").filter(|resources| resources.is_array()).cloned().unwrap_or(json!([])),
             "detail": detail,
         });
-        for rule in self
-            .0
-            .rules
-            .iter()
-            .filter(|rule| rule.bus == bus && rule.pattern.matches(&event))
-        {
-            let (delivery, function, event) = (
-                self.0.delivery.clone(),
-                rule.function.clone(),
-                event.clone(),
-            );
-            tokio::spawn(
-                async move { delivery.deliver(&function, event.to_string().into()).await },
-            );
+        for rule in self.0.rules.iter().filter(|rule| rule.bus == bus && rule.pattern.matches(&event)) {
+            let (delivery, function, event) = (self.0.delivery.clone(), rule.function.clone(), event.clone());
+            tokio::spawn(async move { delivery.deliver(&function, event.to_string().into()).await });
+        }
+        if self.0.delivery.lambda.logs().shows() {
+            eprintln!("[bus {bus}] {kind} from {source}: {}", event.get("detail").unwrap_or(&Value::Null));
         }
         self.0.received.add(event);
         Ok(id)
     }
 
     fn send_message(&self, arguments: &Value) -> Result<Value, Failure> {
-        let text = |name: &str| {
-            arguments
-                .get(name)
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-        };
+        let text = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let missing = |name: &str| Failure {
             kind: "com.amazon.coral.service#MissingParameterException",
             message: format!("The request must contain the parameter {name}."),
@@ -226,9 +162,7 @@ impl Bus {
 /// A time as EventBridge writes it in an event: whole seconds, UTC.
 pub(crate) fn event_time(time: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    time.to_offset(time::UtcOffset::UTC)
-        .format(&format)
-        .unwrap_or_default()
+    time.to_offset(time::UtcOffset::UTC).format(&format).unwrap_or_default()
 }
 
 struct Failure {
@@ -238,43 +172,29 @@ struct Failure {
 
 impl Failure {
     fn validation(message: String) -> Self {
-        Self {
-            kind: "ValidationException",
-            message,
-        }
+        Self { kind: "ValidationException", message }
     }
 }
 
 async fn dispatch(State(bus): State<Bus>, headers: HeaderMap, body: Bytes) -> Response {
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok())
-        .unwrap_or_default();
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let result = match (target, serde_json::from_slice::<Value>(&body)) {
         ("AWSEvents.PutEvents", Ok(arguments)) => bus.put_events(&arguments),
         ("AmazonSQS.SendMessage", Ok(arguments)) => bus.send_message(&arguments),
-        ("AWSEvents.PutEvents" | "AmazonSQS.SendMessage", Err(error)) => Err(Failure {
-            kind: "SerializationException",
-            message: error.to_string(),
-        }),
+        ("AWSEvents.PutEvents" | "AmazonSQS.SendMessage", Err(error)) => {
+            Err(Failure { kind: "SerializationException", message: error.to_string() })
+        }
         // Also what a call to a service without a local counterpart meets, rather than AWS.
-        _ => Err(Failure {
-            kind: "UnknownOperationException",
-            message: format!("`{target}` has no local counterpart"),
-        }),
+        _ => {
+            Err(Failure { kind: "UnknownOperationException", message: format!("`{target}` has no local counterpart") })
+        }
     };
     let (status, body) = match result {
         Ok(body) => (StatusCode::OK, body),
-        Err(failure) => (
-            StatusCode::BAD_REQUEST,
-            json!({ "__type": failure.kind, "message": failure.message }),
-        ),
+        Err(failure) => (StatusCode::BAD_REQUEST, json!({ "__type": failure.kind, "message": failure.message })),
     };
     let request_id = Uuid::new_v4().to_string();
-    let headers = [
-        ("content-type", "application/x-amz-json-1.1"),
-        ("x-amzn-requestid", request_id.as_str()),
-    ];
+    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amzn-requestid", request_id.as_str())];
     (status, headers, Json(body).0.to_string()).into_response()
 }
 
@@ -283,14 +203,7 @@ async fn dispatch(State(bus): State<Bus>, headers: HeaderMap, body: Bytes) -> Re
 /// Source: "Calculating PutEvents event entry size", Amazon EventBridge User Guide.
 fn size(entry: &Value) -> usize {
     let time = if entry.get("Time").is_some() { 14 } else { 0 };
-    let texts = ["Source", "DetailType", "Detail"]
-        .iter()
-        .filter_map(|name| entry.get(name)?.as_str());
-    let resources = entry
-        .get("Resources")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let texts = ["Source", "DetailType", "Detail"].iter().filter_map(|name| entry.get(name)?.as_str());
+    let resources = entry.get("Resources").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     time + texts.chain(resources).map(str::len).sum::<usize>()
 }

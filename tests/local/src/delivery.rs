@@ -56,9 +56,7 @@ impl Delivery {
     pub fn bury(&self, mut letter: Value) {
         if let Some(letter) = letter.as_object_mut() {
             letter.insert("version".to_owned(), "1.0".into());
-            let now = OffsetDateTime::now_utc()
-                .format(&Rfc3339)
-                .unwrap_or_default();
+            let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
             letter.insert("timestamp".to_owned(), now.into());
         }
         self.dead_letters.add(letter);

@@ -26,17 +26,13 @@ pub(crate) struct Engine {
 impl Engine {
     /// Starts the engine on a port of its own, over a file or in memory.
     pub async fn start(file: Option<&Path>) -> Result<Self, Error> {
-        let failed = |error: &dyn std::fmt::Display| {
-            Error::while_doing("starting the DynamoDB engine", error)
-        };
+        let failed = |error: &dyn std::fmt::Display| Error::while_doing("starting the DynamoDB engine", error);
         let database = match file {
             Some(file) => Database::new(&file.to_string_lossy()),
             None => Database::memory(),
         };
         let database = database.map_err(|error| failed(&error))?;
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(|error| failed(&error))?;
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(&error))?;
         let address = listener.local_addr().map_err(|error| failed(&error))?;
         let (shutdown, stopped) = oneshot::channel::<()>();
         let swept = database.clone();
@@ -45,9 +41,7 @@ impl Engine {
                 // Dropping the sender stops the server as well.
                 let _ = stopped.await;
             };
-            if let Err(error) =
-                dynoxide::server::serve_with_shutdown(listener, database, stopped).await
-            {
+            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, stopped).await {
                 eprintln!("error: the DynamoDB engine stopped: {error}");
             }
         });
@@ -61,12 +55,7 @@ impl Engine {
                 }
             }
         });
-        Ok(Self {
-            endpoint: format!("http://{address}"),
-            shutdown,
-            server,
-            sweeper,
-        })
+        Ok(Self { endpoint: format!("http://{address}"), shutdown, server, sweeper })
     }
 
     /// Its URL.
@@ -93,42 +82,29 @@ pub(crate) async fn create_tables(endpoint: &str, tables: &[Table]) -> Result<()
             Ok(_) => {}
             Err(Failure::Aws { kind, .. }) if kind == "ResourceInUseException" => continue,
             Err(failure) => {
-                return Err(Error::while_doing(
-                    format!("creating table `{}`", table.name),
-                    failure,
-                ));
+                return Err(Error::while_doing(format!("creating table `{}`", table.name), failure));
             }
         }
         let mut active = false;
         for _ in 0..100 {
             let described = call(endpoint, "DynamoDB_20120810.DescribeTable", &named).await;
-            let described = described.map_err(|failure| {
-                Error::while_doing(format!("describing table `{}`", table.name), failure)
-            })?;
-            active = described
-                .pointer("/Table/TableStatus")
-                .and_then(Value::as_str)
-                == Some("ACTIVE");
+            let described = described
+                .map_err(|failure| Error::while_doing(format!("describing table `{}`", table.name), failure))?;
+            active = described.pointer("/Table/TableStatus").and_then(Value::as_str) == Some("ACTIVE");
             if active {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         if !active {
-            return Err(Error::new(format!(
-                "table `{}` does not become active",
-                table.name
-            )));
+            return Err(Error::new(format!("table `{}` does not become active", table.name)));
         }
         if let Some(attribute) = &table.ttl_attribute {
             let specification = json!({ "AttributeName": attribute, "Enabled": true });
-            let arguments =
-                json!({ "TableName": table.name, "TimeToLiveSpecification": specification });
+            let arguments = json!({ "TableName": table.name, "TimeToLiveSpecification": specification });
             call(endpoint, "DynamoDB_20120810.UpdateTimeToLive", &arguments)
                 .await
-                .map_err(|failure| {
-                    Error::while_doing(format!("expiry of table `{}`", table.name), failure)
-                })?;
+                .map_err(|failure| Error::while_doing(format!("expiry of table `{}`", table.name), failure))?;
         }
     }
     Ok(())
@@ -157,11 +133,7 @@ impl std::fmt::Display for Failure {
 }
 
 /// Calls an operation (`DynamoDB_20120810.DescribeTable`) of an engine, which checks no signature.
-pub(crate) async fn call(
-    endpoint: &str,
-    target: &str,
-    arguments: &Value,
-) -> Result<Value, Failure> {
+pub(crate) async fn call(endpoint: &str, target: &str, arguments: &Value) -> Result<Value, Failure> {
     const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                                  SignedHeaders=host;x-amz-date, Signature=0";
     let headers = [
@@ -170,33 +142,16 @@ pub(crate) async fn call(
         ("x-amz-date", "20260101T000000Z"),
         ("authorization", AUTHORIZATION),
     ];
-    let reply = http::send(
-        Method::POST,
-        &format!("{}/", endpoint.trim_end_matches('/')),
-        &headers,
-        arguments.to_string(),
-    )
-    .await
-    .map_err(Failure::Unreachable)?;
+    let reply =
+        http::send(Method::POST, &format!("{}/", endpoint.trim_end_matches('/')), &headers, arguments.to_string())
+            .await
+            .map_err(Failure::Unreachable)?;
     let body = reply.json();
     if reply.status.is_success() {
         return Ok(body);
     }
-    let text = |name: &str| {
-        body.get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let kind = text("__type")
-        .rsplit('#')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let message = if text("message").is_empty() {
-        text("Message")
-    } else {
-        text("message")
-    };
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let kind = text("__type").rsplit('#').next().unwrap_or_default().to_owned();
+    let message = if text("message").is_empty() { text("Message") } else { text("message") };
     Err(Failure::Aws { kind, message })
 }

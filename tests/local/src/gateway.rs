@@ -46,10 +46,7 @@ const HEADERS_LIMIT: usize = 10_240;
 
 /// Serves `routes`, and beside them the local-only path for direct invocations.
 pub(crate) fn router(routes: &[Route], delivery: Delivery) -> Router {
-    let gateway = Arc::new(Gateway {
-        routes: Routes::new(routes),
-        lambda: delivery.lambda.clone(),
-    });
+    let gateway = Arc::new(Gateway { routes: Routes::new(routes), lambda: delivery.lambda.clone() });
     let api = Router::new().fallback(answer).with_state(gateway);
     invoke::router(delivery).fallback_service(api)
 }
@@ -75,20 +72,10 @@ async fn answer(
 impl Gateway {
     async fn answer(&self, client: SocketAddr, request: Request, request_id: &str) -> Response {
         let (parts, body) = request.into_parts();
-        let headers: usize = parts
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum();
-        let target = parts
-            .uri
-            .path_and_query()
-            .map_or(0, |target| target.as_str().len());
+        let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
         if headers + target > HEADERS_LIMIT {
-            return closing(message(
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "Request Header Fields Too Large",
-            ));
+            return closing(message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"));
         }
         let body = match read(body).await {
             Ok(body) => body,
@@ -117,8 +104,7 @@ impl Gateway {
         // The function runs to its end even when the client or the gateway no longer waits.
         let lambda = self.lambda.clone();
         let function = matched.function.clone();
-        let running =
-            tokio::spawn(async move { lambda.invoke(&function, event.to_string().into()).await });
+        let running = tokio::spawn(async move { lambda.invoke(&function, event.to_string().into()).await });
         let unavailable = || message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
         let failed = || message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
         match tokio::time::timeout(matched.timeout, running).await {
@@ -153,11 +139,7 @@ async fn read(mut body: Body) -> Result<Bytes, TooLarge> {
             break;
         }
     }
-    if length <= BODY_LIMIT {
-        Ok(kept.into())
-    } else {
-        Err(TooLarge)
-    }
+    if length <= BODY_LIMIT { Ok(kept.into()) } else { Err(TooLarge) }
 }
 
 fn too_large() -> Response {
@@ -165,9 +147,7 @@ fn too_large() -> Response {
 }
 
 fn closing(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

@@ -37,21 +37,10 @@ impl Reply {
 }
 
 /// Sends one request to an `http://` URL.
-pub async fn send(
-    method: Method,
-    url: &str,
-    headers: &[(&str, &str)],
-    body: impl Into<Bytes>,
-) -> Result<Reply, Error> {
-    let failed =
-        |error: &dyn std::fmt::Display| Error::while_doing(format!("{method} {url}"), error);
-    let uri: hyper::Uri = url
-        .parse()
-        .map_err(|error: hyper::http::uri::InvalidUri| failed(&error))?;
-    let authority = uri
-        .authority()
-        .ok_or_else(|| failed(&"the URL names no host"))?
-        .clone();
+pub async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Result<Reply, Error> {
+    let failed = |error: &dyn std::fmt::Display| Error::while_doing(format!("{method} {url}"), error);
+    let uri: hyper::Uri = url.parse().map_err(|error: hyper::http::uri::InvalidUri| failed(&error))?;
+    let authority = uri.authority().ok_or_else(|| failed(&"the URL names no host"))?.clone();
     if uri.scheme_str() != Some("http") {
         return Err(failed(&"only `http` URLs are supported"));
     }
@@ -60,35 +49,18 @@ pub async fn send(
         .await
         .map_err(|error| failed(&error))?;
     stream.set_nodelay(true).map_err(|error| failed(&error))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| failed(&error))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
     // The connection ends with the request: its sender is dropped then.
     tokio::spawn(connection);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = hyper::Request::builder()
-        .method(&method)
-        .uri(path)
-        .header(header::HOST, authority.as_str());
+    let mut request = hyper::Request::builder().method(&method).uri(path).header(header::HOST, authority.as_str());
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request
-        .body(Full::new(body.into()))
-        .map_err(|error| failed(&error))?;
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(|error| failed(&error))?;
+    let request = request.body(Full::new(body.into())).map_err(|error| failed(&error))?;
+    let response = sender.send_request(request).await.map_err(|error| failed(&error))?;
     let (parts, body) = response.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map_err(|error| failed(&error))?
-        .to_bytes();
-    Ok(Reply {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    })
+    let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
+    Ok(Reply { status: parts.status, headers: parts.headers, body })
 }

@@ -44,24 +44,14 @@ async fn invoke(
     let Some(runnable) = lambda.find(&name) else {
         return refused(lambda, &name, Refusal::Unknown);
     };
-    let payload = if payload.is_empty() {
-        Bytes::from_static(b"{}")
-    } else {
-        payload
-    };
+    let payload = if payload.is_empty() { Bytes::from_static(b"{}") } else { payload };
     if serde_json::from_slice::<serde::de::IgnoredAny>(&payload).is_err() {
         let message = "Could not parse request body into json: Could not parse payload into json";
-        return error(
-            StatusCode::BAD_REQUEST,
-            "InvalidRequestContentException",
-            message,
-        );
+        return error(StatusCode::BAD_REQUEST, "InvalidRequestContentException", message);
     }
     match header("x-amz-invocation-type").unwrap_or("RequestResponse") {
         "DryRun" => empty(StatusCode::NO_CONTENT),
-        "Event" if payload.len() > EVENT_LIMIT => {
-            refused(lambda, &name, Refusal::TooLarge(payload.len()))
-        }
+        "Event" if payload.len() > EVENT_LIMIT => refused(lambda, &name, Refusal::TooLarge(payload.len())),
         "Event" => {
             let (delivery, function) = (delivery.clone(), runnable.function.name.clone());
             tokio::spawn(async move { delivery.deliver(&function, payload).await });
@@ -71,16 +61,11 @@ async fn invoke(
             let tail = header("x-amz-log-type") == Some("Tail");
             // It runs to its end even when the caller no longer waits.
             let (running, function) = (lambda.clone(), runnable.function.name.clone());
-            let outcome =
-                tokio::spawn(async move { running.invoke(&function, payload).await }).await;
+            let outcome = tokio::spawn(async move { running.invoke(&function, payload).await }).await;
             match outcome {
                 Ok(Ok(outcome)) => answered(lambda, outcome, tail, runnable.function.memory).await,
                 Ok(Err(refusal)) => refused(lambda, &name, refusal),
-                Err(_) => error(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "ServiceException",
-                    "the stack has stopped",
-                ),
+                Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", "the stack has stopped"),
             }
         }
         other => {
@@ -105,14 +90,9 @@ async fn answered(lambda: &Lambda, outcome: Outcome, tail: bool, memory: u64) ->
     if tail {
         // What the function printed before it answered may still be on its way through the pipe.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        response = response.header(
-            "x-amz-log-result",
-            STANDARD.encode(log(lambda, &outcome, memory)),
-        );
+        response = response.header("x-amz-log-result", STANDARD.encode(log(lambda, &outcome, memory)));
     }
-    response
-        .body(Body::from(outcome.payload))
-        .unwrap_or_default()
+    response.body(Body::from(outcome.payload)).unwrap_or_default()
 }
 
 /// The log of one invocation as CloudWatch would show it, its last 4 KB.
@@ -120,11 +100,7 @@ fn log(lambda: &Lambda, outcome: &Outcome, memory: u64) -> Vec<u8> {
     let id = &outcome.request_id;
     let milliseconds = outcome.duration.as_secs_f64() * 1000.0;
     let mut lines = vec![format!("START RequestId: {id} Version: $LATEST")];
-    lines.extend(
-        lambda
-            .logs()
-            .of_process_since(outcome.process, outcome.log_start),
-    );
+    lines.extend(lambda.logs().of_process_since(outcome.process, outcome.log_start));
     lines.push(format!("END RequestId: {id}"));
     lines.push(format!(
         "REPORT RequestId: {id}\tDuration: {milliseconds:.2} ms\tBilled Duration: {} ms\tMemory Size: {memory} MB",
@@ -132,10 +108,7 @@ fn log(lambda: &Lambda, outcome: &Outcome, memory: u64) -> Vec<u8> {
     ));
     let text = lines.join("\n") + "\n";
     let bytes = text.into_bytes();
-    bytes
-        .get(bytes.len().saturating_sub(LOG_TAIL)..)
-        .unwrap_or_default()
-        .to_vec()
+    bytes.get(bytes.len().saturating_sub(LOG_TAIL)..).unwrap_or_default().to_vec()
 }
 
 fn refused(lambda: &Lambda, name: &str, refusal: Refusal) -> Response {
@@ -143,16 +116,11 @@ fn refused(lambda: &Lambda, name: &str, refusal: Refusal) -> Response {
         Refusal::Unknown => {
             let function = name.rsplit(":function:").next().unwrap_or(name);
             let known: Vec<_> = lambda.names().collect();
-            eprintln!(
-                "warning: no function `{name}`; there are: {}",
-                known.join(", ")
-            );
+            eprintln!("warning: no function `{name}`; there are: {}", known.join(", "));
             error(
                 StatusCode::NOT_FOUND,
                 "ResourceNotFoundException",
-                &format!(
-                    "Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
-                ),
+                &format!("Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"),
             )
         }
         Refusal::TooLarge(length) => error(
@@ -160,33 +128,19 @@ fn refused(lambda: &Lambda, name: &str, refusal: Refusal) -> Response {
             "RequestTooLargeException",
             &format!("{length} byte payload is too large for the invocation type"),
         ),
-        Refusal::Throttled => error(
-            StatusCode::TOO_MANY_REQUESTS,
-            "TooManyRequestsException",
-            "Rate Exceeded.",
-        ),
-        Refusal::Broken(cause) => error(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "ServiceException",
-            &cause.to_string(),
-        ),
+        Refusal::Throttled => error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded."),
+        Refusal::Broken(cause) => error(StatusCode::INTERNAL_SERVER_ERROR, "ServiceException", &cause.to_string()),
     }
 }
 
 /// An error as the Lambda API has it.
 fn error(status: StatusCode, kind: &str, message: &str) -> Response {
-    let who = if status.is_server_error() {
-        "Server"
-    } else {
-        "User"
-    };
+    let who = if status.is_server_error() { "Server" } else { "User" };
     Response::builder()
         .status(status)
         .header("content-type", "application/json")
         .header("x-amzn-errortype", kind)
-        .body(Body::from(
-            json!({ "Type": who, "Message": message }).to_string(),
-        ))
+        .body(Body::from(json!({ "Type": who, "Message": message }).to_string()))
         .unwrap_or_default()
 }
 

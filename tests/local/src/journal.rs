@@ -24,12 +24,8 @@ impl Journal {
     /// A list that is also appended to `file`, of which nothing is read back.
     pub fn in_file(file: &Path) -> Result<Self, Error> {
         let opened = File::options().append(true).create(true).open(file);
-        let opened =
-            opened.map_err(|error| Error::while_doing(format!("`{}`", file.display()), error))?;
-        Ok(Self(Arc::new(Mutex::new(Entries {
-            kept: Vec::new(),
-            file: Some(opened),
-        }))))
+        let opened = opened.map_err(|error| Error::while_doing(format!("`{}`", file.display()), error))?;
+        Ok(Self(Arc::new(Mutex::new(Entries { kept: Vec::new(), file: Some(opened) }))))
     }
 
     /// Appends an entry.
@@ -45,10 +41,6 @@ impl Journal {
 
     /// What was appended since the start.
     pub fn entries(&self) -> Vec<Value> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .kept
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).kept.clone()
     }
 }

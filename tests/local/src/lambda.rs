@@ -42,11 +42,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            concurrency: 32,
-            processes: 48,
-            patience: Duration::from_secs(10),
-        }
+        Self { concurrency: 32, processes: 48, patience: Duration::from_secs(10) }
     }
 }
 
@@ -122,19 +118,11 @@ impl Lambda {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
             .await
             .map_err(|error| Error::while_doing("listening for functions", error))?;
-        let runtime_api = listener
-            .local_addr()
-            .map_err(|error| Error::while_doing("listening for functions", error))?;
+        let runtime_api =
+            listener.local_addr().map_err(|error| Error::while_doing("listening for functions", error))?;
         let permits = Semaphore::new(limits.concurrency);
         let processes = Mutex::default();
-        let lambda = Self(Arc::new(Inner {
-            functions,
-            runtime_api,
-            limits,
-            permits,
-            logs,
-            processes,
-        }));
+        let lambda = Self(Arc::new(Inner { functions, runtime_api, limits, permits, logs, processes }));
         let router = runtime_api::router(lambda.clone());
         Ok((lambda, async move {
             // It ends only with the listener, whose errors it outlives.
@@ -150,11 +138,9 @@ impl Lambda {
         };
         let name = name.split(':').next().unwrap_or_default();
         let functions = &self.0.functions;
-        functions.get(name).or_else(|| {
-            functions
-                .values()
-                .find(|runnable| runnable.function.deployed_name.as_deref() == Some(name))
-        })
+        functions
+            .get(name)
+            .or_else(|| functions.values().find(|runnable| runnable.function.deployed_name.as_deref() == Some(name)))
     }
 
     /// Names of all functions.
@@ -176,10 +162,7 @@ impl Lambda {
         let request_id = Uuid::new_v4().to_string();
         loop {
             let (process, fresh) = self.process_for(runnable).map_err(Refusal::Broken)?;
-            if let Some(outcome) = self
-                .run(runnable, &process, fresh, &request_id, payload.clone())
-                .await
-            {
+            if let Some(outcome) = self.run(runnable, &process, fresh, &request_id, payload.clone()).await {
                 return Ok(outcome);
             }
         }
@@ -196,10 +179,7 @@ impl Lambda {
             return Vec::new();
         };
         let processes = self.lock();
-        let running = processes
-            .running
-            .values()
-            .filter(|process| process.function == runnable.function.name);
+        let running = processes.running.values().filter(|process| process.function == runnable.function.name);
         running.map(|process| process.id).collect()
     }
 
@@ -229,9 +209,7 @@ impl Lambda {
 
     /// The name that a function has once deployed.
     pub(crate) fn deployed_name<'a>(&'a self, name: &'a str) -> &'a str {
-        self.find(name)
-            .and_then(|runnable| runnable.function.deployed_name.as_deref())
-            .unwrap_or(name)
+        self.find(name).and_then(|runnable| runnable.function.deployed_name.as_deref()).unwrap_or(name)
     }
 
     /// Gives the invocation to a process; `None` if that ended, while idle, before it took it.
@@ -248,29 +226,14 @@ impl Lambda {
         let (answer, mut answered) = oneshot::channel();
         let limit = runnable.function.timeout;
         let started = Instant::now();
-        process.give(Delivery {
-            id: request_id.to_owned(),
-            payload,
-            limit,
-            taken,
-            answer,
-        });
+        process.give(Delivery { id: request_id.to_owned(), payload, limit, taken, answer });
         let failed = |kind: &str, message: String| {
             let message = format!("RequestId: {request_id} Error: {message}");
             // CloudWatch shows it among the function's own lines.
-            self.0
-                .logs
-                .add(&runnable.function.name, process.id, message.clone());
-            Err(Bytes::from(
-                json!({ "errorType": kind, "errorMessage": message }).to_string(),
-            ))
+            self.0.logs.add(&runnable.function.name, process.id, message.clone());
+            Err(Bytes::from(json!({ "errorType": kind, "errorMessage": message }).to_string()))
         };
-        let ended = |status: String| {
-            failed(
-                "Runtime.ExitError",
-                format!("Runtime exited with error: {status}"),
-            )
-        };
+        let ended = |status: String| failed("Runtime.ExitError", format!("Runtime exited with error: {status}"));
 
         let taken = tokio::select! {
             biased;
@@ -283,10 +246,7 @@ impl Lambda {
         };
         let (result, begun) = match taken {
             Err(_) if !fresh => return None,
-            Err(status) => (
-                process.init_error().map_or_else(|| ended(status), Err),
-                started,
-            ),
+            Err(status) => (process.init_error().map_or_else(|| ended(status), Err), started),
             Ok(deadline) => {
                 let result = tokio::select! {
                     biased;
@@ -325,10 +285,8 @@ impl Lambda {
             return Err(Error::new("the stack has stopped"));
         }
         let name = &runnable.function.name;
-        if let Some(index) = processes
-            .idle
-            .iter()
-            .rposition(|process| process.function == *name && !process.has_exited())
+        if let Some(index) =
+            processes.idle.iter().rposition(|process| process.function == *name && !process.has_exited())
         {
             return Ok((processes.idle.remove(index), false));
         }
@@ -345,10 +303,7 @@ impl Lambda {
             &self.0.logs,
             move |key| {
                 if let Some(inner) = inner.upgrade() {
-                    let mut processes = inner
-                        .processes
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
+                    let mut processes = inner.processes.lock().unwrap_or_else(PoisonError::into_inner);
                     processes.running.remove(key);
                     processes.idle.retain(|process| process.key != key);
                 }
@@ -371,28 +326,16 @@ impl Lambda {
     fn environment(&self, runnable: &Runnable, key: &str) -> BTreeMap<String, String> {
         let function = &runnable.function;
         let name = self.deployed_name(&function.name);
-        let task_root = runnable
-            .binary
-            .parent()
-            .map_or_else(String::new, |root| root.display().to_string());
+        let task_root = runnable.binary.parent().map_or_else(String::new, |root| root.display().to_string());
         let mut environment = BTreeMap::new();
         for (variable, value) in [
-            (
-                "AWS_LAMBDA_RUNTIME_API",
-                format!("http://{}/{key}", self.0.runtime_api),
-            ),
+            ("AWS_LAMBDA_RUNTIME_API", format!("http://{}/{key}", self.0.runtime_api)),
             ("AWS_LAMBDA_FUNCTION_NAME", name.to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-            (
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-                function.memory.to_string(),
-            ),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory.to_string()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
-            (
-                "AWS_LAMBDA_LOG_STREAM_NAME",
-                format!("local/[$LATEST]{key}"),
-            ),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", format!("local/[$LATEST]{key}")),
             ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".to_owned()),
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_DEFAULT_REGION", REGION.to_owned()),
@@ -414,9 +357,6 @@ impl Lambda {
     }
 
     fn lock(&self) -> MutexGuard<'_, Processes> {
-        self.0
-            .processes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

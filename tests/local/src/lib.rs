@@ -3,12 +3,15 @@
 //!
 //! `cargo local` runs it for developers; end-to-end tests start a [`Stack`] each.
 
+mod arguments;
 pub mod binaries;
 mod bus;
 mod delivery;
+pub mod demo;
 mod engine;
 mod error;
 mod gateway;
+pub mod greeting;
 pub mod http;
 mod invoke;
 mod journal;
@@ -22,6 +25,7 @@ mod stack;
 mod streams;
 pub mod template;
 
+pub use arguments::{Command, HELP};
 pub use error::Error;
 pub use schedule::Clock;
 pub use stack::{Options, Stack};

@@ -49,10 +49,12 @@ struct Lines {
 impl Logs {
     /// An empty log that shows lines as told.
     pub fn new(show: Show) -> Self {
-        Self {
-            lines: Arc::default(),
-            show,
-        }
+        Self { lines: Arc::default(), show }
+    }
+
+    /// Whether anything is shown on standard error.
+    pub fn shows(&self) -> bool {
+        self.show != Show::Nothing
     }
 
     /// The lines kept, oldest first.
@@ -68,10 +70,7 @@ impl Logs {
     /// The lines of one process after the line `number`.
     pub fn of_process_since(&self, process: u32, number: u64) -> Vec<String> {
         let lines = self.lock();
-        let since = lines
-            .kept
-            .iter()
-            .filter(|line| line.process == process && line.number > number);
+        let since = lines.kept.iter().filter(|line| line.process == process && line.number > number);
         since.map(|line| line.text.clone()).collect()
     }
 
@@ -82,12 +81,7 @@ impl Logs {
         }
         let mut lines = self.lock();
         lines.last += 1;
-        let line = Line {
-            number: lines.last,
-            function: function.to_owned(),
-            process,
-            text,
-        };
+        let line = Line { number: lines.last, function: function.to_owned(), process, text };
         lines.kept.push_back(line);
         if lines.kept.len() > CAPACITY {
             lines.kept.pop_front();
@@ -104,9 +98,7 @@ fn is_warning(text: &str) -> bool {
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(serde_json::Value::Object(record)) => {
             let level = record.get("level").and_then(serde_json::Value::as_str);
-            level.is_some_and(|level| {
-                level.eq_ignore_ascii_case("warn") || level.eq_ignore_ascii_case("error")
-            })
+            level.is_some_and(|level| level.eq_ignore_ascii_case("warn") || level.eq_ignore_ascii_case("error"))
         }
         _ => !text.trim().is_empty(),
     }
@@ -125,10 +117,7 @@ mod tests {
         let lines = logs.lines();
         assert_eq!(lines.len(), CAPACITY);
         assert_eq!(lines[0].text, "5");
-        assert_eq!(
-            logs.of_process_since(1, logs.last() - 4),
-            [(CAPACITY + 2).to_string(), (CAPACITY + 4).to_string()]
-        );
+        assert_eq!(logs.of_process_since(1, logs.last() - 4), [(CAPACITY + 2).to_string(), (CAPACITY + 4).to_string()]);
     }
 
     #[test]

@@ -31,26 +31,19 @@ fn check(fields: &Map<String, Value>) -> Result<(), Error> {
         match pattern {
             Value::Array(alternatives) if name == "$or" => {
                 for alternative in alternatives {
-                    check(alternative.as_object().ok_or_else(|| {
-                        Error::new("`$or` holds something that is not a pattern")
-                    })?)?;
+                    check(
+                        alternative
+                            .as_object()
+                            .ok_or_else(|| Error::new("`$or` holds something that is not a pattern"))?,
+                    )?;
                 }
             }
             Value::Object(nested) => check(nested)?,
             Value::Array(alternatives) => {
-                for operator in alternatives
-                    .iter()
-                    .filter_map(Value::as_object)
-                    .flat_map(Map::keys)
-                {
+                for operator in alternatives.iter().filter_map(Value::as_object).flat_map(Map::keys) {
                     if !matches!(
                         operator.as_str(),
-                        "prefix"
-                            | "suffix"
-                            | "exists"
-                            | "anything-but"
-                            | "numeric"
-                            | "equals-ignore-case"
+                        "prefix" | "suffix" | "exists" | "anything-but" | "numeric" | "equals-ignore-case"
                     ) {
                         return Err(Error::new(format!(
                             "operator `{operator}` of field `{name}` is not known locally"
@@ -59,9 +52,7 @@ fn check(fields: &Map<String, Value>) -> Result<(), Error> {
                 }
             }
             _ => {
-                return Err(Error::new(format!(
-                    "field `{name}` of a pattern is neither an object nor a list"
-                )));
+                return Err(Error::new(format!("field `{name}` of a pattern is neither an object nor a list")));
             }
         }
     }
@@ -70,17 +61,14 @@ fn check(fields: &Map<String, Value>) -> Result<(), Error> {
 
 fn fields_match(fields: &Map<String, Value>, event: Option<&Value>) -> bool {
     fields.iter().all(|(name, pattern)| match pattern {
-        Value::Array(alternatives) if name == "$or" => alternatives
-            .iter()
-            .filter_map(Value::as_object)
-            .any(|alternative| fields_match(alternative, event)),
+        Value::Array(alternatives) if name == "$or" => {
+            alternatives.iter().filter_map(Value::as_object).any(|alternative| fields_match(alternative, event))
+        }
         Value::Object(nested) => fields_match(nested, event.and_then(|event| event.get(name))),
         Value::Array(alternatives) => {
             let value = event.and_then(|event| event.get(name));
             alternatives.iter().any(|alternative| match value {
-                Some(Value::Array(values)) => values
-                    .iter()
-                    .any(|value| value_matches(alternative, Some(value))),
+                Some(Value::Array(values)) => values.iter().any(|value| value_matches(alternative, Some(value))),
                 value => value_matches(alternative, value),
             })
         }
@@ -125,16 +113,14 @@ fn in_range(bounds: &Value, value: f64) -> bool {
     bounds.as_array().is_some_and(|bounds| {
         !bounds.is_empty()
             && bounds.chunks(2).all(|bound| match bound {
-                [Value::String(operator), bound] => {
-                    bound.as_f64().is_some_and(|bound| match operator.as_str() {
-                        "=" => value == bound,
-                        "<" => value < bound,
-                        "<=" => value <= bound,
-                        ">" => value > bound,
-                        ">=" => value >= bound,
-                        _ => false,
-                    })
-                }
+                [Value::String(operator), bound] => bound.as_f64().is_some_and(|bound| match operator.as_str() {
+                    "=" => value == bound,
+                    "<" => value < bound,
+                    "<=" => value <= bound,
+                    ">" => value > bound,
+                    ">=" => value >= bound,
+                    _ => false,
+                }),
                 _ => false,
             })
     })
@@ -163,44 +149,23 @@ mod tests {
             (json!({"missing": [{"exists": false}]}), true),
             (json!({"source": [{"exists": true}]}), true),
             (json!({"source": [{"prefix": "trust"}]}), true),
-            (
-                json!({"dynamodb": {"Keys": {"pk": {"S": [{"suffix": "#AUDIT"}]}}}}),
-                true,
-            ),
-            (
-                json!({"dynamodb": {"NewImage": {"pk": {"S": ["x"]}}}}),
-                false,
-            ),
+            (json!({"dynamodb": {"Keys": {"pk": {"S": [{"suffix": "#AUDIT"}]}}}}), true),
+            (json!({"dynamodb": {"NewImage": {"pk": {"S": ["x"]}}}}), false),
             (json!({"source": [{"anything-but": ["trustplane"]}]}), false),
             (json!({"source": [{"anything-but": {"prefix": "x"}}]}), true),
             (json!({"missing": [{"anything-but": ["x"]}]}), false),
             (json!({"count": [{"numeric": [">", 0, "<=", 3]}]}), true),
             (json!({"count": [{"numeric": [">", 3]}]}), false),
-            (
-                json!({"source": [{"equals-ignore-case": "TRUSTPLANE"}]}),
-                true,
-            ),
-            (
-                json!({"$or": [{"count": [9]}, {"source": ["trustplane"]}]}),
-                true,
-            ),
+            (json!({"source": [{"equals-ignore-case": "TRUSTPLANE"}]}), true),
+            (json!({"$or": [{"count": [9]}, {"source": ["trustplane"]}]}), true),
         ] {
-            assert_eq!(
-                Pattern::parse(&pattern).unwrap().matches(&event),
-                expected,
-                "{pattern}"
-            );
+            assert_eq!(Pattern::parse(&pattern).unwrap().matches(&event), expected, "{pattern}");
         }
     }
 
     #[test]
     fn a_mistake_is_not_taken_for_no_match() {
-        for pattern in [
-            json!("x"),
-            json!({"a": "b"}),
-            json!({"a": [{"wildcard": "*"}]}),
-            json!({"$or": ["x"]}),
-        ] {
+        for pattern in [json!("x"), json!({"a": "b"}), json!({"a": [{"wildcard": "*"}]}), json!({"$or": ["x"]})] {
             assert!(Pattern::parse(&pattern).is_err(), "{pattern}");
         }
     }

@@ -87,17 +87,11 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| {
-                Error::while_doing(format!("starting `{}`", binary.display()), error)
-            })?;
+            .map_err(|error| Error::while_doing(format!("starting `{}`", binary.display()), error))?;
         let id = child.id().unwrap_or_default();
         let readers = [
-            child.stdout.take().map(|stream| {
-                tokio::spawn(keep_lines(stream, function.to_owned(), id, logs.clone()))
-            }),
-            child.stderr.take().map(|stream| {
-                tokio::spawn(keep_lines(stream, function.to_owned(), id, logs.clone()))
-            }),
+            child.stdout.take().map(|stream| tokio::spawn(keep_lines(stream, function.to_owned(), id, logs.clone()))),
+            child.stderr.take().map(|stream| tokio::spawn(keep_lines(stream, function.to_owned(), id, logs.clone()))),
         ];
         let (mailbox, mail) = mpsc::unbounded_channel();
         let (exited, exit) = watch::channel(None);
@@ -134,27 +128,11 @@ impl Process {
     /// Waits for the next invocation and takes it: the Runtime API's `next`.
     pub async fn next(&self) -> Option<Taken> {
         let delivery = self.mail.lock().await.recv().await?;
-        let Delivery {
-            id,
-            payload,
-            limit,
-            taken,
-            answer,
-        } = delivery;
-        *lock(&self.current) = Some(Current {
-            id: id.clone(),
-            answer,
-        });
-        let deadline = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            + limit;
+        let Delivery { id, payload, limit, taken, answer } = delivery;
+        *lock(&self.current) = Some(Current { id: id.clone(), answer });
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + limit;
         let _ = taken.send(Instant::now() + limit);
-        Some(Taken {
-            id,
-            payload,
-            deadline: deadline.as_millis(),
-        })
+        Some(Taken { id, payload, deadline: deadline.as_millis() })
     }
 
     /// Answers the invocation `id`; false if the process has no such invocation.
@@ -221,11 +199,7 @@ async fn keep_lines(stream: impl AsyncRead + Unpin, function: String, process: u
     let mut line = Vec::new();
     while let Ok(1..) = reader.read_until(b'\n', &mut line).await {
         let text = String::from_utf8_lossy(&line);
-        logs.add(
-            &function,
-            process,
-            text.trim_end_matches(['\n', '\r']).to_owned(),
-        );
+        logs.add(&function, process, text.trim_end_matches(['\n', '\r']).to_owned());
         line.clear();
     }
 }

@@ -49,60 +49,30 @@ async fn next(State(lambda): State<Lambda>, Path(key): Path<String>) -> Response
         .header("content-type", "application/json")
         .header("Lambda-Runtime-Aws-Request-Id", &taken.id)
         .header("Lambda-Runtime-Deadline-Ms", taken.deadline.to_string())
-        .header(
-            "Lambda-Runtime-Invoked-Function-Arn",
-            format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"),
-        )
+        .header("Lambda-Runtime-Invoked-Function-Arn", format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"))
         .header(
             "Lambda-Runtime-Trace-Id",
-            format!(
-                "Root=1-{}-{};Sampled=0",
-                trace.get(..8).unwrap_or_default(),
-                trace.get(8..).unwrap_or_default()
-            ),
+            format!("Root=1-{}-{};Sampled=0", trace.get(..8).unwrap_or_default(), trace.get(8..).unwrap_or_default()),
         )
         .body(Body::from(taken.payload))
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-async fn response(
-    State(lambda): State<Lambda>,
-    Path((key, id)): Path<(String, String)>,
-    body: Bytes,
-) -> Response {
+async fn response(State(lambda): State<Lambda>, Path((key, id)): Path<(String, String)>, body: Bytes) -> Response {
     if body.len() > RESPONSE_LIMIT {
-        let message = format!(
-            "Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
-        );
-        let error =
-            json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": message });
-        answer(
-            lambda.process(&key),
-            &id,
-            Answer::Error(error.to_string().into()),
-        );
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            &message,
-        );
+        let message = format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes).");
+        let error = json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": message });
+        answer(lambda.process(&key), &id, Answer::Error(error.to_string().into()));
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message);
     }
     answer(lambda.process(&key), &id, Answer::Response(body))
 }
 
-async fn error(
-    State(lambda): State<Lambda>,
-    Path((key, id)): Path<(String, String)>,
-    body: Bytes,
-) -> Response {
+async fn error(State(lambda): State<Lambda>, Path((key, id)): Path<(String, String)>, body: Bytes) -> Response {
     answer(lambda.process(&key), &id, Answer::Error(body))
 }
 
-async fn init_error(
-    State(lambda): State<Lambda>,
-    Path(key): Path<String>,
-    body: Bytes,
-) -> Response {
+async fn init_error(State(lambda): State<Lambda>, Path(key): Path<String>, body: Bytes) -> Response {
     let Some(process) = lambda.process(&key) else {
         return no_process();
     };
@@ -113,11 +83,7 @@ async fn init_error(
 fn answer(process: Option<Arc<Process>>, id: &str, answer: Answer) -> Response {
     match process.is_some_and(|process| process.answer(id, answer)) {
         true => accepted(),
-        false => refuse(
-            StatusCode::BAD_REQUEST,
-            "InvalidRequestID",
-            "Invalid request ID",
-        ),
+        false => refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
     }
 }
 
@@ -126,17 +92,9 @@ fn accepted() -> Response {
 }
 
 fn no_process() -> Response {
-    refuse(
-        StatusCode::FORBIDDEN,
-        "InvalidStateTransition",
-        "no such process",
-    )
+    refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", "no such process")
 }
 
 fn refuse(status: StatusCode, kind: &str, message: &str) -> Response {
-    (
-        status,
-        Json(json!({ "errorType": kind, "errorMessage": message }) as Value),
-    )
-        .into_response()
+    (status, Json(json!({ "errorType": kind, "errorMessage": message }) as Value)).into_response()
 }

@@ -11,9 +11,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
-use time::{
-    Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description,
-};
+use time::{Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description};
 use uuid::Uuid;
 
 /// A clock that may be set forward or back; it goes on from there.
@@ -29,16 +27,10 @@ impl Clock {
     /// Reads a date (`2027-01-31`, noon UTC) or an RFC 3339 time.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let date = Date::parse(text, format_description!("[year]-[month]-[day]"));
-        let noon = date.map(|date| {
-            date.with_time(Time::from_hms(12, 0, 0).unwrap_or(Time::MIDNIGHT))
-                .assume_utc()
-        });
+        let noon = date.map(|date| date.with_time(Time::from_hms(12, 0, 0).unwrap_or(Time::MIDNIGHT)).assume_utc());
         let time = noon.or_else(|_| OffsetDateTime::parse(text, &Rfc3339));
-        time.map(Self::set_to).map_err(|_| {
-            Error::new(format!(
-                "`{text}` is neither a date (2027-01-31) nor an RFC 3339 time"
-            ))
-        })
+        time.map(Self::set_to)
+            .map_err(|_| Error::new(format!("`{text}` is neither a date (2027-01-31) nor an RFC 3339 time")))
     }
 
     /// What it shows.
@@ -70,33 +62,19 @@ pub(crate) struct Cron {
     years: BTreeSet<u16>,
 }
 
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 const YEARS: (u16, u16) = (1970, 2199);
 
 impl Expression {
     /// Reads `rate(1 day)`, `cron(0 6 * * ? *)` or `at(2027-01-31T06:00:00)`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = || {
-            Error::new(format!(
-                "`{text}` is not a schedule expression that runs locally"
-            ))
-        };
-        let (kind, inner) = text
-            .trim()
-            .strip_suffix(')')
-            .and_then(|text| text.split_once('('))
-            .ok_or_else(wrong)?;
+        let wrong = || Error::new(format!("`{text}` is not a schedule expression that runs locally"));
+        let (kind, inner) = text.trim().strip_suffix(')').and_then(|text| text.split_once('(')).ok_or_else(wrong)?;
         match kind {
             "rate" => {
                 let (value, unit) = inner.trim().split_once(' ').ok_or_else(wrong)?;
-                let value: u64 = value
-                    .parse()
-                    .ok()
-                    .filter(|value| *value > 0)
-                    .ok_or_else(wrong)?;
+                let value: u64 = value.parse().ok().filter(|value| *value > 0).ok_or_else(wrong)?;
                 let seconds = match unit.trim() {
                     "minute" | "minutes" => 60,
                     "hour" | "hours" => 3600,
@@ -110,8 +88,7 @@ impl Expression {
                 let [minutes, hours, days, months, weekdays, years] = fields.as_slice() else {
                     return Err(wrong());
                 };
-                let field =
-                    |text: &str, bounds, names| numbers(text, bounds, names).ok_or_else(wrong);
+                let field = |text: &str, bounds, names| numbers(text, bounds, names).ok_or_else(wrong);
                 Ok(Self::Cron(Box::new(Cron {
                     minutes: field(minutes, (0, 59), &[])?,
                     hours: field(hours, (0, 23), &[])?,
@@ -154,12 +131,7 @@ impl Cron {
             if self.years.contains(&year) && self.has_date(date) {
                 for hour in &self.hours {
                     for minute in &self.minutes {
-                        let time = Time::from_hms(
-                            u8::try_from(*hour).ok()?,
-                            u8::try_from(*minute).ok()?,
-                            0,
-                        )
-                        .ok()?;
+                        let time = Time::from_hms(u8::try_from(*hour).ok()?, u8::try_from(*minute).ok()?, 0).ok()?;
                         if time >= earliest {
                             return Some(date.with_time(time).assume_utc());
                         }
@@ -174,43 +146,30 @@ impl Cron {
     fn has_date(&self, date: Date) -> bool {
         self.months.contains(&u16::from(u8::from(date.month())))
             && self.days.contains(&u16::from(date.day()))
-            && self
-                .weekdays
-                .contains(&u16::from(date.weekday().number_from_sunday()))
+            && self.weekdays.contains(&u16::from(date.weekday().number_from_sunday()))
     }
 }
 
 /// The numbers of a field: `*`, `?`, `5`, `MON-FRI`, `0/15`, and lists of these.
 fn numbers(field: &str, (low, high): (u16, u16), names: &[&str]) -> Option<BTreeSet<u16>> {
     let number = |text: &str| {
-        let named = names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(text));
+        let named = names.iter().position(|name| name.eq_ignore_ascii_case(text));
         match named {
             Some(index) => u16::try_from(index + 1).ok(),
-            None => text
-                .parse()
-                .ok()
-                .filter(|number| (low..=high).contains(number)),
+            None => text.parse().ok().filter(|number| (low..=high).contains(number)),
         }
     };
     let mut numbers = BTreeSet::new();
     for part in field.split(',') {
         let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (
-                range,
-                Some(step.parse::<u16>().ok().filter(|step| *step > 0)?),
-            ),
+            Some((range, step)) => (range, Some(step.parse::<u16>().ok().filter(|step| *step > 0)?)),
             None => (part, None),
         };
         let (first, last) = match range.split_once('-') {
             Some((first, last)) => (number(first)?, number(last)?),
             None if matches!(range, "*" | "?") => (low, high),
             // `5/15` is from 5 to the end.
-            None => (
-                number(range)?,
-                if step.is_some() { high } else { number(range)? },
-            ),
+            None => (number(range)?, if step.is_some() { high } else { number(range)? }),
         };
         numbers.extend((first..=last).step_by(usize::from(step.unwrap_or(1))));
     }
@@ -225,16 +184,8 @@ pub(crate) fn event(schedule: &Schedule, time: OffsetDateTime) -> Value {
         return with_context(input, &id, time);
     }
     let (source, resource, detail) = match schedule.scheduler {
-        true => (
-            "aws.scheduler",
-            format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}"),
-            json!("{}"),
-        ),
-        false => (
-            "aws.events",
-            format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"),
-            json!({}),
-        ),
+        true => ("aws.scheduler", format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}"), json!("{}")),
+        false => ("aws.events", format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"), json!({})),
     };
     json!({
         "version": "0",
@@ -256,30 +207,19 @@ fn with_context(input: &Value, id: &str, time: OffsetDateTime) -> Value {
             text.replace("<aws.scheduler.scheduled-time>", &event_time(time))
                 .replace("<aws.scheduler.execution-id>", id),
         ),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| with_context(item, id, time))
-            .collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), with_context(value, id, time)))
-            .collect(),
+        Value::Array(items) => items.iter().map(|item| with_context(item, id, time)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), with_context(value, id, time))).collect()
+        }
         other => other.clone(),
     }
 }
 
 /// Runs a schedule now, and then whenever it comes due by the clock.
-pub(crate) async fn run(
-    schedule: Schedule,
-    expression: Expression,
-    clock: Clock,
-    delivery: Delivery,
-) {
+pub(crate) async fn run(schedule: Schedule, expression: Expression, clock: Clock, delivery: Delivery) {
     let mut due = clock.now();
     loop {
-        delivery
-            .deliver(&schedule.function, event(&schedule, due).to_string().into())
-            .await;
+        delivery.deliver(&schedule.function, event(&schedule, due).to_string().into()).await;
         let Some(next) = expression.next(due) else {
             return;
         };
@@ -304,44 +244,17 @@ mod tests {
         for (expression, expected) in [
             ("rate(5 minutes)", Some(datetime!(2026-11-22 07:39:56 UTC))),
             ("rate(1 day)", Some(datetime!(2026-11-23 07:34:56 UTC))),
-            (
-                "cron(0 6 * * ? *)",
-                Some(datetime!(2026-11-23 06:00:00 UTC)),
-            ),
-            (
-                "cron(0/15 * * * ? *)",
-                Some(datetime!(2026-11-22 07:45:00 UTC)),
-            ),
-            (
-                "cron(35 7 * * ? *)",
-                Some(datetime!(2026-11-22 07:35:00 UTC)),
-            ),
-            (
-                "cron(34 7 * * ? *)",
-                Some(datetime!(2026-11-23 07:34:00 UTC)),
-            ),
-            (
-                "cron(0 8 ? * MON-FRI *)",
-                Some(datetime!(2026-11-23 08:00:00 UTC)),
-            ),
-            (
-                "cron(0 8 ? * 7 *)",
-                Some(datetime!(2026-11-28 08:00:00 UTC)),
-            ),
-            (
-                "cron(30 4 1,15 JAN,jul ? *)",
-                Some(datetime!(2027-01-01 04:30:00 UTC)),
-            ),
-            (
-                "cron(0 0 29 2 ? *)",
-                Some(datetime!(2028-02-29 00:00:00 UTC)),
-            ),
+            ("cron(0 6 * * ? *)", Some(datetime!(2026-11-23 06:00:00 UTC))),
+            ("cron(0/15 * * * ? *)", Some(datetime!(2026-11-22 07:45:00 UTC))),
+            ("cron(35 7 * * ? *)", Some(datetime!(2026-11-22 07:35:00 UTC))),
+            ("cron(34 7 * * ? *)", Some(datetime!(2026-11-23 07:34:00 UTC))),
+            ("cron(0 8 ? * MON-FRI *)", Some(datetime!(2026-11-23 08:00:00 UTC))),
+            ("cron(0 8 ? * 7 *)", Some(datetime!(2026-11-28 08:00:00 UTC))),
+            ("cron(30 4 1,15 JAN,jul ? *)", Some(datetime!(2027-01-01 04:30:00 UTC))),
+            ("cron(0 0 29 2 ? *)", Some(datetime!(2028-02-29 00:00:00 UTC))),
             ("cron(0 0 1 1 ? 2025)", None),
             ("cron(0 0 30 2 ? *)", None),
-            (
-                "at(2027-01-31T06:00:00)",
-                Some(datetime!(2027-01-31 06:00:00 UTC)),
-            ),
+            ("at(2027-01-31T06:00:00)", Some(datetime!(2027-01-31 06:00:00 UTC))),
             ("at(2020-01-31T06:00:00)", None),
         ] {
             assert_eq!(next(expression, last), expected, "{expression}");
@@ -350,15 +263,9 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_run() {
-        for expression in [
-            "rate(0 days)",
-            "rate(1 week)",
-            "cron(0 6 * * ?)",
-            "cron(60 * * * ? *)",
-            "cron(0 0 L * ? *)",
-            "daily",
-            "",
-        ] {
+        for expression in
+            ["rate(0 days)", "rate(1 week)", "cron(0 6 * * ?)", "cron(60 * * * ? *)", "cron(0 0 L * ? *)", "daily", ""]
+        {
             assert!(Expression::parse(expression).is_err(), "{expression}");
         }
     }
@@ -385,23 +292,13 @@ mod tests {
         let rule = event(&schedule, time);
         assert_eq!(
             (&rule["source"], &rule["time"], &rule["detail"]),
-            (
-                &json!("aws.events"),
-                &json!("2027-01-31T06:00:00Z"),
-                &json!({})
-            )
+            (&json!("aws.events"), &json!("2027-01-31T06:00:00Z"), &json!({}))
         );
-        assert_eq!(
-            rule["resources"],
-            json!(["arn:aws:events:us-east-1:000000000000:rule/trustplane-Daily"])
-        );
+        assert_eq!(rule["resources"], json!(["arn:aws:events:us-east-1:000000000000:rule/trustplane-Daily"]));
         schedule.scheduler = true;
         assert_eq!(event(&schedule, time)["detail"], "{}");
         schedule.input = Some(json!({ "time": "<aws.scheduler.scheduled-time>" }));
-        assert_eq!(
-            event(&schedule, time),
-            json!({ "time": "2027-01-31T06:00:00Z" })
-        );
+        assert_eq!(event(&schedule, time), json!({ "time": "2027-01-31T06:00:00Z" }));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
     logs::{Line, Logs, Show},
     schedule::{self, Expression},
     streams::{Mapping, Positions},
-    template::{Schedule, Template},
+    template::{Key, Route, Schedule, Template},
 };
 use axum::Router;
 use serde_json::Value;
@@ -25,7 +25,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
-use trustplane_organization::Organization;
+use trustplane_organization::{KeySpec, Organization};
 
 /// How a stack is started. The default is what tests want: any port, all in memory, nothing printed.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +61,7 @@ pub struct Stack {
     address: SocketAddr,
     dynamodb_endpoint: String,
     tables: Vec<String>,
+    routes: Vec<Route>,
     organization: Organization,
     delivery: Delivery,
     bus: Bus,
@@ -85,16 +86,7 @@ impl Stack {
 
         let engine = match &options.dynamodb_endpoint {
             Some(_) => None,
-            None => Some(
-                Engine::start(
-                    options
-                        .data
-                        .as_ref()
-                        .map(|data| data.join("table.sqlite"))
-                        .as_deref(),
-                )
-                .await?,
-            ),
+            None => Some(Engine::start(options.data.as_ref().map(|data| data.join("table.sqlite")).as_deref()).await?),
         };
         let dynamodb_endpoint = match (&engine, &options.dynamodb_endpoint) {
             (Some(engine), _) => engine.endpoint().to_owned(),
@@ -103,8 +95,11 @@ impl Stack {
         engine::create_tables(&dynamodb_endpoint, &template.tables).await?;
 
         let organization = Organization::demo();
-        for key in &template.keys {
-            organization.add_key(key);
+        for Key { id, spec } in &template.keys {
+            organization.add_key(id, key_spec(spec)?);
+        }
+        for (alias, key) in &template.aliases {
+            organization.add_alias(alias, key);
         }
         let aws_endpoint = match &options.aws_endpoint {
             Some(endpoint) => endpoint.clone(),
@@ -123,14 +118,8 @@ impl Stack {
         // A service that is not named here is not reached: the bus refuses what it does not know.
         let mut endpoints = BTreeMap::from([
             ("AWS_ENDPOINT_URL".to_owned(), bus_endpoint.clone()),
-            (
-                "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
-                dynamodb_endpoint.clone(),
-            ),
-            (
-                "AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(),
-                bus_endpoint.clone(),
-            ),
+            ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_endpoint.clone()),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), bus_endpoint.clone()),
             ("AWS_ENDPOINT_URL_SQS".to_owned(), bus_endpoint),
         ]);
         for service in ["STS", "SSO_ADMIN", "ORGANIZATIONS", "KMS"] {
@@ -142,27 +131,16 @@ impl Stack {
         tasks.push(tokio::spawn(runtime_api));
 
         let file = |name: &str| options.data.as_ref().map(|data| data.join(name));
-        let journal = |name: &str| {
-            file(name).map_or_else(|| Ok(Journal::default()), |file| Journal::in_file(&file))
-        };
-        let delivery = Delivery {
-            lambda,
-            dead_letters: journal("dead-letters.jsonl")?,
-        };
-        let bus = Bus::new(
-            &template.buses,
-            template.rules,
-            journal("events.jsonl")?,
-            delivery.clone(),
-        );
+        let journal = |name: &str| file(name).map_or_else(|| Ok(Journal::default()), |file| Journal::in_file(&file));
+        let delivery = Delivery { lambda, dead_letters: journal("dead-letters.jsonl")? };
+        let bus = Bus::new(&template.buses, template.rules, journal("events.jsonl")?, delivery.clone());
         tasks.push(serve(bus_listener, bus.clone().router()));
 
         let mut looks = Vec::new();
         if options.streams {
             let positions = Positions::open(file("streams.json"))?;
             for source in &template.streams {
-                let mapping =
-                    Mapping::open(source, &dynamodb_endpoint, &positions, &delivery).await?;
+                let mapping = Mapping::open(source, &dynamodb_endpoint, &positions, &delivery).await?;
                 looks.push(mapping.looks());
                 tasks.push(tokio::spawn(mapping.run()));
             }
@@ -174,19 +152,13 @@ impl Stack {
         let schedules = schedules.collect::<Result<_, Error>>()?;
 
         let (listener, address) = listen(options.port).await?;
-        tasks.push(serve(
-            listener,
-            gateway::router(&template.routes, delivery.clone()),
-        ));
+        tasks.push(serve(listener, gateway::router(&template.routes, delivery.clone())));
 
         Ok(Self {
             address,
             dynamodb_endpoint,
-            tables: template
-                .tables
-                .into_iter()
-                .map(|table| table.name)
-                .collect(),
+            tables: template.tables.into_iter().map(|table| table.name).collect(),
+            routes: template.routes,
             organization,
             delivery,
             bus,
@@ -214,6 +186,11 @@ impl Stack {
         self.tables.first().map_or("", String::as_str)
     }
 
+    /// Whether the HTTP API has just this route.
+    pub fn has_route(&self, method: &str, path: &str) -> bool {
+        self.routes.iter().any(|route| route.method == method && route.path == path)
+    }
+
     /// The customer's AWS organization.
     pub fn organization(&self) -> &Organization {
         &self.organization
@@ -227,21 +204,12 @@ impl Stack {
         headers: &[(&str, &str)],
         body: impl Into<bytes::Bytes>,
     ) -> Result<Reply, Error> {
-        http::send(
-            method,
-            &format!("http://{}{path}", self.address),
-            headers,
-            body,
-        )
-        .await
+        http::send(method, &format!("http://{}{path}", self.address), headers, body).await
     }
 
     /// Invokes a function directly, by the name of its binary.
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<Outcome, Refusal> {
-        self.delivery
-            .lambda
-            .invoke(function, event.to_string().into())
-            .await
+        self.delivery.lambda.invoke(function, event.to_string().into()).await
     }
 
     /// What the functions printed, oldest first.
@@ -284,16 +252,10 @@ impl Stack {
     pub async fn run_schedules(&self) -> Result<(), Error> {
         for (schedule, _) in &self.schedules {
             let event = schedule::event(schedule, self.clock.now());
-            let failed =
-                |why: String| Error::new(format!("function `{}`: {why}", schedule.function));
-            let outcome = self
-                .invoke(&schedule.function, &event)
-                .await
-                .map_err(|refusal| failed(reason(&refusal)))?;
+            let failed = |why: String| Error::new(format!("function `{}`: {why}", schedule.function));
+            let outcome = self.invoke(&schedule.function, &event).await.map_err(|refusal| failed(reason(&refusal)))?;
             if outcome.failed {
-                return Err(failed(
-                    String::from_utf8_lossy(&outcome.payload).into_owned(),
-                ));
+                return Err(failed(String::from_utf8_lossy(&outcome.payload).into_owned()));
             }
         }
         Ok(())
@@ -302,12 +264,7 @@ impl Stack {
     /// Runs every schedule now, and from then on whenever it comes due.
     pub fn start_schedules(&mut self) {
         for (schedule, expression) in &self.schedules {
-            let run = schedule::run(
-                schedule.clone(),
-                expression.clone(),
-                self.clock,
-                self.delivery.clone(),
-            );
+            let run = schedule::run(schedule.clone(), expression.clone(), self.clock, self.delivery.clone());
             self.tasks.push(tokio::spawn(run));
         }
     }
@@ -340,13 +297,7 @@ fn lock(data: &Path) -> Result<File, Error> {
     let failed = |error| Error::while_doing(format!("data folder `{}`", data.display()), error);
     std::fs::create_dir_all(data).map_err(failed)?;
     let path = data.join("lock");
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed)?;
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {
             file.set_len(0).map_err(failed)?;
@@ -362,6 +313,15 @@ fn lock(data: &Path) -> Result<File, Error> {
             )))
         }
         Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn key_spec(name: &str) -> Result<KeySpec, Error> {
+    match name {
+        "SYMMETRIC_DEFAULT" => Ok(KeySpec::SymmetricDefault),
+        "HMAC_256" => Ok(KeySpec::Hmac256),
+        "ECC_NIST_P256" => Ok(KeySpec::EccNistP256),
+        other => Err(Error::new(format!("a KMS key of `{other}` cannot be had locally"))),
     }
 }
 
@@ -385,9 +345,7 @@ fn runnables(
     let mut runnables = BTreeMap::new();
     for (name, function) in &template.functions {
         let binary = programs.get(name).ok_or_else(|| {
-            Error::new(format!(
-                "the template has a function `{name}`, and no package has such a binary"
-            ))
+            Error::new(format!("the template has a function `{name}`, and no package has such a binary"))
         })?;
         let mut variables = function.environment.clone();
         for more in [endpoints, environment] {
@@ -395,11 +353,7 @@ fn runnables(
         }
         runnables.insert(
             name.clone(),
-            Runnable {
-                function: function.clone(),
-                binary: binary.clone(),
-                environment: variables,
-            },
+            Runnable { function: function.clone(), binary: binary.clone(), environment: variables },
         );
     }
     Ok(runnables)
@@ -415,14 +369,12 @@ fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
 
 async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), Error> {
     let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => Error::new(format!(
-            "port {port} is in use: end what listens there, or choose another with --port"
-        )),
+        std::io::ErrorKind::AddrInUse => {
+            Error::new(format!("port {port} is in use: end what listens there, or choose another with --port"))
+        }
         _ => Error::while_doing(format!("listening on port {port}"), error),
     };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(failed)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }

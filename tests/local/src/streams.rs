@@ -37,23 +37,17 @@ impl Positions {
     pub fn open(file: Option<PathBuf>) -> Result<Self, Error> {
         let known = match file.as_ref().map(std::fs::read) {
             None => BTreeMap::new(),
-            Some(Ok(text)) => serde_json::from_slice(&text)
-                .map_err(|error| Error::while_doing("positions in streams", error))?,
+            Some(Ok(text)) => {
+                serde_json::from_slice(&text).map_err(|error| Error::while_doing("positions in streams", error))?
+            }
             Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Some(Err(error)) => return Err(Error::while_doing("positions in streams", error)),
         };
-        Ok(Self {
-            known: Arc::new(Mutex::new(known)),
-            file,
-        })
+        Ok(Self { known: Arc::new(Mutex::new(known)), file })
     }
 
     fn find(&self, mapping: &str) -> Option<Option<String>> {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(mapping)
-            .cloned()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(mapping).cloned()
     }
 
     fn set(&self, mapping: &str, position: Option<String>) {
@@ -63,9 +57,7 @@ impl Positions {
             // Replaced as a whole: a reader, or a crash, never meets half of it.
             let new = file.with_extension("new");
             let text = serde_json::to_vec(&*known).unwrap_or_default();
-            if let Err(error) =
-                std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file))
-            {
+            if let Err(error) = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file)) {
                 eprintln!("warning: positions in streams could not be kept: {error}");
             }
         }
@@ -107,33 +99,15 @@ impl Mapping {
         positions: &Positions,
         delivery: &Delivery,
     ) -> Result<Self, Error> {
-        let failed = |failure: Failure| {
-            Error::while_doing(format!("stream of table `{}`", source.table), failure)
-        };
+        let failed = |failure: Failure| Error::while_doing(format!("stream of table `{}`", source.table), failure);
         let absent = || Error::new(format!("table `{}` has no stream", source.table));
-        let table = call(
-            endpoint,
-            "DynamoDB_20120810.DescribeTable",
-            &json!({ "TableName": source.table }),
-        )
-        .await
-        .map_err(failed)?;
-        let stream = table
-            .pointer("/Table/LatestStreamArn")
-            .and_then(Value::as_str)
-            .ok_or_else(absent)?
-            .to_owned();
+        let table = call(endpoint, "DynamoDB_20120810.DescribeTable", &json!({ "TableName": source.table }))
+            .await
+            .map_err(failed)?;
+        let stream = table.pointer("/Table/LatestStreamArn").and_then(Value::as_str).ok_or_else(absent)?.to_owned();
         let described = json!({ "StreamArn": stream });
-        let described = call(
-            endpoint,
-            "DynamoDBStreams_20120810.DescribeStream",
-            &described,
-        )
-        .await
-        .map_err(failed)?;
-        let shard = described
-            .pointer("/StreamDescription/Shards/0/ShardId")
-            .and_then(Value::as_str);
+        let described = call(endpoint, "DynamoDBStreams_20120810.DescribeStream", &described).await.map_err(failed)?;
+        let shard = described.pointer("/StreamDescription/Shards/0/ShardId").and_then(Value::as_str);
         let mapping = Self {
             source: source.clone(),
             endpoint: endpoint.to_owned(),
@@ -144,11 +118,7 @@ impl Mapping {
             looks: watch::channel(0).0,
         };
         if positions.find(&mapping.key()).is_none() {
-            let position = if source.from_start {
-                None
-            } else {
-                mapping.end().await.map_err(failed)?
-            };
+            let position = if source.from_start { None } else { mapping.end().await.map_err(failed)? };
             positions.set(&mapping.key(), position);
         }
         Ok(mapping)
@@ -182,10 +152,7 @@ impl Mapping {
                 }
                 Err(Failure::Aws { kind, .. }) if kind == "ExpiredIteratorException" => {}
                 Err(failure) => {
-                    eprintln!(
-                        "warning: stream of table `{}`: {failure}",
-                        self.source.table
-                    );
+                    eprintln!("warning: stream of table `{}`: {failure}", self.source.table);
                     tokio::time::sleep(BACKOFF.1).await;
                 }
             }
@@ -198,17 +165,12 @@ impl Mapping {
         let filters = &self.source.filters;
         let passing: Vec<_> = records
             .into_iter()
-            .filter(|record| {
-                filters.is_empty() || filters.iter().any(|filter| filter.matches(record))
-            })
+            .filter(|record| filters.is_empty() || filters.iter().any(|filter| filter.matches(record)))
             .map(|record| self.as_lambda_has_it(record))
             .collect();
         let mut batches: VecDeque<Batch> = passing
             .chunks(self.source.batch_size.max(1))
-            .map(|records| Batch {
-                records: records.to_vec(),
-                tries: 0,
-            })
+            .map(|records| Batch { records: records.to_vec(), tries: 0 })
             .collect();
         let mut pause = BACKOFF.0;
         while let Some(mut batch) = batches.pop_front() {
@@ -227,16 +189,9 @@ impl Mapping {
                         batch.tries = 1;
                     }
                     batch.records = rest;
-                    self.again(
-                        batch,
-                        json!({ "batchItemFailures": "not empty" }),
-                        &mut batches,
-                        false,
-                    );
+                    self.again(batch, json!({ "batchItemFailures": "not empty" }), &mut batches, false);
                 }
-                Handled::Failed { error } => {
-                    self.again(batch, error, &mut batches, self.source.bisect)
-                }
+                Handled::Failed { error } => self.again(batch, error, &mut batches, self.source.bisect),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(BACKOFF.1);
@@ -250,19 +205,9 @@ impl Mapping {
             // Splitting is not counted as a try.
             let tries = batch.tries - 1;
             let second = batch.records.split_off(batch.records.len() / 2);
-            batches.push_front(Batch {
-                records: second,
-                tries,
-            });
-            batches.push_front(Batch {
-                records: batch.records,
-                tries,
-            });
-        } else if self
-            .source
-            .retries
-            .is_some_and(|retries| batch.tries > retries)
-        {
+            batches.push_front(Batch { records: second, tries });
+            batches.push_front(Batch { records: batch.records, tries });
+        } else if self.source.retries.is_some_and(|retries| batch.tries > retries) {
             self.give_up(&batch, error);
             self.pass(&batch.records);
         } else {
@@ -272,17 +217,10 @@ impl Mapping {
 
     async fn invoke(&self, batch: &Batch) -> Handled {
         let event = json!({ "Records": batch.records });
-        let outcome = match self
-            .delivery
-            .lambda
-            .invoke(&self.source.function, event.to_string().into())
-            .await
-        {
+        let outcome = match self.delivery.lambda.invoke(&self.source.function, event.to_string().into()).await {
             Ok(outcome) => outcome,
             Err(refusal) => {
-                return Handled::Failed {
-                    error: json!({ "errorMessage": reason(&refusal) }),
-                };
+                return Handled::Failed { error: json!({ "errorMessage": reason(&refusal) }) };
             }
         };
         let reply: Value = serde_json::from_slice(&outcome.payload).unwrap_or_default();
@@ -295,18 +233,12 @@ impl Mapping {
         };
         let index = |failure: &Value| {
             let id = failure.get("itemIdentifier").and_then(Value::as_str)?;
-            batch
-                .records
-                .iter()
-                .position(|record| sequence_number(record) == Some(id))
+            batch.records.iter().position(|record| sequence_number(record) == Some(id))
         };
         // An identifier that is none of the batch's makes all of it fail.
         match failures.iter().map(index).collect::<Option<Vec<_>>>() {
             None => Handled::Failed { error: reply },
-            Some(indexes) => indexes
-                .into_iter()
-                .min()
-                .map_or(Handled::Done, Handled::From),
+            Some(indexes) => indexes.into_iter().min().map_or(Handled::Done, Handled::From),
         }
     }
 
@@ -319,12 +251,7 @@ impl Mapping {
 
     /// Tells the failure destination, as Lambda does.
     fn give_up(&self, batch: &Batch, error: Value) {
-        let end = |record: Option<&Value>| {
-            record
-                .and_then(sequence_number)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let end = |record: Option<&Value>| record.and_then(sequence_number).unwrap_or_default().to_owned();
         self.delivery.bury(json!({
             "queue": self.source.on_failure,
             "requestContext": {
@@ -354,10 +281,7 @@ impl Mapping {
 
     fn stream_arn(&self) -> String {
         let label = self.stream.rsplit('/').next().unwrap_or_default();
-        format!(
-            "arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{}/stream/{label}",
-            self.source.table
-        )
+        format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{}/stream/{label}", self.source.table)
     }
 
     fn key(&self) -> String {
@@ -369,43 +293,24 @@ impl Mapping {
     }
 
     async fn iterator(&self, position: Option<String>) -> Result<String, Failure> {
-        let mut arguments = json!({ "StreamArn": self.stream, "ShardId": self.shard, "ShardIteratorType": "TRIM_HORIZON" });
+        let mut arguments =
+            json!({ "StreamArn": self.stream, "ShardId": self.shard, "ShardIteratorType": "TRIM_HORIZON" });
         if let (Some(position), Some(arguments)) = (position, arguments.as_object_mut()) {
-            arguments.insert(
-                "ShardIteratorType".to_owned(),
-                "AFTER_SEQUENCE_NUMBER".into(),
-            );
+            arguments.insert("ShardIteratorType".to_owned(), "AFTER_SEQUENCE_NUMBER".into());
             arguments.insert("SequenceNumber".to_owned(), position.into());
         }
-        let reply = call(
-            &self.endpoint,
-            "DynamoDBStreams_20120810.GetShardIterator",
-            &arguments,
-        )
-        .await?;
-        Ok(reply
-            .get("ShardIterator")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned())
+        let reply = call(&self.endpoint, "DynamoDBStreams_20120810.GetShardIterator", &arguments).await?;
+        Ok(reply.get("ShardIterator").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
     async fn read(&self, iterator: &str) -> Result<(Vec<Value>, Option<String>), Failure> {
         let arguments = json!({ "ShardIterator": iterator, "Limit": READ });
-        let mut reply = call(
-            &self.endpoint,
-            "DynamoDBStreams_20120810.GetRecords",
-            &arguments,
-        )
-        .await?;
+        let mut reply = call(&self.endpoint, "DynamoDBStreams_20120810.GetRecords", &arguments).await?;
         let records = match reply.get_mut("Records").map(Value::take) {
             Some(Value::Array(records)) => records,
             _ => Vec::new(),
         };
-        let next = reply
-            .get("NextShardIterator")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+        let next = reply.get("NextShardIterator").and_then(Value::as_str).map(str::to_owned);
         Ok((records, next))
     }
 

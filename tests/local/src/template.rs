@@ -28,8 +28,10 @@ pub struct Template {
     pub tables: Vec<Table>,
     /// Names of the event buses.
     pub buses: Vec<String>,
-    /// Ids of the KMS keys that functions are given.
-    pub keys: Vec<String>,
+    /// KMS keys.
+    pub keys: Vec<Key>,
+    /// Aliases of KMS keys, without `alias/`, and the keys' ids.
+    pub aliases: Vec<(String, String)>,
 }
 
 /// A Lambda function.
@@ -111,6 +113,15 @@ pub struct Rule {
     pub pattern: Pattern,
 }
 
+/// A KMS key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its id.
+    pub id: String,
+    /// `SYMMETRIC_DEFAULT`, `HMAC_256` and so on.
+    pub spec: String,
+}
+
 /// A DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -136,8 +147,7 @@ impl Template {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::while_doing(format!("template `{}`", path.display()), error))?;
-        Self::parse(&text)
-            .map_err(|error| Error::while_doing(format!("template `{}`", path.display()), error))
+        Self::parse(&text).map_err(|error| Error::while_doing(format!("template `{}`", path.display()), error))
     }
 
     /// Reads a template from its text.
@@ -145,9 +155,7 @@ impl Template {
         let yaml = serde_yaml_ng::from_str(text).map_err(|error| Error::new(error.to_string()))?;
         let document = intrinsics::long_form(yaml)?;
         let resolver = Resolver::new(&document);
-        let globals = document
-            .get("Globals")
-            .and_then(|globals| globals.get("Function"));
+        let globals = document.get("Globals").and_then(|globals| globals.get("Function"));
         let mut template = Self::default();
         for (logical, resource) in entries(document.get("Resources")) {
             if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
@@ -155,10 +163,7 @@ impl Template {
             {
                 continue;
             }
-            let kind = resource
-                .get("Type")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
             template
                 .add(&resolver, globals, logical, kind, resource)
                 .map_err(|error| Error::while_doing(format!("resource `{logical}`"), error))?;
@@ -168,11 +173,9 @@ impl Template {
 
     /// The function called by its binary's name or by its deployed one.
     pub fn function(&self, name: &str) -> Option<&Function> {
-        self.functions.get(name).or_else(|| {
-            self.functions
-                .values()
-                .find(|function| function.deployed_name.as_deref() == Some(name))
-        })
+        self.functions
+            .get(name)
+            .or_else(|| self.functions.values().find(|function| function.deployed_name.as_deref() == Some(name)))
     }
 
     fn add(
@@ -193,68 +196,52 @@ impl Template {
                         .map_err(|error| Error::while_doing(format!("event `{name}`"), error))?;
                 }
                 if let Some(other) = self.functions.insert(function.name.clone(), function) {
-                    return Err(Error::new(format!(
-                        "binary `{}` is another function's already",
-                        other.name
-                    )));
+                    return Err(Error::new(format!("binary `{}` is another function's already", other.name)));
                 }
             }
             "AWS::DynamoDB::Table" => self.tables.push(table(resolver, reference()?, properties)?),
             "AWS::Events::EventBus" => self.buses.push(reference()?),
-            "AWS::KMS::Key" => self.keys.push(reference()?),
+            "AWS::KMS::Key" => {
+                let spec = properties.get("KeySpec").map(|spec| resolver.text(spec)).transpose()?;
+                self.keys.push(Key { id: reference()?, spec: spec.unwrap_or_else(|| "SYMMETRIC_DEFAULT".to_owned()) });
+            }
+            "AWS::KMS::Alias" => {
+                let name = reference()?;
+                let key = resolver.text(properties.get("TargetKeyId").unwrap_or(&Value::Null))?;
+                // The key may be named by its ARN.
+                let key = key.rsplit('/').next().unwrap_or(&key).to_owned();
+                self.aliases.push((name.trim_start_matches("alias/").to_owned(), key));
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn add_event(
-        &mut self,
-        resolver: &Resolver<'_>,
-        function: &str,
-        name: &str,
-        event: &Value,
-    ) -> Result<(), Error> {
+    fn add_event(&mut self, resolver: &Resolver<'_>, function: &str, name: &str, event: &Value) -> Result<(), Error> {
         let properties = resolver.resolve(event.get("Properties").unwrap_or(&json!({})))?;
         let text = |key: &str| properties.get(key).and_then(scalar);
         let enabled = text("State").is_none_or(|state| state == "ENABLED")
             && text("Enabled").is_none_or(|enabled| enabled == "true");
         let function = function.to_owned();
-        match event
-            .get("Type")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-        {
+        match event.get("Type").and_then(Value::as_str).unwrap_or_default() {
             "HttpApi" => {
                 let path = text("Path").unwrap_or_else(|| "$default".to_owned());
                 let timeout = properties.get("TimeoutInMillis").and_then(Value::as_u64);
                 self.routes.push(Route {
-                    method: text("Method")
-                        .unwrap_or_else(|| "ANY".to_owned())
-                        .to_ascii_uppercase(),
-                    path: if path == "/$default" {
-                        "$default".to_owned()
-                    } else {
-                        path
-                    },
+                    method: text("Method").unwrap_or_else(|| "ANY".to_owned()).to_ascii_uppercase(),
+                    path: if path == "/$default" { "$default".to_owned() } else { path },
                     function,
-                    timeout: Duration::from_millis(
-                        timeout
-                            .unwrap_or(INTEGRATION_TIMEOUT)
-                            .min(INTEGRATION_TIMEOUT),
-                    ),
+                    timeout: Duration::from_millis(timeout.unwrap_or(INTEGRATION_TIMEOUT).min(INTEGRATION_TIMEOUT)),
                 });
             }
             kind @ ("Schedule" | "ScheduleV2") => {
                 let expression = text("Schedule").or_else(|| text("ScheduleExpression"));
-                let input = text("Input")
-                    .map(|input| serde_json::from_str(&input))
-                    .transpose();
+                let input = text("Input").map(|input| serde_json::from_str(&input)).transpose();
                 if enabled {
                     self.schedules.push(Schedule {
                         function,
                         name: name.to_owned(),
-                        expression: expression
-                            .ok_or_else(|| Error::new("no schedule expression"))?,
+                        expression: expression.ok_or_else(|| Error::new("no schedule expression"))?,
                         input: input.map_err(|error| Error::while_doing("`Input`", error))?,
                         scheduler: kind == "ScheduleV2",
                     });
@@ -263,39 +250,21 @@ impl Template {
             "DynamoDB" => {
                 let stream = text("Stream").unwrap_or_default();
                 let table = stream.split('/').nth(1).map(str::to_owned);
-                let types = properties
-                    .get("FunctionResponseTypes")
-                    .and_then(Value::as_array);
-                let filters = properties
-                    .pointer("/FilterCriteria/Filters")
-                    .and_then(Value::as_array);
+                let types = properties.get("FunctionResponseTypes").and_then(Value::as_array);
+                let filters = properties.pointer("/FilterCriteria/Filters").and_then(Value::as_array);
                 if enabled {
                     self.streams.push(StreamSource {
                         function,
                         name: name.to_owned(),
-                        table: table.ok_or_else(|| {
-                            Error::new(format!("`{stream}` is no stream of a table"))
-                        })?,
-                        from_start: text("StartingPosition")
-                            .is_some_and(|position| position == "TRIM_HORIZON"),
-                        batch_size: text("BatchSize")
-                            .and_then(|size| size.parse().ok())
-                            .unwrap_or(100),
-                        filters: filters
-                            .into_iter()
-                            .flatten()
-                            .map(filter)
-                            .collect::<Result<_, _>>()?,
-                        bisect: text("BisectBatchOnFunctionError")
-                            .is_some_and(|bisect| bisect == "true"),
-                        retries: text("MaximumRetryAttempts")
-                            .and_then(|retries| retries.parse().ok()),
-                        reports_item_failures: types.is_some_and(|types| {
-                            types.iter().any(|kind| kind == "ReportBatchItemFailures")
-                        }),
-                        on_failure: properties
-                            .pointer("/DestinationConfig/OnFailure/Destination")
-                            .and_then(scalar),
+                        table: table.ok_or_else(|| Error::new(format!("`{stream}` is no stream of a table")))?,
+                        from_start: text("StartingPosition").is_some_and(|position| position == "TRIM_HORIZON"),
+                        batch_size: text("BatchSize").and_then(|size| size.parse().ok()).unwrap_or(100),
+                        filters: filters.into_iter().flatten().map(filter).collect::<Result<_, _>>()?,
+                        bisect: text("BisectBatchOnFunctionError").is_some_and(|bisect| bisect == "true"),
+                        retries: text("MaximumRetryAttempts").and_then(|retries| retries.parse().ok()),
+                        reports_item_failures: types
+                            .is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures")),
+                        on_failure: properties.pointer("/DestinationConfig/OnFailure/Destination").and_then(scalar),
                     });
                 }
             }
@@ -313,22 +282,13 @@ impl Template {
     }
 }
 
-fn function(
-    resolver: &Resolver<'_>,
-    globals: Option<&Value>,
-    resource: &Value,
-) -> Result<Function, Error> {
+fn function(resolver: &Resolver<'_>, globals: Option<&Value>, resource: &Value) -> Result<Function, Error> {
     let properties = resource.get("Properties").unwrap_or(&Value::Null);
-    let property = |name: &str| {
-        properties
-            .get(name)
-            .or_else(|| globals.and_then(|globals| globals.get(name)))
-    };
+    let property = |name: &str| properties.get(name).or_else(|| globals.and_then(|globals| globals.get(name)));
     let number = |name: &str, default: u64| match property(name) {
         Some(value) => {
             let text = resolver.text(value)?;
-            text.parse()
-                .map_err(|_| Error::new(format!("`{name}` is `{text}`, not a number")))
+            text.parse().map_err(|_| Error::new(format!("`{name}` is `{text}`, not a number")))
         }
         None => Ok(default),
     };
@@ -338,21 +298,15 @@ fn function(
     let mut environment = BTreeMap::new();
     // A function's own variables are merged over the global ones.
     for source in [globals, Some(properties)] {
-        for (name, value) in
-            entries(source.and_then(|source| source.pointer("/Environment/Variables")))
-        {
-            let value = resolver
-                .text(value)
-                .map_err(|error| Error::while_doing(format!("variable `{name}`"), error))?;
+        for (name, value) in entries(source.and_then(|source| source.pointer("/Environment/Variables"))) {
+            let value =
+                resolver.text(value).map_err(|error| Error::while_doing(format!("variable `{name}`"), error))?;
             environment.insert(name.clone(), value);
         }
     }
     Ok(Function {
         name: resolver.text(binary)?,
-        deployed_name: properties
-            .get("FunctionName")
-            .map(|name| resolver.text(name))
-            .transpose()?,
+        deployed_name: properties.get("FunctionName").map(|name| resolver.text(name)).transpose()?,
         timeout: Duration::from_secs(number("Timeout", DEFAULT_TIMEOUT)?),
         memory: number("MemorySize", DEFAULT_MEMORY)?,
         environment,
@@ -376,21 +330,11 @@ fn table(resolver: &Resolver<'_>, name: String, properties: &Value) -> Result<Ta
         }
     }
     // CloudFormation has no `StreamEnabled`: naming a view type enables the stream.
-    if let Some(stream) = create
-        .get_mut("StreamSpecification")
-        .and_then(Value::as_object_mut)
-    {
+    if let Some(stream) = create.get_mut("StreamSpecification").and_then(Value::as_object_mut) {
         stream.insert("StreamEnabled".to_owned(), Value::Bool(true));
     }
-    let ttl = properties
-        .get("TimeToLiveSpecification")
-        .map(|ttl| resolver.resolve(ttl))
-        .transpose()?;
-    let ttl = ttl.filter(|ttl| {
-        ttl.get("Enabled")
-            .and_then(scalar)
-            .is_some_and(|enabled| enabled == "true")
-    });
+    let ttl = properties.get("TimeToLiveSpecification").map(|ttl| resolver.resolve(ttl)).transpose()?;
+    let ttl = ttl.filter(|ttl| ttl.get("Enabled").and_then(scalar).is_some_and(|enabled| enabled == "true"));
     Ok(Table {
         name,
         create: Value::Object(create),
@@ -400,12 +344,8 @@ fn table(resolver: &Resolver<'_>, name: String, properties: &Value) -> Result<Ta
 
 /// A filter's pattern is JSON in a string.
 fn filter(filter: &Value) -> Result<Pattern, Error> {
-    let text = filter
-        .get("Pattern")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let pattern =
-        serde_json::from_str(text).map_err(|error| Error::while_doing("filter pattern", error))?;
+    let text = filter.get("Pattern").and_then(Value::as_str).unwrap_or_default();
+    let pattern = serde_json::from_str(text).map_err(|error| Error::while_doing("filter pattern", error))?;
     Pattern::parse(&pattern)
 }
 
@@ -422,7 +362,8 @@ Globals:
     Environment: {Variables: {TABLE: !Ref Table, KIND: global}}
 Resources:
   Bus: {Type: AWS::Events::EventBus, Properties: {Name: !Sub '${AWS::StackName}-bus'}}
-  Key: {Type: AWS::KMS::Key}
+  Key: {Type: AWS::KMS::Key, Properties: {KeySpec: HMAC_256}}
+  KeyAlias: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/trustplane, TargetKeyId: !GetAtt Key.Arn}}
   Failed: {Type: AWS::SQS::Queue}
   Table:
     Type: AWS::DynamoDB::Table
@@ -471,40 +412,20 @@ Resources:
         assert_eq!(put.memory, 256);
         assert_eq!(put.environment["TABLE"], "trustplane-Table");
         assert_eq!(put.environment["KIND"], "own");
-        assert_eq!(
-            put.environment["KEY"],
-            format!(
-                "arn:aws:kms:us-east-1:000000000000:key/{}",
-                template.keys[0]
-            )
-        );
-        assert_eq!(
-            template.function("trustplane-put-thing").unwrap().name,
-            "put-thing"
-        );
-        assert_eq!(
-            template.function("read-things").unwrap().timeout,
-            Duration::from_secs(10)
-        );
-        let routes: Vec<_> = template
-            .routes
-            .iter()
-            .map(|route| (route.method.as_str(), route.path.as_str()))
-            .collect();
+        assert_eq!(put.environment["KEY"], format!("arn:aws:kms:us-east-1:000000000000:key/{}", template.keys[0].id));
+        assert_eq!(template.function("trustplane-put-thing").unwrap().name, "put-thing");
+        assert_eq!(template.function("read-things").unwrap().timeout, Duration::from_secs(10));
+        let routes: Vec<_> = template.routes.iter().map(|route| (route.method.as_str(), route.path.as_str())).collect();
         assert_eq!(routes, [("PUT", "/things/{id}"), ("ANY", "$default")]);
         assert_eq!(template.routes[0].timeout, Duration::from_millis(500));
+        assert_eq!(template.keys[0].spec, "HMAC_256");
+        assert_eq!(template.aliases, [("trustplane".to_owned(), template.keys[0].id.clone())]);
         assert_eq!(template.buses, ["trustplane-bus"]);
         assert_eq!(template.schedules.len(), 1);
         let stream = &template.streams[0];
-        assert_eq!(
-            (stream.table.as_str(), stream.batch_size, stream.retries),
-            ("trustplane-Table", 10, Some(2))
-        );
+        assert_eq!((stream.table.as_str(), stream.batch_size, stream.retries), ("trustplane-Table", 10, Some(2)));
         assert!(stream.bisect && stream.reports_item_failures && stream.from_start);
-        assert_eq!(
-            stream.on_failure.as_deref(),
-            Some("arn:aws:sqs:us-east-1:000000000000:trustplane-Failed")
-        );
+        assert_eq!(stream.on_failure.as_deref(), Some("arn:aws:sqs:us-east-1:000000000000:trustplane-Failed"));
         let table = &template.tables[0];
         assert_eq!(table.ttl_attribute.as_deref(), Some("expires_at"));
         assert_eq!(table.create["StreamSpecification"]["StreamEnabled"], true);
@@ -515,29 +436,15 @@ Resources:
     fn an_error_names_the_place() {
         for (from, to, named) in [
             (
-                "!GetAtt Key.Arn",
-                "!GetAtt Key.Colour",
+                "KEY: !GetAtt Key.Arn",
+                "KEY: !GetAtt Key.Colour",
                 "resource `PutThing`: variable `KEY`: attribute `Colour`",
             ),
-            (
-                "Type: HttpApi}",
-                "Type: S3}",
-                "resource `PutThing`: event `Rest`: type `S3`",
-            ),
-            (
-                "{Binary: read-things}",
-                "{}",
-                "resource `ReadThings`: `Metadata.BuildProperties.Binary`",
-            ),
-            (
-                "{Binary: read-things}",
-                "{Binary: put-thing}",
-                "binary `put-thing`",
-            ),
+            ("Type: HttpApi}", "Type: S3}", "resource `PutThing`: event `Rest`: type `S3`"),
+            ("{Binary: read-things}", "{}", "resource `ReadThings`: `Metadata.BuildProperties.Binary`"),
+            ("{Binary: read-things}", "{Binary: put-thing}", "binary `put-thing`"),
         ] {
-            let error = Template::parse(&TEMPLATE.replace(from, to))
-                .unwrap_err()
-                .to_string();
+            let error = Template::parse(&TEMPLATE.replace(from, to)).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
         }
     }

@@ -15,23 +15,12 @@ async fn the_table_is_the_templates_and_survives_a_restart() {
     let stack = Stack::start(options.clone()).await.unwrap();
     let table = stack.table().to_owned();
     let described = dynamodb(&stack, "DescribeTable", json!({ "TableName": table })).await;
-    assert_eq!(
-        described["Table"]["GlobalSecondaryIndexes"][0]["IndexName"],
-        "GSI1"
-    );
-    assert_eq!(
-        described["Table"]["StreamSpecification"]["StreamViewType"],
-        "NEW_AND_OLD_IMAGES"
-    );
+    assert_eq!(described["Table"]["GlobalSecondaryIndexes"][0]["IndexName"], "GSI1");
+    assert_eq!(described["Table"]["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
     let ttl = dynamodb(&stack, "DescribeTimeToLive", json!({ "TableName": table })).await;
     assert_eq!(ttl["TimeToLiveDescription"]["AttributeName"], "expires_at");
     let item = json!({ "pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"} });
-    dynamodb(
-        &stack,
-        "PutItem",
-        json!({ "TableName": table, "Item": item }),
-    )
-    .await;
+    dynamodb(&stack, "PutItem", json!({ "TableName": table, "Item": item })).await;
     stack.stop().await;
 
     let stack = Stack::start(options.clone()).await.unwrap();
@@ -39,15 +28,8 @@ async fn the_table_is_the_templates_and_survives_a_restart() {
     let read = dynamodb(&stack, "GetItem", json!({ "TableName": table, "Key": key })).await;
     assert_eq!(read["Item"], item);
 
-    let error = Stack::start(options.clone())
-        .await
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("is in use by another local stack"),
-        "{error}"
-    );
+    let error = Stack::start(options.clone()).await.err().unwrap().to_string();
+    assert!(error.contains("is in use by another local stack"), "{error}");
     stack.stop().await;
     // Free again.
     Stack::start(options).await.unwrap().stop().await;
@@ -62,18 +44,8 @@ async fn another_engine_can_hold_the_table() {
     // The table is there already, which is fine.
     let second = Stack::start(options).await.unwrap();
     let item = json!({ "pk": {"S": "a"}, "sk": {"S": "b"} });
-    dynamodb(
-        &second,
-        "PutItem",
-        json!({ "TableName": second.table(), "Item": item }),
-    )
-    .await;
-    let read = dynamodb(
-        &first,
-        "GetItem",
-        json!({ "TableName": first.table(), "Key": item }),
-    )
-    .await;
+    dynamodb(&second, "PutItem", json!({ "TableName": second.table(), "Item": item })).await;
+    let read = dynamodb(&first, "GetItem", json!({ "TableName": first.table(), "Key": item })).await;
     assert_eq!(read["Item"], item);
     second.stop().await;
     first.stop().await;

@@ -13,46 +13,27 @@ use trustplane_local::{
 
 /// What the fixture printed under `name`, in order.
 fn printed(stack: &Stack, name: &str) -> Vec<Value> {
-    let lines = stack
-        .logs()
-        .into_iter()
-        .filter_map(|line| serde_json::from_str::<Value>(&line.text).ok());
+    let lines = stack.logs().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line.text).ok());
     lines.filter_map(|line| line.get(name).cloned()).collect()
 }
 
 fn with_streams(options: Options) -> Options {
-    Options {
-        streams: true,
-        ..options
-    }
+    Options { streams: true, ..options }
 }
 
 #[tokio::test]
 async fn a_streams_records_come_filtered_and_in_batches() {
     let functions = functions(FUNCTIONS);
-    let stack = Stack::start(with_streams(options(&functions)))
-        .await
-        .unwrap();
-    for (pk, sk) in [
-        ("a", "audit"),
-        ("b", "other"),
-        ("c", "audit"),
-        ("d", "other"),
-    ] {
+    let stack = Stack::start(with_streams(options(&functions))).await.unwrap();
+    for (pk, sk) in [("a", "audit"), ("b", "other"), ("c", "audit"), ("d", "other")] {
         put(&stack, pk, sk, false).await;
     }
     stack.settle_streams().await;
-    let seen: Vec<_> = printed(&stack, "batch")
-        .iter()
-        .flat_map(|batch| batch.as_array().unwrap().clone())
-        .collect();
+    let seen: Vec<_> = printed(&stack, "batch").iter().flat_map(|batch| batch.as_array().unwrap().clone()).collect();
     assert_eq!(seen, ["a", "c"]);
     let all = printed(&stack, "record");
     let record = &all[0];
-    assert_eq!(
-        (&record["eventName"], &record["eventSource"]),
-        (&json!("INSERT"), &json!("aws:dynamodb"))
-    );
+    assert_eq!((&record["eventName"], &record["eventSource"]), (&json!("INSERT"), &json!("aws:dynamodb")));
     assert_eq!(record["awsRegion"], "us-east-1");
     assert!(
         record["eventSourceARN"]
@@ -61,10 +42,7 @@ async fn a_streams_records_come_filtered_and_in_batches() {
             .starts_with("arn:aws:dynamodb:us-east-1:000000000000:table/trustplane-Table/stream/")
     );
     assert_eq!(record["dynamodb"]["StreamViewType"], "NEW_AND_OLD_IMAGES");
-    assert_eq!(
-        record["dynamodb"]["NewImage"]["fails"],
-        json!({ "BOOL": false })
-    );
+    assert_eq!(record["dynamodb"]["NewImage"]["fails"], json!({ "BOOL": false }));
     stack.stop().await;
 }
 
@@ -75,12 +53,7 @@ async fn records_reported_as_failed_are_tried_again_and_given_up_in_the_end() {
     let mut options = with_streams(options(&functions));
     options.data = Some(data.path().to_owned());
     // The records are there before the function is.
-    let stack = Stack::start(Options {
-        streams: false,
-        ..options.clone()
-    })
-    .await
-    .unwrap();
+    let stack = Stack::start(Options { streams: false, ..options.clone() }).await.unwrap();
     for (pk, fails) in [("a", false), ("b", true), ("c", false), ("d", false)] {
         put(&stack, pk, "audit", fails).await;
     }
@@ -90,31 +63,14 @@ async fn records_reported_as_failed_are_tried_again_and_given_up_in_the_end() {
     stack.settle_streams().await;
     let batches = printed(&stack, "batch");
     // Three at first; then from the failed one on, three times in all; then what comes after.
-    assert_eq!(
-        batches,
-        [
-            json!(["a", "b", "c"]),
-            json!(["b", "c"]),
-            json!(["b", "c"]),
-            json!(["d"])
-        ]
-    );
+    assert_eq!(batches, [json!(["a", "b", "c"]), json!(["b", "c"]), json!(["b", "c"]), json!(["d"])]);
     let letters = stack.dead_letters();
     assert_eq!(letters.len(), 1);
-    assert_eq!(
-        letters[0]["queue"],
-        "arn:aws:sqs:us-east-1:000000000000:trustplane-Failed"
-    );
-    assert_eq!(
-        letters[0]["requestContext"]["condition"],
-        "RetryAttemptsExhausted"
-    );
+    assert_eq!(letters[0]["queue"], "arn:aws:sqs:us-east-1:000000000000:trustplane-Failed");
+    assert_eq!(letters[0]["requestContext"]["condition"], "RetryAttemptsExhausted");
     assert_eq!(letters[0]["DDBStreamBatchInfo"]["batchSize"], 2);
     let kept = std::fs::read_to_string(data.path().join("dead-letters.jsonl")).unwrap();
-    assert_eq!(
-        serde_json::from_str::<Value>(kept.trim()).unwrap(),
-        letters[0]
-    );
+    assert_eq!(serde_json::from_str::<Value>(kept.trim()).unwrap(), letters[0]);
     stack.stop().await;
 
     // A restart repeats nothing and skips nothing.
@@ -133,13 +89,7 @@ async fn schedules_run_at_start_with_the_clocks_time() {
     let mut stack = Stack::start(options).await.unwrap();
     stack.run_schedules().await.unwrap();
     let event = &printed(&stack, "event")[0];
-    assert!(
-        event["time"]
-            .as_str()
-            .unwrap()
-            .starts_with("2031-05-06T12:"),
-        "{event}"
-    );
+    assert!(event["time"].as_str().unwrap().starts_with("2031-05-06T12:"), "{event}");
     assert_eq!(event["detail-type"], "Scheduled Event");
     stack.start_schedules();
     while printed(&stack, "event").len() < 2 {
@@ -149,25 +99,12 @@ async fn schedules_run_at_start_with_the_clocks_time() {
 }
 
 async fn call(stack: &Stack, target: &str, arguments: Value) -> Reply {
-    let outcome = stack
-        .invoke("echo", &json!({ "do": "environment" }))
-        .await
-        .unwrap();
+    let outcome = stack.invoke("echo", &json!({ "do": "environment" })).await.unwrap();
     let variables: Value = serde_json::from_slice(&outcome.payload).unwrap();
     let endpoint = variables["AWS_ENDPOINT_URL_EVENTBRIDGE"].as_str().unwrap();
     assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], endpoint);
-    let headers = [
-        ("content-type", "application/x-amz-json-1.1"),
-        ("x-amz-target", target),
-    ];
-    http::send(
-        Method::POST,
-        &format!("{endpoint}/"),
-        &headers,
-        arguments.to_string(),
-    )
-    .await
-    .unwrap()
+    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+    http::send(Method::POST, &format!("{endpoint}/"), &headers, arguments.to_string()).await.unwrap()
 }
 
 async fn put_events(stack: &Stack, entries: Value) -> Value {
@@ -184,12 +121,7 @@ fn entry(bus: &str, detail: &Value) -> Value {
 async fn a_bus_keeps_what_it_receives_and_invokes_whom_it_concerns() {
     let functions = functions(FUNCTIONS);
     let data = Folder::new("data");
-    let stack = Stack::start(Options {
-        data: Some(data.path().to_owned()),
-        ..options(&functions)
-    })
-    .await
-    .unwrap();
+    let stack = Stack::start(Options { data: Some(data.path().to_owned()), ..options(&functions) }).await.unwrap();
     let arn = "arn:aws:events:us-east-1:000000000000:event-bus/trustplane-bus";
     let entries = [
         entry("trustplane-bus", &json!({ "kind": "sweep", "n": 1 })),
@@ -202,20 +134,13 @@ async fn a_bus_keeps_what_it_receives_and_invokes_whom_it_concerns() {
     assert_eq!(events.len(), 3);
     assert_eq!(events[0]["id"], reply["Entries"][0]["EventId"]);
     assert_eq!(events[0]["detail"], json!({ "kind": "sweep", "n": 1 }));
-    assert_eq!(
-        (&events[0]["detail-type"], &events[0]["account"]),
-        (&json!("Audit"), &json!("000000000000"))
-    );
+    assert_eq!((&events[0]["detail-type"], &events[0]["account"]), (&json!("Audit"), &json!("000000000000")));
     let kept = std::fs::read_to_string(data.path().join("events.jsonl")).unwrap();
     assert_eq!(kept.lines().count(), 3);
     while printed(&stack, "event").is_empty() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(
-        printed(&stack, "event"),
-        [events[0].clone()],
-        "the rule lets the first through, alone"
-    );
+    assert_eq!(printed(&stack, "event"), [events[0].clone()], "the rule lets the first through, alone");
     stack.stop().await;
 }
 
@@ -235,10 +160,7 @@ async fn a_bus_refuses_as_eventbridge_does() {
         (with("Source", "aws.ec2"), "NotAuthorizedForSourceException"),
         (with("Detail", "[1]"), "MalformedDetail"),
         (with("Detail", "{oops"), "MalformedDetail"),
-        (
-            with("EventBusName", "elsewhere"),
-            "ResourceNotFoundException",
-        ),
+        (with("EventBusName", "elsewhere"), "ResourceNotFoundException"),
     ] {
         let reply = put_events(&stack, json!([good, entry])).await;
         assert_eq!(reply["FailedEntryCount"], 1, "{entry}");
@@ -250,22 +172,13 @@ async fn a_bus_refuses_as_eventbridge_does() {
     assert_eq!(reply["Entries"][0]["ErrorCode"], "InternalFailure");
     assert!(reply["Entries"][1]["EventId"].is_string());
 
-    let large = with(
-        "Detail",
-        &json!({ "x": "y".repeat(256 * 1024) }).to_string(),
-    );
+    let large = with("Detail", &json!({ "x": "y".repeat(256 * 1024) }).to_string());
     for entries in [json!([]), json!(vec![good.clone(); 11]), json!([large])] {
         let reply = call(&stack, "AWSEvents.PutEvents", json!({ "Entries": entries })).await;
-        assert_eq!(
-            (reply.status.as_u16(), &reply.json()["__type"]),
-            (400, &json!("ValidationException"))
-        );
+        assert_eq!((reply.status.as_u16(), &reply.json()["__type"]), (400, &json!("ValidationException")));
     }
     let reply = call(&stack, "AWSEvents.ListRules", json!({})).await;
-    assert_eq!(
-        (reply.status.as_u16(), &reply.json()["__type"]),
-        (400, &json!("UnknownOperationException"))
-    );
+    assert_eq!((reply.status.as_u16(), &reply.json()["__type"]), (400, &json!("UnknownOperationException")));
     stack.stop().await;
 }
 
@@ -277,15 +190,9 @@ async fn a_message_to_a_queue_is_kept() {
     let message = json!({ "QueueUrl": url, "MessageBody": r#"{"a":1}"# });
     let reply = call(&stack, "AmazonSQS.SendMessage", message).await.json();
     // md5 of {"a":1}
-    assert_eq!(
-        reply["MD5OfMessageBody"],
-        "bb6cb5c68df4652941caf652a366f2d8"
-    );
+    assert_eq!(reply["MD5OfMessageBody"], "bb6cb5c68df4652941caf652a366f2d8");
     let letter = &stack.dead_letters()[0];
-    assert_eq!(
-        (&letter["queue"], &letter["body"]),
-        (&json!("trustplane-Failed"), &json!({ "a": 1 }))
-    );
+    assert_eq!((&letter["queue"], &letter["body"]), (&json!("trustplane-Failed"), &json!({ "a": 1 })));
     assert_eq!(letter["messageId"], reply["MessageId"]);
     stack.stop().await;
 }

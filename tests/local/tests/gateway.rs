@@ -24,10 +24,7 @@ async fn post(stack: &Stack, path: &str) -> Reply {
 }
 
 fn assert_message(reply: &Reply, status: StatusCode, message: &str) {
-    assert_eq!(
-        (reply.status, reply.json()),
-        (status, json!({ "message": message }))
-    );
+    assert_eq!((reply.status, reply.json()), (status, json!({ "message": message })));
     assert_eq!(reply.header("content-type"), Some("application/json"));
     assert!(reply.header("apigw-requestid").is_some());
 }
@@ -35,55 +32,25 @@ fn assert_message(reply: &Reply, status: StatusCode, message: &str) {
 #[tokio::test]
 async fn a_request_reaches_the_function_as_an_event() {
     let (stack, _functions) = stack().await;
-    let headers = [
-        ("content-type", "application/json"),
-        ("x-tenant-id", "t1"),
-        ("cookie", "a=1; b=2"),
-        ("user-agent", "test/1"),
-    ];
-    let reply = stack
-        .request(
-            Method::PUT,
-            "/things/a%20b%2Fc?x=1&x=2&y=%2B",
-            &headers,
-            r#"{"n":1}"#,
-        )
-        .await
-        .unwrap();
-    assert_eq!(
-        reply.status,
-        StatusCode::NOT_FOUND,
-        "an encoded slash is a slash by the time of routing"
-    );
-    let reply = stack
-        .request(
-            Method::PUT,
-            "/things/a%20b?x=1&x=2&y=%2B",
-            &headers,
-            r#"{"n":1}"#,
-        )
-        .await
-        .unwrap();
+    let headers =
+        [("content-type", "application/json"), ("x-tenant-id", "t1"), ("cookie", "a=1; b=2"), ("user-agent", "test/1")];
+    let reply = stack.request(Method::PUT, "/things/a%20b%2Fc?x=1&x=2&y=%2B", &headers, r#"{"n":1}"#).await.unwrap();
+    assert_eq!(reply.status, StatusCode::NOT_FOUND, "an encoded slash is a slash by the time of routing");
+    let reply = stack.request(Method::PUT, "/things/a%20b?x=1&x=2&y=%2B", &headers, r#"{"n":1}"#).await.unwrap();
     assert_eq!(reply.status, StatusCode::OK);
     let event = reply.json();
     assert_eq!(event["version"], "2.0");
     assert_eq!(event["routeKey"], "PUT /things/{id}");
     assert_eq!(event["rawPath"], "/things/a b");
     assert_eq!(event["rawQueryString"], "x=1&x=2&y=%2B");
-    assert_eq!(
-        event["queryStringParameters"],
-        json!({ "x": "1,2", "y": "+" })
-    );
+    assert_eq!(event["queryStringParameters"], json!({ "x": "1,2", "y": "+" }));
     assert_eq!(event["pathParameters"], json!({ "id": "a b" }));
     assert_eq!(event["cookies"], json!(["a=1", "b=2"]));
     assert_eq!(event["headers"]["x-tenant-id"], "t1");
     assert_eq!(event["requestContext"]["http"]["method"], "PUT");
     assert_eq!(event["requestContext"]["http"]["sourceIp"], "127.0.0.1");
     assert_eq!(event["requestContext"]["http"]["userAgent"], "test/1");
-    assert_eq!(
-        event["requestContext"]["requestId"].as_str(),
-        reply.header("apigw-requestid")
-    );
+    assert_eq!(event["requestContext"]["requestId"].as_str(), reply.header("apigw-requestid"));
     assert_eq!(event["body"], r#"{"n":1}"#);
     assert_eq!(event["isBase64Encoded"], false);
     stack.stop().await;
@@ -92,40 +59,15 @@ async fn a_request_reaches_the_function_as_an_event() {
 #[tokio::test]
 async fn routes_by_method_and_path() {
     let (stack, _functions) = stack().await;
-    assert_message(
-        &get(&stack, "/nothing").await,
-        StatusCode::NOT_FOUND,
-        "Not Found",
-    );
-    assert_message(
-        &post(&stack, "/things/1").await,
-        StatusCode::NOT_FOUND,
-        "Not Found",
-    );
-    assert_message(
-        &get(&stack, "/things/1/").await,
-        StatusCode::NOT_FOUND,
-        "Not Found",
-    );
-    assert_message(
-        &get(&stack, "/things/percent%25done").await,
-        StatusCode::BAD_REQUEST,
-        "Bad Request",
-    );
-    assert_eq!(
-        get(&stack, "/files/a//b/%C3%A9").await.json()["pathParameters"],
-        json!({ "proxy": "a//b/é" })
-    );
+    assert_message(&get(&stack, "/nothing").await, StatusCode::NOT_FOUND, "Not Found");
+    assert_message(&post(&stack, "/things/1").await, StatusCode::NOT_FOUND, "Not Found");
+    assert_message(&get(&stack, "/things/1/").await, StatusCode::NOT_FOUND, "Not Found");
+    assert_message(&get(&stack, "/things/percent%25done").await, StatusCode::BAD_REQUEST, "Bad Request");
+    assert_eq!(get(&stack, "/files/a//b/%C3%A9").await.json()["pathParameters"], json!({ "proxy": "a//b/é" }));
     for method in [Method::DELETE, Method::OPTIONS, Method::PATCH] {
-        let reply = stack
-            .request(method.clone(), "/any", &[], "")
-            .await
-            .unwrap();
+        let reply = stack.request(method.clone(), "/any", &[], "").await.unwrap();
         assert_eq!(reply.json()["routeKey"], "ANY /any");
-        assert_eq!(
-            reply.json()["requestContext"]["http"]["method"],
-            method.as_str()
-        );
+        assert_eq!(reply.json()["requestContext"]["http"]["method"], method.as_str());
     }
     let reply = stack.request(Method::HEAD, "/any", &[], "").await.unwrap();
     assert_eq!((reply.status, reply.body.len()), (StatusCode::OK, 0));
@@ -137,16 +79,10 @@ async fn a_body_that_is_not_text_arrives_whole() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let (stack, _functions) = stack().await;
     let body: Vec<u8> = (0..=255).collect();
-    let reply = stack
-        .request(Method::PUT, "/things/1", JSON, body.clone())
-        .await
-        .unwrap();
+    let reply = stack.request(Method::PUT, "/things/1", JSON, body.clone()).await.unwrap();
     let event = reply.json();
     assert_eq!(event["isBase64Encoded"], true);
-    assert_eq!(
-        STANDARD.decode(event["body"].as_str().unwrap()).unwrap(),
-        body
-    );
+    assert_eq!(STANDARD.decode(event["body"].as_str().unwrap()).unwrap(), body);
     stack.stop().await;
 }
 
@@ -155,35 +91,15 @@ async fn too_large_is_refused_and_the_connection_answers_it() {
     let (stack, _functions) = stack().await;
     let at = |bytes: usize| {
         let stack = &stack;
-        async move {
-            stack
-                .request(Method::PUT, "/things/1", JSON, "x".repeat(bytes))
-                .await
-                .unwrap()
-        }
+        async move { stack.request(Method::PUT, "/things/1", JSON, "x".repeat(bytes)).await.unwrap() }
     };
     // Just over 10 MB, and below that but over what Lambda takes.
-    assert_message(
-        &at(10 * 1024 * 1024 + 1).await,
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "Request Entity Too Large",
-    );
-    assert_message(
-        &at(7 * 1024 * 1024).await,
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "Request Entity Too Large",
-    );
+    assert_message(&at(10 * 1024 * 1024 + 1).await, StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+    assert_message(&at(7 * 1024 * 1024).await, StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     assert_eq!(at(1024 * 1024).await.status, StatusCode::OK);
     let long = "h".repeat(10_240);
-    let reply = stack
-        .request(Method::GET, "/things/1", &[("x-long", &long)], "")
-        .await
-        .unwrap();
-    assert_message(
-        &reply,
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "Request Header Fields Too Large",
-    );
+    let reply = stack.request(Method::GET, "/things/1", &[("x-long", &long)], "").await.unwrap();
+    assert_message(&reply, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
     stack.stop().await;
 }
 
@@ -192,29 +108,11 @@ async fn what_a_function_does_wrong_is_a_500_and_the_next_request_works() {
     let (stack, _functions) = stack().await;
     for order in ["panic", "exit", "error", "big", "not-a-reply"] {
         let reply = get(&stack, &format!("/things/1?do={order}")).await;
-        assert_message(
-            &reply,
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Internal Server Error",
-        );
-        assert_eq!(
-            get(&stack, "/things/1").await.status,
-            StatusCode::OK,
-            "after {order}"
-        );
+        assert_message(&reply, StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+        assert_eq!(get(&stack, "/things/1").await.status, StatusCode::OK, "after {order}");
     }
-    assert_message(
-        &post(&stack, "/broken").await,
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "Internal Server Error",
-    );
-    assert!(
-        stack
-            .logs()
-            .iter()
-            .any(|line| line.text.contains("asked to panic")),
-        "a panic's message is in the log"
-    );
+    assert_message(&post(&stack, "/broken").await, StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+    assert!(stack.logs().iter().any(|line| line.text.contains("asked to panic")), "a panic's message is in the log");
     stack.stop().await;
 }
 
@@ -236,29 +134,16 @@ async fn a_function_that_runs_out_of_time_is_killed() {
     let (stack, _functions) = stack().await;
     let before = post(&stack, "/quick").await;
     assert_eq!(before.status, StatusCode::OK);
-    assert_message(
-        &post(&stack, "/quick?do=sleep").await,
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "Internal Server Error",
-    );
+    assert_message(&post(&stack, "/quick?do=sleep").await, StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
     assert!(stack.processes("quick").is_empty(), "the process is gone");
     let after = post(&stack, "/quick").await;
     assert_eq!(after.status, StatusCode::OK);
     assert_ne!(after.header("x-process"), before.header("x-process"));
-    let outcome = stack
-        .invoke("quick", &json!({ "do": "sleep" }))
-        .await
-        .unwrap();
+    let outcome = stack.invoke("quick", &json!({ "do": "sleep" })).await.unwrap();
     let error: Value = serde_json::from_slice(&outcome.payload).unwrap();
     assert!(outcome.failed);
     assert_eq!(error["errorType"], "Sandbox.Timedout");
-    assert!(
-        error["errorMessage"]
-            .as_str()
-            .unwrap()
-            .ends_with("Task timed out after 1.00 seconds"),
-        "{error}"
-    );
+    assert!(error["errorMessage"].as_str().unwrap().ends_with("Task timed out after 1.00 seconds"), "{error}");
     stack.stop().await;
 }
 
@@ -266,11 +151,7 @@ async fn a_function_that_runs_out_of_time_is_killed() {
 async fn the_gateway_gives_up_before_a_slow_function_does() {
     let (stack, _functions) = stack().await;
     let reply = post(&stack, "/slow?do=nap").await;
-    assert_message(
-        &reply,
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Service Unavailable",
-    );
+    assert_message(&reply, StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
     // The function runs to its end, and the same process takes the next request.
     let reply = loop {
         let reply = post(&stack, "/slow").await;
@@ -278,12 +159,7 @@ async fn the_gateway_gives_up_before_a_slow_function_does() {
             break reply;
         }
     };
-    assert!(
-        stack
-            .processes("slow")
-            .iter()
-            .any(|id| Some(id.to_string().as_str()) == reply.header("x-process"))
-    );
+    assert!(stack.processes("slow").iter().any(|id| Some(id.to_string().as_str()) == reply.header("x-process")));
     stack.stop().await;
 }
 
@@ -292,23 +168,13 @@ async fn one_request_at_a_time_in_a_process_and_as_many_processes_as_requests() 
     let (stack, _functions) = stack().await;
     let naps = (0..4).map(|_| get(&stack, "/things/1?do=nap"));
     let replies = join_all(naps).await;
-    let mut processes: Vec<_> = replies
-        .iter()
-        .map(|reply| reply.header("x-process").unwrap().to_owned())
-        .collect();
+    let mut processes: Vec<_> = replies.iter().map(|reply| reply.header("x-process").unwrap().to_owned()).collect();
     processes.sort();
     processes.dedup();
     assert_eq!(processes.len(), 4, "each had a process of its own");
     for _ in 0..8 {
-        let process = get(&stack, "/things/1")
-            .await
-            .header("x-process")
-            .unwrap()
-            .to_owned();
-        assert!(
-            processes.contains(&process),
-            "idle processes are used again"
-        );
+        let process = get(&stack, "/things/1").await.header("x-process").unwrap().to_owned();
+        assert!(processes.contains(&process), "idle processes are used again");
     }
     stack.stop().await;
 }
@@ -316,11 +182,7 @@ async fn one_request_at_a_time_in_a_process_and_as_many_processes_as_requests() 
 #[tokio::test]
 async fn past_the_bound_requests_wait_and_then_are_refused() {
     let functions = functions(FUNCTIONS);
-    let limits = |patience| Limits {
-        concurrency: 2,
-        processes: 2,
-        patience,
-    };
+    let limits = |patience| Limits { concurrency: 2, processes: 2, patience };
     let mut options = options(&functions);
     options.limits = limits(Duration::from_secs(30));
     let stack = Stack::start(options.clone()).await.unwrap();
@@ -334,16 +196,9 @@ async fn past_the_bound_requests_wait_and_then_are_refused() {
     options.limits = limits(Duration::from_millis(1));
     let stack = Stack::start(options).await.unwrap();
     let replies = join_all((0..3).map(|_| get(&stack, "/things/1?do=nap"))).await;
-    let refused: Vec<_> = replies
-        .iter()
-        .filter(|reply| reply.status != StatusCode::OK)
-        .collect();
+    let refused: Vec<_> = replies.iter().filter(|reply| reply.status != StatusCode::OK).collect();
     assert_eq!(refused.len(), 1);
-    assert_message(
-        refused[0],
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Service Unavailable",
-    );
+    assert_message(refused[0], StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
     stack.stop().await;
 }
 
@@ -370,14 +225,9 @@ async fn a_connection_serves_one_request_after_the_other() {
 async fn functions_get_the_environment_of_lambda_and_of_the_template() {
     let functions = functions(FUNCTIONS);
     let mut options = options(&functions);
-    options
-        .environment
-        .insert("STAGE".to_owned(), "overridden".to_owned());
+    options.environment.insert("STAGE".to_owned(), "overridden".to_owned());
     let stack = Stack::start(options).await.unwrap();
-    let outcome = stack
-        .invoke("echo", &json!({ "do": "environment" }))
-        .await
-        .unwrap();
+    let outcome = stack.invoke("echo", &json!({ "do": "environment" })).await.unwrap();
     let variables: Value = serde_json::from_slice(&outcome.payload).unwrap();
     for (name, value) in [
         ("AWS_LAMBDA_FUNCTION_NAME", "trustplane-echo"),
@@ -390,17 +240,9 @@ async fn functions_get_the_environment_of_lambda_and_of_the_template() {
         assert_eq!(variables[name], value, "{name}");
     }
     for service in ["STS", "SSO_ADMIN", "ORGANIZATIONS", "KMS"] {
-        assert!(
-            variables[format!("AWS_ENDPOINT_URL_{service}")]
-                .as_str()
-                .unwrap()
-                .starts_with("http://127.0.0.1:")
-        );
+        assert!(variables[format!("AWS_ENDPOINT_URL_{service}")].as_str().unwrap().starts_with("http://127.0.0.1:"));
     }
-    assert!(
-        variables.get("HOME").is_none(),
-        "nothing of the developer's own environment leaks in"
-    );
+    assert!(variables.get("HOME").is_none(), "nothing of the developer's own environment leaks in");
     stack.stop().await;
 }
 
@@ -416,11 +258,7 @@ async fn join_all<F: Future<Output = Reply>>(futures: impl Iterator<Item = F>) -
                 *reply = Some(ready);
             }
         }
-        if replies.iter().all(Option::is_some) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
+        if replies.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
     replies.into_iter().flatten().collect()

@@ -1,13 +1,15 @@
 //! An authorisation server of an organisation: the OpenID provider that SSO configurations speak of.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::fields::{Fields, string, words};
+use super::fields::{finish, optional, required};
 use super::https_url::HttpsUrl;
 use super::ids::{AuthorisationServerId, OrganisationId};
+use super::page::SortKey;
+use super::words::words;
 use crate::credential::parse_label;
-use crate::{Faults, Timestamp};
+use crate::fields::Fields;
+use crate::{Failure, Timestamp};
 
 /// Authorisation servers that an organisation may have.
 pub const MOST_SERVERS: usize = 1_000;
@@ -66,13 +68,12 @@ pub struct ServerRequest {
 
 impl ServerRequest {
     /// Reads the body of a creation or an update.
-    pub fn parse(body: &Map<String, Value>) -> Result<Self, Faults> {
-        let mut fields = Fields::new(body);
-        let name = fields.required("CustomerFriendlyName", |value| parse_label(string(value)?, 255));
-        let logo = fields.optional("CustomerFriendlyLogoUri", logo);
-        let issuer = fields.optional("Issuer", issuer);
-        let discovery = fields.optional("OpenIDDiscoveryDocument", |value| HttpsUrl::parse(string(value)?));
-        let status = fields.optional("Status", |value| ServerStatus::parse(string(value)?));
+    pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
+        let name = required(&mut fields, "CustomerFriendlyName", |text| parse_label(text, 255));
+        let logo = optional(&mut fields, "CustomerFriendlyLogoUri", logo);
+        let issuer = optional(&mut fields, "Issuer", issuer);
+        let discovery = optional(&mut fields, "OpenIDDiscoveryDocument", HttpsUrl::parse);
+        let status = optional(&mut fields, "Status", ServerStatus::parse);
         let request = name.map(|customer_friendly_name| Self {
             facts: ServerFacts {
                 customer_friendly_name,
@@ -82,7 +83,7 @@ impl ServerRequest {
             },
             status,
         });
-        fields.finish(request)
+        finish(fields, request)
     }
 }
 
@@ -108,27 +109,44 @@ impl AuthorisationServer {
         }
         after
     }
+
+    /// What a list of these can be sorted by.
+    pub const SORTABLE: &[&'static str] =
+        &["CustomerFriendlyName", "AuthorisationServerId", "Status", "CreatedAt", "UpdatedAt"];
+
+    /// What this is sorted by under one of [`AuthorisationServer::SORTABLE`].
+    pub fn sort_key(&self, field: &str) -> SortKey<'_> {
+        match field {
+            "CustomerFriendlyName" => self.facts.customer_friendly_name.as_str().into(),
+            "AuthorisationServerId" => self.id.to_string().into(),
+            "Status" => self.status.as_str().into(),
+            "CreatedAt" => SortKey::Number(self.created_at.as_millis()),
+            "UpdatedAt" => SortKey::Number(self.updated_at.as_millis()),
+            _ => SortKey::Absent,
+        }
+    }
 }
 
-fn issuer(value: &Value) -> Result<HttpsUrl, &'static str> {
-    let url = HttpsUrl::parse(string(value)?)?;
+fn issuer(text: &str) -> Result<HttpsUrl, &'static str> {
+    let url = HttpsUrl::parse(text)?;
     if url.has_query() { Err("must not have a query") } else { Ok(url) }
 }
 
-fn logo(value: &Value) -> Result<HttpsUrl, &'static str> {
-    let url = HttpsUrl::parse(string(value)?)?;
+fn logo(text: &str) -> Result<HttpsUrl, &'static str> {
+    let url = HttpsUrl::parse(text)?;
     let is_image = [".svg", ".png", ".jpg", ".jpeg"].iter().any(|ending| url.as_str().ends_with(ending));
     if is_image { Ok(url) } else { Err("must end in `.svg`, `.png`, `.jpg` or `.jpeg`") }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::fields::{of, wrong};
     use super::*;
 
-    fn request(body: Value) -> Result<ServerRequest, Faults> {
-        ServerRequest::parse(body.as_object().unwrap())
+    fn request(body: Value) -> Result<ServerRequest, Failure> {
+        ServerRequest::parse(of(body))
     }
 
     fn server(body: Value) -> AuthorisationServer {
@@ -139,15 +157,13 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let faults = request(json!({
+        let fields = wrong(request(json!({
             "CustomerFriendlyName": "",
             "CustomerFriendlyLogoUri": "https://acme.example/logo.gif",
             "Issuer": "https://acme.example/?tenant=1",
             "OpenIDDiscoveryDocument": "http://acme.example/.well-known/openid-configuration",
             "Status": "Pending",
-        }))
-        .unwrap_err();
-        let fields: Vec<&str> = faults.iter().map(|(field, _)| field).collect();
+        })));
         let expected =
             ["CustomerFriendlyLogoUri", "CustomerFriendlyName", "Issuer", "OpenIDDiscoveryDocument", "Status"];
         assert_eq!(fields, expected);
@@ -176,5 +192,13 @@ mod tests {
         }));
         let kept = serde_json::to_value(&before).unwrap();
         assert_eq!(serde_json::from_value::<AuthorisationServer>(kept).unwrap(), before);
+    }
+
+    #[test]
+    fn every_sortable_field_has_a_key() {
+        let item = server(json!({"CustomerFriendlyName": "Acme"}));
+        for field in AuthorisationServer::SORTABLE {
+            assert_ne!(item.sort_key(field), SortKey::Absent, "{field}");
+        }
     }
 }

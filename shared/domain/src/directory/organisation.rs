@@ -1,12 +1,14 @@
 //! An organisation of the directory: whose authorisation servers these are.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::fields::{Fields, string, words};
+use super::fields::{finish, optional, required};
 use super::ids::OrganisationId;
+use super::page::SortKey;
+use super::words::words;
 use crate::credential::parse_label;
-use crate::{Faults, Timestamp};
+use crate::fields::Fields;
+use crate::{Failure, Timestamp};
 
 /// Organisations that a tenant may have.
 pub const MOST_ORGANISATIONS: usize = 10_000;
@@ -60,26 +62,23 @@ pub struct OrganisationUpdate {
 
 impl NewOrganisation {
     /// Reads the body of a creation.
-    pub fn parse(body: &Map<String, Value>) -> Result<Self, Faults> {
-        let mut fields = Fields::new(body);
-        let id = fields.required("OrganisationId", |value| OrganisationId::parse_new(string(value)?));
-        let name = fields.required("OrganisationName", name);
-        let status = fields.optional("Status", status).unwrap_or(OrganisationStatus::Active);
-        let new = id.zip(name).map(|(id, name)| Self { id, name, status });
-        fields.finish(new)
+    pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
+        let id = required(&mut fields, "OrganisationId", OrganisationId::parse_new);
+        let name = required(&mut fields, "OrganisationName", parse_name);
+        let status = optional(&mut fields, "Status", OrganisationStatus::parse).unwrap_or(OrganisationStatus::Active);
+        finish(fields, id.zip(name).map(|(id, name)| Self { id, name, status }))
     }
 }
 
 impl OrganisationUpdate {
     /// Reads the body of an update of `id`. The body may repeat the id, not change it.
-    pub fn parse(body: &Map<String, Value>, id: &OrganisationId) -> Result<Self, Faults> {
-        let mut fields = Fields::new(body);
-        fields.optional("OrganisationId", |value| {
-            if string(value)? == id.as_str() { Ok(()) } else { Err("must be the one in the path") }
+    pub fn parse(mut fields: Fields, id: &OrganisationId) -> Result<Self, Failure> {
+        optional(&mut fields, "OrganisationId", |text| {
+            if text == id.as_str() { Ok(()) } else { Err("must be the one in the path") }
         });
-        let name = fields.required("OrganisationName", name);
-        let status = fields.optional("Status", status);
-        fields.finish(name.map(|name| Self { name, status }))
+        let name = required(&mut fields, "OrganisationName", parse_name);
+        let status = optional(&mut fields, "Status", OrganisationStatus::parse);
+        finish(fields, name.map(|name| Self { name, status }))
     }
 }
 
@@ -100,24 +99,36 @@ impl Organisation {
         }
         after
     }
+
+    /// What a list of these can be sorted by.
+    pub const SORTABLE: &[&'static str] = &["OrganisationName", "OrganisationId", "Status", "CreatedAt", "UpdatedAt"];
+
+    /// What this is sorted by under one of [`Organisation::SORTABLE`].
+    pub fn sort_key(&self, field: &str) -> SortKey<'_> {
+        match field {
+            "OrganisationName" => self.name.as_str().into(),
+            "OrganisationId" => self.id.as_str().into(),
+            "Status" => self.status.as_str().into(),
+            "CreatedAt" => SortKey::Number(self.created_at.as_millis()),
+            "UpdatedAt" => SortKey::Number(self.updated_at.as_millis()),
+            _ => SortKey::Absent,
+        }
+    }
 }
 
-fn name(value: &Value) -> Result<String, String> {
-    parse_label(string(value)?, 255)
-}
-
-fn status(value: &Value) -> Result<OrganisationStatus, String> {
-    OrganisationStatus::parse(string(value)?)
+fn parse_name(text: &str) -> Result<String, String> {
+    parse_label(text, 255)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::fields::{of, wrong};
     use super::*;
 
-    fn new(body: Value) -> Result<NewOrganisation, Faults> {
-        NewOrganisation::parse(body.as_object().unwrap())
+    fn new(body: Value) -> Result<NewOrganisation, Failure> {
+        NewOrganisation::parse(of(body))
     }
 
     #[test]
@@ -130,8 +141,7 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let faults = new(json!({"OrganisationId": "a b", "Status": "active"})).unwrap_err();
-        let fields: Vec<&str> = faults.iter().map(|(field, _)| field).collect();
+        let fields = wrong(new(json!({"OrganisationId": "a b", "Status": "active"})));
         assert_eq!(fields, ["OrganisationId", "OrganisationName", "Status"]);
     }
 
@@ -142,14 +152,25 @@ mod tests {
         let organisation = Organisation::new(new(body).unwrap(), created);
 
         let other = json!({"OrganisationId": "other", "OrganisationName": "Acme"});
-        let faults = OrganisationUpdate::parse(other.as_object().unwrap(), &organisation.id).unwrap_err();
-        assert_eq!(faults, Faults::of("OrganisationId", "must be the one in the path"));
+        let refused = OrganisationUpdate::parse(of(other), &organisation.id);
+        assert_eq!(refused, Err(Failure::invalid("OrganisationId", "must be the one in the path")));
 
         let rename = json!({"OrganisationId": "acme", "OrganisationName": "Acme Bank"});
-        let update = OrganisationUpdate::parse(rename.as_object().unwrap(), &organisation.id).unwrap();
+        let update = OrganisationUpdate::parse(of(rename), &organisation.id).unwrap();
         let after = organisation.updated(update.clone(), Timestamp::from_millis(2));
         assert_eq!((after.name.as_str(), after.status), ("Acme Bank", OrganisationStatus::Withdrawn));
         assert_eq!((after.created_at, after.updated_at), (created, Timestamp::from_millis(2)));
         assert_eq!(after.updated(update, Timestamp::from_millis(3)), after);
+    }
+
+    #[test]
+    fn every_sortable_field_has_a_key() {
+        let item = Organisation::new(
+            new(json!({"OrganisationId": "acme", "OrganisationName": "Acme"})).unwrap(),
+            Timestamp::from_millis(1),
+        );
+        for field in Organisation::SORTABLE {
+            assert_ne!(item.sort_key(field), SortKey::Absent, "{field}");
+        }
     }
 }

@@ -2,15 +2,17 @@
 //! what is so whichever of them is active, and which one is.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::domain_name::{DomainName, RestrictedDomain};
 use super::email_address::EmailAddress;
-use super::fields::{Fields, string, words};
+use super::fields::{finish, optional, required, required_list};
 use super::https_url::HttpsUrl;
 use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
+use super::page::SortKey;
+use super::words::words;
 use crate::credential::parse_label;
-use crate::{Faults, Timestamp};
+use crate::fields::Fields;
+use crate::{Failure, Timestamp};
 
 /// SSO configurations that an authorisation server may have.
 pub const MOST_CONFIGURATIONS: usize = 1_000;
@@ -102,32 +104,30 @@ pub struct ConfigurationUpdate {
 impl NewConfiguration {
     /// Reads the body of a creation. A `TextRecord` in it is not looked at: a proof that the prover may choose proves
     /// nothing.
-    pub fn parse(body: &Map<String, Value>) -> Result<Self, Faults> {
-        let mut fields = Fields::new(body);
+    pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
         let new = read(&mut fields);
-        fields.finish(new)
+        finish(fields, new)
     }
 }
 
 impl ConfigurationUpdate {
     /// Reads the body of an update. A `TextRecord` in it is not looked at.
-    pub fn parse(body: &Map<String, Value>) -> Result<Self, Faults> {
-        let mut fields = Fields::new(body);
-        let status = fields.optional("Status", |value| ConfigurationStatus::parse(string(value)?));
+    pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
+        let status = optional(&mut fields, "Status", ConfigurationStatus::parse);
         let update = read(&mut fields).map(|new| Self {
             display_name: new.display_name,
             contacts: new.contacts,
             redirect_uri_suffix: new.redirect_uri_suffix,
             status: status.unwrap_or(ConfigurationStatus::Active),
         });
-        fields.finish(update)
+        finish(fields, update)
     }
 }
 
-fn read(fields: &mut Fields<'_>) -> Option<NewConfiguration> {
-    let display_name = fields.required("DisplayName", |value| parse_label(string(value)?, 64));
-    let contacts = fields.required_list("Contacts", 1..=10, EmailAddress::parse);
-    let suffix = fields.optional("RedirectUriSuffix", |value| RedirectUriSuffix::parse(string(value)?));
+fn read(fields: &mut Fields) -> Option<NewConfiguration> {
+    let display_name = required(fields, "DisplayName", |text| parse_label(text, 64));
+    let contacts = required_list(fields, "Contacts", 1..=10, EmailAddress::parse);
+    let suffix = optional(fields, "RedirectUriSuffix", RedirectUriSuffix::parse);
     let (display_name, contacts) = display_name.zip(contacts)?;
     Some(NewConfiguration { display_name, contacts, redirect_uri_suffix: suffix })
 }
@@ -185,6 +185,21 @@ impl SsoConfiguration {
     /// Whether it may be deleted: what people signed in through, or could have, is kept.
     pub fn is_deletable(&self) -> bool {
         !self.ever_approved
+    }
+
+    /// What a list of these can be sorted by.
+    pub const SORTABLE: &[&'static str] = &["DisplayName", "ID", "Status", "CreatedAt", "UpdatedAt"];
+
+    /// What this is sorted by under one of [`SsoConfiguration::SORTABLE`].
+    pub fn sort_key(&self, field: &str) -> SortKey<'_> {
+        match field {
+            "DisplayName" => self.display_name.as_str().into(),
+            "ID" => self.id.to_string().into(),
+            "Status" => self.status.as_str().into(),
+            "CreatedAt" => SortKey::Number(self.created_at.as_millis()),
+            "UpdatedAt" => SortKey::Number(self.updated_at.as_millis()),
+            _ => SortKey::Absent,
+        }
     }
 }
 
@@ -245,8 +260,9 @@ fn text_record(random: [u8; 20]) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::fields::{of, wrong};
     use super::*;
 
     pub(crate) fn sample() -> SsoConfiguration {
@@ -256,7 +272,7 @@ pub(crate) mod tests {
     fn make(body: Value) -> SsoConfiguration {
         let now = Timestamp::from_millis(1_000);
         let server = (OrganisationId::parse_new("acme").unwrap(), AuthorisationServerId::new(now, [1; 10]));
-        let new = NewConfiguration::parse(body.as_object().unwrap()).unwrap();
+        let new = NewConfiguration::parse(of(body)).unwrap();
         SsoConfiguration::new(server, SsoConfigurationId::new(now, [2; 10]), new, &base(), [3; 20], now)
     }
 
@@ -264,8 +280,8 @@ pub(crate) mod tests {
         RedirectBase::parse("https://sso.trustplane.example/callback/").unwrap()
     }
 
-    fn update(body: Value) -> Result<ConfigurationUpdate, Faults> {
-        ConfigurationUpdate::parse(body.as_object().unwrap())
+    fn update(body: Value) -> Result<ConfigurationUpdate, Failure> {
+        ConfigurationUpdate::parse(of(body))
     }
 
     #[test]
@@ -289,18 +305,14 @@ pub(crate) mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let faults = update(json!({
+        let fields = wrong(update(json!({
             "DisplayName": "x".repeat(65),
-            "Contacts": ["it@acme.example", "nobody", 7],
+            "Contacts": ["it@acme.example", "nobody"],
             "RedirectUriSuffix": "",
             "Status": "Pending",
-        }))
-        .unwrap_err();
-        let fields: Vec<&str> = faults.iter().map(|(field, _)| field).collect();
-        assert_eq!(fields, ["Contacts[1]", "Contacts[2]", "DisplayName", "RedirectUriSuffix", "Status"]);
-        let faults = update(json!({"Contacts": []})).unwrap_err();
-        let fields: Vec<&str> = faults.iter().map(|(field, _)| field).collect();
-        assert_eq!(fields, ["Contacts", "DisplayName"]);
+        })));
+        assert_eq!(fields, ["Contacts[1]", "DisplayName", "RedirectUriSuffix", "Status"]);
+        assert_eq!(wrong(update(json!({"Contacts": []}))), ["Contacts", "DisplayName"]);
     }
 
     #[test]
@@ -369,5 +381,13 @@ pub(crate) mod tests {
     fn what_is_kept_is_read_back() {
         let kept = serde_json::to_value(sample()).unwrap();
         assert_eq!(serde_json::from_value::<SsoConfiguration>(kept).unwrap(), sample());
+    }
+
+    #[test]
+    fn every_sortable_field_has_a_key() {
+        let item = sample();
+        for field in SsoConfiguration::SORTABLE {
+            assert_ne!(item.sort_key(field), SortKey::Absent, "{field}");
+        }
     }
 }

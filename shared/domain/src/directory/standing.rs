@@ -65,19 +65,22 @@ impl fmt::Display for Obstacle {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::authorisation_server::ServerRequest;
+    use super::super::fields::of;
+    use super::super::organisation::NewOrganisation;
     use super::super::sso_configuration::tests::sample;
-    use super::super::{authorisation_server::ServerRequest, organisation::NewOrganisation};
     use super::*;
     use crate::Timestamp;
-    use serde_json::json;
 
     #[test]
     fn every_level_above_counts_and_is_named() {
         let now = Timestamp::from_millis(0);
         let configuration = sample();
         let body = json!({"OrganisationId": "acme", "OrganisationName": "Acme"});
-        let mut organisation = Organisation::new(NewOrganisation::parse(body.as_object().unwrap()).unwrap(), now);
-        let request = ServerRequest::parse(json!({"CustomerFriendlyName": "A"}).as_object().unwrap()).unwrap();
+        let mut organisation = Organisation::new(NewOrganisation::parse(of(body)).unwrap(), now);
+        let request = ServerRequest::parse(of(json!({"CustomerFriendlyName": "A"}))).unwrap();
         let mut server = AuthorisationServer::new(organisation.id.clone(), configuration.server_id, request, now);
         assert_eq!(below_configuration(&organisation, &server, &configuration), []);
 

@@ -4,15 +4,16 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::domain_name::{DomainName, RestrictedDomain};
-use super::fields::{Fields, string, text, words};
+use super::fields::{finish, optional, required, required_list, text};
 use super::ids::{SsoConfigurationId, VersionId};
 use super::page::SortKey;
+use super::words::words;
 use crate::credential::Credential;
+use crate::fields::Fields;
 use crate::ids::CredentialId;
-use crate::{Faults, Timestamp};
+use crate::{Failure, Faults, Timestamp};
 
 /// Versions that a configuration may have.
 pub const MOST_VERSIONS: u32 = 1_000;
@@ -143,10 +144,9 @@ impl Author {
 
 impl VersionContent {
     /// Reads the body of a submission.
-    pub fn parse(body: &Map<String, Value>) -> Result<Self, Faults> {
-        let mut fields = Fields::new(body);
+    pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
         let content = read(&mut fields);
-        fields.finish(content)
+        finish(fields, content)
     }
 
     /// The domains that must be proven before this is used, each once.
@@ -173,11 +173,10 @@ impl VersionContent {
 
 impl VersionUpdate {
     /// Reads the body of an update.
-    pub fn parse(body: &Map<String, Value>) -> Result<Self, Faults> {
-        let mut fields = Fields::new(body);
-        let status = fields.required("Status", |value| VersionStatus::parse(string(value)?));
+    pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
+        let status = required(&mut fields, "Status", VersionStatus::parse);
         let update = read(&mut fields).zip(status).map(|(content, status)| Self { content, status });
-        fields.finish(update)
+        finish(fields, update)
     }
 }
 
@@ -220,14 +219,14 @@ pub fn parse_status_filter<'q>(
     if faults.is_empty() { Ok(statuses) } else { Err(faults) }
 }
 
-fn read(fields: &mut Fields<'_>) -> Option<VersionContent> {
-    let client_id = fields.required("ClientID", |value| client_id(string(value)?));
-    let restricted = fields.required_list("RestrictedDomains", 0..=10, restricted_domain);
-    let supported = fields.required_list("SupportedDomains", 0..=10, supported_domain);
-    let group_claim = fields.required("GroupClaim", |value| text(value, 1..=60));
-    let group_claim_path = fields.optional("GroupClaimPath", group_claim_path);
-    let scopes = fields.optional("AdditionalScopeValues", scopes);
-    let policies = fields.required_list("AuthenticationPolicies", 0..=usize::MAX, AuthenticationPolicy::parse);
+fn read(fields: &mut Fields) -> Option<VersionContent> {
+    let client_id = required(fields, "ClientID", client_id);
+    let restricted = required_list(fields, "RestrictedDomains", 0..=10, restricted_domain);
+    let supported = required_list(fields, "SupportedDomains", 0..=10, supported_domain);
+    let group_claim = required(fields, "GroupClaim", |claim| text(claim, 1..=60));
+    let group_claim_path = optional(fields, "GroupClaimPath", group_claim_path);
+    let scopes = optional(fields, "AdditionalScopeValues", scopes);
+    let policies = required_list(fields, "AuthenticationPolicies", 0..=usize::MAX, AuthenticationPolicy::parse);
     Some(VersionContent {
         client_id: client_id?,
         restricted_domains: restricted?,
@@ -260,8 +259,8 @@ fn supported_domain(text: &str) -> Result<DomainName, &'static str> {
 }
 
 /// The documented pattern `^\$[.\[].*`.
-fn group_claim_path(value: &Value) -> Result<String, String> {
-    let path = text(value, 1..=255)?;
+fn group_claim_path(path: &str) -> Result<String, String> {
+    let path = text(path, 1..=255)?;
     if path.starts_with("$.") || path.starts_with("$[") {
         Ok(path)
     } else {
@@ -270,16 +269,17 @@ fn group_claim_path(value: &Value) -> Result<String, String> {
 }
 
 /// Scope tokens (RFC 6749, 3.3) separated by spaces.
-fn scopes(value: &Value) -> Result<String, String> {
-    let scopes = text(value, 0..=255)?;
+fn scopes(scopes: &str) -> Result<String, String> {
+    let scopes = text(scopes, 0..=255)?;
     let sound = scopes.bytes().all(|byte| matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~'));
     if sound { Ok(scopes) } else { Err("must be scopes separated by spaces".to_owned()) }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::fields::{of, wrong};
     use super::*;
 
     pub(crate) fn body() -> Value {
@@ -292,14 +292,14 @@ pub(crate) mod tests {
         })
     }
 
-    pub(crate) fn content(body: &Value) -> Result<VersionContent, Faults> {
-        VersionContent::parse(body.as_object().unwrap())
+    pub(crate) fn content(body: &Value) -> Result<VersionContent, Failure> {
+        VersionContent::parse(of(body.clone()))
     }
 
     fn with(field: &str, value: Value) -> Result<VersionContent, Vec<String>> {
         let mut body = body();
         body[field] = value;
-        content(&body).map_err(|faults| faults.iter().map(|(field, _)| field.to_owned()).collect())
+        content(&body).map_err(|failure| wrong::<()>(Err(failure)))
     }
 
     #[test]
@@ -313,8 +313,7 @@ pub(crate) mod tests {
 
     #[test]
     fn every_required_field_is_missed() {
-        let faults = VersionUpdate::parse(&Map::new()).unwrap_err();
-        let fields: Vec<&str> = faults.iter().map(|(field, _)| field).collect();
+        let fields = wrong(VersionUpdate::parse(of(json!({}))));
         let expected =
             ["AuthenticationPolicies", "ClientID", "GroupClaim", "RestrictedDomains", "Status", "SupportedDomains"];
         assert_eq!(fields, expected);

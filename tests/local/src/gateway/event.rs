@@ -42,15 +42,8 @@ pub(super) fn decode_path(path: &str) -> Option<String> {
 /// The event for a request that takes the route `matched`.
 pub(super) fn event(request: &Request<'_>, matched: &Matched) -> Value {
     let headers = headers(request);
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let host = text("host")
-        .rsplit_once(':')
-        .map_or(text("host"), |(host, _)| host);
+    let text = |name: &str| headers.get(name).and_then(Value::as_str).unwrap_or_default();
+    let host = text("host").rsplit_once(':').map_or(text("host"), |(host, _)| host);
     let mut event = json!({
         "version": "2.0",
         "routeKey": matched.key,
@@ -87,10 +80,7 @@ pub(super) fn event(request: &Request<'_>, matched: &Matched) -> Value {
         set("cookies", cookies.into());
     }
     if !request.query.is_empty() {
-        set(
-            "queryStringParameters",
-            Value::Object(query_parameters(request.query)),
-        );
+        set("queryStringParameters", Value::Object(query_parameters(request.query)));
     }
     if !matched.parameters.is_empty() {
         set("pathParameters", json!(matched.parameters));
@@ -111,18 +101,10 @@ pub(super) fn event(request: &Request<'_>, matched: &Matched) -> Value {
 fn headers(request: &Request<'_>) -> Map<String, Value> {
     let mut headers = Map::new();
     for name in request.headers.keys() {
-        if matches!(
-            *name,
-            header::COOKIE | header::CONNECTION | header::TRANSFER_ENCODING
-        ) {
+        if matches!(*name, header::COOKIE | header::CONNECTION | header::TRANSFER_ENCODING) {
             continue;
         }
-        let values: Vec<_> = request
-            .headers
-            .get_all(name)
-            .iter()
-            .map(|value| latin_1(value.as_bytes()))
-            .collect();
+        let values: Vec<_> = request.headers.get_all(name).iter().map(|value| latin_1(value.as_bytes())).collect();
         headers.insert(name.as_str().to_owned(), values.join(",").into());
     }
     let source = request.source_ip.to_string();
@@ -130,34 +112,21 @@ fn headers(request: &Request<'_>) -> Map<String, Value> {
         Some(before) => format!("{before}, {source}"),
         None => source,
     };
-    let trace = request.request_id.bytes().fold(0_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let trace =
+        request.request_id.bytes().fold(0_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let seconds = request.now.unix_timestamp();
     headers.insert("x-forwarded-for".to_owned(), forwarded.into());
     headers.insert("x-forwarded-port".to_owned(), "443".into());
     headers.insert("x-forwarded-proto".to_owned(), "https".into());
-    headers
-        .entry("x-amzn-trace-id")
-        .or_insert_with(|| format!("Root=1-{seconds:08x}-{trace:024x}").into());
-    headers
-        .entry("content-length")
-        .or_insert_with(|| request.body.len().to_string().into());
+    headers.entry("x-amzn-trace-id").or_insert_with(|| format!("Root=1-{seconds:08x}-{trace:024x}").into());
+    headers.entry("content-length").or_insert_with(|| request.body.len().to_string().into());
     headers
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
-    let sent = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .map(|value| latin_1(value.as_bytes()));
+    let sent = headers.get_all(header::COOKIE).iter().map(|value| latin_1(value.as_bytes()));
     let cookies: Vec<String> = sent
-        .flat_map(|value| {
-            value
-                .split(';')
-                .map(|cookie| cookie.trim().to_owned())
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|value| value.split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
         .filter(|cookie| !cookie.is_empty())
         .collect();
     cookies
@@ -168,11 +137,7 @@ fn query_parameters(query: &str) -> Map<String, Value> {
     let mut parameters: Map<String, Value> = Map::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decode = |text: &str| {
-            percent_decode_str(&text.replace('+', " "))
-                .decode_utf8_lossy()
-                .into_owned()
-        };
+        let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
         let value = decode(value);
         let joined = match parameters.get(&decode(name)).and_then(Value::as_str) {
             Some(before) => format!("{before},{value}"),
@@ -184,17 +149,9 @@ fn query_parameters(query: &str) -> Map<String, Value> {
 }
 
 fn is_text(content_type: &str) -> bool {
-    let kind = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind.starts_with("text/")
-        || matches!(
-            kind.as_str(),
-            "application/json" | "application/xml" | "application/javascript"
-        )
+        || matches!(kind.as_str(), "application/json" | "application/xml" | "application/javascript")
 }
 
 /// One round of percent-decoding; `None` if an escape is broken or the bytes are not UTF-8.
@@ -206,10 +163,7 @@ fn decode(path: &str) -> Option<String> {
     if !escapes_are_whole {
         return None;
     }
-    percent_decode_str(path)
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+    percent_decode_str(path).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 /// HTTP's own reading of header bytes, so that none is lost.
@@ -222,11 +176,8 @@ fn latin_1(bytes: &[u8]) -> String {
 
 /// `10/Jul/2026:19:19:05 +0000`.
 fn common_log_time(time: OffsetDateTime) -> String {
-    let format =
-        format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
-    time.to_offset(time::UtcOffset::UTC)
-        .format(&format)
-        .unwrap_or_default()
+    let format = format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
+    time.to_offset(time::UtcOffset::UTC).format(&format).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -259,10 +210,7 @@ mod tests {
     fn made(method: &Method, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(
-                header::HeaderName::try_from(*name).unwrap(),
-                value.parse().unwrap(),
-            );
+            map.append(header::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
         }
         let request = Request {
             method,
@@ -302,13 +250,7 @@ mod tests {
             br#"{"a":1}"#,
         );
         let mut headers = event["headers"].clone();
-        assert!(
-            headers
-                .as_object_mut()
-                .unwrap()
-                .remove("x-amzn-trace-id")
-                .is_some()
-        );
+        assert!(headers.as_object_mut().unwrap().remove("x-amzn-trace-id").is_some());
         assert_eq!(
             headers,
             json!({
@@ -360,10 +302,7 @@ mod tests {
             (Some("application/problem+json"), b"{}", true),
             (None, b"{}", true),
         ] {
-            let headers: Vec<_> = kind
-                .map(|kind| ("content-type", kind))
-                .into_iter()
-                .collect();
+            let headers: Vec<_> = kind.map(|kind| ("content-type", kind)).into_iter().collect();
             let event = made(&Method::POST, "", &headers, body);
             assert_eq!(event["isBase64Encoded"], encoded, "{kind:?}");
             let sent = event["body"].as_str().unwrap();

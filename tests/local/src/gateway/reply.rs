@@ -24,10 +24,7 @@ pub(super) fn reply(payload: &[u8]) -> Option<Response> {
 
 /// A reply of API Gateway's own.
 pub(super) fn message(status: StatusCode, message: &str) -> Response {
-    json_reply(
-        status,
-        serde_json::json!({ "message": message }).to_string(),
-    )
+    json_reply(status, serde_json::json!({ "message": message }).to_string())
 }
 
 fn structured(fields: &Map<String, Value>) -> Option<Response> {
@@ -52,10 +49,7 @@ fn structured(fields: &Map<String, Value>) -> Option<Response> {
     match fields.get("cookies") {
         Some(Value::Array(cookies)) => {
             for cookie in cookies {
-                headers.append(
-                    header::SET_COOKIE,
-                    HeaderValue::try_from(cookie.as_str()?).ok()?,
-                );
+                headers.append(header::SET_COOKIE, HeaderValue::try_from(cookie.as_str()?).ok()?);
             }
         }
         None | Some(Value::Null) => {}
@@ -70,16 +64,10 @@ fn structured(fields: &Map<String, Value>) -> Option<Response> {
         Some(_) => return None,
     };
     // The connection is API Gateway's own affair.
-    for name in [
-        header::CONNECTION,
-        header::CONTENT_LENGTH,
-        header::TRANSFER_ENCODING,
-    ] {
+    for name in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         headers.remove(name);
     }
-    headers
-        .entry(header::CONTENT_TYPE)
-        .or_insert(HeaderValue::from_static("text/plain;charset=UTF-8"));
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain;charset=UTF-8"));
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -98,10 +86,7 @@ fn text(value: &Value) -> Option<String> {
 fn json_reply(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -114,14 +99,8 @@ mod tests {
     async fn sent(returned: &str) -> Option<(u16, Vec<(String, String)>, Vec<u8>)> {
         let (parts, body) = reply(returned.as_bytes())?.into_parts();
         let headers = parts.headers.iter();
-        let headers = headers
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-            .collect();
-        Some((
-            parts.status.as_u16(),
-            headers,
-            body.collect().await.unwrap().to_bytes().to_vec(),
-        ))
+        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        Some((parts.status.as_u16(), headers, body.collect().await.unwrap().to_bytes().to_vec()))
     }
 
     #[tokio::test]
@@ -140,10 +119,7 @@ mod tests {
             ("set-cookie", "a=1; Secure"),
             ("set-cookie", "b=2"),
         ] {
-            assert!(
-                headers.contains(&(expected.0.to_owned(), expected.1.to_owned())),
-                "{expected:?} in {headers:?}"
-            );
+            assert!(headers.contains(&(expected.0.to_owned(), expected.1.to_owned())), "{expected:?} in {headers:?}");
         }
         assert!(!headers.iter().any(|(name, _)| name == "content-length"));
     }
@@ -152,24 +128,11 @@ mod tests {
     async fn infers_what_is_missing() {
         let (status, headers, body) = sent(r#"{"statusCode":"204"}"#).await.unwrap();
         assert_eq!((status, body.len()), (204, 0));
-        assert_eq!(
-            headers,
-            [(
-                "content-type".to_owned(),
-                "text/plain;charset=UTF-8".to_owned()
-            )]
-        );
-        for (returned, expected) in [
-            (r#"{"a":1}"#, r#"{"a":1}"#),
-            (r#""hi""#, "hi"),
-            ("null", "null"),
-        ] {
+        assert_eq!(headers, [("content-type".to_owned(), "text/plain;charset=UTF-8".to_owned())]);
+        for (returned, expected) in [(r#"{"a":1}"#, r#"{"a":1}"#), (r#""hi""#, "hi"), ("null", "null")] {
             let (status, headers, body) = sent(returned).await.unwrap();
             assert_eq!((status, body.as_slice()), (200, expected.as_bytes()));
-            assert_eq!(
-                headers,
-                [("content-type".to_owned(), "application/json".to_owned())]
-            );
+            assert_eq!(headers, [("content-type".to_owned(), "application/json".to_owned())]);
         }
     }
 

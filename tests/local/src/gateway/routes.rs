@@ -37,26 +37,20 @@ enum Segment {
 
 impl Routes {
     pub fn new(routes: &[Route]) -> Self {
-        let parsed = routes.iter().map(|route| Parsed {
-            route: route.clone(),
-            segments: segments(&route.path),
-        });
+        let parsed = routes.iter().map(|route| Parsed { route: route.clone(), segments: segments(&route.path) });
         Self(parsed.collect())
     }
 
     /// The route for a method and a decoded path.
     pub fn find(&self, method: &str, path: &str) -> Option<Matched> {
         let parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-        let candidates = self.0.iter().filter(|parsed| {
-            matches!(parsed.route.method.as_str(), "ANY") || parsed.route.method == method
-        });
+        let candidates = self
+            .0
+            .iter()
+            .filter(|parsed| matches!(parsed.route.method.as_str(), "ANY") || parsed.route.method == method);
         let best = candidates
             .filter_map(|parsed| {
-                let parameters = if parsed.route.path == "$default" {
-                    BTreeMap::new()
-                } else {
-                    parsed.bind(&parts)?
-                };
+                let parameters = if parsed.route.path == "$default" { BTreeMap::new() } else { parsed.bind(&parts)? };
                 Some((parsed, parameters))
             })
             .min_by_key(|(parsed, _)| parsed.rank());
@@ -103,13 +97,7 @@ impl Parsed {
                 Segment::Greedy(_) => 2,
             })
             .collect();
-        (
-            self.route.path == "$default",
-            greedy,
-            Reverse(kinds.len()),
-            kinds,
-            self.route.method == "ANY",
-        )
+        (self.route.path == "$default", greedy, Reverse(kinds.len()), kinds, self.route.method == "ANY")
     }
 
     fn key(&self) -> String {
@@ -121,32 +109,21 @@ impl Parsed {
 }
 
 fn segments(path: &str) -> Vec<Segment> {
-    let segment = |part: &str| match part
-        .strip_prefix('{')
-        .and_then(|part| part.strip_suffix('}'))
-    {
+    let segment = |part: &str| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
         Some(name) => match name.strip_suffix('+') {
             Some(name) => Segment::Greedy(name.to_owned()),
             None => Segment::Variable(name.to_owned()),
         },
         None => Segment::Literal(part.to_owned()),
     };
-    path.strip_prefix('/')
-        .unwrap_or(path)
-        .split('/')
-        .map(segment)
-        .collect()
+    path.strip_prefix('/').unwrap_or(path).split('/').map(segment).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(
-        routes: &[(&str, &str)],
-        method: &str,
-        path: &str,
-    ) -> Option<(String, Vec<(String, String)>)> {
+    fn found(routes: &[(&str, &str)], method: &str, path: &str) -> Option<(String, Vec<(String, String)>)> {
         let routes: Vec<_> = routes
             .iter()
             .map(|(method, path)| Route {
@@ -187,11 +164,7 @@ mod tests {
             ("HEAD", "/", "$default"),
             ("GET", "//", "$default"),
         ] {
-            assert_eq!(
-                found(ROUTES, method, path).unwrap().0,
-                key,
-                "{method} {path}"
-            );
+            assert_eq!(found(ROUTES, method, path).unwrap().0, key, "{method} {path}");
         }
         assert_eq!(found(&ROUTES[1..], "GET", "/elsewhere"), None);
     }

@@ -24,21 +24,18 @@ pub(super) fn long_form(yaml: Yaml) -> Result<Value, Error> {
     Ok(match yaml {
         Yaml::Null => Value::Null,
         Yaml::Bool(value) => Value::Bool(value),
-        Yaml::Number(value) => serde_json::to_value(&value)
-            .map_err(|error| Error::while_doing(format!("number `{value}`"), error))?,
-        Yaml::String(value) => Value::String(value),
-        Yaml::Sequence(items) => {
-            Value::Array(items.into_iter().map(long_form).collect::<Result<_, _>>()?)
+        Yaml::Number(value) => {
+            serde_json::to_value(&value).map_err(|error| Error::while_doing(format!("number `{value}`"), error))?
         }
+        Yaml::String(value) => Value::String(value),
+        Yaml::Sequence(items) => Value::Array(items.into_iter().map(long_form).collect::<Result<_, _>>()?),
         Yaml::Mapping(entries) => Value::Object(
             entries
                 .into_iter()
                 .map(|(key, value)| match key {
                     Yaml::String(key) => Ok((key, long_form(value)?)),
                     Yaml::Number(key) => Ok((key.to_string(), long_form(value)?)),
-                    other => Err(Error::new(format!(
-                        "a key that is not a string: `{other:?}`"
-                    ))),
+                    other => Err(Error::new(format!("a key that is not a string: `{other:?}`"))),
                 })
                 .collect::<Result<Map<_, _>, Error>>()?,
         ),
@@ -75,9 +72,7 @@ impl<'a> Resolver<'a> {
                     .and_then(Value::as_str)
                     .is_some_and(|kind| kind == "CommaDelimitedList" || kind.starts_with("List<"));
                 let value = match default {
-                    Value::String(text) if list => {
-                        text.split(',').map(str::trim).collect::<Vec<_>>().into()
-                    }
+                    Value::String(text) if list => text.split(',').map(str::trim).collect::<Vec<_>>().into(),
                     // A parameter is text wherever it is used.
                     Value::Number(number) => Value::String(number.to_string()),
                     Value::Bool(value) => Value::String(value.to_string()),
@@ -86,10 +81,7 @@ impl<'a> Resolver<'a> {
                 Some((name.clone(), value))
             })
             .collect();
-        Self {
-            document,
-            parameters,
-        }
+        Self { document, parameters }
     }
 
     /// The value with every intrinsic function in it resolved; properties that are `AWS::NoValue` are gone.
@@ -139,11 +131,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn call(&self, name: &str, argument: &Value, depth: usize) -> Result<Option<Value>, Error> {
-        let unresolved = || {
-            Error::new(format!(
-                "`{name}` of `{argument}` cannot be resolved locally"
-            ))
-        };
+        let unresolved = || Error::new(format!("`{name}` of `{argument}` cannot be resolved locally"));
         match name {
             "Ref" => self.reference(argument.as_str().ok_or_else(unresolved)?, depth),
             "Fn::GetAtt" => {
@@ -151,40 +139,28 @@ impl<'a> Resolver<'a> {
                 let [resource, attribute @ ..] = parts.as_slice() else {
                     return Err(unresolved());
                 };
-                self.attribute(resource, &attribute.join("."), depth)
-                    .map(Some)
+                self.attribute(resource, &attribute.join("."), depth).map(Some)
             }
             "Fn::Sub" => {
                 let (template, names) = match argument {
                     Value::String(template) => (template.clone(), Map::new()),
                     Value::Array(pair) => match pair.as_slice() {
-                        [Value::String(template), Value::Object(names)] => {
-                            (template.clone(), names.clone())
-                        }
+                        [Value::String(template), Value::Object(names)] => (template.clone(), names.clone()),
                         _ => return Err(unresolved()),
                     },
                     _ => return Err(unresolved()),
                 };
-                self.substitute(&template, &names, depth)
-                    .map(|text| Some(Value::String(text)))
+                self.substitute(&template, &names, depth).map(|text| Some(Value::String(text)))
             }
             "Fn::Join" => match argument.as_array().map(Vec::as_slice) {
-                Some([Value::String(between), list]) => {
-                    Ok(Some(Value::String(self.texts(list, depth)?.join(between))))
-                }
+                Some([Value::String(between), list]) => Ok(Some(Value::String(self.texts(list, depth)?.join(between)))),
                 _ => Err(unresolved()),
             },
             "Fn::Select" => match argument.as_array().map(Vec::as_slice) {
                 Some([index, list]) => {
-                    let index = self
-                        .one_text(index, depth)?
-                        .parse::<usize>()
-                        .map_err(|_| unresolved())?;
+                    let index = self.one_text(index, depth)?.parse::<usize>().map_err(|_| unresolved())?;
                     let list = self.value(list, depth)?;
-                    let found = list
-                        .as_ref()
-                        .and_then(Value::as_array)
-                        .and_then(|list| list.get(index));
+                    let found = list.as_ref().and_then(Value::as_array).and_then(|list| list.get(index));
                     found.cloned().map(Some).ok_or_else(unresolved)
                 }
                 _ => Err(unresolved()),
@@ -192,9 +168,7 @@ impl<'a> Resolver<'a> {
             "Fn::Split" => match argument.as_array().map(Vec::as_slice) {
                 Some([Value::String(between), text]) => {
                     let text = self.one_text(text, depth)?;
-                    Ok(Some(
-                        text.split(between.as_str()).collect::<Vec<_>>().into(),
-                    ))
+                    Ok(Some(text.split(between.as_str()).collect::<Vec<_>>().into()))
                 }
                 _ => Err(unresolved()),
             },
@@ -209,9 +183,7 @@ impl<'a> Resolver<'a> {
             "Fn::Base64" => {
                 use base64::Engine as _;
                 let text = self.one_text(argument, depth)?;
-                Ok(Some(Value::String(
-                    base64::engine::general_purpose::STANDARD.encode(text),
-                )))
+                Ok(Some(Value::String(base64::engine::general_purpose::STANDARD.encode(text))))
             }
             "Fn::If" => match argument.as_array().map(Vec::as_slice) {
                 Some([Value::String(condition), then, otherwise]) => {
@@ -220,9 +192,9 @@ impl<'a> Resolver<'a> {
                 }
                 _ => Err(unresolved()),
             },
-            "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => Ok(Some(Value::Bool(
-                self.holds(&json!({ name: argument }), depth)?,
-            ))),
+            "Fn::Equals" | "Fn::And" | "Fn::Or" | "Fn::Not" => {
+                Ok(Some(Value::Bool(self.holds(&json!({ name: argument }), depth)?)))
+            }
             _ => Err(unresolved()),
         }
     }
@@ -236,9 +208,7 @@ impl<'a> Resolver<'a> {
         let list = || argument.as_array().ok_or_else(unresolved);
         match name {
             "Condition" => {
-                let condition = argument
-                    .as_str()
-                    .and_then(|name| self.document.get("Conditions")?.get(name));
+                let condition = argument.as_str().and_then(|name| self.document.get("Conditions")?.get(name));
                 self.holds(condition.ok_or_else(unresolved)?, depth + 1)
             }
             "Fn::Equals" => match list()?.as_slice() {
@@ -249,12 +219,8 @@ impl<'a> Resolver<'a> {
                 [one] => Ok(!self.holds(one, depth + 1)?),
                 _ => Err(unresolved()),
             },
-            "Fn::And" => list()?
-                .iter()
-                .try_fold(true, |all, one| Ok(all & self.holds(one, depth + 1)?)),
-            "Fn::Or" => list()?
-                .iter()
-                .try_fold(false, |any, one| Ok(any | self.holds(one, depth + 1)?)),
+            "Fn::And" => list()?.iter().try_fold(true, |all, one| Ok(all & self.holds(one, depth + 1)?)),
+            "Fn::Or" => list()?.iter().try_fold(false, |any, one| Ok(any | self.holds(one, depth + 1)?)),
             _ => Err(unresolved()),
         }
     }
@@ -270,10 +236,7 @@ impl<'a> Resolver<'a> {
             "AWS::Partition" => "aws".to_owned(),
             "AWS::URLSuffix" => "amazonaws.com".to_owned(),
             "AWS::StackName" => STACK_NAME.to_owned(),
-            "AWS::StackId" => arn(
-                "cloudformation",
-                &format!("stack/{STACK_NAME}/{}", local_id(STACK_NAME)),
-            ),
+            "AWS::StackId" => arn("cloudformation", &format!("stack/{STACK_NAME}/{}", local_id(STACK_NAME))),
             _ => {
                 let (kind, physical) = self.physical(name, depth)?;
                 match kind.as_str() {
@@ -295,9 +258,7 @@ impl<'a> Resolver<'a> {
                 arn("lambda", &format!("function:{physical}"))
             }
             ("AWS::DynamoDB::Table", "Arn") => arn("dynamodb", &format!("table/{physical}")),
-            ("AWS::DynamoDB::Table", "StreamArn") => {
-                arn("dynamodb", &format!("table/{physical}/stream/local"))
-            }
+            ("AWS::DynamoDB::Table", "StreamArn") => arn("dynamodb", &format!("table/{physical}/stream/local")),
             ("AWS::Events::EventBus", "Arn") => arn("events", &format!("event-bus/{physical}")),
             ("AWS::Events::EventBus", "Name") => physical,
             ("AWS::KMS::Key", "Arn") => arn("kms", &format!("key/{physical}")),
@@ -325,15 +286,8 @@ impl<'a> Resolver<'a> {
             .document
             .get("Resources")
             .and_then(|resources| resources.get(logical))
-            .ok_or_else(|| {
-                Error::new(format!(
-                    "`{logical}` is no parameter with a default and no resource"
-                ))
-            })?;
-        let kind = resource
-            .get("Type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+            .ok_or_else(|| Error::new(format!("`{logical}` is no parameter with a default and no resource")))?;
+        let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
         let property = match kind {
             "AWS::Serverless::Function" | "AWS::Lambda::Function" => "FunctionName",
             "AWS::DynamoDB::Table" => "TableName",
@@ -348,15 +302,10 @@ impl<'a> Resolver<'a> {
                 return Ok((kind.to_owned(), "local".to_owned()));
             }
             _ => {
-                return Err(Error::new(format!(
-                    "`{logical}` ({kind}) cannot be resolved locally"
-                )));
+                return Err(Error::new(format!("`{logical}` ({kind}) cannot be resolved locally")));
             }
         };
-        let name = match resource
-            .get("Properties")
-            .and_then(|properties| properties.get(property))
-        {
+        let name = match resource.get("Properties").and_then(|properties| properties.get(property)) {
             Some(name) => self.one_text(name, depth + 1)?,
             None => format!("{STACK_NAME}-{logical}"),
         };
@@ -364,19 +313,13 @@ impl<'a> Resolver<'a> {
     }
 
     /// `${Name}`, `${Resource.Attribute}` and `${!Literal}` of `Fn::Sub`.
-    fn substitute(
-        &self,
-        template: &str,
-        names: &Map<String, Value>,
-        depth: usize,
-    ) -> Result<String, Error> {
+    fn substitute(&self, template: &str, names: &Map<String, Value>, depth: usize) -> Result<String, Error> {
         let mut text = String::new();
         let mut rest = template;
         while let Some((before, after)) = rest.split_once("${") {
             text.push_str(before);
-            let (name, after) = after
-                .split_once('}')
-                .ok_or_else(|| Error::new(format!("`{template}` has an open `${{`")))?;
+            let (name, after) =
+                after.split_once('}').ok_or_else(|| Error::new(format!("`{template}` has an open `${{`")))?;
             rest = after;
             if let Some(literal) = name.strip_prefix('!') {
                 text.push_str("${");
@@ -385,9 +328,7 @@ impl<'a> Resolver<'a> {
             } else if let Some(value) = names.get(name) {
                 text.push_str(&self.one_text(value, depth + 1)?);
             } else if let Some((resource, attribute)) = name.split_once('.') {
-                text.push_str(
-                    &scalar(&self.attribute(resource, attribute, depth + 1)?).unwrap_or_default(),
-                );
+                text.push_str(&scalar(&self.attribute(resource, attribute, depth + 1)?).unwrap_or_default());
             } else {
                 text.push_str(&self.one_text(&json!({ "Ref": name }), depth + 1)?);
             }
@@ -398,10 +339,7 @@ impl<'a> Resolver<'a> {
 
     fn one_text(&self, value: &Value, depth: usize) -> Result<String, Error> {
         let resolved = self.value(value, depth)?;
-        resolved
-            .as_ref()
-            .and_then(scalar)
-            .ok_or_else(|| Error::new(format!("`{value}` is not text")))
+        resolved.as_ref().and_then(scalar).ok_or_else(|| Error::new(format!("`{value}` is not text")))
     }
 
     fn texts(&self, value: &Value, depth: usize) -> Result<Vec<String>, Error> {
@@ -423,14 +361,10 @@ fn arn(service: &str, resource: &str) -> String {
 /// A UUID for what AWS would number itself, the same on every start.
 fn local_id(logical: &str) -> String {
     // FNV-1a over the name, twice: nothing depends on it but that it stays the same.
-    let hash = |seed: u64| {
-        logical.bytes().fold(seed, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
-    };
+    let hash =
+        |seed: u64| logical.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     uuid::Builder::from_custom_bytes(
-        (u128::from(hash(0xcbf2_9ce4_8422_2325)) << 64 | u128::from(hash(0x6c62_272e_07bb_0142)))
-            .to_be_bytes(),
+        (u128::from(hash(0xcbf2_9ce4_8422_2325)) << 64 | u128::from(hash(0x6c62_272e_07bb_0142))).to_be_bytes(),
     )
     .into_uuid()
     .to_string()
@@ -453,10 +387,7 @@ pub(super) fn entries(value: Option<&Value>) -> impl Iterator<Item = (&String, &
 
 fn single(object: &Map<String, Value>) -> Option<(&str, &Value)> {
     match object.len() {
-        1 => object
-            .iter()
-            .next()
-            .map(|(name, value)| (name.as_str(), value)),
+        1 => object.iter().next().map(|(name, value)| (name.as_str(), value)),
         _ => None,
     }
 }
@@ -496,46 +427,21 @@ Resources:
             ("!Ref Zones", json!(["a", "b"])),
             ("{Ref: AWS::AccountId}", json!("000000000000")),
             ("!Ref Table", json!("trustplane-prod")),
-            (
-                "!GetAtt Table.Arn",
-                json!("arn:aws:dynamodb:us-east-1:000000000000:table/trustplane-prod"),
-            ),
-            (
-                "{'Fn::GetAtt': [Table, Arn]}",
-                json!("arn:aws:dynamodb:us-east-1:000000000000:table/trustplane-prod"),
-            ),
-            (
-                "!Ref Queue",
-                json!("https://sqs.us-east-1.amazonaws.com/000000000000/trustplane-Queue"),
-            ),
-            (
-                "!Sub 'x-${!Kept}-${Table}-${Queue.QueueName}'",
-                json!("x-${Kept}-trustplane-prod-trustplane-Queue"),
-            ),
-            (
-                "!Sub ['${a}/${AWS::Region}', {a: !Ref Stage}]",
-                json!("prod/us-east-1"),
-            ),
+            ("!GetAtt Table.Arn", json!("arn:aws:dynamodb:us-east-1:000000000000:table/trustplane-prod")),
+            ("{'Fn::GetAtt': [Table, Arn]}", json!("arn:aws:dynamodb:us-east-1:000000000000:table/trustplane-prod")),
+            ("!Ref Queue", json!("https://sqs.us-east-1.amazonaws.com/000000000000/trustplane-Queue")),
+            ("!Sub 'x-${!Kept}-${Table}-${Queue.QueueName}'", json!("x-${Kept}-trustplane-prod-trustplane-Queue")),
+            ("!Sub ['${a}/${AWS::Region}', {a: !Ref Stage}]", json!("prod/us-east-1")),
             ("!Join ['-', [a, !Ref Stage]]", json!("a-prod")),
             ("!Select [1, !Split ['/', a/b/c]]", json!("b")),
             ("!FindInMap [Size, !Ref Stage, memory]", json!(256)),
             ("!If [IsProd, yes it is, no]", json!("yes it is")),
-            (
-                "{a: !If [Other, 1, !Ref 'AWS::NoValue'], b: 2}",
-                json!({"b": 2}),
-            ),
+            ("{a: !If [Other, 1, !Ref 'AWS::NoValue'], b: 2}", json!({"b": 2})),
             ("!Base64 hello", json!("aGVsbG8=")),
         ] {
-            assert_eq!(
-                resolve(DOCUMENT, expression).unwrap(),
-                expected,
-                "{expression}"
-            );
+            assert_eq!(resolve(DOCUMENT, expression).unwrap(), expected, "{expression}");
         }
-        assert_eq!(
-            resolve(DOCUMENT, "!Ref Key").unwrap(),
-            resolve(DOCUMENT, "!GetAtt Key.KeyId").unwrap()
-        );
+        assert_eq!(resolve(DOCUMENT, "!Ref Key").unwrap(), resolve(DOCUMENT, "!GetAtt Key.KeyId").unwrap());
     }
 
     #[test]

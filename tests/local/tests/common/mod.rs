@@ -14,8 +14,7 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("trustplane-local-{name}-{}", uuid::Uuid::new_v4()));
+        let path = std::env::temp_dir().join(format!("trustplane-local-{name}-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -72,9 +71,7 @@ pub async fn dynamodb(stack: &Stack, operation: &str, arguments: Value) -> Value
         ),
     ];
     let url = format!("{}/", stack.dynamodb_endpoint());
-    let reply = http::send(Method::POST, &url, &headers, arguments.to_string())
-        .await
-        .unwrap();
+    let reply = http::send(Method::POST, &url, &headers, arguments.to_string()).await.unwrap();
     assert!(reply.status.is_success(), "{operation}: {}", reply.text());
     reply.json()
 }
@@ -82,10 +79,5 @@ pub async fn dynamodb(stack: &Stack, operation: &str, arguments: Value) -> Value
 /// Puts an item in the table.
 pub async fn put(stack: &Stack, pk: &str, sk: &str, fails: bool) {
     let item = json!({ "pk": {"S": pk}, "sk": {"S": sk}, "fails": {"BOOL": fails} });
-    dynamodb(
-        stack,
-        "PutItem",
-        json!({ "TableName": stack.table(), "Item": item }),
-    )
-    .await;
+    dynamodb(stack, "PutItem", json!({ "TableName": stack.table(), "Item": item })).await;
 }

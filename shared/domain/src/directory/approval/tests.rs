@@ -284,3 +284,11 @@ fn a_configuration_has_a_bound_of_versions() {
     let open = SsoConfiguration { open_versions: MOST_OPEN_VERSIONS, ..sample() };
     assert_eq!(submit_to(&open), Err(VersionRefusal::TooManyOpen));
 }
+
+#[test]
+fn every_sortable_field_of_a_version_has_a_key() {
+    let version = version_in(VersionStatus::Active).version;
+    for field in Version::SORTABLE {
+        assert_ne!(version.sort_key(field), crate::directory::page::SortKey::Absent, "{field}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The command line of `cargo local`.
+
+use crate::{Clock, Options, binaries, binaries::Profile, logs::Show};
+use std::path::PathBuf;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Runs Trustplane on this machine: the functions that are deployed, a table, and a customer's AWS organization.
+
+Usage: cargo local [OPTIONS]
+
+  --port N                 Port of the API; 0 picks one [default: 3000]
+  --data DIR               Where everything is kept [default: target/local]
+  --json                   When ready, one line of JSON on standard output in place of the greeting
+  --release                Builds the functions as they are deployed
+  --clock DATE             What schedules take for the time: a date, or an RFC 3339 time. They run once at the start
+  --aws-endpoint URL       Answers STS, SSO Admin, Organizations and KMS in place of the local organization
+  --dynamodb-endpoint URL  Holds the table in place of the embedded engine
+  --dns-server ADDR        The DNS server that functions ask, as 127.0.0.1:5353 [default: the system's]
+  --verbose                Shows every line that functions print, not warnings and errors alone
+  --help                   Prints this
+
+Ctrl-C ends it.
+";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// To start the stack.
+    Run {
+        /// How.
+        options: Box<Options>,
+        /// Whether to say that it is ready in JSON.
+        json: bool,
+    },
+    /// To print [`HELP`].
+    Help,
+}
+
+impl Command {
+    /// Reads the arguments after the program's name. The error is one line, for people.
+    pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        let mut options = Options {
+            port: 3000,
+            data: Some(binaries::target().join("local")),
+            show: Show::Warnings,
+            streams: true,
+            ..Options::default()
+        };
+        let mut json = false;
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            let (name, inline) = match argument.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (argument, None),
+            };
+            let mut value = || {
+                let value = inline.clone().or_else(|| arguments.next()).filter(|value| !value.is_empty());
+                value.ok_or_else(|| format!("option `{name}` needs a value"))
+            };
+            match name.as_str() {
+                "--help" | "-h" | "--json" | "--release" | "--verbose" if inline.is_some() => {
+                    return Err(format!("option `{name}` takes no value"));
+                }
+                "--help" | "-h" => return Ok(Self::Help),
+                "--json" => json = true,
+                "--release" => options.profile = Profile::Release,
+                "--verbose" => options.show = Show::Everything,
+                "--port" => {
+                    let value = value()?;
+                    options.port = value.parse().map_err(|_| format!("`{value}` is not a port"))?;
+                }
+                "--data" => options.data = Some(PathBuf::from(value()?)),
+                "--aws-endpoint" => options.aws_endpoint = Some(endpoint(value()?)?),
+                "--dynamodb-endpoint" => options.dynamodb_endpoint = Some(endpoint(value()?)?),
+                "--clock" => options.clock = Clock::parse(&value()?).map_err(|error| error.to_string())?,
+                "--dns-server" => {
+                    let server = value()?;
+                    if server.parse::<std::net::SocketAddr>().is_err() && server.parse::<std::net::IpAddr>().is_err() {
+                        return Err(format!("`{server}` is not an IP address, with or without a port"));
+                    }
+                    options.environment.insert("TRUSTPLANE_DNS_SERVER".to_owned(), server);
+                }
+                _ if name.starts_with('-') => return Err(format!("there is no option `{name}`")),
+                _ => return Err(format!("`{name}` is not expected here")),
+            }
+        }
+        Ok(Self::Run { options: Box::new(options), json })
+    }
+}
+
+fn endpoint(url: String) -> Result<String, String> {
+    match url.parse::<axum::http::Uri>() {
+        Ok(uri) if uri.scheme_str() == Some("http") && uri.host().is_some() => Ok(url.trim_end_matches('/').to_owned()),
+        _ => Err(format!("`{url}` is not an `http://` URL")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        Command::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    fn run(line: &str) -> (Options, bool) {
+        match parse(line).unwrap() {
+            Command::Run { options, json } => (*options, json),
+            Command::Help => panic!("{line} asks for help"),
+        }
+    }
+
+    #[test]
+    fn options_are_taken_either_way() {
+        let (options, json) = run("");
+        assert_eq!((options.port, json, options.profile, options.show), (3000, false, Profile::Dev, Show::Warnings));
+        assert!(options.data.unwrap().ends_with("local"));
+        let line = "--port 0 --data=/tmp/x --json --release --verbose --aws-endpoint http://localhost:1/ \
+                    --dynamodb-endpoint=http://127.0.0.1:8000 --dns-server 127.0.0.1:5353 --clock 2031-05-06";
+        let (options, json) = run(line);
+        assert_eq!((options.port, json, options.profile, options.show), (0, true, Profile::Release, Show::Everything));
+        assert_eq!(options.data, Some(PathBuf::from("/tmp/x")));
+        assert_eq!(options.aws_endpoint.as_deref(), Some("http://localhost:1"));
+        assert_eq!(options.dynamodb_endpoint.as_deref(), Some("http://127.0.0.1:8000"));
+        assert_eq!(options.environment["TRUSTPLANE_DNS_SERVER"], "127.0.0.1:5353");
+        assert_eq!(options.clock.now().year(), 2031);
+        assert!(matches!(parse("--json --help --oops"), Ok(Command::Help)));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, named) in [
+            ("--prot 1", "no option `--prot`"),
+            ("3000", "`3000` is not expected"),
+            ("--port", "`--port` needs a value"),
+            ("--port 70000", "`70000` is not a port"),
+            ("--json=yes", "`--json` takes no value"),
+            ("--data=", "`--data` needs a value"),
+            ("--clock soon", "`soon` is neither a date"),
+            ("--aws-endpoint localhost:1", "`localhost:1` is not an `http://` URL"),
+            ("--dns-server dns.example.com", "`dns.example.com` is not an IP address"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The demo tenant: a customer of the local organization, with a connection to it and a token that works.
+//!
+//! Everything is done as an operator and a customer would: by the functions that make tenants and credentials, and by the
+//! API. Only to find the tenant again is the table read directly.
+
+use crate::{
+    Error, Stack,
+    bus::event_time,
+    engine::call,
+    http::{Method, StatusCode},
+};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+use trustplane_organization::{IDENTITY_STORE_ID, INSTANCE_ARN, REGION, ROLE_ARN};
+
+/// What the demo tenant is called.
+const NAME: &str = "demo";
+/// How long a start's token works.
+const TOKEN_LIFE: Duration = Duration::days(30);
+
+/// The demo tenant and how to speak for it.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// Its id.
+    pub tenant_id: String,
+    /// A bearer token of an admin, made at this start.
+    pub token: String,
+}
+
+/// What is kept of a tenant's connection.
+struct Connection {
+    external_ids: Vec<String>,
+    ever_saved: bool,
+}
+
+impl Demo {
+    /// Finds the demo tenant or makes it, gives it a token, and saves its connection if it never had one.
+    pub async fn set_up(stack: &Stack) -> Result<Self, Error> {
+        let tenant_id = match find(stack).await? {
+            Some(tenant_id) => tenant_id,
+            None => text(&invoke(stack, "create-tenant", &json!({ "name": NAME })).await?, "tenant_id")?,
+        };
+        let expires_at = event_time(OffsetDateTime::now_utc() + TOKEN_LIFE);
+        let credential = json!({
+            "tenant_id": tenant_id,
+            "name": "cargo local",
+            "roles": ["admin"],
+            "expires_at": expires_at,
+        });
+        let token = text(&invoke(stack, "create-credential", &credential).await?, "token")?;
+        let demo = Self { tenant_id, token };
+
+        let connection = demo.connection(stack).await?;
+        let external_ids: Vec<_> = connection.external_ids.iter().map(String::as_str).collect();
+        stack.organization().trust_role(ROLE_ARN, &external_ids);
+        for external_id in external_ids {
+            stack.organization().trust_external_id(external_id);
+        }
+        if !connection.ever_saved {
+            demo.save_connection(stack).await?;
+        }
+        Ok(demo)
+    }
+
+    /// The line that `--json` prints.
+    pub fn ready_line(&self, stack: &Stack) -> Value {
+        json!({
+            "url": stack.url(),
+            "tenant_id": self.tenant_id,
+            "token": self.token,
+            "instance_id": instance_id(),
+            "identity_store_id": IDENTITY_STORE_ID,
+            "role_arn": ROLE_ARN,
+            "sso_instance_arn": INSTANCE_ARN,
+            "region": REGION,
+            "dynamodb_endpoint": stack.dynamodb_endpoint(),
+            "table": stack.table(),
+        })
+    }
+
+    async fn connection(&self, stack: &Stack) -> Result<Connection, Error> {
+        let key = json!({ "pk": {"S": format!("TENANT#{}", self.tenant_id)}, "sk": {"S": "CONNECTION"} });
+        let arguments = json!({ "TableName": stack.table(), "Key": key, "ConsistentRead": true });
+        let read = call(stack.dynamodb_endpoint(), "DynamoDB_20120810.GetItem", &arguments).await;
+        let read = read.map_err(|failure| Error::while_doing("reading the demo tenant's connection", failure))?;
+        let text = |pointer: &str| read.pointer(pointer).and_then(Value::as_str);
+        let ids = ["/Item/external_id/S", "/Item/external_id_pending/S"];
+        let external_ids: Vec<String> = ids.into_iter().filter_map(text).map(str::to_owned).collect();
+        if external_ids.is_empty() {
+            return Err(Error::new("the demo tenant in the table has no connection: start with another --data"));
+        }
+        Ok(Connection {
+            external_ids,
+            ever_saved: text("/Item/config_version/N").is_some_and(|version| version != "0"),
+        })
+    }
+
+    async fn save_connection(&self, stack: &Stack) -> Result<(), Error> {
+        let authorization = format!("Bearer {}", self.token);
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("x-tenant-id", self.tenant_id.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let body = json!({ "sso_instance_arn": INSTANCE_ARN, "role_arn": ROLE_ARN, "region": REGION });
+        let path = "/v1/integrations/aws-identity-center/config";
+        let reply = stack.request(Method::PUT, path, &headers, body.to_string()).await?;
+        match reply.status {
+            StatusCode::OK => Ok(()),
+            status => Err(Error::new(format!("saving the demo tenant's connection: {status} {}", reply.text()))),
+        }
+    }
+}
+
+/// The local instance's id, as the APIs that take no ARN have it.
+pub fn instance_id() -> &'static str {
+    INSTANCE_ARN.rsplit('/').next().unwrap_or_default()
+}
+
+/// The id of the oldest tenant of the demo's name in the table.
+async fn find(stack: &Stack) -> Result<Option<String>, Error> {
+    let mut arguments = json!({
+        "TableName": stack.table(),
+        "FilterExpression": "sk = :tenant AND #name = :demo",
+        "ExpressionAttributeNames": { "#name": "name" },
+        "ExpressionAttributeValues": { ":tenant": {"S": "TENANT"}, ":demo": {"S": NAME} },
+        "ConsistentRead": true,
+    });
+    let mut found: Vec<(String, String)> = Vec::new();
+    loop {
+        let page = call(stack.dynamodb_endpoint(), "DynamoDB_20120810.Scan", &arguments).await;
+        let page = page.map_err(|failure| Error::while_doing("looking for the demo tenant", failure))?;
+        for item in page.get("Items").and_then(Value::as_array).into_iter().flatten() {
+            let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+            found.extend(text("/created_at/S").zip(text("/tenant_id/S")));
+        }
+        match (page.get("LastEvaluatedKey"), arguments.as_object_mut()) {
+            (Some(last), Some(arguments)) => arguments.insert("ExclusiveStartKey".to_owned(), last.clone()),
+            _ => break,
+        };
+    }
+    Ok(found.into_iter().min().map(|(_, tenant_id)| tenant_id))
+}
+
+async fn invoke(stack: &Stack, function: &str, event: &Value) -> Result<Value, Error> {
+    let failed = |why: String| Error::new(format!("function `{function}`: {why}"));
+    let outcome = stack.invoke(function, event).await.map_err(|refusal| failed(crate::delivery::reason(&refusal)))?;
+    if outcome.failed {
+        return Err(failed(String::from_utf8_lossy(&outcome.payload).into_owned()));
+    }
+    serde_json::from_slice(&outcome.payload).map_err(|error| failed(error.to_string()))
+}
+
+fn text(reply: &Value, name: &str) -> Result<String, Error> {
+    let text = reply.get(name).and_then(Value::as_str).map(str::to_owned);
+    text.ok_or_else(|| Error::new(format!("the reply has no `{name}`")))
+}

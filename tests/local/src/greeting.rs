@@ -1,0 +1,45 @@
+//! What a developer reads when the stack is ready.
+
+use crate::{Stack, demo::Demo, demo::instance_id};
+use std::fmt::Write as _;
+use trustplane_organization::IDENTITY_STORE_ID;
+
+/// Calls worth showing, each with what it does; shown if the template has the route.
+const CALLS: &[(&str, &str, &str)] = &[
+    ("GET", "/v1/integrations/aws-identity-center/config", "the saved connection"),
+    ("POST", "/v1/integrations/aws-identity-center/test", "does it work?"),
+    ("GET", "/v1/instances/{instance_id}/identity-store-associations", "the identity source behind the instance"),
+    ("GET", "/v1/identity-stores/{identity_store_id}/external-idp", "its external identity provider"),
+    ("GET", "/organisations", "organisations"),
+    ("GET", "/v1/audit-log", "what was done"),
+];
+
+/// The greeting, with commands to copy for what this stack serves.
+pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
+        "\nTrustplane is ready at {url}\n\n  export URL={url} TENANT={tenant}\n  export TOKEN={token}\n\n",
+        url = stack.url(),
+        tenant = demo.tenant_id,
+        token = demo.token,
+    );
+    for (method, path, purpose) in CALLS.iter().filter(|(method, path, _)| stack.has_route(method, path)) {
+        let path = path.replace("{instance_id}", instance_id()).replace("{identity_store_id}", IDENTITY_STORE_ID);
+        let method = if *method == "GET" { String::new() } else { format!(" -X {method}") };
+        let _ = writeln!(
+            text,
+            "  # {purpose}\n  curl -s{method} $URL{path} \\\n    -H \"Authorization: Bearer $TOKEN\" -H \"X-Tenant-ID: $TENANT\""
+        );
+    }
+    let _ = write!(
+        text,
+        "  # an operator's function, as `aws lambda invoke --endpoint-url $URL` also does\n  \
+         curl -s $URL/2015-03-31/functions/create-tenant/invocations -d '{{\"name\": \"another\"}}'\n\n\
+         Table {table} at {endpoint}; kept, with what the bus received, in {data}\nCtrl-C ends it.\n",
+        table = stack.table(),
+        endpoint = stack.dynamodb_endpoint(),
+    );
+    text
+}
