@@ -7,6 +7,7 @@ use trustplane_domain::directory::authorisation_server::{
 use trustplane_domain::directory::https_url::HttpsUrl;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId};
 use trustplane_domain::directory::organisation::Organisation;
+use trustplane_domain::directory::page::PageRequest;
 use trustplane_domain::directory::standing::{below_organisation, refusal};
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Change, Image, Kind, Resource};
@@ -85,7 +86,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
     let wanted = both(path::organisation(&call.request), listing::page(&call.request, AuthorisationServer::SORTABLE));
     call.view(
         |tenant, (organisation, _)| vec![tenant.organisation(organisation.as_str())],
-        Some(&|tenant, (organisation, _)| {
+        Some(&|tenant, (organisation, _): &(OrganisationId, PageRequest)| {
             Query::prefix(tenant, keys::authorisation_servers(organisation.as_str()))
         }),
         wanted,

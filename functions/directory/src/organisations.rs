@@ -44,7 +44,8 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
             let after = Organisation::new(wanted.clone(), call.now);
             let change = |outcome| Change::new(resource(&wanted.id), outcome).after(Some(image(&after)));
             if let Some(standing) = standing {
-                let refusal = Failure::conflict(Conflict::Exists, format!("there is an organisation `{}` already", wanted.id));
+                let refusal =
+                    Failure::conflict(Conflict::Exists, format!("there is an organisation `{}` already", wanted.id));
                 return Ok(change(Err(refusal)).before(Some(image(&standing.value))).etag(Some(standing.version)));
             }
             if count >= most {
@@ -95,9 +96,10 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 
 /// PUT `/organisations/{OrganisationId}`: renames it, withdraws it, brings it back.
 pub async fn put(call: Call) -> Result<Reply, Failure> {
-    let update = call.request.fields().and_then(|fields| {
-        OrganisationUpdate::parse(fields, call.request.parameter("OrganisationId"))
-    });
+    let update = call
+        .request
+        .fields()
+        .and_then(|fields| OrganisationUpdate::parse(fields, call.request.parameter("OrganisationId")));
     let wanted = path::both(path::organisation(&call.request), update);
     call.change(
         |tenant, (id, _)| vec![tenant.organisation(id.as_str())],

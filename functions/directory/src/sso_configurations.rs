@@ -4,6 +4,7 @@
 use serde::Serialize;
 use trustplane_domain::directory::email_address::EmailAddress;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
+use trustplane_domain::directory::page::PageRequest;
 use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::{
     ConfigurationStatus, ConfigurationUpdate, MOST_CONFIGURATIONS, NewConfiguration, SsoConfiguration,
@@ -14,7 +15,7 @@ use trustplane_policy::{Change, Image, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
 use trustplane_store::{Count, Query, StoreError, Writes, keys};
 
-use crate::path::{both, configuration_keys, take_configuration};
+use crate::path::{ServerPath, both, configuration_keys, take_configuration};
 use crate::redirect_base::redirect_base;
 use crate::standing::warned;
 use crate::{listing, path};
@@ -94,7 +95,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
     let wanted = both(path::server(&call.request), listing::page(&call.request, SsoConfiguration::SORTABLE));
     call.view(
         |tenant, (path, _)| path.keys(tenant),
-        Some(&|tenant, (path, _)| {
+        Some(&|tenant, (path, _): &(ServerPath, PageRequest)| {
             Query::prefix(tenant, keys::sso_configurations(path.organisation.as_str(), &path.server.to_string()))
         }),
         wanted,
@@ -186,7 +187,10 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
             let by_id = read.take::<ConfigurationPath>(&by_id)?.ok_or_else(|| StoreError::missing("look-up"))?;
             let obstacles = below_server(&found.organisation.value, &found.server.value);
             let outcome = if !before.value.is_deletable() {
-                Err(Failure::invalid("ssoConfigurationId", "names a configuration with an approved version: it is kept"))
+                Err(Failure::invalid(
+                    "ssoConfigurationId",
+                    "names a configuration with an approved version: it is kept",
+                ))
             } else if before.value.versions > 0 {
                 Err(Failure::invalid("ssoConfigurationId", "names a configuration with versions: delete these first"))
             } else if let Some(refusal) = refusal(&obstacles) {

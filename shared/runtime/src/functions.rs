@@ -191,7 +191,10 @@ pub const FUNCTIONS: &[Function] = &[
     http(
         "directory",
         "get-sso-configuration",
-        ("GET", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}"),
+        (
+            "GET",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
+        ),
         (Directory, Group::Read, Kind::SsoConfiguration),
         (None, 200, Some("SsoConfiguration")),
         &[Read],
@@ -200,7 +203,10 @@ pub const FUNCTIONS: &[Function] = &[
     http(
         "directory",
         "put-sso-configuration",
-        ("PUT", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}"),
+        (
+            "PUT",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
+        ),
         (Directory, Group::Write, Kind::SsoConfiguration),
         (Some("UpdateSsoConfiguration"), 200, Some("SsoConfiguration")),
         &[Read, Write],
@@ -209,7 +215,10 @@ pub const FUNCTIONS: &[Function] = &[
     http(
         "directory",
         "delete-sso-configuration",
-        ("DELETE", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}"),
+        (
+            "DELETE",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
+        ),
         (Directory, Group::Write, Kind::SsoConfiguration),
         (None, 204, None),
         &[Read, Write, Count],

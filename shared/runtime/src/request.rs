@@ -64,7 +64,10 @@ impl Request {
     /// All query parameters in the order in which they were sent, decoded as those of a form.
     pub fn queries(&self) -> Vec<(String, String)> {
         let pairs = self.raw_query.split('&').filter(|pair| !pair.is_empty());
-        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decoded(name), decoded(value))).collect()
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect()
     }
 
     /// The fields of the body: JSON, an object, at most 64 KiB, declared as JSON or not at all.

@@ -319,9 +319,7 @@ impl From<VersionRefusal> for Failure {
                 let message = format!("another active configuration restricts {}", names.join(", "));
                 Self::conflict(Conflict::Claimed, message)
             }
-            VersionRefusal::Unusable(obstacles) => {
-                Self::conflict(Conflict::WrongState, said(&obstacles))
-            }
+            VersionRefusal::Unusable(obstacles) => Self::conflict(Conflict::WrongState, said(&obstacles)),
             VersionRefusal::TooMany => {
                 Self::conflict(Conflict::Limit, format!("a configuration has at most {MOST_VERSIONS} versions"))
             }

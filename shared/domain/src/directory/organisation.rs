@@ -74,9 +74,13 @@ impl OrganisationUpdate {
     /// Reads the body of an update of the organisation that the path calls `id`. The body may repeat the id, not change
     /// it.
     pub fn parse(mut fields: Fields, id: &str) -> Result<Self, Failure> {
-        optional(&mut fields, "OrganisationId", |text| {
-            if text == id { Ok(()) } else { Err("must be the one in the path") }
-        });
+        optional(
+            &mut fields,
+            "OrganisationId",
+            |text| {
+                if text == id { Ok(()) } else { Err("must be the one in the path") }
+            },
+        );
         let name = required(&mut fields, "OrganisationName", parse_name);
         let status = optional(&mut fields, "Status", OrganisationStatus::parse);
         finish(fields, name.map(|name| Self { name, status }))
