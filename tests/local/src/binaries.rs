@@ -19,8 +19,11 @@ pub enum Profile {
     Release,
 }
 
+/// Programs by the names of their functions.
+pub type Programs = BTreeMap<String, PathBuf>;
+
 /// What was built by this process already.
-static BUILT: Mutex<BTreeMap<(Profile, Vec<String>), BTreeMap<String, PathBuf>>> = Mutex::new(BTreeMap::new());
+static BUILT: Mutex<BTreeMap<(Profile, Vec<String>), Programs>> = Mutex::new(BTreeMap::new());
 
 /// The workspace's own folder.
 pub fn workspace() -> PathBuf {
@@ -38,7 +41,7 @@ pub fn target() -> PathBuf {
 /// Features are those of the whole workspace, as in `cargo build` and `cargo test` at its root: so neither compiles again
 /// what the other has compiled. Cargo's own output goes to standard error: a failed build shows what the compiler said.
 /// Blocks.
-pub fn build(profile: Profile, names: Vec<String>, quiet: bool) -> Result<BTreeMap<String, PathBuf>, Error> {
+pub fn build(profile: Profile, names: Vec<String>, quiet: bool) -> Result<Programs, Error> {
     let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let key = (profile, names);
     if let Some(binaries) = built.get(&key) {
@@ -50,7 +53,7 @@ pub fn build(profile: Profile, names: Vec<String>, quiet: bool) -> Result<BTreeM
 }
 
 /// The programs of one folder, by the names of their files.
-pub fn in_folder(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+pub fn in_folder(folder: &Path) -> Result<Programs, Error> {
     let failed = |error| Error::while_doing(format!("functions in `{}`", folder.display()), error);
     let mut binaries = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -64,7 +67,7 @@ pub fn in_folder(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
     Ok(binaries)
 }
 
-fn run_cargo(profile: Profile, names: &[String], quiet: bool) -> Result<BTreeMap<String, PathBuf>, Error> {
+fn run_cargo(profile: Profile, names: &[String], quiet: bool) -> Result<Programs, Error> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]).current_dir(workspace());
     for name in names {

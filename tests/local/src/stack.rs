@@ -2,7 +2,7 @@
 
 use crate::{
     Clock, Error,
-    binaries::{self, Profile},
+    binaries::{self, Profile, Programs},
     bus::Bus,
     delivery::{Delivery, reason},
     engine::{self, Engine},
@@ -325,7 +325,7 @@ fn key_spec(name: &str) -> Result<KeySpec, Error> {
     }
 }
 
-async fn programs(options: &Options, template: &Template) -> Result<BTreeMap<String, PathBuf>, Error> {
+async fn programs(options: &Options, template: &Template) -> Result<Programs, Error> {
     if let Some(folder) = &options.functions {
         return binaries::in_folder(folder);
     }
@@ -339,7 +339,7 @@ async fn programs(options: &Options, template: &Template) -> Result<BTreeMap<Str
 
 fn runnables(
     template: &Template,
-    programs: &BTreeMap<String, PathBuf>,
+    programs: &Programs,
     endpoints: &BTreeMap<String, String>,
     environment: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Runnable>, Error> {
