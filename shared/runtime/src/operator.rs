@@ -1,6 +1,7 @@
 //! Operators' functions: invoked directly, under IAM. JSON in and out; a failure is the function's error, with the
 //! integration API's code as its type.
 
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -80,7 +81,8 @@ where
             let (platform, request_id) = (Arc::clone(&platform), event.context.request_id);
             async move {
                 platform.meter.take();
-                let result = handler(call).await;
+                let handled: Pin<Box<dyn Future<Output = _>>> = Box::pin(handler(call));
+                let result = handled.await;
                 let outcome = match &result {
                     Ok(_) => "ok",
                     Err(failure) => integration_parts(failure).1,

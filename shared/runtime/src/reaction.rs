@@ -1,6 +1,7 @@
 //! Event functions: invoked by EventBridge or the table's stream. A failure is the invocation's error, on purpose: the
 //! event source tries again, and keeps what fails for good.
 
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -53,7 +54,8 @@ where
             let (platform, request_id) = (Arc::clone(&platform), event.context.request_id);
             async move {
                 platform.meter.take();
-                let result = handler(reaction).await;
+                let handled: Pin<Box<dyn Future<Output = _>>> = Box::pin(handler(reaction));
+                let result = handled.await;
                 if let Err(error) = &result {
                     tracing::error!(error = %error, "reaction");
                 }

@@ -1,6 +1,7 @@
 //! The way of an HTTP event: into a call, to the handler, and out again in a dialect, whatever happens.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -54,7 +55,7 @@ where
         }
     };
     let ended = runtime.block_on(async {
-        let platform = Arc::new(Platform::from_env().await?);
+        let platform = Arc::new(Box::pin(Platform::from_env()).await?);
         serve(function, platform).await
     });
     match ended {
@@ -97,7 +98,9 @@ where
     let tenant = request.header("x-tenant-id").and_then(trustplane_domain::ids::TenantId::parse);
     let call = Call { platform: Arc::clone(&platform), request, now: Timestamp::now(), origin, dialect, action };
 
-    let served = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
+    // In a box: the compiler's picture of a future within a future has a limited depth.
+    let handled: Pin<Box<dyn Future<Output = _>>> = Box::pin(async { handler(call).await });
+    let served = AssertUnwindSafe(handled).catch_unwind();
     let result = match tokio::time::timeout(time_left(context), served).await {
         Ok(Ok(result)) => result,
         Ok(Err(_panic)) => Err(Failure::Internal),

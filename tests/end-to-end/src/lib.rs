@@ -1,1 +1,13 @@
-//! end-to-end
+//! What end-to-end tests stand on: one running stack a test program, customers in it, requests to it, and what each
+//! request cost.
+//!
+//! Every good or bad reply is held against `openapi.json` as it passes by.
+
+mod contract;
+mod customer;
+mod request;
+mod world;
+
+pub use customer::Customer;
+pub use request::{Cost, Reply, Request};
+pub use world::{World, world};

@@ -18,6 +18,9 @@ use crate::{Organization, kms, organizations, sso_admin, sts};
 /// The largest request that is read.
 const MAX_BODY: usize = 1 << 20;
 
+/// How many calls are remembered.
+const MAX_CALLS: usize = 10_000;
+
 /// The connection is to be closed without a reply.
 #[derive(Debug)]
 pub(crate) struct NoReply;
@@ -62,9 +65,7 @@ impl Organization {
                     self.note_error(number, "no reply");
                     return Err(NoReply);
                 }
-                Some(Fault::Throttled | Fault::ThrottledTwice) => {
-                    Err(Failure::throttled(asked.service))
-                }
+                Some(Fault::Throttled | Fault::ThrottledTwice) => Err(Failure::throttled(asked.service)),
                 Some(Fault::InternalFailure) => Err(Failure::internal(asked.service)),
                 Some(Fault::Slow(duration)) => {
                     tokio::time::sleep(duration.min(Duration::from_secs(300))).await;
@@ -80,15 +81,7 @@ impl Organization {
     }
 
     /// Finds out who calls, writes the call down, and finds out what goes wrong with it on its way.
-    #[expect(
-        clippy::type_complexity,
-        reason = "one caller, which takes it apart at once"
-    )]
-    fn admit(
-        &self,
-        asked: &Asked,
-        headers: &HeaderMap,
-    ) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
+    fn admit(&self, asked: &Asked, headers: &HeaderMap) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
         let now = OffsetDateTime::now_utc();
         let mut state = self.state();
         let signed = signer(&state, asked.service, headers, &asked.body, now);
@@ -97,41 +90,34 @@ impl Organization {
             "AssumeRole" => asked.parameters.get("RoleArn").cloned(),
             _ => caller.as_ref().map(|caller| caller.role_arn.clone()),
         };
-        state.calls.push(Call {
+        if state.calls.len() >= MAX_CALLS {
+            state.calls.pop_front();
+            state.forgotten += 1;
+        }
+        state.calls.push_back(Call {
             at: now,
             service: asked.service,
             operation: asked.operation.clone(),
-            region: signed
-                .as_ref()
-                .map(|signer| signer.region.clone())
-                .unwrap_or_default(),
-            account: caller
-                .as_ref()
-                .map(|caller: &Caller| caller.account.clone())
-                .unwrap_or_default(),
+            region: signed.as_ref().map(|signer| signer.region.clone()).unwrap_or_default(),
+            account: caller.as_ref().map(|caller: &Caller| caller.account.clone()).unwrap_or_default(),
             caller: caller.map(|caller| caller.arn).unwrap_or_default(),
             role_arn: role_arn.clone(),
             external_id: asked.parameters.get("ExternalId").cloned(),
             error: None,
         });
         let number = state.forgotten + state.calls.len();
-        let fault = role_arn
-            .as_deref()
-            .and_then(Scenario::of_role)
-            .and_then(|scenario| scenario.fault(asked.service))
-            .filter(|fault| match fault {
-                Fault::ThrottledTwice => {
-                    let operation = (
-                        role_arn.unwrap_or_default(),
-                        asked.service,
-                        asked.operation.clone(),
-                    );
-                    let attempts = state.attempts.entry(operation).or_default();
-                    *attempts += 1;
-                    !attempts.is_multiple_of(3)
-                }
-                _ => true,
-            });
+        let fault =
+            role_arn.as_deref().and_then(Scenario::of_role).and_then(|scenario| scenario.fault(asked.service)).filter(
+                |fault| match fault {
+                    Fault::ThrottledTwice => {
+                        let operation = (role_arn.unwrap_or_default(), asked.service, asked.operation.clone());
+                        let attempts = state.attempts.entry(operation).or_default();
+                        *attempts += 1;
+                        !attempts.is_multiple_of(3)
+                    }
+                    _ => true,
+                },
+            );
         (number, signed.map(|signer| (signer, fault)))
     }
 
@@ -149,21 +135,10 @@ impl Organization {
         let json = match asked.service {
             Service::Sts => {
                 let now = OffsetDateTime::now_utc();
-                return sts::call(
-                    &mut state,
-                    caller,
-                    region,
-                    &asked.operation,
-                    &asked.parameters,
-                    now,
-                );
+                return sts::call(&mut state, caller, region, &asked.operation, &asked.parameters, now);
             }
-            Service::SsoAdmin => {
-                sso_admin::call(&state, caller, region, &asked.operation, &asked.body)
-            }
-            Service::Organizations => {
-                organizations::call(&state, caller, region, &asked.operation, &asked.body)
-            }
+            Service::SsoAdmin => sso_admin::call(&state, caller, region, &asked.operation, &asked.body),
+            Service::Organizations => organizations::call(&state, caller, region, &asked.operation, &asked.body),
             Service::Kms => kms::call(&state, caller, region, &asked.operation, &asked.body),
         };
         json.map(Output::Json)
@@ -175,19 +150,10 @@ impl Asked {
         let Some(target) = headers.get("x-amz-target") else {
             let parameters: Parameters = form_urlencoded::parse(&body).into_owned().collect();
             let operation = parameters.get("Action").cloned().unwrap_or_default();
-            return Ok(Self {
-                service: Service::Sts,
-                operation,
-                parameters,
-                body,
-            });
+            return Ok(Self { service: Service::Sts, operation, parameters, body });
         };
         let unknown = || Failure::front_end("UnknownOperationException", "");
-        let (prefix, operation) = target
-            .to_str()
-            .ok()
-            .and_then(|target| target.split_once('.'))
-            .ok_or_else(unknown)?;
+        let (prefix, operation) = target.to_str().ok().and_then(|target| target.split_once('.')).ok_or_else(unknown)?;
         let service = match prefix {
             "SWBExternalService" => Service::SsoAdmin,
             "AWSOrganizationsV20161128" => Service::Organizations,
@@ -195,12 +161,7 @@ impl Asked {
             _ => return Err(unknown()),
         };
         input::<serde_json::Map<String, serde_json::Value>>(&body)?;
-        Ok(Self {
-            service,
-            operation: operation.to_owned(),
-            parameters: Parameters::new(),
-            body,
-        })
+        Ok(Self { service, operation: operation.to_owned(), parameters: Parameters::new(), body })
     }
 }
 

@@ -123,15 +123,13 @@ impl Customer {
 
     /// Whether the account may administer the organization's instance.
     pub(crate) fn administers_identity_center(&self, account: &str) -> bool {
-        self.account(account).is_some_and(|account| {
-            account.is_management || account.delegated_services.contains(&SSO_PRINCIPAL)
-        })
+        self.account(account)
+            .is_some_and(|account| account.is_management || account.delegated_services.contains(&SSO_PRINCIPAL))
     }
 
     /// Whether an instance is the organization's, and not one account's own.
     pub(crate) fn is_organization_instance(&self, instance: &Instance) -> bool {
-        self.account(instance.owner)
-            .is_some_and(|account| account.is_management)
+        self.account(instance.owner).is_some_and(|account| account.is_management)
     }
 }
 
@@ -154,26 +152,14 @@ fn demo() -> Customer {
         ("AuditorAccess", "Configuration and logs, read only", "PT8H"),
         ("BillingAccess", "Invoices and budgets", "PT8H"),
         ("DataEngineer", "Data lake and pipelines", "PT8H"),
-        (
-            "DatabaseAdministrator",
-            "Databases and their backups",
-            "PT4H",
-        ),
+        ("DatabaseAdministrator", "Databases and their backups", "PT4H"),
         ("DeveloperAccess", "What a product team builds with", "PT8H"),
         ("IncidentResponder", "What is needed on call", "PT2H"),
-        (
-            "NetworkAdministrator",
-            "Networks, DNS and firewalls",
-            "PT4H",
-        ),
+        ("NetworkAdministrator", "Networks, DNS and firewalls", "PT4H"),
         ("PowerUserAccess", "Everything but identities", "PT4H"),
         ("SecurityEngineer", "Findings, keys and guardrails", "PT4H"),
         ("SupportUser", "Support cases and service health", "PT8H"),
-        (
-            "ViewOnlyAccess",
-            "Names of resources, nothing in them",
-            "PT12H",
-        ),
+        ("ViewOnlyAccess", "Names of resources, nothing in them", "PT12H"),
     ]
     .into_iter()
     .enumerate()
@@ -213,38 +199,19 @@ fn demo() -> Customer {
         accounts: vec![
             Account {
                 is_management: true,
-                ..member(
-                    MANAGEMENT_ACCOUNT,
-                    "Example Management",
-                    "aws-management@example.com",
-                )
+                ..member(MANAGEMENT_ACCOUNT, "Example Management", "aws-management@example.com")
             },
-            member(
-                MEMBER_ACCOUNT,
-                "Example Workloads",
-                "aws-workloads@example.com",
-            ),
+            member(MEMBER_ACCOUNT, "Example Workloads", "aws-workloads@example.com"),
             Account {
                 delegated_services: vec![SSO_PRINCIPAL],
-                ..member(
-                    DELEGATED_ACCOUNT,
-                    "Example Identity",
-                    "aws-identity@example.com",
-                )
+                ..member(DELEGATED_ACCOUNT, "Example Identity", "aws-identity@example.com")
             },
             member("333344445555", "Example Sandbox", "aws-sandbox@example.com"),
             Account {
                 delegated_services: vec!["config.amazonaws.com", "securityhub.amazonaws.com"],
-                ..member(
-                    "666677778888",
-                    "Example Security",
-                    "aws-security@example.com",
-                )
+                ..member("666677778888", "Example Security", "aws-security@example.com")
             },
-            Account {
-                is_suspended: true,
-                ..member("777788889999", "Example Closed", "aws-closed@example.com")
-            },
+            Account { is_suspended: true, ..member("777788889999", "Example Closed", "aws-closed@example.com") },
         ],
         instances: vec![Instance {
             arn: INSTANCE_ARN,
@@ -315,8 +282,5 @@ const RESPONDER: &str = "1234567890-0a1b2c3d-5555-4a4a-8b8b-0123456789ab";
 
 fn permission_set_arn(instance_arn: &str, n: usize) -> String {
     let instance = instance_arn.rsplit('/').next().unwrap_or_default();
-    format!(
-        "arn:aws:sso:::permissionSet/{instance}/ps-{:016x}",
-        0x5e1f_0000_a1b2_0000_u64 + n as u64
-    )
+    format!("arn:aws:sso:::permissionSet/{instance}/ps-{:016x}", 0x5e1f_0000_a1b2_0000_u64 + n as u64)
 }

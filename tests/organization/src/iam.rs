@@ -3,7 +3,11 @@
 //! Whatever of the language is not understood is refused when the policy is read, so that no policy means less, or more,
 //! here than in AWS. Source: "IAM JSON policy elements reference" and "Policy evaluation logic" in the IAM User Guide.
 
+mod condition;
+
 use serde_json::Value;
+
+use self::condition::{Condition, Operator};
 
 /// A policy document.
 #[derive(Clone, Debug, Default)]
@@ -39,25 +43,6 @@ struct Patterns {
     negated: bool,
 }
 
-#[derive(Clone, Debug)]
-struct Condition {
-    operator: Operator,
-    if_exists: bool,
-    key: String,
-    values: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Operator {
-    Equals,
-    NotEquals,
-    EqualsIgnoreCase,
-    NotEqualsIgnoreCase,
-    Like,
-    NotLike,
-    Null,
-}
-
 /// What is asked of a policy.
 pub(crate) struct Request<'a> {
     pub(crate) action: &'a str,
@@ -83,9 +68,7 @@ impl Policy {
     /// # Errors
     /// What in it is wrong, or not understood here.
     pub(crate) fn parse(document: &Value) -> Result<Self, String> {
-        let document = document
-            .as_object()
-            .ok_or("a policy document must be an object")?;
+        let document = document.as_object().ok_or("a policy document must be an object")?;
         for key in document.keys() {
             if !["Version", "Id", "Statement"].contains(&key.as_str()) {
                 return Err(format!("a policy document has no `{key}`"));
@@ -98,10 +81,7 @@ impl Policy {
             }
         }
         let statements = match document.get("Statement") {
-            Some(Value::Array(statements)) => statements
-                .iter()
-                .map(Statement::parse)
-                .collect::<Result<_, _>>()?,
+            Some(Value::Array(statements)) => statements.iter().map(Statement::parse).collect::<Result<_, _>>()?,
             Some(statement @ Value::Object(_)) => vec![Statement::parse(statement)?],
             _ => return Err("a policy document must have statements".into()),
         };
@@ -123,10 +103,7 @@ impl Policy {
             statements: vec![Statement {
                 allow: true,
                 principals: Some(vec![Principal::Account(account.into())]),
-                actions: Patterns {
-                    patterns: vec!["sts:AssumeRole".into()],
-                    negated: false,
-                },
+                actions: Patterns { patterns: vec!["sts:AssumeRole".into()], negated: false },
                 resources: None,
                 conditions,
             }],
@@ -139,31 +116,21 @@ impl Policy {
             statements: vec![Statement {
                 allow: true,
                 principals: None,
-                actions: Patterns {
-                    patterns: actions.into_iter().map(Into::into).collect(),
-                    negated: false,
-                },
-                resources: Some(Patterns {
-                    patterns: vec!["*".into()],
-                    negated: false,
-                }),
+                actions: Patterns { patterns: actions.into_iter().map(Into::into).collect(), negated: false },
+                resources: Some(Patterns { patterns: vec!["*".into()], negated: false }),
                 conditions: Vec::new(),
             }],
         }
     }
 
-    /// Whether every statement has principals, as in a trust policy, or none has, as in a permission policy.
-    pub(crate) fn names_principals(&self) -> bool {
-        self.statements
-            .iter()
-            .all(|statement| statement.principals.is_some())
+    /// Whether every statement names principals and none resources.
+    pub(crate) fn is_trust_policy(&self) -> bool {
+        self.statements.iter().all(|one| one.principals.is_some() && one.resources.is_none())
     }
 
-    /// Whether every statement has resources.
-    pub(crate) fn names_resources(&self) -> bool {
-        self.statements
-            .iter()
-            .all(|statement| statement.resources.is_some())
+    /// Whether every statement names resources and none principals.
+    pub(crate) fn is_permission_policy(&self) -> bool {
+        self.statements.iter().all(|one| one.principals.is_none() && one.resources.is_some())
     }
 
     /// What the policy says to a request.
@@ -173,10 +140,7 @@ impl Policy {
 }
 
 /// What several policies of one kind say together: a deny in any wins.
-pub(crate) fn decide<'a>(
-    policies: impl IntoIterator<Item = &'a Policy>,
-    request: &Request<'_>,
-) -> Decision {
+pub(crate) fn decide<'a>(policies: impl IntoIterator<Item = &'a Policy>, request: &Request<'_>) -> Decision {
     let mut decision = Decision::NotAllowed;
     for statement in policies.into_iter().flat_map(|policy| &policy.statements) {
         if !statement.applies(request) {
@@ -192,19 +156,8 @@ pub(crate) fn decide<'a>(
 
 impl Statement {
     fn parse(statement: &Value) -> Result<Self, String> {
-        let statement = statement
-            .as_object()
-            .ok_or("a statement must be an object")?;
-        let known = [
-            "Sid",
-            "Effect",
-            "Principal",
-            "Action",
-            "NotAction",
-            "Resource",
-            "NotResource",
-            "Condition",
-        ];
+        let statement = statement.as_object().ok_or("a statement must be an object")?;
+        let known = ["Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
         if let Some(key) = statement.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(format!("`{key}` in a statement is not understood here"));
         }
@@ -216,50 +169,25 @@ impl Statement {
         let patterns = |name: &str| -> Result<Option<Patterns>, String> {
             match (statement.get(name), statement.get(&format!("Not{name}"))) {
                 (None, None) => Ok(None),
-                (Some(one), None) => Ok(Some(Patterns {
-                    patterns: strings(one)?,
-                    negated: false,
-                })),
-                (None, Some(one)) => Ok(Some(Patterns {
-                    patterns: strings(one)?,
-                    negated: true,
-                })),
-                (Some(_), Some(_)) => Err(format!(
-                    "a statement cannot have both `{name}` and `Not{name}`"
-                )),
+                (Some(one), None) => Ok(Some(Patterns { patterns: strings(one)?, negated: false })),
+                (None, Some(one)) => Ok(Some(Patterns { patterns: strings(one)?, negated: true })),
+                (Some(_), Some(_)) => Err(format!("a statement cannot have both `{name}` and `Not{name}`")),
             }
         };
         Ok(Self {
             allow,
-            principals: statement
-                .get("Principal")
-                .map(Principal::parse_all)
-                .transpose()?,
+            principals: statement.get("Principal").map(Principal::parse_all).transpose()?,
             actions: patterns("Action")?.ok_or("a statement must have actions")?,
             resources: patterns("Resource")?,
-            conditions: statement
-                .get("Condition")
-                .map(Condition::parse_all)
-                .transpose()?
-                .unwrap_or_default(),
+            conditions: statement.get("Condition").map(Condition::parse_all).transpose()?.unwrap_or_default(),
         })
     }
 
     fn applies(&self, request: &Request<'_>) -> bool {
-        self.principals
-            .as_ref()
-            .is_none_or(|all| all.iter().any(|principal| principal.matches(request)))
-            && self
-                .actions
-                .matches(&request.action.to_ascii_lowercase(), true)
-            && self
-                .resources
-                .as_ref()
-                .is_none_or(|resources| resources.matches(request.resource, false))
-            && self
-                .conditions
-                .iter()
-                .all(|condition| condition.holds(request))
+        self.principals.as_ref().is_none_or(|all| all.iter().any(|principal| principal.matches(request)))
+            && self.actions.matches(&request.action.to_ascii_lowercase(), true)
+            && self.resources.as_ref().is_none_or(|resources| resources.matches(request.resource, false))
+            && self.conditions.iter().all(|condition| condition.holds(request))
     }
 }
 
@@ -285,8 +213,7 @@ impl Principal {
     }
 
     fn parse(value: &str) -> Result<Self, String> {
-        let is_account =
-            |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
         if value == "*" {
             return Ok(Self::Anyone);
         }
@@ -294,12 +221,8 @@ impl Principal {
             return Ok(Self::Account(value.into()));
         }
         match value.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-            ["arn", _, "iam", "", account, "root"] if is_account(account) => {
-                Ok(Self::Account((*account).into()))
-            }
-            ["arn", _, "iam" | "sts", "", account, name]
-                if is_account(account) && !name.contains('*') =>
-            {
+            ["arn", _, "iam", "", account, "root"] if is_account(account) => Ok(Self::Account((*account).into())),
+            ["arn", _, "iam" | "sts", "", account, name] if is_account(account) && !name.contains('*') => {
                 Ok(Self::Arn(value.into()))
             }
             _ => Err(format!("invalid principal in policy: `{value}`")),
@@ -318,106 +241,13 @@ impl Principal {
 
 impl Patterns {
     fn matches(&self, text: &str, ignore_case: bool) -> bool {
-        let any = self.patterns.iter().any(|pattern| {
-            if ignore_case {
-                like(&pattern.to_ascii_lowercase(), text)
-            } else {
-                like(pattern, text)
-            }
-        });
+        let any = self
+            .patterns
+            .iter()
+            .any(|pattern| if ignore_case { like(&pattern.to_ascii_lowercase(), text) } else { like(pattern, text) });
         any != self.negated
     }
 }
-
-impl Condition {
-    fn parse_all(conditions: &Value) -> Result<Vec<Self>, String> {
-        let operators = conditions
-            .as_object()
-            .ok_or("a Condition must be an object")?;
-        let mut all = Vec::new();
-        for (name, keys) in operators {
-            let (name, if_exists) = name
-                .strip_suffix("IfExists")
-                .map_or((name.as_str(), false), |name| (name, true));
-            let operator = match name {
-                "StringEquals" => Operator::Equals,
-                "StringNotEquals" => Operator::NotEquals,
-                "StringEqualsIgnoreCase" | "Bool" => Operator::EqualsIgnoreCase,
-                "StringNotEqualsIgnoreCase" => Operator::NotEqualsIgnoreCase,
-                "StringLike" | "ArnLike" | "ArnEquals" => Operator::Like,
-                "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => Operator::NotLike,
-                "Null" => Operator::Null,
-                _ => {
-                    return Err(format!(
-                        "the condition operator `{name}` is not understood here"
-                    ));
-                }
-            };
-            for (key, values) in keys
-                .as_object()
-                .ok_or("a condition operator must hold keys")?
-            {
-                let key = key.to_ascii_lowercase();
-                if !KEYS.contains(&key.as_str()) {
-                    return Err(format!("the condition key `{key}` is not understood here"));
-                }
-                all.push(Self {
-                    operator,
-                    if_exists,
-                    key,
-                    values: strings(values)?,
-                });
-            }
-        }
-        Ok(all)
-    }
-
-    fn holds(&self, request: &Request<'_>) -> bool {
-        let actual = request
-            .context
-            .iter()
-            .find(|(key, _)| *key == self.key)
-            .map(|(_, value)| value.as_str());
-        if self.operator == Operator::Null {
-            return self
-                .values
-                .iter()
-                .any(|value| (value == "true") == actual.is_none());
-        }
-        let Some(actual) = actual else {
-            // "If the key is not in the request, a negated operator is true, others are false."
-            return self.if_exists
-                || matches!(
-                    self.operator,
-                    Operator::NotEquals | Operator::NotEqualsIgnoreCase | Operator::NotLike
-                );
-        };
-        let any = |matches: fn(&str, &str) -> bool| {
-            self.values.iter().any(|value| matches(value, actual))
-        };
-        match self.operator {
-            Operator::Equals => any(|value, actual| value == actual),
-            Operator::NotEquals => !any(|value, actual| value == actual),
-            Operator::EqualsIgnoreCase => any(|value, actual| value.eq_ignore_ascii_case(actual)),
-            Operator::NotEqualsIgnoreCase => {
-                !any(|value, actual| value.eq_ignore_ascii_case(actual))
-            }
-            Operator::Like => any(like),
-            Operator::NotLike => !any(like),
-            Operator::Null => false,
-        }
-    }
-}
-
-/// The condition keys that a request here can carry.
-const KEYS: [&str; 6] = [
-    "sts:externalid",
-    "sts:rolesessionname",
-    "aws:requestedregion",
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:securetransport",
-];
 
 /// A string, number or boolean, or a list of them, as strings.
 fn strings(value: &Value) -> Result<Vec<String>, String> {
@@ -438,15 +268,10 @@ fn like(pattern: &str, text: &str) -> bool {
         match (pattern.split_first(), text.split_first()) {
             (None, None) => true,
             (Some((b'*', rest)), _) => {
-                matches(rest, text)
-                    || text
-                        .split_first()
-                        .is_some_and(|(_, text)| matches(pattern, text))
+                matches(rest, text) || text.split_first().is_some_and(|(_, text)| matches(pattern, text))
             }
             (Some((b'?', rest)), Some((_, text))) => matches(rest, text),
-            (Some((expected, rest)), Some((actual, text))) => {
-                expected == actual && matches(rest, text)
-            }
+            (Some((expected, rest)), Some((actual, text))) => expected == actual && matches(rest, text),
             _ => false,
         }
     }
@@ -460,17 +285,9 @@ mod tests {
     use super::*;
 
     fn ask(policy: &Policy, action: &str, resource: &str, context: &[(&str, String)]) -> Decision {
-        let arns = [
-            "arn:aws:sts::000000000000:assumed-role/functions/local",
-            "arn:aws:iam::000000000000:role/functions",
-        ];
-        policy.decide(&Request {
-            action,
-            resource,
-            account: "000000000000",
-            arns: &arns,
-            context,
-        })
+        let arns =
+            ["arn:aws:sts::000000000000:assumed-role/functions/local", "arn:aws:iam::000000000000:role/functions"];
+        policy.decide(&Request { action, resource, account: "000000000000", arns: &arns, context })
     }
 
     #[test]
@@ -482,38 +299,17 @@ mod tests {
             .unwrap()
         };
         let with = |id: &str| vec![("sts:externalid", id.to_owned())];
-        for principal in [
-            "000000000000",
-            "arn:aws:iam::000000000000:root",
-            "arn:aws:iam::000000000000:role/functions",
-        ] {
+        for principal in ["000000000000", "arn:aws:iam::000000000000:root", "arn:aws:iam::000000000000:role/functions"]
+        {
             let trust = trust(principal);
-            assert_eq!(
-                ask(&trust, "sts:AssumeRole", "", &with("two")),
-                Decision::Allowed,
-                "{principal}"
-            );
-            assert_eq!(
-                ask(&trust, "sts:AssumeRole", "", &with("three")),
-                Decision::NotAllowed
-            );
-            assert_eq!(
-                ask(&trust, "sts:AssumeRole", "", &with("One")),
-                Decision::NotAllowed
-            );
+            assert_eq!(ask(&trust, "sts:AssumeRole", "", &with("two")), Decision::Allowed, "{principal}");
+            assert_eq!(ask(&trust, "sts:AssumeRole", "", &with("three")), Decision::NotAllowed);
+            assert_eq!(ask(&trust, "sts:AssumeRole", "", &with("One")), Decision::NotAllowed);
             assert_eq!(ask(&trust, "sts:AssumeRole", "", &[]), Decision::NotAllowed);
-            assert_eq!(
-                ask(&trust, "sts:TagSession", "", &with("one")),
-                Decision::NotAllowed
-            );
+            assert_eq!(ask(&trust, "sts:TagSession", "", &with("one")), Decision::NotAllowed);
         }
         assert_eq!(
-            ask(
-                &trust("arn:aws:iam::111122223333:root"),
-                "sts:AssumeRole",
-                "",
-                &with("one")
-            ),
+            ask(&trust("arn:aws:iam::111122223333:root"), "sts:AssumeRole", "", &with("one")),
             Decision::NotAllowed
         );
     }
@@ -525,41 +321,14 @@ mod tests {
             {"Effect": "Deny", "Action": "sso:ListTagsForResource", "Resource": "*"},
             {"Effect": "Allow", "NotAction": "sso:*", "Resource": "*"}]}))
         .unwrap();
+        assert_eq!(ask(&policy, "sso:DescribeInstance", "arn:aws:sso:::instance/a", &[]), Decision::Allowed);
+        assert_eq!(ask(&policy, "sso:ListInstances", "*", &[]), Decision::NotAllowed);
         assert_eq!(
-            ask(
-                &policy,
-                "sso:DescribeInstance",
-                "arn:aws:sso:::instance/a",
-                &[]
-            ),
-            Decision::Allowed
-        );
-        assert_eq!(
-            ask(&policy, "sso:ListInstances", "*", &[]),
-            Decision::NotAllowed
-        );
-        assert_eq!(
-            ask(
-                &policy,
-                "sso:ListTagsForResource",
-                "arn:aws:sso:::instance/a",
-                &[]
-            ),
+            ask(&policy, "sso:ListTagsForResource", "arn:aws:sso:::instance/a", &[]),
             Decision::ExplicitlyDenied
         );
-        assert_eq!(
-            ask(&policy, "organizations:ListAccounts", "*", &[]),
-            Decision::Allowed
-        );
-        assert_eq!(
-            ask(
-                &policy,
-                "sso:DeleteInstance",
-                "arn:aws:sso:::instance/a",
-                &[]
-            ),
-            Decision::NotAllowed
-        );
+        assert_eq!(ask(&policy, "organizations:ListAccounts", "*", &[]), Decision::Allowed);
+        assert_eq!(ask(&policy, "sso:DeleteInstance", "arn:aws:sso:::instance/a", &[]), Decision::NotAllowed);
     }
 
     #[test]

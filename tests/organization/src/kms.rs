@@ -3,6 +3,7 @@
 //! Source: the API reference of AWS Key Management Service.
 
 mod key;
+mod signing;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::key::{Key, key_of_ciphertext};
 pub use self::key::{KeySpec, KeyState};
+use self::signing::Unsigned;
 use crate::Service;
 use crate::fixture::{CREATED, PLATFORM_ACCOUNT, REGION};
 use crate::role::Caller;
@@ -28,12 +30,7 @@ pub(crate) fn call(
     body: &[u8],
 ) -> Result<Value, Failure> {
     let request: Input = input(body)?;
-    let desk = Desk {
-        state,
-        caller,
-        region,
-        operation,
-    };
+    let desk = Desk { state, caller, region, operation };
     match operation {
         "DescribeKey" => desk.describe_key(&request),
         "Encrypt" => desk.encrypt(&request),
@@ -42,6 +39,8 @@ pub(crate) fn call(
         "GenerateDataKeyWithoutPlaintext" => desk.generate_data_key(&request, false),
         "GenerateMac" => desk.generate_mac(&request),
         "VerifyMac" => desk.verify_mac(&request),
+        "Sign" => desk.sign(&request),
+        "GetPublicKey" => desk.public_key(&request),
         _ => Err(Failure::unknown_operation(Service::Kms, operation)),
     }
 }
@@ -68,6 +67,8 @@ struct Input {
     message: Option<String>,
     mac: Option<String>,
     mac_algorithm: Option<String>,
+    message_type: Option<String>,
+    signing_algorithm: Option<String>,
 }
 
 impl Desk<'_> {
@@ -97,12 +98,10 @@ impl Desk<'_> {
     }
 
     fn encrypt(&self, request: &Input) -> Result<Value, Failure> {
-        let key = self.usable(request, KeySpec::SymmetricDefault)?;
+        let key = self.usable(request, "ENCRYPT_DECRYPT")?;
         symmetric(request)?;
         let plaintext = blob(request.plaintext.as_deref(), "plaintext", 4096)?;
-        let ciphertext = key
-            .encrypt(&plaintext, &request.encryption_context)
-            .ok_or_else(internal)?;
+        let ciphertext = key.encrypt(&plaintext, &request.encryption_context).ok_or_else(internal)?;
         Ok(json!({
             "CiphertextBlob": STANDARD.encode(ciphertext),
             "KeyId": key.arn(),
@@ -116,15 +115,13 @@ impl Desk<'_> {
         let invalid = || Failure::new("InvalidCiphertextException", "");
         let (id, _) = key_of_ciphertext(&ciphertext).ok_or_else(invalid)?;
         let key = self.state.keys.get(id).ok_or_else(invalid)?;
-        if request.key_id.is_some() && self.key(request)?.id != key.id {
+        if request.key_id.is_some() && self.usable(request, "ENCRYPT_DECRYPT")?.id != key.id {
             let message = "The key ID in the request does not identify a CMK that can perform this operation.";
             return Err(Failure::new("IncorrectKeyException", message));
         }
         self.allow(key)?;
         self.check_state(key)?;
-        let plaintext = key
-            .decrypt(&ciphertext, &request.encryption_context)
-            .ok_or_else(invalid)?;
+        let plaintext = key.decrypt(&ciphertext, &request.encryption_context).ok_or_else(invalid)?;
         Ok(json!({
             "KeyId": key.arn(),
             "Plaintext": STANDARD.encode(plaintext),
@@ -133,39 +130,25 @@ impl Desk<'_> {
     }
 
     fn generate_data_key(&self, request: &Input, with_plaintext: bool) -> Result<Value, Failure> {
-        let key = self.usable(request, KeySpec::SymmetricDefault)?;
+        let key = self.usable(request, "ENCRYPT_DECRYPT")?;
         let length = match (request.key_spec.as_deref(), request.number_of_bytes) {
             (Some("AES_256"), None) => 32,
             (Some("AES_128"), None) => 16,
             (None, Some(n @ 1..=1024)) => usize::try_from(n).unwrap_or(32),
             (None, Some(n)) => {
-                let text = constraint(
-                    &n.to_string(),
-                    "numberOfBytes",
-                    "have value less than or equal to 1024",
-                );
+                let text = constraint(&n.to_string(), "numberOfBytes", "have value less than or equal to 1024");
                 return Err(validation(text));
             }
             (Some(spec), None) => {
-                return Err(validation(constraint(
-                    spec,
-                    "keySpec",
-                    "satisfy enum value set: [AES_256, AES_128]",
-                )));
+                return Err(validation(constraint(spec, "keySpec", "satisfy enum value set: [AES_256, AES_128]")));
             }
             _ => {
-                return Err(validation(
-                    "Please specify either number of bytes or key spec.".into(),
-                ));
+                return Err(validation("Please specify either number of bytes or key spec.".into()));
             }
         };
         let mut plaintext = vec![0; length];
-        SystemRandom::new()
-            .fill(&mut plaintext)
-            .map_err(|_| internal())?;
-        let ciphertext = key
-            .encrypt(&plaintext, &request.encryption_context)
-            .ok_or_else(internal)?;
+        SystemRandom::new().fill(&mut plaintext).map_err(|_| internal())?;
+        let ciphertext = key.encrypt(&plaintext, &request.encryption_context).ok_or_else(internal)?;
         let mut body = json!({ "CiphertextBlob": STANDARD.encode(ciphertext), "KeyId": key.arn() });
         if let (true, Some(body)) = (with_plaintext, body.as_object_mut()) {
             body.insert("Plaintext".into(), STANDARD.encode(plaintext).into());
@@ -174,16 +157,14 @@ impl Desk<'_> {
     }
 
     fn generate_mac(&self, request: &Input) -> Result<Value, Failure> {
-        let key = self.usable(request, KeySpec::Hmac256)?;
+        let key = self.usable(request, "GENERATE_VERIFY_MAC")?;
         let message = blob(request.message.as_deref(), "message", 4096)?;
         mac_algorithm(request, key)?;
-        Ok(
-            json!({ "Mac": STANDARD.encode(key.mac(&message)), "MacAlgorithm": "HMAC_SHA_256", "KeyId": key.arn() }),
-        )
+        Ok(json!({ "Mac": STANDARD.encode(key.mac(&message)), "MacAlgorithm": "HMAC_SHA_256", "KeyId": key.arn() }))
     }
 
     fn verify_mac(&self, request: &Input) -> Result<Value, Failure> {
-        let key = self.usable(request, KeySpec::Hmac256)?;
+        let key = self.usable(request, "GENERATE_VERIFY_MAC")?;
         let message = blob(request.message.as_deref(), "message", 4096)?;
         let mac = blob(request.mac.as_deref(), "mac", 6144)?;
         mac_algorithm(request, key)?;
@@ -193,17 +174,58 @@ impl Desk<'_> {
         Ok(json!({ "KeyId": key.arn(), "MacValid": true, "MacAlgorithm": "HMAC_SHA_256" }))
     }
 
-    /// The key that the request names, if it may be used for what such a key is for.
-    fn usable(&self, request: &Input, spec: KeySpec) -> Result<&Key, Failure> {
+    fn sign(&self, request: &Input) -> Result<Value, Failure> {
+        let key = self.usable(request, "SIGN_VERIFY")?;
+        let message = blob(request.message.as_deref(), "message", 4096)?;
+        let is_digest = match request.message_type.as_deref() {
+            None | Some("RAW") => false,
+            Some("DIGEST") => true,
+            Some(other) => {
+                return Err(validation(constraint(other, "messageType", "satisfy enum value set: [RAW, DIGEST]")));
+            }
+        };
+        let algorithm = request.signing_algorithm.as_deref().ok_or_else(|| validation(missing("signingAlgorithm")))?;
+        let key_pair = key.key_pair().ok_or_else(internal)?;
+        let signature = key_pair.sign(algorithm, &message, is_digest).map_err(|error| match error {
+            Unsigned::Algorithm => Failure::new(
+                "InvalidKeyUsageException",
+                format!("Algorithm {algorithm} is incompatible with key spec {}.", key.spec.as_str()),
+            ),
+            Unsigned::DigestLength => validation(format!("Digest is invalid length for algorithm {algorithm}.")),
+            Unsigned::Failed => internal(),
+        })?;
+        Ok(json!({
+            "KeyId": key.arn(),
+            "Signature": STANDARD.encode(signature),
+            "SigningAlgorithm": algorithm,
+        }))
+    }
+
+    fn public_key(&self, request: &Input) -> Result<Value, Failure> {
         let key = self.key(request)?;
         self.check_state(key)?;
-        if key.spec != spec {
-            let message = format!(
-                "{} key usage is {} which is not valid for {}.",
-                key.arn(),
-                key.spec.usage(),
-                self.operation
-            );
+        let key_pair = key.key_pair().ok_or_else(|| {
+            let message = format!("{} is not asymmetric.", key.arn());
+            Failure::new("UnsupportedOperationException", message)
+        })?;
+        let (list, algorithms) = key.spec.algorithms();
+        Ok(json!({
+            "KeyId": key.arn(),
+            "PublicKey": STANDARD.encode(key_pair.public_key()),
+            "CustomerMasterKeySpec": key.spec.as_str(),
+            "KeySpec": key.spec.as_str(),
+            "KeyUsage": key.spec.usage(),
+            list: algorithms,
+        }))
+    }
+
+    /// The key that the request names, if it may be used for what such a key is for.
+    fn usable(&self, request: &Input, usage: &str) -> Result<&Key, Failure> {
+        let key = self.key(request)?;
+        self.check_state(key)?;
+        if key.spec.usage() != usage {
+            let message =
+                format!("{} key usage is {} which is not valid for {}.", key.arn(), key.spec.usage(), self.operation);
             return Err(Failure::new("InvalidKeyUsageException", message));
         }
         Ok(key)
@@ -211,40 +233,20 @@ impl Desk<'_> {
 
     /// The key that the request names by its id, ARN or alias.
     fn key(&self, request: &Input) -> Result<&Key, Failure> {
-        let name = request
-            .key_id
-            .as_deref()
-            .ok_or_else(|| validation(missing("keyId")))?;
+        let name = request.key_id.as_deref().ok_or_else(|| validation(missing("keyId")))?;
         let (region, account, resource) = match name.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-            ["arn", partition, "kms", region, account, resource]
-                if partition.starts_with("aws") =>
-            {
+            ["arn", partition, "kms", region, account, resource] if partition.starts_with("aws") => {
                 (*region, *account, (*resource).to_owned())
             }
             ["arn", ..] => {
-                return Err(Failure::new(
-                    "NotFoundException",
-                    format!("Invalid arn {name}"),
-                ));
+                return Err(Failure::new("NotFoundException", format!("Invalid arn {name}")));
             }
-            _ if name.starts_with("alias/") => {
-                (self.region, self.caller.account.as_str(), name.to_owned())
-            }
-            _ => (
-                self.region,
-                self.caller.account.as_str(),
-                format!("key/{name}"),
-            ),
+            _ if name.starts_with("alias/") => (self.region, self.caller.account.as_str(), name.to_owned()),
+            _ => (self.region, self.caller.account.as_str(), format!("key/{name}")),
         };
         let key = match resource.strip_prefix("alias/") {
-            Some(alias) => self
-                .state
-                .aliases
-                .get(alias)
-                .and_then(|id| self.state.keys.get(id)),
-            None => resource
-                .strip_prefix("key/")
-                .and_then(|id| self.state.keys.get(id)),
+            Some(alias) => self.state.aliases.get(alias).and_then(|id| self.state.keys.get(id)),
+            None => resource.strip_prefix("key/").and_then(|id| self.state.keys.get(id)),
         };
         let here = region == REGION && self.region == REGION && account == PLATFORM_ACCOUNT;
         let key = key.filter(|_| here).ok_or_else(|| {
@@ -271,21 +273,16 @@ impl Desk<'_> {
             );
             return Err(Failure::new("AccessDeniedException", message));
         }
-        self.state
-            .authorize(self.caller, self.region, &action, &[&key.arn()])
+        self.state.authorize(self.caller, self.region, &action, &[&key.arn()])
     }
 
     fn check_state(&self, key: &Key) -> Result<(), Failure> {
         match key.state {
             KeyState::Enabled | KeyState::Denying => Ok(()),
-            KeyState::Disabled => Err(Failure::new(
-                "DisabledException",
-                format!("{} is disabled.", key.arn()),
-            )),
-            KeyState::PendingDeletion => Err(Failure::new(
-                "KMSInvalidStateException",
-                format!("{} is pending deletion.", key.arn()),
-            )),
+            KeyState::Disabled => Err(Failure::new("DisabledException", format!("{} is disabled.", key.arn()))),
+            KeyState::PendingDeletion => {
+                Err(Failure::new("KMSInvalidStateException", format!("{} is pending deletion.", key.arn())))
+            }
             KeyState::Throttled => Err(Failure::throttled(Service::Kms)),
             KeyState::Failing => Err(internal()),
         }
@@ -303,21 +300,15 @@ fn internal() -> Failure {
 /// A member that holds bytes, of which there must be one to `max`.
 fn blob(value: Option<&str>, member: &str, max: usize) -> Result<Vec<u8>, Failure> {
     let value = value.ok_or_else(|| validation(missing(member)))?;
-    let bytes = STANDARD.decode(value).map_err(|error| {
-        Failure::front_end("SerializationException", format!("{member}: {error}"))
-    })?;
+    let bytes = STANDARD
+        .decode(value)
+        .map_err(|error| Failure::front_end("SerializationException", format!("{member}: {error}")))?;
     match bytes.len() {
-        0 => Err(validation(constraint(
-            "",
-            member,
-            "have length greater than or equal to 1",
-        ))),
+        0 => Err(validation(constraint("", member, "have length greater than or equal to 1"))),
         // KMS does not show what was sent either.
-        n if n > max => Err(validation(constraint(
-            "*****",
-            member,
-            &format!("have length less than or equal to {max}"),
-        ))),
+        n if n > max => {
+            Err(validation(constraint("*****", member, &format!("have length less than or equal to {max}"))))
+        }
         _ => Ok(bytes),
     }
 }
@@ -338,10 +329,7 @@ fn mac_algorithm(request: &Input, key: &Key) -> Result<(), Failure> {
         None => Err(validation(missing("macAlgorithm"))),
         Some(other) => Err(Failure::new(
             "InvalidKeyUsageException",
-            format!(
-                "Algorithm {other} is incompatible with key spec {}.",
-                key.spec.as_str()
-            ),
+            format!("Algorithm {other} is incompatible with key spec {}.", key.spec.as_str()),
         )),
     }
 }

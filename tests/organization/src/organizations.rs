@@ -26,20 +26,11 @@ pub(crate) fn call(
     let request: Input = input(body)?;
     let customer = || {
         state.customer_of(caller).ok_or_else(|| {
-            Failure::new(
-                "AWSOrganizationsNotInUseException",
-                "Your account is not a member of an organization.",
-            )
+            Failure::new("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
         })
     };
-    let authorize = |resource: &str| {
-        state.authorize(
-            caller,
-            region,
-            &format!("organizations:{operation}"),
-            &[resource],
-        )
-    };
+    let authorize =
+        |resource: &str| state.authorize(caller, region, &format!("organizations:{operation}"), &[resource]);
     match operation {
         "DescribeOrganization" => {
             authorize("*")?;
@@ -48,11 +39,7 @@ pub(crate) fn call(
         "ListAccounts" => {
             authorize("*")?;
             let customer = asked_by_administrator(customer()?, caller)?;
-            let accounts: Vec<_> = customer
-                .accounts
-                .iter()
-                .map(|one| account(&customer, one))
-                .collect();
+            let accounts: Vec<_> = customer.accounts.iter().map(|one| account(&customer, one)).collect();
             paged("Accounts", &accounts, &request, operation)
         }
         "DescribeAccount" => {
@@ -61,10 +48,7 @@ pub(crate) fn call(
             authorize(&account_arn(&owner, id))?;
             let customer = asked_by_administrator(owner, caller)?;
             let found = customer.account(id).ok_or_else(|| {
-                Failure::new(
-                    "AccountNotFoundException",
-                    "You specified an account that doesn't exist.",
-                )
+                Failure::new("AccountNotFoundException", "You specified an account that doesn't exist.")
             })?;
             Ok(json!({ "Account": account(&customer, found) }))
         }
@@ -88,12 +72,7 @@ pub(crate) fn call(
                     facts
                 })
                 .collect();
-            paged(
-                "DelegatedAdministrators",
-                &delegated,
-                &request,
-                &format!("{operation} {service:?}"),
-            )
+            paged("DelegatedAdministrators", &delegated, &request, &format!("{operation} {service:?}"))
         }
         "ListDelegatedServicesForAccount" => {
             let id = account_id(&request)?;
@@ -101,10 +80,7 @@ pub(crate) fn call(
             authorize(&account_arn(&owner, id))?;
             let customer = asked_by_administrator(owner, caller)?;
             let found = customer.account(id).ok_or_else(|| {
-                Failure::new(
-                    "AccountNotFoundException",
-                    "You specified an account that doesn't exist.",
-                )
+                Failure::new("AccountNotFoundException", "You specified an account that doesn't exist.")
             })?;
             if found.delegated_services.is_empty() {
                 return Err(Failure::new(
@@ -117,17 +93,9 @@ pub(crate) fn call(
                 .iter()
                 .map(|service| json!({ "ServicePrincipal": service, "DelegationEnabledDate": CREATED }))
                 .collect();
-            paged(
-                "DelegatedServices",
-                &services,
-                &request,
-                &format!("{operation} {id}"),
-            )
+            paged("DelegatedServices", &services, &request, &format!("{operation} {id}"))
         }
-        _ => Err(Failure::unknown_operation(
-            Service::Organizations,
-            operation,
-        )),
+        _ => Err(Failure::unknown_operation(Service::Organizations, operation)),
     }
 }
 
@@ -141,9 +109,7 @@ struct Input {
 }
 
 fn describe_organization(customer: &Customer) -> Result<Value, Failure> {
-    let management = customer
-        .management_account()
-        .ok_or_else(|| Failure::internal(Service::Organizations))?;
+    let management = customer.management_account().ok_or_else(|| Failure::internal(Service::Organizations))?;
     Ok(json!({ "Organization": {
         "Id": customer.organization_id,
         "Arn": format!("arn:aws:organizations::{}:organization/{}", management.id, customer.organization_id),
@@ -156,11 +122,7 @@ fn describe_organization(customer: &Customer) -> Result<Value, Failure> {
 }
 
 fn account(customer: &Customer, account: &Account) -> Value {
-    let status = if account.is_suspended {
-        "SUSPENDED"
-    } else {
-        "ACTIVE"
-    };
+    let status = if account.is_suspended { "SUSPENDED" } else { "ACTIVE" };
     json!({
         "Id": account.id,
         "Arn": account_arn(customer, account.id),
@@ -182,37 +144,23 @@ fn asked_by_administrator(customer: Customer, caller: &Caller) -> Result<Custome
     if may {
         return Ok(customer);
     }
-    Err(Failure::new(
-        "AccessDeniedException",
-        "You don't have permissions to access this resource.",
-    ))
+    Err(Failure::new("AccessDeniedException", "You don't have permissions to access this resource."))
 }
 
 fn account_arn(customer: &Customer, account: &str) -> String {
-    let management = customer
-        .management_account()
-        .map(|account| account.id)
-        .unwrap_or_default();
-    format!(
-        "arn:aws:organizations::{management}:account/{}/{account}",
-        customer.organization_id
-    )
+    let management = customer.management_account().map(|account| account.id).unwrap_or_default();
+    format!("arn:aws:organizations::{management}:account/{}/{account}", customer.organization_id)
 }
 
 fn account_id(request: &Input) -> Result<&str, Failure> {
-    let id = request.account_id.as_deref().ok_or_else(|| {
-        invalid(
-            "You must provide a value for the AccountId.",
-            "INPUT_REQUIRED",
-        )
-    })?;
+    let id = request
+        .account_id
+        .as_deref()
+        .ok_or_else(|| invalid("You must provide a value for the AccountId.", "INPUT_REQUIRED"))?;
     if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(id);
     }
-    Err(invalid(
-        "You specified an invalid value.",
-        "INVALID_PATTERN",
-    ))
+    Err(invalid("You specified an invalid value.", "INVALID_PATTERN"))
 }
 
 fn invalid(message: &str, reason: &'static str) -> Failure {
@@ -222,16 +170,10 @@ fn invalid(message: &str, reason: &'static str) -> Failure {
 fn paged(member: &str, items: &[Value], request: &Input, query: &str) -> Result<Value, Failure> {
     let size = match request.max_results.unwrap_or(PAGE) {
         n if n < 1 => {
-            return Err(invalid(
-                "You specified an invalid value.",
-                "MIN_VALUE_EXCEEDED",
-            ));
+            return Err(invalid("You specified an invalid value.", "MIN_VALUE_EXCEEDED"));
         }
         n if n > PAGE => {
-            return Err(invalid(
-                "You specified an invalid value.",
-                "MAX_VALUE_EXCEEDED",
-            ));
+            return Err(invalid("You specified an invalid value.", "MAX_VALUE_EXCEEDED"));
         }
         n => usize::try_from(n).unwrap_or(1),
     };

@@ -36,10 +36,7 @@ pub(crate) struct RoleArn<'a> {
 impl<'a> RoleArn<'a> {
     pub(crate) fn parse(arn: &'a str) -> Option<Self> {
         let mut parts = arn.splitn(6, ':');
-        if parts.next() != Some("arn")
-            || !parts.next()?.starts_with("aws")
-            || parts.next() != Some("iam")
-        {
+        if parts.next() != Some("arn") || !parts.next()?.starts_with("aws") || parts.next() != Some("iam") {
             return None;
         }
         if parts.next() != Some("") {
@@ -49,9 +46,7 @@ impl<'a> RoleArn<'a> {
         let name = parts.next()?.strip_prefix("role/")?.rsplit('/').next()?;
         let is_name = |name: &str| {
             (1..=64).contains(&name.len())
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
         };
         (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) && is_name(name))
             .then_some(Self { account, name })
@@ -82,17 +77,8 @@ impl Role {
 pub(crate) fn role_id(role_arn: &str) -> String {
     const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let hash = digest(&SHA256, role_arn.as_bytes());
-    let letters = hash
-        .as_ref()
-        .iter()
-        .take(17)
-        .filter_map(|byte| BASE32.get(usize::from(byte % 32)));
-    format!(
-        "AROA{}",
-        letters
-            .map(|letter| char::from(*letter))
-            .collect::<String>()
-    )
+    let letters = hash.as_ref().iter().take(17).filter_map(|byte| BASE32.get(usize::from(byte % 32)));
+    format!("AROA{}", letters.map(|letter| char::from(*letter)).collect::<String>())
 }
 
 /// Credentials that AssumeRole issued.
@@ -149,13 +135,8 @@ impl State {
             Scenario::NoTrust => None,
             Scenario::ExternalIdNotEnforced => Some(Role::trusting_platform(None)),
             Scenario::MissingPermission(missing) => {
-                let allowed = READ_ACTIONS
-                    .into_iter()
-                    .filter(|action| !action.eq_ignore_ascii_case(&missing));
-                Some(Role {
-                    permissions: vec![Policy::allowing(allowed)],
-                    ..Role::trusting_platform(external_ids())
-                })
+                let allowed = READ_ACTIONS.into_iter().filter(|action| !action.eq_ignore_ascii_case(&missing));
+                Some(Role { permissions: vec![Policy::allowing(allowed)], ..Role::trusting_platform(external_ids()) })
             }
             _ => Some(Role::trusting_platform(external_ids())),
         }
@@ -175,10 +156,7 @@ impl State {
         if caller.is_platform {
             return Ok(());
         }
-        let permissions = self
-            .role(&caller.role_arn)
-            .map(|role| role.permissions)
-            .unwrap_or_default();
+        let permissions = self.role(&caller.role_arn).map(|role| role.permissions).unwrap_or_default();
         let context = context(caller, region);
         for resource in resources {
             let request = Request {
@@ -189,20 +167,12 @@ impl State {
                 context: &context,
             };
             let because = match decide(&permissions, &request) {
-                Decision::ExplicitlyDenied => {
-                    "with an explicit deny in an identity-based policy".to_owned()
-                }
+                Decision::ExplicitlyDenied => "with an explicit deny in an identity-based policy".to_owned(),
                 Decision::NotAllowed => {
                     format!("because no identity-based policy allows the {action} action")
                 }
-                Decision::Allowed => match caller
-                    .session_policy
-                    .as_ref()
-                    .map(|policy| policy.decide(&request))
-                {
-                    Some(Decision::ExplicitlyDenied) => {
-                        "with an explicit deny in a session policy".to_owned()
-                    }
+                Decision::Allowed => match caller.session_policy.as_ref().map(|policy| policy.decide(&request)) {
+                    Some(Decision::ExplicitlyDenied) => "with an explicit deny in a session policy".to_owned(),
                     Some(Decision::NotAllowed) => {
                         format!("because no session policy allows the {action} action")
                     }
@@ -211,36 +181,31 @@ impl State {
             };
             return Err(denied(caller, action, resource, &because));
         }
-        // An organization's policies bind its member accounts; the scenario stands for one with a condition on the network.
-        if caller.scenario() == Some(Scenario::NetworkRestricted) {
-            let resource = resources.first().copied().unwrap_or("*");
-            return Err(denied(
-                caller,
-                action,
-                resource,
-                "with an explicit deny in a service control policy",
-            ));
+        let resource = resources.first().copied().unwrap_or("*");
+        match caller.scenario() {
+            // The instance's network access controls, which say nothing of ListInstances.
+            Some(Scenario::NetworkRestricted) if resource.contains(":sso:::instance/") => {
+                Err(denied(caller, action, resource, "with an explicit deny in a resource-based policy"))
+            }
+            Some(Scenario::NetworkRestrictedByPolicy) => {
+                Err(denied(caller, action, resource, "with an explicit deny in a service control policy"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
 /// `AccessDeniedException`, with AWS's words for it.
 pub(crate) fn denied(caller: &Caller, action: &str, resource: &str, because: &str) -> Failure {
-    let message = format!(
-        "User: {} is not authorized to perform: {action} on resource: {resource} {because}",
-        caller.arn
-    );
+    let message =
+        format!("User: {} is not authorized to perform: {action} on resource: {resource} {because}", caller.arn);
     Failure::new("AccessDeniedException", message)
 }
 
 /// The condition keys of a request that is not about STS.
 fn context(caller: &Caller, region: &str) -> Vec<(&'static str, String)> {
     vec![
-        (
-            "aws:requestedregion",
-            if region.is_empty() { REGION } else { region }.to_owned(),
-        ),
+        ("aws:requestedregion", if region.is_empty() { REGION } else { region }.to_owned()),
         ("aws:principalaccount", caller.account.clone()),
         ("aws:principalarn", caller.role_arn.clone()),
         // The stand-in listens on loopback without TLS; a policy that demands TLS holds as it would on AWS.

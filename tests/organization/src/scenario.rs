@@ -8,9 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::calls::Service;
-use crate::fixture::{
-    Customer, CustomerKey, DELEGATED_ACCOUNT, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Status,
-};
+use crate::fixture::{Customer, CustomerKey, DELEGATED_ACCOUNT, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Status};
 
 /// One thing that is different for whoever comes through a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +41,11 @@ pub enum Scenario {
     MissingPermission(String),
     /// The instance is encrypted with a key of the customer's, and KMS refuses.
     Kms(KmsReason),
-    /// A service control policy denies what does not come from an expected network.
+    /// The instance's network access controls deny what does not come from an expected network: everything on the instance.
     NetworkRestricted,
+    /// A service control policy denies what does not come from an expected network. Such a policy does not bind a management
+    /// account, so the role is in the delegated administrator's.
+    NetworkRestrictedByPolicy,
     /// The calls to a service go wrong on their way.
     Fault(Reach, Fault),
 }
@@ -100,90 +101,37 @@ impl Scenario {
         use Reach::{IdentityCenter, Sts};
         vec![
             (Self::Healthy, "nothing is wrong"),
-            (
-                Self::DelegatedAdministrator,
-                "the role is in the delegated administrator's account: works",
-            ),
+            (Self::DelegatedAdministrator, "the role is in the delegated administrator's account: works"),
             (Self::NoTrust, "the role trusts nobody"),
-            (
-                Self::ExternalIdNotEnforced,
-                "the role trusts the platform with any ExternalId, or none",
-            ),
-            (
-                Self::AccountMismatch,
-                "the session is in another account than the ARN says",
-            ),
+            (Self::ExternalIdNotEnforced, "the role trusts the platform with any ExternalId, or none"),
+            (Self::AccountMismatch, "the session is in another account than the ARN says"),
             (Self::WrongRegion, "the instance is in eu-west-1"),
             (Self::InstanceDeleted, "the instance is gone"),
             (Self::InstanceDeleting, "the instance is being deleted"),
             (Self::InstanceCreating, "the instance is being created"),
-            (
-                Self::InstanceCreateFailed,
-                "the instance could not be created",
-            ),
-            (
-                Self::AccountInstance,
-                "the instance is an account's own, not the organization's",
-            ),
+            (Self::InstanceCreateFailed, "the instance could not be created"),
+            (Self::AccountInstance, "the instance is an account's own, not the organization's"),
             (Self::MemberAccount, "the role is in a member account"),
             (
                 Self::MissingPermission("sso:DescribeInstance".into()),
                 "the role lacks a permission: any action as missing-<service>-<Action>",
             ),
-            (
-                Self::Kms(KmsReason::AccessDenied),
-                "the customer's key denies access",
-            ),
-            (
-                Self::Kms(KmsReason::Disabled),
-                "the customer's key is disabled",
-            ),
-            (
-                Self::Kms(KmsReason::InvalidState),
-                "the customer's key is waiting to be deleted",
-            ),
-            (
-                Self::Kms(KmsReason::InvalidKeyUsage),
-                "the customer's key is not one to encrypt with",
-            ),
+            (Self::Kms(KmsReason::AccessDenied), "the customer's key denies access"),
+            (Self::Kms(KmsReason::Disabled), "the customer's key is disabled"),
+            (Self::Kms(KmsReason::InvalidState), "the customer's key is waiting to be deleted"),
+            (Self::Kms(KmsReason::InvalidKeyUsage), "the customer's key is not one to encrypt with"),
             (Self::Kms(KmsReason::NotFound), "the customer's key is gone"),
-            (
-                Self::Kms(KmsReason::Throttled),
-                "the customer's key is throttled",
-            ),
-            (
-                Self::NetworkRestricted,
-                "a service control policy denies calls from other networks",
-            ),
-            (
-                Self::Fault(IdentityCenter, Throttled),
-                "SSO Admin and Organizations are throttled",
-            ),
-            (
-                Self::Fault(IdentityCenter, ThrottledTwice),
-                "throttled twice, then fine",
-            ),
-            (
-                Self::Fault(IdentityCenter, Slow(SLOW)),
-                "3 seconds a call; slow-20 for 20",
-            ),
-            (
-                Self::Fault(IdentityCenter, Unreachable),
-                "SSO Admin and Organizations close the connection",
-            ),
-            (
-                Self::Fault(IdentityCenter, InternalFailure),
-                "SSO Admin and Organizations answer 500",
-            ),
+            (Self::Kms(KmsReason::Throttled), "the customer's key is throttled"),
+            (Self::NetworkRestricted, "the instance's network access controls deny calls from other networks"),
+            (Self::NetworkRestrictedByPolicy, "a service control policy denies calls from other networks"),
+            (Self::Fault(IdentityCenter, Throttled), "SSO Admin and Organizations are throttled"),
+            (Self::Fault(IdentityCenter, ThrottledTwice), "throttled twice, then fine"),
+            (Self::Fault(IdentityCenter, Slow(SLOW)), "3 seconds a call; slow-20 for 20"),
+            (Self::Fault(IdentityCenter, Unreachable), "SSO Admin and Organizations close the connection"),
+            (Self::Fault(IdentityCenter, InternalFailure), "SSO Admin and Organizations answer 500"),
             (Self::Fault(Sts, Throttled), "STS is throttled"),
-            (
-                Self::Fault(Sts, ThrottledTwice),
-                "STS is throttled twice, then fine",
-            ),
-            (
-                Self::Fault(Sts, Slow(SLOW)),
-                "STS takes 3 seconds; sts-slow-20 for 20",
-            ),
+            (Self::Fault(Sts, ThrottledTwice), "STS is throttled twice, then fine"),
+            (Self::Fault(Sts, Slow(SLOW)), "STS takes 3 seconds; sts-slow-20 for 20"),
             (Self::Fault(Sts, Unreachable), "STS closes the connection"),
             (Self::Fault(Sts, InternalFailure), "STS answers 500"),
         ]
@@ -193,7 +141,7 @@ impl Scenario {
     pub fn role_arn(&self) -> String {
         let account = match self {
             Self::MemberAccount | Self::AccountInstance => MEMBER_ACCOUNT,
-            Self::DelegatedAdministrator => DELEGATED_ACCOUNT,
+            Self::DelegatedAdministrator | Self::NetworkRestrictedByPolicy => DELEGATED_ACCOUNT,
             _ => MANAGEMENT_ACCOUNT,
         };
         format!("arn:aws:iam::{account}:role/scenario/{self}")
@@ -208,21 +156,14 @@ impl Scenario {
 
     /// The account that the role's sessions are in.
     pub(crate) fn session_account<'a>(scenario: Option<&Self>, role_account: &'a str) -> &'a str {
-        if scenario == Some(&Self::AccountMismatch) {
-            MEMBER_ACCOUNT
-        } else {
-            role_account
-        }
+        if scenario == Some(&Self::AccountMismatch) { MEMBER_ACCOUNT } else { role_account }
     }
 
     /// What goes wrong with a call to `service` on its way.
     pub(crate) fn fault(&self, service: Service) -> Option<Fault> {
         match (self, service) {
             (Self::Fault(Reach::Sts, fault), Service::Sts)
-            | (
-                Self::Fault(Reach::IdentityCenter, fault),
-                Service::SsoAdmin | Service::Organizations,
-            ) => Some(*fault),
+            | (Self::Fault(Reach::IdentityCenter, fault), Service::SsoAdmin | Service::Organizations) => Some(*fault),
             _ => None,
         }
     }
@@ -239,8 +180,7 @@ impl Scenario {
             Self::InstanceCreating => instance.status = Status::CreateInProgress,
             Self::InstanceCreateFailed => {
                 instance.status = Status::CreateFailed;
-                instance.status_reason =
-                    Some("The KMS key could not be used to create the instance.");
+                instance.status_reason = Some("The KMS key could not be used to create the instance.");
             }
             Self::AccountInstance => {
                 instance.owner = MEMBER_ACCOUNT;
@@ -288,6 +228,7 @@ impl Display for Scenario {
             Self::Kms(KmsReason::NotFound) => "kms-not-found",
             Self::Kms(KmsReason::Throttled) => "kms-throttled",
             Self::NetworkRestricted => "network-restricted",
+            Self::NetworkRestrictedByPolicy => "network-restricted-scp",
             Self::Fault(reach, fault) => {
                 let prefix = if *reach == Reach::Sts { "sts-" } else { "" };
                 return match fault {
@@ -308,33 +249,18 @@ impl FromStr for Scenario {
     type Err = UnknownScenario;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        if let Some((scenario, _)) = Self::catalogue()
-            .into_iter()
-            .find(|(scenario, _)| scenario.to_string() == name)
-        {
+        if let Some((scenario, _)) = Self::catalogue().into_iter().find(|(scenario, _)| scenario.to_string() == name) {
             return Ok(scenario);
         }
-        if let Some((service, action)) = name
-            .strip_prefix("missing-")
-            .and_then(|name| name.split_once('-'))
+        if let Some((service, action)) = name.strip_prefix("missing-").and_then(|name| name.split_once('-'))
             && !action.is_empty()
-            && (name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+            && (name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
         {
             return Ok(Self::MissingPermission(format!("{service}:{action}")));
         }
-        let (reach, fault) = name
-            .strip_prefix("sts-")
-            .map_or((Reach::IdentityCenter, name), |name| (Reach::Sts, name));
-        if let Some(seconds) = fault
-            .strip_prefix("slow-")
-            .and_then(|seconds| seconds.parse().ok())
-        {
-            return Ok(Self::Fault(
-                reach,
-                Fault::Slow(Duration::from_secs(seconds)),
-            ));
+        let (reach, fault) = name.strip_prefix("sts-").map_or((Reach::IdentityCenter, name), |name| (Reach::Sts, name));
+        if let Some(seconds) = fault.strip_prefix("slow-").and_then(|seconds| seconds.parse().ok()) {
+            return Ok(Self::Fault(reach, Fault::Slow(Duration::from_secs(seconds))));
         }
         Err(UnknownScenario(name.into()))
     }
@@ -361,25 +287,13 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for (scenario, about) in Scenario::catalogue() {
             assert_eq!(scenario.to_string().parse(), Ok(scenario.clone()));
-            assert_eq!(
-                Scenario::of_role(&scenario.role_arn()),
-                Some(scenario.clone())
-            );
+            assert_eq!(Scenario::of_role(&scenario.role_arn()), Some(scenario.clone()));
             assert!(names.insert(scenario.to_string()), "{scenario} twice");
             assert!(!about.is_empty());
         }
         let missing = Scenario::MissingPermission("organizations:DescribeOrganization".into());
-        assert_eq!(
-            "missing-organizations-DescribeOrganization".parse(),
-            Ok(missing)
-        );
-        assert_eq!(
-            "sts-slow-20".parse(),
-            Ok(Scenario::Fault(
-                Reach::Sts,
-                Fault::Slow(Duration::from_secs(20))
-            ))
-        );
+        assert_eq!("missing-organizations-DescribeOrganization".parse(), Ok(missing));
+        assert_eq!("sts-slow-20".parse(), Ok(Scenario::Fault(Reach::Sts, Fault::Slow(Duration::from_secs(20)))));
     }
 
     #[test]

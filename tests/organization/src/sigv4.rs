@@ -21,8 +21,7 @@ pub(crate) const ISSUED_PREFIX: &str = "ASIALOCAL";
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const CLOCK_SKEW: Duration = Duration::minutes(15);
-const DATE: &[BorrowedFormatItem<'_>] =
-    format_description!("[year][month][day]T[hour][minute][second]Z");
+const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// The `Authorization` header's parts.
 #[derive(Debug, PartialEq)]
@@ -55,43 +54,25 @@ pub(crate) fn signer(
     let query = service == Service::Sts;
     let Some(header) = headers.get("authorization") else {
         return Err(if query {
-            Failure::new(
-                "MissingAuthenticationToken",
-                "Request is missing Authentication Token",
-            )
-            .with_status(StatusCode::FORBIDDEN)
+            Failure::new("MissingAuthenticationToken", "Request is missing Authentication Token")
+                .with_status(StatusCode::FORBIDDEN)
         } else {
-            Failure::front_end(
-                "MissingAuthenticationTokenException",
-                "Missing Authentication Token",
-            )
+            Failure::front_end("MissingAuthenticationTokenException", "Missing Authentication Token")
         });
     };
     let incomplete = |what: String| {
-        Failure::front_end(
-            if query {
-                "IncompleteSignature"
-            } else {
-                "IncompleteSignatureException"
-            },
-            what,
-        )
+        Failure::front_end(if query { "IncompleteSignature" } else { "IncompleteSignatureException" }, what)
     };
     let authorization = header
         .to_str()
         .map_err(|_| "Authorization header must be visible ASCII.".to_owned())
         .and_then(Authorization::parse)
         .map_err(incomplete)?;
-    let timestamp = headers
-        .get("x-amz-date")
-        .and_then(|date| date.to_str().ok())
-        .ok_or_else(|| incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into()))?;
+    let timestamp = headers.get("x-amz-date").and_then(|date| date.to_str().ok()).ok_or_else(|| {
+        incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into())
+    })?;
     let signed_at = PrimitiveDateTime::parse(timestamp, DATE)
-        .map_err(|_| {
-            incomplete(format!(
-                "Date must be in ISO-8601 'basic format'. Got '{timestamp}'."
-            ))
-        })?
+        .map_err(|_| incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{timestamp}'.")))?
         .assume_utc();
 
     let refused = |why: String| {
@@ -102,18 +83,15 @@ pub(crate) fn signer(
         }
     };
     if authorization.service != service.signing_name() {
-        return Err(refused(format!(
-            "Credential should be scoped to correct service: '{}'. ",
-            service.signing_name()
-        )));
+        return Err(refused(format!("Credential should be scoped to correct service: '{}'. ", service.signing_name())));
     }
     if !timestamp.starts_with(authorization.date) {
-        return Err(refused("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP".into()));
+        return Err(refused(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP".into(),
+        ));
     }
     if (now - signed_at).abs() > CLOCK_SKEW {
-        return Err(refused(format!(
-            "Signature expired: {timestamp} is not within 15 min. of {now}"
-        )));
+        return Err(refused(format!("Signature expired: {timestamp} is not within 15 min. of {now}")));
     }
 
     let region = authorization.region.to_owned();
@@ -122,26 +100,13 @@ pub(crate) fn signer(
         return if key.starts_with(ISSUED_PREFIX) {
             Err(unknown_token(query))
         } else {
-            Ok(Signer {
-                caller: Caller::platform(),
-                region,
-            })
+            Ok(Signer { caller: Caller::platform(), region })
         };
     };
-    if headers
-        .get("x-amz-security-token")
-        .map(|token| token.as_bytes())
-        != Some(session.token.as_bytes())
-    {
+    if headers.get("x-amz-security-token").map(|token| token.as_bytes()) != Some(session.token.as_bytes()) {
         return Err(unknown_token(query));
     }
-    let expected = signature(
-        &authorization,
-        &session.secret_access_key,
-        timestamp,
-        headers,
-        body,
-    );
+    let expected = signature(&authorization, &session.secret_access_key, timestamp, headers, body);
     if expected.as_deref() != Some(authorization.signature) {
         return Err(refused(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
@@ -157,10 +122,7 @@ pub(crate) fn signer(
             Failure::front_end("ExpiredTokenException", message)
         });
     }
-    Ok(Signer {
-        caller: session.caller.clone(),
-        region,
-    })
+    Ok(Signer { caller: session.caller.clone(), region })
 }
 
 fn unknown_token(query: bool) -> Failure {
@@ -189,30 +151,17 @@ impl<'a> Authorization<'a> {
         let credential = parameter("Credential")?;
         let scope = credential.split('/').collect::<Vec<_>>();
         let &[access_key_id, date, region, service, "aws4_request"] = scope.as_slice() else {
-            return Err(format!(
-                "Credential must have exactly 5 slash-delimited elements, got '{credential}'."
-            ));
+            return Err(format!("Credential must have exactly 5 slash-delimited elements, got '{credential}'."));
         };
         let signed_headers = parameter("SignedHeaders")?.split(';').collect::<Vec<_>>();
         if !signed_headers.contains(&"host") || !signed_headers.contains(&"x-amz-date") {
             return Err("'Host' and 'X-Amz-Date' must be signed headers.".into());
         }
         let signature = parameter("Signature")?;
-        if signature.len() != 64
-            || !signature
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        {
+        if signature.len() != 64 || !signature.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Err("'Signature' must be 64 hexadecimal digits.".into());
         }
-        Ok(Self {
-            access_key_id,
-            date,
-            region,
-            service,
-            signed_headers,
-            signature,
-        })
+        Ok(Self { access_key_id, date, region, service, signed_headers, signature })
     }
 }
 
@@ -228,41 +177,16 @@ fn signature(
     for name in &authorization.signed_headers {
         let mut values = headers.get_all(*name).iter().peekable();
         values.peek()?;
-        let values = values.map(|value| {
-            Some(
-                value
-                    .to_str()
-                    .ok()?
-                    .split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            )
-        });
-        canonical.push_str(&format!(
-            "{name}:{}\n",
-            values.collect::<Option<Vec<_>>>()?.join(",")
-        ));
+        let values = values.map(|value| Some(value.to_str().ok()?.split_whitespace().collect::<Vec<_>>().join(" ")));
+        canonical.push_str(&format!("{name}:{}\n", values.collect::<Option<Vec<_>>>()?.join(",")));
     }
-    canonical.push_str(&format!(
-        "\n{}\n{}",
-        authorization.signed_headers.join(";"),
-        sha256(body)
-    ));
-    let Authorization {
-        date,
-        region,
-        service,
-        ..
-    } = authorization;
-    let to_sign = format!(
-        "{ALGORITHM}\n{timestamp}\n{date}/{region}/{service}/aws4_request\n{}",
-        sha256(canonical.as_bytes())
-    );
+    canonical.push_str(&format!("\n{}\n{}", authorization.signed_headers.join(";"), sha256(body)));
+    let Authorization { date, region, service, .. } = authorization;
+    let to_sign =
+        format!("{ALGORITHM}\n{timestamp}\n{date}/{region}/{service}/aws4_request\n{}", sha256(canonical.as_bytes()));
     let mut key = format!("AWS4{secret}").into_bytes();
     for part in [date, region, service, "aws4_request", &to_sign] {
-        key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes())
-            .as_ref()
-            .to_vec();
+        key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec();
     }
     Some(hex(&key))
 }
@@ -285,14 +209,9 @@ mod tests {
     fn derives_the_documented_signing_key() {
         let mut key = b"AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_vec();
         for part in ["20150830", "us-east-1", "iam", "aws4_request"] {
-            key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes())
-                .as_ref()
-                .to_vec();
+            key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec();
         }
-        assert_eq!(
-            hex(&key),
-            "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
-        );
+        assert_eq!(hex(&key), "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
     }
 
     #[test]
@@ -303,10 +222,7 @@ mod tests {
              SignedHeaders=host;x-amz-date, Signature={signature}"
         );
         let parsed = Authorization::parse(&header).unwrap();
-        assert_eq!(
-            (parsed.access_key_id, parsed.region, parsed.service),
-            ("AKID", "us-east-1", "sts")
-        );
+        assert_eq!((parsed.access_key_id, parsed.region, parsed.service), ("AKID", "us-east-1", "sts"));
         for (from, to) in [
             ("AWS4-HMAC-SHA256", "AWS3"),
             ("/aws4_request", ""),
@@ -315,10 +231,7 @@ mod tests {
             ("Signature=a", "Signature=g"),
             ("Signature=aa", "Signature=a"),
         ] {
-            assert!(
-                Authorization::parse(&header.replace(from, to)).is_err(),
-                "{from}"
-            );
+            assert!(Authorization::parse(&header.replace(from, to)).is_err(), "{from}");
         }
     }
 }

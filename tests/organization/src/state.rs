@@ -1,6 +1,6 @@
 //! What the organization holds while it runs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::calls::{Call, Service};
 use crate::fixture::{Customer, customers};
@@ -21,7 +21,7 @@ pub(crate) struct State {
     pub(crate) keys: BTreeMap<String, Key>,
     /// Key ids, by alias without the `alias/`.
     pub(crate) aliases: BTreeMap<String, String>,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: VecDeque<Call>,
     /// How many calls were forgotten before those.
     pub(crate) forgotten: usize,
     /// How often each operation of each role was asked for, where a scenario counts.
@@ -30,19 +30,12 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn demo() -> Self {
-        Self {
-            customers: customers(),
-            ..Self::default()
-        }
+        Self { customers: customers(), ..Self::default() }
     }
 
     /// The customer whose organization the caller's account is in, as the caller's scenario shows it.
     pub(crate) fn customer_of(&self, caller: &Caller) -> Option<Customer> {
-        let mut customer = self
-            .customers
-            .iter()
-            .find(|customer| customer.account(&caller.account).is_some())?
-            .clone();
+        let mut customer = self.customers.iter().find(|customer| customer.account(&caller.account).is_some())?.clone();
         if let Some(scenario) = caller.scenario() {
             scenario.apply(&mut customer);
         }

@@ -19,8 +19,7 @@ use crate::wire::{Failure, Output, constraint, escape, missing};
 /// The parameters of a query request.
 pub(crate) type Parameters = HashMap<String, String>;
 
-const EXPIRATION: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+const EXPIRATION: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
 pub(crate) fn call(
     state: &mut State,
@@ -44,10 +43,7 @@ fn caller_identity(caller: &Caller) -> Output {
         escape(&caller.user_id),
         caller.account
     );
-    Output::Xml {
-        operation: "GetCallerIdentity",
-        result,
-    }
+    Output::Xml { operation: "GetCallerIdentity", result }
 }
 
 fn assume_role(
@@ -77,11 +73,7 @@ fn assume_role(
         ("aws:principalarn", caller.role_arn.clone()),
         ("aws:securetransport", "true".to_owned()),
     ];
-    context.extend(
-        request
-            .external_id
-            .map(|id| ("sts:externalid", id.to_owned())),
-    );
+    context.extend(request.external_id.map(|id| ("sts:externalid", id.to_owned())));
     let decision = role.trust.decide(&Request {
         action: "sts:AssumeRole",
         resource: request.role_arn,
@@ -94,12 +86,12 @@ fn assume_role(
     }
     // Every caller here is a role's session, the platform's functions too, so this is role chaining.
     if request.duration > 3600 {
-        let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
+        let message =
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
         return Err(Failure::new("ValidationError", message));
     }
     if request.duration > role.max_session_duration {
-        let message =
-            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+        let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
         return Err(Failure::new("ValidationError", message));
     }
 
@@ -111,10 +103,7 @@ fn assume_role(
         token: format!("LocalSession//{}", random(160)),
         expires: now + Duration::seconds(request.duration.into()),
         caller: Caller {
-            arn: format!(
-                "arn:aws:sts::{account}:assumed-role/{}/{}",
-                arn.name, request.session_name
-            ),
+            arn: format!("arn:aws:sts::{account}:assumed-role/{}/{}", arn.name, request.session_name),
             account,
             user_id: format!("{}:{}", role_id(request.role_arn), request.session_name),
             role_arn: request.role_arn.to_owned(),
@@ -134,10 +123,7 @@ fn assume_role(
         session.expires.format(EXPIRATION).unwrap_or_default()
     );
     state.sessions.insert(access_key_id, session);
-    Ok(Output::Xml {
-        operation: "AssumeRole",
-        result,
-    })
+    Ok(Output::Xml { operation: "AssumeRole", result })
 }
 
 /// Random hexadecimal digits.
@@ -170,29 +156,16 @@ impl<'a> AssumeRole<'a> {
             };
             let length = value.chars().count();
             let is_of_set = |character: char| {
-                character.is_ascii_alphanumeric()
-                    || "_+=,.@-".contains(character)
-                    || extra.contains(character)
+                character.is_ascii_alphanumeric() || "_+=,.@-".contains(character) || extra.contains(character)
             };
             if length < min {
-                Err(invalid(constraint(
-                    value,
-                    member,
-                    &format!("have length greater than or equal to {min}"),
-                )))
+                Err(invalid(constraint(value, member, &format!("have length greater than or equal to {min}"))))
             } else if length > max {
-                Err(invalid(constraint(
-                    value,
-                    member,
-                    &format!("have length less than or equal to {max}"),
-                )))
+                Err(invalid(constraint(value, member, &format!("have length less than or equal to {max}"))))
             } else if !value.chars().all(is_of_set) {
                 let escaped = extra.replace('/', "\\/");
-                let constraint = constraint(
-                    value,
-                    member,
-                    &format!("satisfy regular expression pattern: [\\w+=,.@{escaped}-]*"),
-                );
+                let constraint =
+                    constraint(value, member, &format!("satisfy regular expression pattern: [\\w+=,.@{escaped}-]*"));
                 Err(invalid(constraint))
             } else {
                 Ok(Some(value))
@@ -200,18 +173,10 @@ impl<'a> AssumeRole<'a> {
         };
         let role_arn = text("RoleArn").ok_or_else(|| invalid(missing("roleArn")))?;
         if role_arn.len() < 20 {
-            return Err(invalid(constraint(
-                role_arn,
-                "roleArn",
-                "have length greater than or equal to 20",
-            )));
+            return Err(invalid(constraint(role_arn, "roleArn", "have length greater than or equal to 20")));
         }
         if role_arn.len() > 2048 {
-            return Err(invalid(constraint(
-                role_arn,
-                "roleArn",
-                "have length less than or equal to 2048",
-            )));
+            return Err(invalid(constraint(role_arn, "roleArn", "have length less than or equal to 2048")));
         }
         let session_name = checked("RoleSessionName", "roleSessionName", 2, 64, "")?
             .ok_or_else(|| invalid(missing("roleSessionName")))?;
@@ -219,27 +184,21 @@ impl<'a> AssumeRole<'a> {
         let duration = match text("DurationSeconds") {
             None => 3600,
             Some(seconds) => {
-                let seconds: i64 = seconds.parse().map_err(|_| {
-                    Failure::new("MalformedInput", "DurationSeconds must be an integer")
-                })?;
+                let seconds: i64 = seconds
+                    .parse()
+                    .map_err(|_| Failure::new("MalformedInput", "DurationSeconds must be an integer"))?;
                 if seconds < 900 {
-                    let constraint = constraint(
-                        &seconds.to_string(),
-                        "durationSeconds",
-                        "have value greater than or equal to 900",
-                    );
+                    let constraint =
+                        constraint(&seconds.to_string(), "durationSeconds", "have value greater than or equal to 900");
                     return Err(invalid(constraint));
                 }
-                u32::try_from(seconds)
-                    .ok()
-                    .filter(|seconds| *seconds <= 43_200)
-                    .ok_or_else(|| {
-                        invalid(constraint(
-                            &seconds.to_string(),
-                            "durationSeconds",
-                            "have value less than or equal to 43200",
-                        ))
-                    })?
+                u32::try_from(seconds).ok().filter(|seconds| *seconds <= 43_200).ok_or_else(|| {
+                    invalid(constraint(
+                        &seconds.to_string(),
+                        "durationSeconds",
+                        "have value less than or equal to 43200",
+                    ))
+                })?
             }
         };
         let policy = text("Policy")
@@ -249,12 +208,6 @@ impl<'a> AssumeRole<'a> {
             })
             .transpose()
             .map_err(|error| Failure::new("MalformedPolicyDocument", error))?;
-        Ok(Self {
-            role_arn,
-            session_name,
-            external_id,
-            duration,
-            policy,
-        })
+        Ok(Self { role_arn, session_name, external_id, duration, policy })
     }
 }

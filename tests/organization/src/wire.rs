@@ -31,21 +31,12 @@ const FRONT_END: &str = "com.amazon.coral.service#";
 impl Failure {
     /// An error of the client's making: 400.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            code,
-            namespace: "",
-            message: message.into(),
-            reason: None,
-        }
+        Self { status: StatusCode::BAD_REQUEST, code, namespace: "", message: message.into(), reason: None }
     }
 
     /// An error made before a service sees the request.
     pub(crate) fn front_end(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            namespace: FRONT_END,
-            ..Self::new(code, message)
-        }
+        Self { namespace: FRONT_END, ..Self::new(code, message) }
     }
 
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
@@ -53,19 +44,15 @@ impl Failure {
     }
 
     pub(crate) fn with_reason(self, reason: &'static str) -> Self {
-        Self {
-            reason: Some(reason),
-            ..self
-        }
+        Self { reason: Some(reason), ..self }
     }
 
     /// The operation is none that the service knows.
     pub(crate) fn unknown_operation(service: Service, operation: &str) -> Self {
         match service {
-            Service::Sts => Self::new(
-                "InvalidAction",
-                format!("Could not find operation {operation} for version 2011-06-15"),
-            ),
+            Service::Sts => {
+                Self::new("InvalidAction", format!("Could not find operation {operation} for version 2011-06-15"))
+            }
             _ => Self::front_end("UnknownOperationException", ""),
         }
     }
@@ -73,22 +60,17 @@ impl Failure {
     /// The service's own fault, 500.
     pub(crate) fn internal(service: Service) -> Self {
         let (code, message) = match service {
-            Service::Sts => (
-                "InternalFailure",
-                "The request processing has failed because of an unknown error.",
-            ),
-            Service::SsoAdmin => (
-                "InternalServerException",
-                "The request processing has failed because of an internal error.",
-            ),
+            Service::Sts => ("InternalFailure", "The request processing has failed because of an unknown error."),
+            Service::SsoAdmin => {
+                ("InternalServerException", "The request processing has failed because of an internal error.")
+            }
             Service::Organizations => (
                 "ServiceException",
                 "AWS Organizations can't complete your request because of an internal service error.",
             ),
-            Service::Kms => (
-                "KMSInternalException",
-                "The request was rejected because an internal exception occurred.",
-            ),
+            Service::Kms => {
+                ("KMSInternalException", "The request was rejected because an internal exception occurred.")
+            }
         };
         Self::new(code, message).with_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -98,14 +80,10 @@ impl Failure {
         let (code, message) = match service {
             Service::Sts => ("Throttling", "Rate exceeded"),
             Service::SsoAdmin => ("ThrottlingException", "Rate exceeded"),
-            Service::Organizations => (
-                "TooManyRequestsException",
-                "You have sent too many requests in too short a period of time.",
-            ),
-            Service::Kms => (
-                "ThrottlingException",
-                "You have exceeded the rate at which you may call KMS.",
-            ),
+            Service::Organizations => {
+                ("TooManyRequestsException", "You have sent too many requests in too short a period of time.")
+            }
+            Service::Kms => ("ThrottlingException", "You have exceeded the rate at which you may call KMS."),
         };
         Self::new(code, message)
     }
@@ -113,36 +91,20 @@ impl Failure {
 
 /// Parses the body of a JSON 1.1 request.
 pub(crate) fn input<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let body = if body.is_empty() {
-        b"{}".as_slice()
-    } else {
-        body
-    };
-    serde_json::from_slice(body)
-        .map_err(|error| Failure::front_end("SerializationException", error.to_string()))
+    let body = if body.is_empty() { b"{}".as_slice() } else { body };
+    serde_json::from_slice(body).map_err(|error| Failure::front_end("SerializationException", error.to_string()))
 }
 
 /// What an operation answers: a JSON value, or for STS the XML within its result element.
 pub(crate) enum Output {
     Json(Value),
-    Xml {
-        operation: &'static str,
-        result: String,
-    },
+    Xml { operation: &'static str, result: String },
 }
 
 /// The HTTP reply of a service.
-pub(crate) fn render(
-    service: Service,
-    request_id: &str,
-    outcome: &Result<Output, Failure>,
-) -> Response<Body> {
+pub(crate) fn render(service: Service, request_id: &str, outcome: &Result<Output, Failure>) -> Response<Body> {
     let (status, content_type, body) = match outcome {
-        Ok(Output::Json(value)) => (
-            StatusCode::OK,
-            "application/x-amz-json-1.1",
-            value.to_string(),
-        ),
+        Ok(Output::Json(value)) => (StatusCode::OK, "application/x-amz-json-1.1", value.to_string()),
         Ok(Output::Xml { operation, result }) => (
             StatusCode::OK,
             "text/xml",
@@ -151,24 +113,14 @@ pub(crate) fn render(
                  <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\n</{operation}Response>\n"
             ),
         ),
-        Err(failure) if service == Service::Sts => {
-            (failure.status, "text/xml", xml_error(failure, request_id))
-        }
-        Err(failure) => (
-            failure.status,
-            "application/x-amz-json-1.1",
-            json_error(service, failure),
-        ),
+        Err(failure) if service == Service::Sts => (failure.status, "text/xml", xml_error(failure, request_id)),
+        Err(failure) => (failure.status, "application/x-amz-json-1.1", json_error(service, failure)),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static("x-amzn-requestid"), request_id);
+        response.headers_mut().insert(HeaderName::from_static("x-amzn-requestid"), request_id);
     }
     response
 }
@@ -176,11 +128,7 @@ pub(crate) fn render(
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 fn xml_error(failure: &Failure, request_id: &str) -> String {
-    let kind = if failure.status.is_server_error() {
-        "Receiver"
-    } else {
-        "Sender"
-    };
+    let kind = if failure.status.is_server_error() { "Receiver" } else { "Sender" };
     format!(
         "<ErrorResponse xmlns=\"{STS_NAMESPACE}\">\n  <Error>\n    <Type>{kind}</Type>\n    <Code>{}</Code>\n    \
          <Message>{}</Message>\n  </Error>\n  <RequestId>{request_id}</RequestId>\n</ErrorResponse>\n",
@@ -191,11 +139,7 @@ fn xml_error(failure: &Failure, request_id: &str) -> String {
 
 fn json_error(service: Service, failure: &Failure) -> String {
     // The exceptions of KMS spell it `message`, except for those that its front end makes; the others `Message`.
-    let member = if service == Service::Kms && failure.namespace.is_empty() {
-        "message"
-    } else {
-        "Message"
-    };
+    let member = if service == Service::Kms && failure.namespace.is_empty() { "message" } else { "Message" };
     let mut body = json!({ "__type": format!("{}{}", failure.namespace, failure.code) });
     if let Some(body) = body.as_object_mut() {
         if !failure.message.is_empty() {
@@ -210,11 +154,7 @@ fn json_error(service: Service, failure: &Failure) -> String {
 
 /// Escapes text for XML.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&apos;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;")
 }
 
 /// AWS's message for one member that breaks a constraint of the model.

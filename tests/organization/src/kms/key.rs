@@ -4,11 +4,13 @@
 //! same. That makes it no secret: this is a stand-in for development and tests.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::signing::KeyPair;
 use crate::fixture::{PLATFORM_ACCOUNT, REGION};
 
 /// The kinds of KMS key, as KMS names them.
@@ -20,6 +22,8 @@ pub enum KeySpec {
     Hmac256,
     /// Signs with ECDSA on P-256.
     EccNistP256,
+    /// Signs with RSA.
+    Rsa2048,
 }
 
 impl KeySpec {
@@ -28,6 +32,7 @@ impl KeySpec {
             Self::SymmetricDefault => "SYMMETRIC_DEFAULT",
             Self::Hmac256 => "HMAC_256",
             Self::EccNistP256 => "ECC_NIST_P256",
+            Self::Rsa2048 => "RSA_2048",
         }
     }
 
@@ -35,7 +40,7 @@ impl KeySpec {
         match self {
             Self::SymmetricDefault => "ENCRYPT_DECRYPT",
             Self::Hmac256 => "GENERATE_VERIFY_MAC",
-            Self::EccNistP256 => "SIGN_VERIFY",
+            Self::EccNistP256 | Self::Rsa2048 => "SIGN_VERIFY",
         }
     }
 
@@ -45,6 +50,17 @@ impl KeySpec {
             Self::SymmetricDefault => ("EncryptionAlgorithms", &["SYMMETRIC_DEFAULT"]),
             Self::Hmac256 => ("MacAlgorithms", &["HMAC_SHA_256"]),
             Self::EccNistP256 => ("SigningAlgorithms", &["ECDSA_SHA_256"]),
+            Self::Rsa2048 => (
+                "SigningAlgorithms",
+                &[
+                    "RSASSA_PKCS1_V1_5_SHA_256",
+                    "RSASSA_PKCS1_V1_5_SHA_384",
+                    "RSASSA_PKCS1_V1_5_SHA_512",
+                    "RSASSA_PSS_SHA_256",
+                    "RSASSA_PSS_SHA_384",
+                    "RSASSA_PSS_SHA_512",
+                ],
+            ),
         }
     }
 }
@@ -66,56 +82,43 @@ pub enum KeyState {
     Failing,
 }
 
-#[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) id: String,
     pub(crate) spec: KeySpec,
     pub(crate) state: KeyState,
+    /// Of an asymmetric key, once it was needed.
+    key_pair: OnceLock<Option<KeyPair>>,
 }
 
 /// The first byte of a ciphertext.
 const VERSION: u8 = 1;
 
 impl Key {
+    pub(crate) fn new(id: &str, spec: KeySpec) -> Self {
+        Self { id: id.to_owned(), spec, state: KeyState::Enabled, key_pair: OnceLock::new() }
+    }
+
     pub(crate) fn arn(&self) -> String {
         format!("arn:aws:kms:{REGION}:{PLATFORM_ACCOUNT}:key/{}", self.id)
     }
 
     /// The MAC of a message.
     pub(crate) fn mac(&self, message: &[u8]) -> Vec<u8> {
-        hmac::sign(
-            &hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")),
-            message,
-        )
-        .as_ref()
-        .to_vec()
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")), message).as_ref().to_vec()
     }
 
     /// Whether a MAC is the message's, in constant time.
     pub(crate) fn verifies_mac(&self, message: &[u8], mac: &[u8]) -> bool {
-        hmac::verify(
-            &hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")),
-            message,
-            mac,
-        )
-        .is_ok()
+        hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")), message, mac).is_ok()
     }
 
     /// A ciphertext, which names its key. `None` if the system has no randomness.
-    pub(crate) fn encrypt(
-        &self,
-        plaintext: &[u8],
-        context: &BTreeMap<String, String>,
-    ) -> Option<Vec<u8>> {
+    pub(crate) fn encrypt(&self, plaintext: &[u8], context: &BTreeMap<String, String>) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
         let mut sealed = plaintext.to_vec();
         self.cipher()?
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(self.bound(context)),
-                &mut sealed,
-            )
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(self.bound(context)), &mut sealed)
             .ok()?;
         let mut blob = vec![VERSION, u8::try_from(self.id.len()).ok()?];
         blob.extend_from_slice(self.id.as_bytes());
@@ -125,11 +128,7 @@ impl Key {
     }
 
     /// The plaintext of a ciphertext of this key. `None` if it is none, was changed, or was bound to another context.
-    pub(crate) fn decrypt(
-        &self,
-        blob: &[u8],
-        context: &BTreeMap<String, String>,
-    ) -> Option<Vec<u8>> {
+    pub(crate) fn decrypt(&self, blob: &[u8], context: &BTreeMap<String, String>) -> Option<Vec<u8>> {
         let (id, sealed) = key_of_ciphertext(blob)?;
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         if id != self.id {
@@ -138,27 +137,29 @@ impl Key {
         let mut sealed = sealed.to_vec();
         let plaintext = self
             .cipher()?
-            .open_in_place(
-                Nonce::try_assume_unique_for_key(nonce).ok()?,
-                Aad::from(self.bound(context)),
-                &mut sealed,
-            )
+            .open_in_place(Nonce::try_assume_unique_for_key(nonce).ok()?, Aad::from(self.bound(context)), &mut sealed)
             .ok()?;
         Some(plaintext.to_vec())
     }
 
+    /// The key pair of an asymmetric key.
+    pub(crate) fn key_pair(&self) -> Option<&KeyPair> {
+        let make = || match self.spec {
+            KeySpec::EccNistP256 => KeyPair::p256(&self.material("signature")),
+            KeySpec::Rsa2048 => Some(KeyPair::rsa(&self.material("signature"))),
+            KeySpec::SymmetricDefault | KeySpec::Hmac256 => None,
+        };
+        self.key_pair.get_or_init(make).as_ref()
+    }
+
     fn cipher(&self) -> Option<LessSafeKey> {
-        UnboundKey::new(&AES_256_GCM, &self.material("encryption"))
-            .ok()
-            .map(LessSafeKey::new)
+        UnboundKey::new(&AES_256_GCM, &self.material("encryption")).ok().map(LessSafeKey::new)
     }
 
     /// What a ciphertext is bound to: its key, and the encryption context whatever its order.
     fn bound(&self, context: &BTreeMap<String, String>) -> Vec<u8> {
         let mut bound = vec![VERSION];
-        let texts = [&self.id]
-            .into_iter()
-            .chain(context.iter().flat_map(|(key, value)| [key, value]));
+        let texts = [&self.id].into_iter().chain(context.iter().flat_map(|(key, value)| [key, value]));
         for text in texts {
             bound.extend_from_slice(&(text.len() as u64).to_be_bytes());
             bound.extend_from_slice(text.as_bytes());
@@ -166,7 +167,7 @@ impl Key {
         bound
     }
 
-    pub(super) fn material(&self, purpose: &str) -> [u8; 32] {
+    fn material(&self, purpose: &str) -> [u8; 32] {
         let derivation = hmac::Key::new(hmac::HMAC_SHA256, b"local stand-in for KMS: no secret");
         let input = [self.id.as_str(), self.spec.as_str(), purpose].join("\0");
         let mut material = [0; 32];
@@ -187,21 +188,14 @@ mod tests {
     use super::*;
 
     fn key(id: &str) -> Key {
-        Key {
-            id: id.into(),
-            spec: KeySpec::SymmetricDefault,
-            state: KeyState::Enabled,
-        }
+        Key::new(id, KeySpec::SymmetricDefault)
     }
 
     #[test]
     fn ciphertexts_outlive_the_process_and_are_bound() {
         let context = BTreeMap::from([("tenant".to_owned(), "one".to_owned())]);
         let blob = key("a").encrypt(b"secret", &context).unwrap();
-        assert_eq!(
-            key("a").decrypt(&blob, &context).as_deref(),
-            Some(b"secret".as_slice())
-        );
+        assert_eq!(key("a").decrypt(&blob, &context).as_deref(), Some(b"secret".as_slice()));
         assert_eq!(key("b").decrypt(&blob, &context), None);
         assert_eq!(key("a").decrypt(&blob, &BTreeMap::new()), None);
         for at in 0..blob.len() {

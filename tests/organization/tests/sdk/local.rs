@@ -25,21 +25,11 @@ pub struct As {
 impl As {
     /// The platform's functions, with credentials from outside.
     pub fn platform() -> Self {
-        Self::with(Credentials::new(
-            "AKIAIOSFODNN7EXAMPLE",
-            "secret",
-            None,
-            None,
-            "test",
-        ))
+        Self::with(Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "test"))
     }
 
     pub fn with(credentials: Credentials) -> Self {
-        Self {
-            credentials,
-            region: REGION,
-            retry: RetryConfig::disabled(),
-        }
+        Self { credentials, region: REGION, retry: RetryConfig::disabled() }
     }
 
     pub fn in_region(self, region: &'static str) -> Self {
@@ -47,8 +37,7 @@ impl As {
     }
 
     pub fn retrying(self) -> Self {
-        let retry =
-            RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1));
+        let retry = RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1));
         Self { retry, ..self }
     }
 }
@@ -116,11 +105,7 @@ impl Local {
     pub fn called(&self) -> Vec<String> {
         let calls = self.organization.calls().into_iter();
         calls
-            .map(|call| {
-                call.error.map_or(call.operation.clone(), |error| {
-                    format!("{}: {error}", call.operation)
-                })
-            })
+            .map(|call| call.error.map_or(call.operation.clone(), |error| format!("{}: {error}", call.operation)))
             .collect()
     }
 }

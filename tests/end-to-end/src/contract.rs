@@ -1,0 +1,63 @@
+//! Every reply against `openapi.json`: the good one of its endpoint's schema, a bad one of its dialect's.
+
+use std::collections::BTreeMap;
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use trustplane_runtime::{Dialect, routes};
+
+use crate::{Reply, Request};
+
+const OPENAPI: &str = include_str!("../../../openapi.json");
+
+/// The schemas, compiled.
+pub(crate) struct Contract {
+    schemas: BTreeMap<String, Validator>,
+}
+
+impl Contract {
+    pub(crate) fn read() -> Self {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let names: Vec<String> = document["components"]["schemas"].as_object().unwrap().keys().cloned().collect();
+        let compiled = names.into_iter().map(|name| {
+            let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": document["components"]});
+            let validator = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, validator)
+        });
+        Self { schemas: compiled.collect() }
+    }
+
+    /// Fails the test if the reply is not one that the contract has.
+    pub(crate) fn hold(&self, request: &Request, reply: &Reply) {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let route = routes().find(|(_, route)| route.method == request.method && route.matches(path));
+        let Some((function, route)) = route else { return };
+        let said = format!("{}: {} {}", function.name, reply.status, reply.text);
+        // What API Gateway itself answers has no dialect and no request id.
+        let Some(request_id) = reply.header("x-request-id") else { return };
+        if route.dialect == Dialect::Directory {
+            assert!(reply.header("x-fapi-interaction-id").is_some(), "{said}");
+        }
+        let schema = match (reply.status < 400, route.dialect) {
+            (true, _) => {
+                assert_eq!(reply.status, route.reply.0, "{said}");
+                route.reply.1
+            }
+            (false, Dialect::Integration) => Some("IntegrationError"),
+            (false, Dialect::IdentitySource) => {
+                assert_eq!(reply.body["request_id"], request_id, "{said}");
+                Some("IdentitySourceError")
+            }
+            (false, Dialect::Directory) if matches!(reply.status, 401 | 403 | 429 | 500..) => None,
+            (false, Dialect::Directory) => Some("DirectoryError"),
+        };
+        match schema {
+            None => assert_eq!(reply.text, "", "{said}"),
+            Some(schema) => {
+                let validator = self.schemas.get(schema).unwrap_or_else(|| panic!("no schema {schema}"));
+                let faults: Vec<String> = validator.iter_errors(&reply.body).map(|fault| fault.to_string()).collect();
+                assert!(faults.is_empty(), "{said}\n{}", faults.join("\n"));
+            }
+        }
+    }
+}

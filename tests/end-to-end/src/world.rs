@@ -1,0 +1,109 @@
+//! The running stack that all tests of a program share; each makes customers of its own in it.
+
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use trustplane_local::{Options, Stack};
+
+use crate::contract::Contract;
+use crate::{Cost, Customer, Reply, Request};
+
+/// A running stack.
+pub struct World {
+    stack: Stack,
+    contract: Contract,
+    // Keeps the stack's tasks going; tests have runtimes of their own.
+    _runtime: Runtime,
+}
+
+/// The stack of this test program, started at first use.
+pub fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| World::start(Options { streams: true, ..Options::default() }))
+}
+
+impl World {
+    /// Starts a stack: for tests that need one of their own.
+    pub fn start(options: Options) -> Self {
+        // A thread of its own: a test's runtime may not start another in its own thread.
+        std::thread::scope(|scope| {
+            let started = scope.spawn(|| {
+                let runtime =
+                    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+                let stack = runtime.block_on(Stack::start(options)).unwrap_or_else(|error| panic!("{error}"));
+                (stack, runtime)
+            });
+            let (stack, runtime) = started.join().unwrap();
+            Self { stack, contract: Contract::read(), _runtime: runtime }
+        })
+    }
+
+    /// The stack.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// A new tenant, with a credential of each role.
+    pub async fn customer(&'static self) -> Customer {
+        Customer::new(self).await
+    }
+
+    /// Invokes a function directly: its result, or its error object.
+    pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, Value> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let reply = self
+            .stack
+            .request(trustplane_local::http::Method::POST, &path, &[], payload.to_string())
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let failed = reply.header("x-amz-function-error").is_some();
+        if failed { Err(reply.json()) } else { Ok(reply.json()) }
+    }
+
+    /// Makes a tenant: its id and ExternalId.
+    pub async fn tenant(&self, name: &str) -> (String, String) {
+        let made = self.invoke("create-tenant", &json!({"name": name})).await.unwrap();
+        let text = |field: &str| made[field].as_str().unwrap().to_owned();
+        (text("tenant_id"), text("external_id"))
+    }
+
+    /// Makes a credential of a tenant: its token.
+    pub async fn token(&self, tenant: &str, roles: &[&str]) -> String {
+        let wanted = json!({"tenant_id": tenant, "name": roles.join(" and "), "roles": roles});
+        let made = self.invoke("create-credential", &wanted).await.unwrap();
+        made["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a request, and holds the reply against the contract.
+    pub async fn send(&self, request: Request) -> Reply {
+        let headers: Vec<(&str, &str)> =
+            request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let method = request.method.parse().unwrap();
+        let reply = self
+            .stack
+            .request(method, &request.path, &headers, request.body.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{} {}: {error}", request.method, request.path));
+        let reply = Reply::of(reply);
+        self.contract.hold(&request, &reply);
+        reply
+    }
+
+    /// What the request of this id cost, by the line that its function logged.
+    pub async fn cost(&self, request_id: &str) -> Cost {
+        for _ in 0..200 {
+            let lines = self.stack.logs();
+            let found = lines.iter().rev().find_map(|line| {
+                let line: Value = serde_json::from_str(&line.text).ok()?;
+                (line["message"] == "request" && line["request_id"] == request_id).then_some(line)
+            });
+            if let Some(line) = found {
+                return Cost::of(&line);
+            }
+            // The line is read from the process's output at its own pace.
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("no line of request {request_id} in the log");
+    }
+}

@@ -1,0 +1,7 @@
+//! Every endpoint, end to end, through the binaries that are deployed.
+
+mod bad_input;
+mod config;
+mod events;
+mod operators;
+mod routes;
