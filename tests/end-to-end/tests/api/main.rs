@@ -3,5 +3,6 @@
 mod bad_input;
 mod config;
 mod events;
+mod identity_source;
 mod operators;
 mod routes;
