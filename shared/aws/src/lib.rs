@@ -2,7 +2,13 @@
 //! customer's side behind the tenant's role.
 
 mod client;
+mod customer;
+mod error;
 mod meter;
+mod seal;
 
 pub use client::{load, sdk_config};
+pub use customer::{Customers, Way};
+pub use error::CustomerError;
 pub use meter::{Counting, Meter, Tally};
+pub use seal::{MAX_SEALED, Purpose, Seal, SealError};

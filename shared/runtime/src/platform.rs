@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use trustplane_aws::Meter;
+use trustplane_aws::{Customers, Meter, Seal};
 use trustplane_domain::region::AccountId;
 use trustplane_policy::Policies;
 use trustplane_store::Table;
@@ -21,13 +21,20 @@ pub struct Platform {
     pub meter: Arc<Meter>,
     /// The policies that every tenant has.
     pub policies: Policies,
+    /// The customers' accounts.
+    pub customers: Customers,
+    /// The platform's key, where the function is given one.
+    pub seal: Option<Seal>,
+    /// Where users sign in to what an identity store serves: `https://auth.example.com`, with no slash at its end.
+    pub saml_base: Option<String>,
 }
 
 /// Why a process cannot start. Names the setting.
 pub type SettingsError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Platform {
-    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables.
+    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables; `TRUSTPLANE_KEY_ID` and
+    /// `TRUSTPLANE_SAML_BASE` where they are set.
     pub async fn from_env() -> Result<Self, SettingsError> {
         let meter = Arc::new(Meter::default());
         let account = AccountId::parse(&setting("TRUSTPLANE_ACCOUNT_ID")?)
@@ -35,7 +42,10 @@ impl Platform {
         let table_name = setting("TRUSTPLANE_TABLE")?;
         let sdk = trustplane_aws::load().await?;
         let table = Table::new(&sdk, table_name, Arc::clone(&meter));
-        Ok(Self { table, account, sdk, meter, policies: Policies::built_in()? })
+        let customers = Customers::new(&sdk, Arc::clone(&meter));
+        let seal = setting("TRUSTPLANE_KEY_ID").ok().map(|key_id| Seal::new(&sdk, Arc::clone(&meter), key_id));
+        let saml_base = setting("TRUSTPLANE_SAML_BASE").ok().map(|base| base.trim_end_matches('/').to_owned());
+        Ok(Self { table, account, sdk, meter, policies: Policies::built_in()?, customers, seal, saml_base })
     }
 
     /// A setting that only some functions need.

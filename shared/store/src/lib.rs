@@ -16,7 +16,7 @@ mod writes;
 pub use commit::{Committed, Told};
 pub use directory::Count;
 pub use error::{CommitError, StoreError};
-pub use item::{Due, Item, Stored};
+pub use item::{CERTIFICATE, Due, Item, Stored};
 pub use keys::Key;
 pub use read::{Listing, Query, Read};
 pub use record::Idempotency;

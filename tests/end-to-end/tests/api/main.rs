@@ -5,6 +5,7 @@ mod bad_input;
 mod config;
 mod directory;
 mod events;
+mod identity_source;
 mod operators;
 mod organisations;
 mod routes;
