@@ -72,7 +72,7 @@ pub enum Use {
 }
 
 use Dialect::Integration;
-use Use::{Read, Write};
+use Use::{Due, PutEvents, Read, Write};
 
 /// Every function there is.
 pub const FUNCTIONS: &[Function] = &[
@@ -119,6 +119,21 @@ pub const FUNCTIONS: &[Function] = &[
     },
     operator("create-tenant", &[Write], "Makes a tenant with its ExternalId"),
     operator("create-credential", &[Read, Write], "Makes a credential of a tenant, its first one too"),
+    // Reactions.
+    Function {
+        name: "notify-expiring-certificates",
+        family: "reactions",
+        summary: "Gives notice of identity providers' certificates that are about to expire",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        uses: &[Read, Due, Write],
+    },
+    Function {
+        name: "publish-audit",
+        family: "reactions",
+        summary: "Puts new audit records on the event bus",
+        trigger: Trigger::AuditStream,
+        uses: &[PutEvents],
+    },
 ];
 
 /// A function behind API Gateway.

@@ -1,12 +1,14 @@
-//! What a function process has: its settings, the table, the AWS clients' configuration and the built-in policies.
+//! What a function process has: its settings, the table, the AWS clients and the built-in policies.
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use trustplane_aws::Meter;
+use trustplane_aws::{EventBus, Meter};
 use trustplane_domain::region::AccountId;
 use trustplane_policy::Policies;
 use trustplane_store::Table;
+
+use crate::{Function, Use};
 
 /// Made once, before the first event is asked for.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub struct Platform {
     pub sdk: SdkConfig,
     /// What counts every call.
     pub meter: Arc<Meter>,
+    /// The bus, in a function that puts events on it.
+    pub bus: Option<EventBus>,
     /// The policies that every tenant has.
     pub policies: Policies,
 }
@@ -27,15 +31,21 @@ pub struct Platform {
 pub type SettingsError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Platform {
-    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables.
-    pub async fn from_env() -> Result<Self, SettingsError> {
+    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID`, what `function` uses beside these (`TRUSTPLANE_EVENT_BUS`), and
+    /// the SDK's own variables.
+    pub async fn from_env(function: &Function) -> Result<Self, SettingsError> {
         let meter = Arc::new(Meter::default());
         let account = AccountId::parse(&setting("TRUSTPLANE_ACCOUNT_ID")?)
             .map_err(|message| format!("`TRUSTPLANE_ACCOUNT_ID` {message}"))?;
         let table_name = setting("TRUSTPLANE_TABLE")?;
         let sdk = trustplane_aws::load().await?;
         let table = Table::new(&sdk, table_name, Arc::clone(&meter));
-        Ok(Self { table, account, sdk, meter, policies: Policies::built_in()? })
+        let bus = if function.uses.contains(&Use::PutEvents) {
+            Some(EventBus::new(&sdk, setting("TRUSTPLANE_EVENT_BUS")?, &meter))
+        } else {
+            None
+        };
+        Ok(Self { table, account, sdk, meter, bus, policies: Policies::built_in()? })
     }
 
     /// A setting that only some functions need.
