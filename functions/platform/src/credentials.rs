@@ -53,7 +53,7 @@ pub async fn create_by_operator(call: OperatorCall) -> Result<Value, Failure> {
 /// The new credential; the tenant remembers an admin, and is otherwise left alone, so that keys can be made side by side.
 fn created(part: keys::Tenant, tenant: &Stored<Tenant>, credential: &Credential) -> Result<Writes, StoreError> {
     let writes = Writes::new().create(&part.credential(credential.id), credential)?;
-    let after = tenant.value.with_credential(credential);
+    let after = tenant.value.with_credential(credential, credential.created_at);
     if after == tenant.value { Ok(writes) } else { writes.replace(tenant, &after) }
 }
 

@@ -60,11 +60,12 @@ impl Tenant {
         }
     }
 
-    /// This tenant once `credential` is what it is: an admin is remembered, any other forgotten.
+    /// This tenant once `credential` is what it is: an admin is remembered, any other forgotten, and so is an admin that
+    /// has expired.
     #[must_use]
-    pub fn with_credential(&self, credential: &Credential) -> Self {
+    pub fn with_credential(&self, credential: &Credential, now: Timestamp) -> Self {
         let mut after = self.clone();
-        after.admins.retain(|admin| admin.id != credential.id);
+        after.admins.retain(|admin| admin.id != credential.id && admin.expires_at.is_none_or(|at| now < at));
         if credential.roles.contains(&Role::Admin) && credential.revoked_at.is_none() {
             after.admins.push(Admin { id: credential.id, expires_at: credential.expires_at });
         }
@@ -75,4 +76,31 @@ impl Tenant {
 /// Reads a tenant's name: 1 to 128 characters, no control characters.
 pub fn parse_name(name: &str) -> Result<String, Faults> {
     crate::credential::parse_label(name, 128).map_err(|message| Faults::of("name", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::{Kind, NewCredential};
+
+    #[test]
+    fn a_tenant_remembers_its_admins_while_they_stand() {
+        let now = Timestamp::from_millis(1_000);
+        let id = TenantId::from_random([1; 16]);
+        let make = |roles: &[Role], expires_at, random| {
+            let roles = roles.iter().copied().collect();
+            let wanted = NewCredential { name: "x".to_owned(), kind: Kind::Bearer, roles, expires_at };
+            wanted.bearer(id, "operator", ([random; 8], [0; 32]), now).0
+        };
+        let brief = make(&[Role::Admin], Some(now.plus_millis(10)), 1);
+        let tenant = Tenant::new(id, "x".to_owned(), now).with_credential(&brief, now);
+        assert_eq!(tenant.admins.len(), 1);
+        assert_eq!(tenant.with_credential(&make(&[Role::Viewer], None, 2), now), tenant);
+        let later = now.plus_millis(10);
+        let mut other = make(&[Role::Admin], None, 3);
+        let tenant = tenant.with_credential(&other, later);
+        assert_eq!(tenant.admins.iter().map(|admin| admin.id).collect::<Vec<_>>(), [other.id]);
+        other.revoked_at = Some(later);
+        assert_eq!(tenant.with_credential(&other, later).admins, []);
+    }
 }

@@ -28,7 +28,8 @@ where
         let serve = move |event: LambdaEvent<HttpEvent>| {
             let platform = Arc::clone(&platform);
             async move {
-                let reply = answer(function, platform, handler, event.payload, &event.context).await;
+                // Boxed: a handler's future, laid out within all of this, goes deeper than the compiler looks.
+                let reply = Box::pin(answer(function, platform, handler, event.payload, &event.context)).await;
                 Ok::<HttpReply, lambda_runtime::Error>(reply)
             }
         };

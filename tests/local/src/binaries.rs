@@ -19,8 +19,11 @@ pub enum Profile {
     Release,
 }
 
+/// Programs by the names of their functions.
+pub type Programs = BTreeMap<String, PathBuf>;
+
 /// What was built by this process already.
-static BUILT: Mutex<BTreeMap<Profile, BTreeMap<String, PathBuf>>> = Mutex::new(BTreeMap::new());
+static BUILT: Mutex<BTreeMap<(Profile, Vec<String>), Programs>> = Mutex::new(BTreeMap::new());
 
 /// The workspace's own folder.
 pub fn workspace() -> PathBuf {
@@ -33,21 +36,24 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// Builds the binaries of all packages below `functions/`, once for each process and profile.
+/// Builds the binaries called `names`, once for each process and profile.
 ///
-/// Cargo's own output goes to standard error: a failed build shows what the compiler said. Blocks.
-pub fn build(profile: Profile, quiet: bool) -> Result<BTreeMap<String, PathBuf>, Error> {
+/// Features are those of the whole workspace, as in `cargo build` and `cargo test` at its root: so neither compiles again
+/// what the other has compiled. Cargo's own output goes to standard error: a failed build shows what the compiler said.
+/// Blocks.
+pub fn build(profile: Profile, names: Vec<String>, quiet: bool) -> Result<Programs, Error> {
     let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(binaries) = built.get(&profile) {
+    let key = (profile, names);
+    if let Some(binaries) = built.get(&key) {
         return Ok(binaries.clone());
     }
-    let binaries = run_cargo(profile, quiet)?;
-    built.insert(profile, binaries.clone());
+    let binaries = run_cargo(profile, &key.1, quiet)?;
+    built.insert(key, binaries.clone());
     Ok(binaries)
 }
 
 /// The programs of one folder, by the names of their files.
-pub fn in_folder(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+pub fn in_folder(folder: &Path) -> Result<Programs, Error> {
     let failed = |error| Error::while_doing(format!("functions in `{}`", folder.display()), error);
     let mut binaries = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -61,29 +67,11 @@ pub fn in_folder(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
     Ok(binaries)
 }
 
-fn run_cargo(profile: Profile, quiet: bool) -> Result<BTreeMap<String, PathBuf>, Error> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let metadata = Command::new(&cargo)
-        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
-        .current_dir(workspace())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| Error::while_doing("running `cargo metadata`", error))?;
-    let metadata: Value = serde_json::from_slice(&metadata.stdout)
-        .map_err(|error| Error::while_doing("what `cargo metadata` says", error))?;
-    let folder = workspace().join("functions");
-    let packages = metadata.get("packages").and_then(Value::as_array).into_iter().flatten();
-    let packages: Vec<&str> = packages
-        .filter(|package| {
-            let manifest = package.get("manifest_path").and_then(Value::as_str).unwrap_or_default();
-            Path::new(manifest).starts_with(&folder)
-        })
-        .filter_map(|package| package.get("name")?.as_str())
-        .collect();
-    let mut command = Command::new(&cargo);
-    command.args(["build", "--bins", "--message-format=json-render-diagnostics"]).current_dir(workspace());
-    for package in &packages {
-        command.args(["--package", package]);
+fn run_cargo(profile: Profile, names: &[String], quiet: bool) -> Result<Programs, Error> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]).current_dir(workspace());
+    for name in names {
+        command.args(["--bin", name]);
     }
     if profile == Profile::Release {
         command.arg("--release");

@@ -2,7 +2,7 @@
 
 use crate::{
     Clock, Error,
-    binaries::{self, Profile},
+    binaries::{self, Profile, Programs},
     bus::Bus,
     delivery::{Delivery, reason},
     engine::{self, Engine},
@@ -81,7 +81,7 @@ impl Stack {
             Some(path) => Template::read(path)?,
             None => Template::read(&binaries::workspace().join("template.yaml"))?,
         };
-        let programs = programs(&options).await?;
+        let programs = programs(&options, &template).await?;
         let mut tasks = Vec::new();
 
         let engine = match &options.dynamodb_endpoint {
@@ -325,12 +325,13 @@ fn key_spec(name: &str) -> Result<KeySpec, Error> {
     }
 }
 
-async fn programs(options: &Options) -> Result<BTreeMap<String, PathBuf>, Error> {
+async fn programs(options: &Options, template: &Template) -> Result<Programs, Error> {
     if let Some(folder) = &options.functions {
         return binaries::in_folder(folder);
     }
     let (profile, quiet) = (options.profile, options.show == Show::Nothing);
-    match tokio::task::spawn_blocking(move || binaries::build(profile, quiet)).await {
+    let names = template.functions.keys().cloned().collect();
+    match tokio::task::spawn_blocking(move || binaries::build(profile, names, quiet)).await {
         Ok(built) => built,
         Err(error) => Err(Error::while_doing("building the functions", error)),
     }
@@ -338,7 +339,7 @@ async fn programs(options: &Options) -> Result<BTreeMap<String, PathBuf>, Error>
 
 fn runnables(
     template: &Template,
-    programs: &BTreeMap<String, PathBuf>,
+    programs: &Programs,
     endpoints: &BTreeMap<String, String>,
     environment: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Runnable>, Error> {

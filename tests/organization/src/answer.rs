@@ -18,6 +18,9 @@ use crate::{Organization, kms, organizations, sso_admin, sts};
 /// The largest request that is read.
 const MAX_BODY: usize = 1 << 20;
 
+/// How many calls are remembered.
+const MAX_CALLS: usize = 10_000;
+
 /// The connection is to be closed without a reply.
 #[derive(Debug)]
 pub(crate) struct NoReply;
@@ -78,7 +81,6 @@ impl Organization {
     }
 
     /// Finds out who calls, writes the call down, and finds out what goes wrong with it on its way.
-    #[expect(clippy::type_complexity, reason = "one caller, which takes it apart at once")]
     fn admit(&self, asked: &Asked, headers: &HeaderMap) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
         let now = OffsetDateTime::now_utc();
         let mut state = self.state();
@@ -88,7 +90,11 @@ impl Organization {
             "AssumeRole" => asked.parameters.get("RoleArn").cloned(),
             _ => caller.as_ref().map(|caller| caller.role_arn.clone()),
         };
-        state.calls.push(Call {
+        if state.calls.len() >= MAX_CALLS {
+            state.calls.pop_front();
+            state.forgotten += 1;
+        }
+        state.calls.push_back(Call {
             at: now,
             service: asked.service,
             operation: asked.operation.clone(),

@@ -3,7 +3,11 @@
 //! Whatever of the language is not understood is refused when the policy is read, so that no policy means less, or more,
 //! here than in AWS. Source: "IAM JSON policy elements reference" and "Policy evaluation logic" in the IAM User Guide.
 
+mod condition;
+
 use serde_json::Value;
+
+use self::condition::{Condition, Operator};
 
 /// A policy document.
 #[derive(Clone, Debug, Default)]
@@ -37,25 +41,6 @@ struct Patterns {
     patterns: Vec<String>,
     /// `NotAction`, `NotResource`.
     negated: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Condition {
-    operator: Operator,
-    if_exists: bool,
-    key: String,
-    values: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Operator {
-    Equals,
-    NotEquals,
-    EqualsIgnoreCase,
-    NotEqualsIgnoreCase,
-    Like,
-    NotLike,
-    Null,
 }
 
 /// What is asked of a policy.
@@ -138,14 +123,14 @@ impl Policy {
         }
     }
 
-    /// Whether every statement has principals, as in a trust policy, or none has, as in a permission policy.
-    pub(crate) fn names_principals(&self) -> bool {
-        self.statements.iter().all(|statement| statement.principals.is_some())
+    /// Whether every statement names principals and none resources.
+    pub(crate) fn is_trust_policy(&self) -> bool {
+        self.statements.iter().all(|one| one.principals.is_some() && one.resources.is_none())
     }
 
-    /// Whether every statement has resources.
-    pub(crate) fn names_resources(&self) -> bool {
-        self.statements.iter().all(|statement| statement.resources.is_some())
+    /// Whether every statement names resources and none principals.
+    pub(crate) fn is_permission_policy(&self) -> bool {
+        self.statements.iter().all(|one| one.principals.is_none() && one.resources.is_some())
     }
 
     /// What the policy says to a request.
@@ -263,68 +248,6 @@ impl Patterns {
         any != self.negated
     }
 }
-
-impl Condition {
-    fn parse_all(conditions: &Value) -> Result<Vec<Self>, String> {
-        let operators = conditions.as_object().ok_or("a Condition must be an object")?;
-        let mut all = Vec::new();
-        for (name, keys) in operators {
-            let (name, if_exists) = name.strip_suffix("IfExists").map_or((name.as_str(), false), |name| (name, true));
-            let operator = match name {
-                "StringEquals" => Operator::Equals,
-                "StringNotEquals" => Operator::NotEquals,
-                "StringEqualsIgnoreCase" | "Bool" => Operator::EqualsIgnoreCase,
-                "StringNotEqualsIgnoreCase" => Operator::NotEqualsIgnoreCase,
-                "StringLike" | "ArnLike" | "ArnEquals" => Operator::Like,
-                "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => Operator::NotLike,
-                "Null" => Operator::Null,
-                _ => {
-                    return Err(format!("the condition operator `{name}` is not understood here"));
-                }
-            };
-            for (key, values) in keys.as_object().ok_or("a condition operator must hold keys")? {
-                let key = key.to_ascii_lowercase();
-                if !KEYS.contains(&key.as_str()) {
-                    return Err(format!("the condition key `{key}` is not understood here"));
-                }
-                all.push(Self { operator, if_exists, key, values: strings(values)? });
-            }
-        }
-        Ok(all)
-    }
-
-    fn holds(&self, request: &Request<'_>) -> bool {
-        let actual = request.context.iter().find(|(key, _)| *key == self.key).map(|(_, value)| value.as_str());
-        if self.operator == Operator::Null {
-            return self.values.iter().any(|value| (value == "true") == actual.is_none());
-        }
-        let Some(actual) = actual else {
-            // "If the key is not in the request, a negated operator is true, others are false."
-            return self.if_exists
-                || matches!(self.operator, Operator::NotEquals | Operator::NotEqualsIgnoreCase | Operator::NotLike);
-        };
-        let any = |matches: fn(&str, &str) -> bool| self.values.iter().any(|value| matches(value, actual));
-        match self.operator {
-            Operator::Equals => any(|value, actual| value == actual),
-            Operator::NotEquals => !any(|value, actual| value == actual),
-            Operator::EqualsIgnoreCase => any(|value, actual| value.eq_ignore_ascii_case(actual)),
-            Operator::NotEqualsIgnoreCase => !any(|value, actual| value.eq_ignore_ascii_case(actual)),
-            Operator::Like => any(like),
-            Operator::NotLike => !any(like),
-            Operator::Null => false,
-        }
-    }
-}
-
-/// The condition keys that a request here can carry.
-const KEYS: [&str; 6] = [
-    "sts:externalid",
-    "sts:rolesessionname",
-    "aws:requestedregion",
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:securetransport",
-];
 
 /// A string, number or boolean, or a list of them, as strings.
 fn strings(value: &Value) -> Result<Vec<String>, String> {

@@ -3,6 +3,7 @@
 //! Source: the API reference of AWS Key Management Service.
 
 mod key;
+mod signing;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::key::{Key, key_of_ciphertext};
 pub use self::key::{KeySpec, KeyState};
+use self::signing::Unsigned;
 use crate::Service;
 use crate::fixture::{CREATED, PLATFORM_ACCOUNT, REGION};
 use crate::role::Caller;
@@ -37,6 +39,8 @@ pub(crate) fn call(
         "GenerateDataKeyWithoutPlaintext" => desk.generate_data_key(&request, false),
         "GenerateMac" => desk.generate_mac(&request),
         "VerifyMac" => desk.verify_mac(&request),
+        "Sign" => desk.sign(&request),
+        "GetPublicKey" => desk.public_key(&request),
         _ => Err(Failure::unknown_operation(Service::Kms, operation)),
     }
 }
@@ -63,6 +67,8 @@ struct Input {
     message: Option<String>,
     mac: Option<String>,
     mac_algorithm: Option<String>,
+    message_type: Option<String>,
+    signing_algorithm: Option<String>,
 }
 
 impl Desk<'_> {
@@ -92,7 +98,7 @@ impl Desk<'_> {
     }
 
     fn encrypt(&self, request: &Input) -> Result<Value, Failure> {
-        let key = self.usable(request, KeySpec::SymmetricDefault)?;
+        let key = self.usable(request, "ENCRYPT_DECRYPT")?;
         symmetric(request)?;
         let plaintext = blob(request.plaintext.as_deref(), "plaintext", 4096)?;
         let ciphertext = key.encrypt(&plaintext, &request.encryption_context).ok_or_else(internal)?;
@@ -109,7 +115,7 @@ impl Desk<'_> {
         let invalid = || Failure::new("InvalidCiphertextException", "");
         let (id, _) = key_of_ciphertext(&ciphertext).ok_or_else(invalid)?;
         let key = self.state.keys.get(id).ok_or_else(invalid)?;
-        if request.key_id.is_some() && self.key(request)?.id != key.id {
+        if request.key_id.is_some() && self.usable(request, "ENCRYPT_DECRYPT")?.id != key.id {
             let message = "The key ID in the request does not identify a CMK that can perform this operation.";
             return Err(Failure::new("IncorrectKeyException", message));
         }
@@ -124,7 +130,7 @@ impl Desk<'_> {
     }
 
     fn generate_data_key(&self, request: &Input, with_plaintext: bool) -> Result<Value, Failure> {
-        let key = self.usable(request, KeySpec::SymmetricDefault)?;
+        let key = self.usable(request, "ENCRYPT_DECRYPT")?;
         let length = match (request.key_spec.as_deref(), request.number_of_bytes) {
             (Some("AES_256"), None) => 32,
             (Some("AES_128"), None) => 16,
@@ -151,14 +157,14 @@ impl Desk<'_> {
     }
 
     fn generate_mac(&self, request: &Input) -> Result<Value, Failure> {
-        let key = self.usable(request, KeySpec::Hmac256)?;
+        let key = self.usable(request, "GENERATE_VERIFY_MAC")?;
         let message = blob(request.message.as_deref(), "message", 4096)?;
         mac_algorithm(request, key)?;
         Ok(json!({ "Mac": STANDARD.encode(key.mac(&message)), "MacAlgorithm": "HMAC_SHA_256", "KeyId": key.arn() }))
     }
 
     fn verify_mac(&self, request: &Input) -> Result<Value, Failure> {
-        let key = self.usable(request, KeySpec::Hmac256)?;
+        let key = self.usable(request, "GENERATE_VERIFY_MAC")?;
         let message = blob(request.message.as_deref(), "message", 4096)?;
         let mac = blob(request.mac.as_deref(), "mac", 6144)?;
         mac_algorithm(request, key)?;
@@ -168,11 +174,56 @@ impl Desk<'_> {
         Ok(json!({ "KeyId": key.arn(), "MacValid": true, "MacAlgorithm": "HMAC_SHA_256" }))
     }
 
-    /// The key that the request names, if it may be used for what such a key is for.
-    fn usable(&self, request: &Input, spec: KeySpec) -> Result<&Key, Failure> {
+    fn sign(&self, request: &Input) -> Result<Value, Failure> {
+        let key = self.usable(request, "SIGN_VERIFY")?;
+        let message = blob(request.message.as_deref(), "message", 4096)?;
+        let is_digest = match request.message_type.as_deref() {
+            None | Some("RAW") => false,
+            Some("DIGEST") => true,
+            Some(other) => {
+                return Err(validation(constraint(other, "messageType", "satisfy enum value set: [RAW, DIGEST]")));
+            }
+        };
+        let algorithm = request.signing_algorithm.as_deref().ok_or_else(|| validation(missing("signingAlgorithm")))?;
+        let key_pair = key.key_pair().ok_or_else(internal)?;
+        let signature = key_pair.sign(algorithm, &message, is_digest).map_err(|error| match error {
+            Unsigned::Algorithm => Failure::new(
+                "InvalidKeyUsageException",
+                format!("Algorithm {algorithm} is incompatible with key spec {}.", key.spec.as_str()),
+            ),
+            Unsigned::DigestLength => validation(format!("Digest is invalid length for algorithm {algorithm}.")),
+            Unsigned::Failed => internal(),
+        })?;
+        Ok(json!({
+            "KeyId": key.arn(),
+            "Signature": STANDARD.encode(signature),
+            "SigningAlgorithm": algorithm,
+        }))
+    }
+
+    fn public_key(&self, request: &Input) -> Result<Value, Failure> {
         let key = self.key(request)?;
         self.check_state(key)?;
-        if key.spec != spec {
+        let key_pair = key.key_pair().ok_or_else(|| {
+            let message = format!("{} is not asymmetric.", key.arn());
+            Failure::new("UnsupportedOperationException", message)
+        })?;
+        let (list, algorithms) = key.spec.algorithms();
+        Ok(json!({
+            "KeyId": key.arn(),
+            "PublicKey": STANDARD.encode(key_pair.public_key()),
+            "CustomerMasterKeySpec": key.spec.as_str(),
+            "KeySpec": key.spec.as_str(),
+            "KeyUsage": key.spec.usage(),
+            list: algorithms,
+        }))
+    }
+
+    /// The key that the request names, if it may be used for what such a key is for.
+    fn usable(&self, request: &Input, usage: &str) -> Result<&Key, Failure> {
+        let key = self.key(request)?;
+        self.check_state(key)?;
+        if key.spec.usage() != usage {
             let message =
                 format!("{} key usage is {} which is not valid for {}.", key.arn(), key.spec.usage(), self.operation);
             return Err(Failure::new("InvalidKeyUsageException", message));

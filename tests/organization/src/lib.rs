@@ -40,7 +40,8 @@
 //! | `member-account` | the caller's account is a member: it sees the instance and may not read its permission sets |
 //! | `missing-sso-DescribeInstance`, and so on for any action | the role lacks that permission |
 //! | `kms-denied`, `kms-disabled`, `kms-invalid-state`, `kms-invalid-key-usage`, `kms-not-found`, `kms-throttled` | the exceptions whose `Reason` is about the customer's key |
-//! | `network-restricted` | an explicit deny in a service control policy |
+//! | `network-restricted` | the instance's network access controls: an explicit deny of everything on the instance |
+//! | `network-restricted-scp` | a service control policy: an explicit deny of everything (role in [`DELEGATED_ACCOUNT`]) |
 //! | `throttled`, `throttled-twice` | SSO Admin and Organizations throttle: always; two calls of three |
 //! | `slow`, `slow-20` | each of their calls takes 3 seconds; 20 seconds |
 //! | `unreachable` | they close the connection without a reply |
@@ -54,11 +55,16 @@
 //!
 //! # What it leaves out
 //!
+//! AWS does not document everything: how a member account's calls on its organization's instance are answered is as others have
+//! observed it, that DescribeInstance is among what it may do follows from managed applications needing it there, and the texts
+//! of `network-restricted` and of what KMS refuses are guesses in AWS's usual words. Do not build on texts; build on codes.
+//!
 //! Nothing can be changed through the AWS APIs. Requests are `POST /` only. Service control policies, permission boundaries and
 //! tags are not evaluated. The signature of the platform's own credentials is checked for its form and age, not its value.
 
 mod answer;
 mod calls;
+mod cloudformation;
 mod fixture;
 mod iam;
 mod kms;
@@ -86,6 +92,7 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
 pub use self::calls::{Call, Service};
+pub use self::cloudformation::DeployError;
 pub use self::fixture::{
     DELEGATED_ACCOUNT, IDENTITY_STORE_ID, INSTANCE_ARN, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, OTHER_IDENTITY_STORE_ID,
     OTHER_INSTANCE_ARN, OTHER_MANAGEMENT_ACCOUNT, OTHER_MEMBER_ACCOUNT, OTHER_ROLE_ARN, PLATFORM_ACCOUNT, REGION,
@@ -117,6 +124,28 @@ impl Organization {
         self.state().roles.insert(role_arn.to_owned(), role);
     }
 
+    /// Deploys a CloudFormation template that makes one role, with its parameters' defaults, in [`MANAGEMENT_ACCOUNT`]: exactly
+    /// that role, with its trust and its permissions. Returns the role's ARN.
+    ///
+    /// # Errors
+    /// What in the template is wrong, or not understood here.
+    pub fn deploy_cloudformation(&self, yaml: &str) -> Result<String, DeployError> {
+        self.deploy_cloudformation_in(MANAGEMENT_ACCOUNT, &[], yaml)
+    }
+
+    /// Deploys a template as [`Self::deploy_cloudformation`] does, in another account, or with parameters.
+    ///
+    /// # Errors
+    /// What in the template or its parameters is wrong, or not understood here.
+    pub fn deploy_cloudformation_in(
+        &self,
+        account: &str,
+        parameters: &[(&str, &str)],
+        yaml: &str,
+    ) -> Result<String, DeployError> {
+        cloudformation::deploy(&mut self.state(), account, parameters, yaml)
+    }
+
     /// Makes the roles of all scenarios trust the platform under this ExternalId, besides those told before.
     pub fn trust_external_id(&self, external_id: &str) {
         self.state().external_ids.insert(external_id.to_owned());
@@ -146,9 +175,12 @@ impl Organization {
         }
     }
 
-    /// Creates a KMS key in the platform's account. The same id and spec is the same key at every start.
+    /// Creates a KMS key in the platform's account. The same id and spec is the same key at every start. An RSA key takes
+    /// seconds to make in a debug build.
     pub fn add_key(&self, id: &str, spec: KeySpec) {
-        let key = Key { id: id.to_owned(), spec, state: KeyState::Enabled };
+        let key = Key::new(id, spec);
+        // Made here, not under the lock when it is first used.
+        key.key_pair();
         self.state().keys.insert(id.to_owned(), key);
     }
 
@@ -164,9 +196,9 @@ impl Organization {
         }
     }
 
-    /// The calls that arrived since the start, or since [`Self::clear_calls`], oldest first.
+    /// The calls that arrived since the start, or since [`Self::clear_calls`], oldest first; the last 10,000 of them.
     pub fn calls(&self) -> Vec<Call> {
-        self.state().calls.clone()
+        self.state().calls.iter().cloned().collect()
     }
 
     /// Forgets the calls that arrived, and how often each was throttled.

@@ -181,12 +181,17 @@ impl State {
             };
             return Err(denied(caller, action, resource, &because));
         }
-        // An organization's policies bind its member accounts; the scenario stands for one with a condition on the network.
-        if caller.scenario() == Some(Scenario::NetworkRestricted) {
-            let resource = resources.first().copied().unwrap_or("*");
-            return Err(denied(caller, action, resource, "with an explicit deny in a service control policy"));
+        let resource = resources.first().copied().unwrap_or("*");
+        match caller.scenario() {
+            // The instance's network access controls, which say nothing of ListInstances.
+            Some(Scenario::NetworkRestricted) if resource.contains(":sso:::instance/") => {
+                Err(denied(caller, action, resource, "with an explicit deny in a resource-based policy"))
+            }
+            Some(Scenario::NetworkRestrictedByPolicy) => {
+                Err(denied(caller, action, resource, "with an explicit deny in a service control policy"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

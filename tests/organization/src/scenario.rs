@@ -41,8 +41,11 @@ pub enum Scenario {
     MissingPermission(String),
     /// The instance is encrypted with a key of the customer's, and KMS refuses.
     Kms(KmsReason),
-    /// A service control policy denies what does not come from an expected network.
+    /// The instance's network access controls deny what does not come from an expected network: everything on the instance.
     NetworkRestricted,
+    /// A service control policy denies what does not come from an expected network. Such a policy does not bind a management
+    /// account, so the role is in the delegated administrator's.
+    NetworkRestrictedByPolicy,
     /// The calls to a service go wrong on their way.
     Fault(Reach, Fault),
 }
@@ -119,7 +122,8 @@ impl Scenario {
             (Self::Kms(KmsReason::InvalidKeyUsage), "the customer's key is not one to encrypt with"),
             (Self::Kms(KmsReason::NotFound), "the customer's key is gone"),
             (Self::Kms(KmsReason::Throttled), "the customer's key is throttled"),
-            (Self::NetworkRestricted, "a service control policy denies calls from other networks"),
+            (Self::NetworkRestricted, "the instance's network access controls deny calls from other networks"),
+            (Self::NetworkRestrictedByPolicy, "a service control policy denies calls from other networks"),
             (Self::Fault(IdentityCenter, Throttled), "SSO Admin and Organizations are throttled"),
             (Self::Fault(IdentityCenter, ThrottledTwice), "throttled twice, then fine"),
             (Self::Fault(IdentityCenter, Slow(SLOW)), "3 seconds a call; slow-20 for 20"),
@@ -137,7 +141,7 @@ impl Scenario {
     pub fn role_arn(&self) -> String {
         let account = match self {
             Self::MemberAccount | Self::AccountInstance => MEMBER_ACCOUNT,
-            Self::DelegatedAdministrator => DELEGATED_ACCOUNT,
+            Self::DelegatedAdministrator | Self::NetworkRestrictedByPolicy => DELEGATED_ACCOUNT,
             _ => MANAGEMENT_ACCOUNT,
         };
         format!("arn:aws:iam::{account}:role/scenario/{self}")
@@ -224,6 +228,7 @@ impl Display for Scenario {
             Self::Kms(KmsReason::NotFound) => "kms-not-found",
             Self::Kms(KmsReason::Throttled) => "kms-throttled",
             Self::NetworkRestricted => "network-restricted",
+            Self::NetworkRestrictedByPolicy => "network-restricted-scp",
             Self::Fault(reach, fault) => {
                 let prefix = if *reach == Reach::Sts { "sts-" } else { "" };
                 return match fault {

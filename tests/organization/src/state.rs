@@ -1,6 +1,6 @@
 //! What the organization holds while it runs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::calls::{Call, Service};
 use crate::fixture::{Customer, customers};
@@ -21,7 +21,7 @@ pub(crate) struct State {
     pub(crate) keys: BTreeMap<String, Key>,
     /// Key ids, by alias without the `alias/`.
     pub(crate) aliases: BTreeMap<String, String>,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: VecDeque<Call>,
     /// How many calls were forgotten before those.
     pub(crate) forgotten: usize,
     /// How often each operation of each role was asked for, where a scenario counts.

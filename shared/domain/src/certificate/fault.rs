@@ -34,6 +34,8 @@ pub enum Fault {
     Version(u8),
     /// An RSA key of this many bits.
     ShortKey(usize),
+    /// An RSA key of this many bits, which is too many.
+    LongKey(usize),
     /// A key of a kind that is not taken, and which.
     UnsupportedKey(String),
     /// A key that does not follow the rules of its kind.
@@ -71,6 +73,9 @@ impl fmt::Display for Fault {
             }
             Self::ShortKey(bits) => {
                 write!(formatter, "holds an RSA key of {bits} bits where at least 2048 are needed")
+            }
+            Self::LongKey(bits) => {
+                write!(formatter, "holds an RSA key of {bits} bits where at most 16384 are taken")
             }
             Self::UnsupportedKey(kind) => write!(
                 formatter,

@@ -28,7 +28,7 @@ use x509_cert::der::{Decode, Encode, ErrorKind};
 
 pub use fault::Fault;
 pub use id::CertificateId;
-pub use serial::SerialNumber;
+pub use serial::{Number as SerialAsNumber, SerialNumber};
 
 use crate::timestamp::Timestamp;
 

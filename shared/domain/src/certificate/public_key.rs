@@ -24,6 +24,9 @@ const CURVES: [(ObjectIdentifier, usize); 3] =
 /// Bits of the shortest RSA key that is taken.
 const SHORTEST_RSA: usize = 2048;
 
+/// Bits of the longest one. OpenSSL and Java verify by none that is longer, so nobody could sign in by it.
+const LONGEST_RSA: usize = 16_384;
+
 /// Refuses a key that is too weak or of another kind than RSA, ECDSA on a NIST curve, Ed25519 or Ed448.
 ///
 /// A key restricted to RSASSA-PSS is an RSA key like others: its size counts. XML signatures know that scheme
@@ -45,6 +48,9 @@ fn check_rsa(bytes: &[u8]) -> Result<(), Fault> {
     let bits = bits(modulus.as_bytes());
     if bits < SHORTEST_RSA {
         return Err(Fault::ShortKey(bits));
+    }
+    if bits > LONGEST_RSA {
+        return Err(Fault::LongKey(bits));
     }
     expect(is_odd(modulus.as_bytes()) && is_odd(exponent.as_bytes()) && exponent.as_bytes() != [1])
 }

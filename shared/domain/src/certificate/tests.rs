@@ -222,6 +222,8 @@ fn weak_and_rare_keys_are_refused() {
     let unsupported = |kind: &str| Err(Fault::UnsupportedKey(kind.to_owned()));
     assert_eq!(with_key(RSA, &rsa(2047)), Err(Fault::ShortKey(2047)));
     assert_eq!(with_key(RSA, &rsa(512)), Err(Fault::ShortKey(512)));
+    assert!(with_key(RSA, &rsa(16_384)).is_ok());
+    assert_eq!(with_key(RSA, &rsa(16_385)), Err(Fault::LongKey(16_385)));
     assert_eq!(with_key(RSA, &[5, 0]), Err(Fault::MalformedKey));
     let mut even = rsa(2048);
     let last = even.len() - 6;

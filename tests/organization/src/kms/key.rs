@@ -4,11 +4,13 @@
 //! same. That makes it no secret: this is a stand-in for development and tests.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::signing::KeyPair;
 use crate::fixture::{PLATFORM_ACCOUNT, REGION};
 
 /// The kinds of KMS key, as KMS names them.
@@ -20,6 +22,8 @@ pub enum KeySpec {
     Hmac256,
     /// Signs with ECDSA on P-256.
     EccNistP256,
+    /// Signs with RSA.
+    Rsa2048,
 }
 
 impl KeySpec {
@@ -28,6 +32,7 @@ impl KeySpec {
             Self::SymmetricDefault => "SYMMETRIC_DEFAULT",
             Self::Hmac256 => "HMAC_256",
             Self::EccNistP256 => "ECC_NIST_P256",
+            Self::Rsa2048 => "RSA_2048",
         }
     }
 
@@ -35,7 +40,7 @@ impl KeySpec {
         match self {
             Self::SymmetricDefault => "ENCRYPT_DECRYPT",
             Self::Hmac256 => "GENERATE_VERIFY_MAC",
-            Self::EccNistP256 => "SIGN_VERIFY",
+            Self::EccNistP256 | Self::Rsa2048 => "SIGN_VERIFY",
         }
     }
 
@@ -45,6 +50,17 @@ impl KeySpec {
             Self::SymmetricDefault => ("EncryptionAlgorithms", &["SYMMETRIC_DEFAULT"]),
             Self::Hmac256 => ("MacAlgorithms", &["HMAC_SHA_256"]),
             Self::EccNistP256 => ("SigningAlgorithms", &["ECDSA_SHA_256"]),
+            Self::Rsa2048 => (
+                "SigningAlgorithms",
+                &[
+                    "RSASSA_PKCS1_V1_5_SHA_256",
+                    "RSASSA_PKCS1_V1_5_SHA_384",
+                    "RSASSA_PKCS1_V1_5_SHA_512",
+                    "RSASSA_PSS_SHA_256",
+                    "RSASSA_PSS_SHA_384",
+                    "RSASSA_PSS_SHA_512",
+                ],
+            ),
         }
     }
 }
@@ -66,17 +82,22 @@ pub enum KeyState {
     Failing,
 }
 
-#[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) id: String,
     pub(crate) spec: KeySpec,
     pub(crate) state: KeyState,
+    /// Of an asymmetric key, once it was needed.
+    key_pair: OnceLock<Option<KeyPair>>,
 }
 
 /// The first byte of a ciphertext.
 const VERSION: u8 = 1;
 
 impl Key {
+    pub(crate) fn new(id: &str, spec: KeySpec) -> Self {
+        Self { id: id.to_owned(), spec, state: KeyState::Enabled, key_pair: OnceLock::new() }
+    }
+
     pub(crate) fn arn(&self) -> String {
         format!("arn:aws:kms:{REGION}:{PLATFORM_ACCOUNT}:key/{}", self.id)
     }
@@ -121,6 +142,16 @@ impl Key {
         Some(plaintext.to_vec())
     }
 
+    /// The key pair of an asymmetric key.
+    pub(crate) fn key_pair(&self) -> Option<&KeyPair> {
+        let make = || match self.spec {
+            KeySpec::EccNistP256 => KeyPair::p256(&self.material("signature")),
+            KeySpec::Rsa2048 => Some(KeyPair::rsa(&self.material("signature"))),
+            KeySpec::SymmetricDefault | KeySpec::Hmac256 => None,
+        };
+        self.key_pair.get_or_init(make).as_ref()
+    }
+
     fn cipher(&self) -> Option<LessSafeKey> {
         UnboundKey::new(&AES_256_GCM, &self.material("encryption")).ok().map(LessSafeKey::new)
     }
@@ -136,7 +167,7 @@ impl Key {
         bound
     }
 
-    pub(super) fn material(&self, purpose: &str) -> [u8; 32] {
+    fn material(&self, purpose: &str) -> [u8; 32] {
         let derivation = hmac::Key::new(hmac::HMAC_SHA256, b"local stand-in for KMS: no secret");
         let input = [self.id.as_str(), self.spec.as_str(), purpose].join("\0");
         let mut material = [0; 32];
@@ -157,7 +188,7 @@ mod tests {
     use super::*;
 
     fn key(id: &str) -> Key {
-        Key { id: id.into(), spec: KeySpec::SymmetricDefault, state: KeyState::Enabled }
+        Key::new(id, KeySpec::SymmetricDefault)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{DataKeySpec, MacAlgorithmSpec};
+use aws_sdk_kms::types::{DataKeySpec, MacAlgorithmSpec, MessageType, SigningAlgorithmSpec};
+use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use trustplane_organization::{KeySpec, KeyState, Organization, ROLE_ARN};
 
 use crate::local::{As, Local};
@@ -143,4 +144,29 @@ async fn customers_cannot_use_the_platform_s_keys() {
     assert_eq!(error.code(), Some("AccessDeniedException"));
     let error = client.encrypt().key_id(KEY).plaintext(Blob::new("x")).send().await.unwrap_err();
     assert_eq!(error.code(), Some("NotFoundException"));
+}
+
+#[tokio::test]
+async fn signatures_verify_with_the_public_key() {
+    let (local, restarted) = (start().await, start().await);
+    for local in [&local, &restarted] {
+        local.organization.add_key("signing", KeySpec::EccNistP256);
+    }
+    let client = local.kms(&As::platform());
+    let public = restarted.kms(&As::platform()).get_public_key().key_id("signing").send().await.unwrap();
+    assert_eq!(public.signing_algorithms(), [SigningAlgorithmSpec::EcdsaSha256]);
+    let info = public.public_key.unwrap();
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &info.as_ref()[26..]);
+    let sign = |message: &'static str, algorithm: SigningAlgorithmSpec| {
+        client.sign().key_id("signing").message(Blob::new(message)).signing_algorithm(algorithm)
+    };
+    let signed = sign("message", SigningAlgorithmSpec::EcdsaSha256).send().await.unwrap().signature.unwrap();
+    public.verify(b"message", signed.as_ref()).unwrap();
+    let error = sign("message", SigningAlgorithmSpec::RsassaPssSha256).send().await.unwrap_err();
+    assert!(error.into_service_error().is_invalid_key_usage_exception());
+    let error =
+        sign("short", SigningAlgorithmSpec::EcdsaSha256).message_type(MessageType::Digest).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("ValidationException"));
+    let error = client.get_public_key().key_id(KEY).send().await.unwrap_err();
+    assert!(error.into_service_error().is_unsupported_operation_exception());
 }

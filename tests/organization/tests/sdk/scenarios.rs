@@ -122,10 +122,18 @@ async fn what_kms_refuses_has_its_reason() {
 #[tokio::test]
 async fn network_restricted() {
     let local = Local::start().await;
-    let client = local.sso_admin(&local.assume_scenario(&Scenario::NetworkRestricted).await);
-    let error = client.describe_instance().instance_arn(INSTANCE_ARN).send().await.unwrap_err();
-    assert!(error.message().unwrap().ends_with("with an explicit deny in a service control policy"));
-    assert!(error.into_service_error().is_access_denied_exception());
+    for (scenario, policy, lists) in [
+        (Scenario::NetworkRestricted, "resource-based", true),
+        (Scenario::NetworkRestrictedByPolicy, "service control", false),
+    ] {
+        let client = local.sso_admin(&local.assume_scenario(&scenario).await);
+        assert_eq!(client.list_instances().send().await.is_ok(), lists);
+        let error = client.describe_instance().instance_arn(INSTANCE_ARN).send().await.unwrap_err();
+        let text = format!("on resource: {INSTANCE_ARN} with an explicit deny in a {policy} policy");
+        assert!(error.message().unwrap().ends_with(&text), "{error:?}");
+        assert!(error.into_service_error().is_access_denied_exception());
+        assert!(client.list_permission_sets().instance_arn(INSTANCE_ARN).send().await.is_err());
+    }
 }
 
 #[tokio::test]
@@ -198,4 +206,20 @@ async fn slow() {
     tokio::select! { biased; one = slow => panic!("{one}"), one = fast => assert_eq!(one, "fast") }
     assert_eq!(slow_client.list_instances().send().await.unwrap().instances()[0].primary_region(), Some(REGION));
     assert!(started.elapsed() >= second);
+}
+
+#[tokio::test]
+async fn sts_throttled() {
+    let local = Local::start().await;
+    let client = local.sts(&As::platform().retrying());
+    let assume = |fault| {
+        let role_arn = Scenario::Fault(Reach::Sts, fault).role_arn();
+        let request = client.assume_role().role_arn(role_arn).role_session_name("test");
+        request.external_id(EXTERNAL_ID).send()
+    };
+    assert_eq!(assume(Fault::Throttled).await.unwrap_err().code(), Some("Throttling"));
+    assert_eq!(local.called(), ["AssumeRole: Throttling"; 3]);
+    local.organization.clear_calls();
+    assert!(assume(Fault::ThrottledTwice).await.is_ok());
+    assert_eq!(local.called(), ["AssumeRole: Throttling", "AssumeRole: Throttling", "AssumeRole"]);
 }

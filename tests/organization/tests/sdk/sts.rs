@@ -1,7 +1,9 @@
 use aws_sdk_sts::config::Credentials;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
-use trustplane_organization::{MANAGEMENT_ACCOUNT, OTHER_ROLE_ARN, PLATFORM_ACCOUNT, ROLE_ARN, Scenario, Service};
+use trustplane_organization::{
+    INSTANCE_ARN, MANAGEMENT_ACCOUNT, OTHER_ROLE_ARN, PLATFORM_ACCOUNT, ROLE_ARN, Scenario, Service,
+};
 
 use crate::local::{As, EXTERNAL_ID, Local};
 
@@ -226,4 +228,44 @@ async fn what_is_not_signed_is_refused() {
     assert!(reply.contains("<RequestId>") && reply.contains("x-amzn-requestid: "), "{reply}");
     assert!(send("GET /", "").await.starts_with("HTTP/1.1 404"));
     assert!(send("POST /other", action).await.starts_with("HTTP/1.1 404"));
+}
+
+#[tokio::test]
+async fn a_deployed_template_makes_its_role() {
+    let local = Local::start().await;
+    let template = format!(
+        r#"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: Reader
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {{AWS: arn:aws:iam::000000000000:root}}
+            Action: sts:AssumeRole
+            Condition: {{StringEquals: {{"sts:ExternalId": [{EXTERNAL_ID}]}}}}
+      Policies:
+        - PolicyName: read
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - {{Effect: Allow, Action: sso:ListInstances, Resource: "*"}}
+              - Effect: Allow
+                Action: sso:ListPermissionSets
+                Resource: arn:aws:sso:::instance/ssoins-0000000000000000
+"#
+    );
+    let role_arn = local.organization.deploy_cloudformation(&template).unwrap();
+    assert_eq!(role_arn, "arn:aws:iam::123456789012:role/Reader");
+    assert!(assume(&local, &role_arn, None).await.is_err());
+    let client = local.sso_admin(&local.assume(&role_arn).await);
+    assert!(client.list_instances().send().await.is_ok());
+    let error = client.list_permission_sets().instance_arn(INSTANCE_ARN).send().await.unwrap_err();
+    assert!(
+        error.message().unwrap().contains("because no identity-based policy allows the sso:ListPermissionSets action")
+    );
+    assert!(local.organization.deploy_cloudformation("Resources: {}").is_err());
 }

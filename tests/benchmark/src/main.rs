@@ -1,0 +1,184 @@
+//! `cargo benchmark`: what each release binary costs beside a function that does nothing, in one run on one machine.
+//!
+//! - **size**: of the stripped binary;
+//! - **ready**: from process start to the first poll of the Runtime API, as the ratio to the bare function started in
+//!   turn with it (medians of pairs: absolute times say more of the machine);
+//! - **first request**: CPU time of the process for its first event, which makes the first TLS connection to the table;
+//! - **memory**: peak resident set after the events.
+//!
+//! Options: `--pairs N` (default 15), `--requests N` (default 100), `--only NAME`, and `--check`, which fails where a
+//! bound is broken: 12 MB, 4 times the bare function, 10 ms of CPU (median over processes), 25 MB.
+
+mod process;
+mod tls;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use trustplane_local::{Options, Profile, Stack};
+use trustplane_runtime::{FUNCTIONS, Function, Trigger};
+
+use process::Process;
+
+const SIZE_BOUND: u64 = 12_000_000;
+const READY_BOUND: f64 = 4.0;
+const CPU_BOUND_MS: f64 = 10.0;
+const MEMORY_BOUND_KIB: u64 = 25_000;
+
+struct Arguments {
+    pairs: usize,
+    requests: usize,
+    only: Option<String>,
+    check: bool,
+}
+
+struct Row {
+    name: &'static str,
+    size: u64,
+    ready: f64,
+    cpu_ms: f64,
+    memory_kib: u64,
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match measure(&arguments()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn arguments() -> Arguments {
+    let mut parsed = Arguments { pairs: 15, requests: 100, only: None, check: false };
+    let mut given = std::env::args().skip(1);
+    while let Some(argument) = given.next() {
+        match argument.as_str() {
+            "--pairs" => parsed.pairs = given.next().and_then(|text| text.parse().ok()).unwrap_or(parsed.pairs).max(1),
+            "--requests" => {
+                parsed.requests = given.next().and_then(|text| text.parse().ok()).unwrap_or(parsed.requests).max(1);
+            }
+            "--only" => parsed.only = given.next(),
+            "--check" => parsed.check = true,
+            other => eprintln!("unknown option `{other}`"),
+        }
+    }
+    parsed
+}
+
+/// Whether every bound holds, or none is asked for.
+async fn measure(arguments: &Arguments) -> Result<bool, Error> {
+    let stack = Stack::start(Options { profile: Profile::Release, ..Options::default() })
+        .await
+        .map_err(|error| error.to_string())?;
+    let table = tls::proxy(stack.dynamodb_endpoint().trim_start_matches("http://").to_owned()).await?;
+    let environment = process::environment(&table, stack.table());
+    let credential = credential(&stack).await?;
+
+    let folder = std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default();
+    let bare = folder.join("bare");
+    println!(
+        "| function | size, MB | ready, x bare | first request, ms CPU | memory after {} requests, MB |",
+        arguments.requests
+    );
+    println!("|---|---|---|---|---|");
+    let mut good = true;
+    for function in FUNCTIONS.iter().filter(|one| arguments.only.as_deref().is_none_or(|only| only == one.name)) {
+        let row = row(function, &folder, &bare, &environment, &credential, arguments).await?;
+        println!(
+            "| `{}` | {:.2} | {:.2} | {:.1} | {:.1} |",
+            row.name,
+            row.size as f64 / 1e6,
+            row.ready,
+            row.cpu_ms,
+            row.memory_kib as f64 / 1e3
+        );
+        good &= row.size <= SIZE_BOUND
+            && row.ready <= READY_BOUND
+            && row.cpu_ms <= CPU_BOUND_MS
+            && row.memory_kib <= MEMORY_BOUND_KIB;
+    }
+    println!("\nbare: {:.2} MB", std::fs::metadata(&bare)?.len() as f64 / 1e6);
+    stack.stop().await;
+    if arguments.check && !good {
+        eprintln!(
+            "a bound is broken: {SIZE_BOUND} bytes, {READY_BOUND} x bare, {CPU_BOUND_MS} ms, {MEMORY_BOUND_KIB} KiB"
+        );
+    }
+    Ok(good || !arguments.check)
+}
+
+async fn row(
+    function: &'static Function,
+    folder: &Path,
+    bare: &Path,
+    environment: &[(String, String)],
+    credential: &Credential,
+    arguments: &Arguments,
+) -> Result<Row, Error> {
+    let program = folder.join(function.name);
+    let mut ratios = Vec::new();
+    let mut cpu = Vec::new();
+    let mut memory = 0;
+    let event = event(function, credential)?;
+    for pair in 0..arguments.pairs {
+        let floor = Process::start(bare, environment).await?;
+        let mut process = Process::start(&program, environment).await?;
+        ratios.push(process.ready.as_secs_f64() / floor.ready.as_secs_f64());
+        let before = process.cpu_ms()?;
+        process.handle(&event).await?;
+        cpu.push(process.cpu_ms()? - before);
+        // The last process goes on to the full number.
+        if pair + 1 == arguments.pairs {
+            for _ in 1..arguments.requests {
+                process.handle(&event).await?;
+            }
+            memory = process.peak_kib()?;
+        }
+    }
+    let size = std::fs::metadata(&program)?.len();
+    Ok(Row { name: function.name, size, ready: median(ratios), cpu_ms: median(cpu), memory_kib: memory })
+}
+
+struct Credential {
+    tenant: String,
+    token: String,
+}
+
+async fn credential(stack: &Stack) -> Result<Credential, Error> {
+    let tenant = invoke(stack, "create-tenant", &json!({"name": "benchmark"})).await?;
+    let tenant = tenant["tenant_id"].as_str().unwrap_or_default().to_owned();
+    let wanted = json!({"tenant_id": tenant, "name": "benchmark", "roles": ["admin", "approver"]});
+    let made = invoke(stack, "create-credential", &wanted).await?;
+    Ok(Credential { tenant, token: made["token"].as_str().unwrap_or_default().to_owned() })
+}
+
+async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Result<Value, Error> {
+    let outcome = stack.invoke(function, payload).await.map_err(|refusal| format!("{function}: {refusal:?}"))?;
+    Ok(serde_json::from_slice(&outcome.payload)?)
+}
+
+/// The function's first payload of `events/`, with a credential that stands.
+fn event(function: &Function, credential: &Credential) -> Result<Value, Error> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function.name);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)?.filter_map(|file| Some(file.ok()?.path())).collect();
+    files.sort();
+    let first = files.first().ok_or("no event")?;
+    let mut event: Value = serde_json::from_slice(&std::fs::read(first)?)?;
+    if matches!(function.trigger, Trigger::Http(_)) {
+        event["headers"]["authorization"] = json!(format!("Bearer {}", credential.token));
+        event["headers"]["x-tenant-id"] = json!(credential.tenant);
+    }
+    Ok(event)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}

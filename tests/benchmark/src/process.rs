@@ -1,0 +1,134 @@
+//! One function process and a Runtime API of its own.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex, mpsc};
+
+use crate::Error;
+use crate::tls::Endpoint;
+
+/// A function process that has asked for its first event.
+pub(crate) struct Process {
+    child: Child,
+    /// From its start to its first poll.
+    pub(crate) ready: Duration,
+    events: mpsc::Sender<String>,
+    replies: mpsc::Receiver<Bytes>,
+}
+
+/// What every process is given.
+pub(crate) fn environment(table: &Endpoint, name: &str) -> Vec<(String, String)> {
+    [
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "example"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "benchmark"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("TRUSTPLANE_ACCOUNT_ID", "000000000000"),
+        ("TRUSTPLANE_EVENT_BUS", "benchmark"),
+        ("TRUSTPLANE_KEY_ID", "benchmark"),
+        ("TRUSTPLANE_REDIRECT_BASE", "https://auth.example.com/sso/callback/"),
+        ("TRUSTPLANE_SAML_BASE", "https://auth.example.com"),
+        ("AWS_ENDPOINT_URL", table.url.as_str()),
+        ("AWS_CA_BUNDLE", table.bundle.as_str()),
+        ("TRUSTPLANE_TABLE", name),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+impl Process {
+    /// Starts a program and waits for its first poll.
+    pub(crate) async fn start(program: &Path, environment: &[(String, String)]) -> Result<Self, Error> {
+        let (events, next) = mpsc::channel::<String>(1);
+        let (reply, replies) = mpsc::channel(1);
+        let (polled, mut first_poll) = mpsc::channel(1);
+        let next = Arc::new(Mutex::new(next));
+        let give = move || {
+            let (next, polled) = (Arc::clone(&next), polled.clone());
+            async move {
+                let _ = polled.try_send(Instant::now());
+                let event = next.lock().await.recv().await.unwrap_or_default();
+                let deadline =
+                    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + Duration::from_secs(29);
+                let mut headers = HeaderMap::new();
+                for (name, value) in [
+                    ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
+                    ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
+                    (
+                        "lambda-runtime-invoked-function-arn",
+                        "arn:aws:lambda:us-east-1:000000000000:function:x".to_owned(),
+                    ),
+                ] {
+                    headers.insert(name, value.parse().unwrap_or(axum::http::HeaderValue::from_static("")));
+                }
+                (headers, event)
+            }
+        };
+        let take = move |body: Bytes| {
+            let reply = reply.clone();
+            async move {
+                let _ = reply.send(body).await;
+                StatusCode::ACCEPTED
+            }
+        };
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(give))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(take.clone()))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(take));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let started = Instant::now();
+        let child = Command::new(program)
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("{}: {error}", program.display()))?;
+        let polled = tokio::time::timeout(Duration::from_secs(10), first_poll.recv()).await;
+        let polled = polled.ok().flatten().ok_or_else(|| format!("{} never polled", program.display()))?;
+        Ok(Self { child, ready: polled - started, events, replies })
+    }
+
+    /// Has it handle an event.
+    pub(crate) async fn handle(&mut self, event: &Value) -> Result<Bytes, Error> {
+        self.events.send(event.to_string()).await?;
+        let reply = tokio::time::timeout(Duration::from_secs(30), self.replies.recv()).await?;
+        reply.ok_or_else(|| "the process ended".into())
+    }
+
+    /// CPU time so far, in milliseconds, by the scheduler's own count in nanoseconds over all threads.
+    pub(crate) fn cpu_ms(&self) -> Result<f64, Error> {
+        let id = self.child.id().ok_or("the process ended")?;
+        let mut nanoseconds = 0.0;
+        for task in std::fs::read_dir(format!("/proc/{id}/task"))? {
+            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+            nanoseconds += text.split(' ').next().and_then(|first| first.parse::<f64>().ok()).unwrap_or_default();
+        }
+        Ok(nanoseconds / 1e6)
+    }
+
+    /// Peak resident set, in KiB.
+    pub(crate) fn peak_kib(&self) -> Result<u64, Error> {
+        let id = self.child.id().ok_or("the process ended")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+    }
+}
