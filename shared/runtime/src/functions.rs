@@ -74,7 +74,7 @@ pub enum Use {
 }
 
 use Dialect::{Directory, IdentitySource, Integration};
-use Use::{AssumeRole, Count, List, Read, Seal, Write};
+use Use::{AssumeRole, Count, Due, List, PutEvents, Read, Seal, Write};
 
 /// Every function there is.
 pub const FUNCTIONS: &[Function] = &[
@@ -353,6 +353,21 @@ pub const FUNCTIONS: &[Function] = &[
         "Opens the `encoded_authorization_message` of a denied request: why it was denied",
     ),
     operator("create-credential", &[Read, Write], "Makes a credential of a tenant, its first one too"),
+    // Reactions.
+    Function {
+        name: "notify-expiring-certificates",
+        family: "reactions",
+        summary: "Gives notice of identity providers' certificates that are about to expire",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        uses: &[Read, Due, Write],
+    },
+    Function {
+        name: "publish-audit",
+        family: "reactions",
+        summary: "Puts new audit records on the event bus",
+        trigger: Trigger::AuditStream,
+        uses: &[PutEvents],
+    },
 ];
 
 /// A function behind API Gateway.

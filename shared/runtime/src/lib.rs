@@ -24,7 +24,7 @@ pub use event::HttpEvent;
 pub use functions::{FUNCTIONS, Function, Route, Trigger, Use, actions, function, routes};
 pub use operator::{OperatorCall, operator};
 pub use platform::Platform;
-pub use reaction::{Reaction, reaction};
+pub use reaction::{Reaction, ReactionError, reaction};
 pub use reply::Reply;
 pub use request::Request;
 pub use serve::http;

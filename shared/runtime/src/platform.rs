@@ -1,12 +1,14 @@
-//! What a function process has: its settings, the table, the AWS clients' configuration and the built-in policies.
+//! What a function process has: its settings, the table, the AWS clients and the built-in policies.
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use trustplane_aws::{Customers, Meter, Seal};
+use trustplane_aws::{Customers, EventBus, Meter, Seal};
 use trustplane_domain::region::AccountId;
 use trustplane_policy::Policies;
 use trustplane_store::Table;
+
+use crate::{Function, Use};
 
 /// Made once, before the first event is asked for.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub struct Platform {
     pub sdk: SdkConfig,
     /// What counts every call.
     pub meter: Arc<Meter>,
+    /// The bus, in a function that puts events on it.
+    pub bus: Option<EventBus>,
     /// The policies that every tenant has.
     pub policies: Policies,
     /// The customers' accounts.
@@ -33,9 +37,9 @@ pub struct Platform {
 pub type SettingsError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Platform {
-    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables; `TRUSTPLANE_KEY_ID` and
-    /// `TRUSTPLANE_SAML_BASE` where they are set.
-    pub async fn from_env() -> Result<Self, SettingsError> {
+    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables; what `function` uses beside these
+    /// (`TRUSTPLANE_EVENT_BUS`); `TRUSTPLANE_KEY_ID` and `TRUSTPLANE_SAML_BASE` where they are set.
+    pub async fn from_env(function: &Function) -> Result<Self, SettingsError> {
         let meter = Arc::new(Meter::default());
         let account = AccountId::parse(&setting("TRUSTPLANE_ACCOUNT_ID")?)
             .map_err(|message| format!("`TRUSTPLANE_ACCOUNT_ID` {message}"))?;
@@ -45,7 +49,13 @@ impl Platform {
         let customers = Customers::new(&sdk, Arc::clone(&meter));
         let seal = setting("TRUSTPLANE_KEY_ID").ok().map(|key_id| Seal::new(&sdk, Arc::clone(&meter), key_id));
         let saml_base = setting("TRUSTPLANE_SAML_BASE").ok().map(|base| base.trim_end_matches('/').to_owned());
-        Ok(Self { table, account, sdk, meter, policies: Policies::built_in()?, customers, seal, saml_base })
+        let bus = if function.uses.contains(&crate::Use::PutEvents) {
+            Some(EventBus::new(&sdk, setting("TRUSTPLANE_EVENT_BUS")?, &meter))
+        } else {
+            None
+        };
+        let policies = Policies::built_in()?;
+        Ok(Self { table, account, sdk, meter, bus, policies, customers, seal, saml_base })
     }
 
     /// A setting that only some functions need.

@@ -55,7 +55,7 @@ where
         }
     };
     let ended = runtime.block_on(async {
-        let platform = Arc::new(Box::pin(Platform::from_env()).await?);
+        let platform = Arc::new(Box::pin(Platform::from_env(function)).await?);
         serve(function, platform).await
     });
     match ended {

@@ -1,10 +1,11 @@
 //! The table: one DynamoDB table for everything, read in one round trip and written in one transaction.
 //!
 //! [`Table::read`] gets all that a request needs at once. [`Table::commit`] takes a grant and writes a set of
-//! [`Writes`], each conditional on what was read, with their audit record.
+//! [`Writes`], each conditional on what was read, with their audit record. [`Table::due`] says what a sweep has to look at.
 
 mod commit;
 mod directory;
+mod due;
 mod error;
 mod item;
 pub mod keys;
@@ -15,6 +16,7 @@ mod writes;
 
 pub use commit::{Committed, Told};
 pub use directory::Count;
+pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, StoreError};
 pub use item::{CERTIFICATE, Due, Item, Stored};
 pub use keys::Key;
