@@ -8,7 +8,7 @@ use trustplane_domain::region::AccountId;
 use trustplane_policy::Policies;
 use trustplane_store::Table;
 
-use crate::{Function, Use};
+use crate::Function;
 
 /// Made once, before the first event is asked for.
 #[derive(Debug)]
