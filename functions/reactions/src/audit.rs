@@ -167,7 +167,10 @@ mod tests {
         let detail: Value = serde_json::from_str(&event.detail).unwrap();
         assert_eq!(detail["left_out"], json!(["before", "after"]));
         assert!(detail.get("before").is_none() && detail.get("after").is_none());
-        assert_eq!((&detail["id"], &detail["hash"]), (&json!(record.id), &json!(AuditRecord::hash(&record.canonical()))));
+        assert_eq!(
+            (&detail["id"], &detail["hash"]),
+            (&json!(record.id), &json!(AuditRecord::hash(&record.canonical())))
+        );
     }
 
     #[test]

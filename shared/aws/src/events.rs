@@ -86,10 +86,9 @@ impl EventBus {
     pub async fn publish(&self, events: &[Event]) -> Result<(), Unpublished> {
         let mut before = 0;
         for batch in batches(events) {
-            self.publish_batch(batch).await.map_err(|Unpublished { first, reason }| Unpublished {
-                first: before + first,
-                reason,
-            })?;
+            self.publish_batch(batch)
+                .await
+                .map_err(|Unpublished { first, reason }| Unpublished { first: before + first, reason })?;
             before += batch.len();
         }
         Ok(())
@@ -165,7 +164,7 @@ mod tests {
         ) {
             let events: Vec<Event> = lengths.into_iter().map(event).collect();
             let batches = batches(&events);
-            prop_assert_eq!(batches.concat(), events);
+            prop_assert_eq!(batches.concat(), events.clone());
             for batch in &batches {
                 prop_assert!(!batch.is_empty() && batch.len() <= ENTRIES);
                 let size: usize = batch.iter().map(Event::size).sum();
