@@ -187,6 +187,25 @@ impl Failure {
         Faults::of(field, message).into()
     }
 
+    /// What is said of a request in which both this and `other` are wrong: the faults of both together; else what is
+    /// checked first, and that is a body's size and type.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Invalid(mut faults), Self::Invalid(others)) => {
+                faults.extend(others);
+                faults.into()
+            }
+            (Self::Invalid(mut faults), Self::InvalidJson(reason))
+            | (Self::InvalidJson(reason), Self::Invalid(mut faults)) => {
+                faults.add("the body", reason);
+                faults.into()
+            }
+            (Self::Invalid(_) | Self::InvalidJson(_), other) => other,
+            (first, _) => first,
+        }
+    }
+
     /// It cannot be done as things stand; `message` says why, for people.
     pub fn conflict(conflict: Conflict, message: impl Into<String>) -> Self {
         Self::Conflict(conflict, message.into())

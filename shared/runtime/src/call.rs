@@ -138,7 +138,7 @@ impl Call {
     ) -> Result<Permitted<T>, Failure> {
         let action = self.action.ok_or(Failure::Internal)?;
         let Opened { credential, tenant, policies, kept, read } = self.open(keys, query, input).await?;
-        let input = input.as_ref().map_err(Clone::clone)?;
+        let input = self.checked(input)?;
         let part = keys::Tenant::presented(credential.value.id);
         let asked = Asked {
             tenant: tenant.value.tenant_id,
@@ -228,11 +228,8 @@ impl Call {
         let presented = Presented::of(&self.request)?;
         let part = keys::Tenant::presented(presented.id());
         let (credential_key, tenant_key) = (part.credential(presented.id()), part.tenant());
-        let retry_key = idempotency::key(&self.request);
-        let kept_key = match &retry_key {
-            Ok(Some(key)) => Some(part.idempotency(presented.id(), key)),
-            _ => None,
-        };
+        let retry_key = idempotency::key(&self.request).ok().flatten();
+        let kept_key = retry_key.map(|key| part.idempotency(presented.id(), &key));
         let mut wanted = vec![credential_key.clone(), tenant_key.clone()];
         wanted.extend(kept_key.clone());
         let listed = match input {
@@ -249,9 +246,7 @@ impl Call {
         let tenant = read.take::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);
         check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
-        self.dialect.check_headers(&self.request)?;
         let (Some(credential), Some(tenant)) = (credential, tenant) else { return Err(Failure::Internal) };
-        retry_key?;
         let kept = match &kept_key {
             Some(key) => read.take::<Idempotency>(key).map_err(|error| store_failure(&error))?,
             None => None,
@@ -262,6 +257,14 @@ impl Call {
 
     async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, Failure> {
         self.platform.table.read(keys, query).await.map_err(|error| store_failure(&error))
+    }
+
+    /// The input, if nothing is wrong with it or with the headers; else all that is.
+    fn checked<'i, I>(&self, input: &'i Result<I, Failure>) -> Result<&'i I, Failure> {
+        let headers = self.dialect.check_headers(&self.request).err();
+        let retry_key = idempotency::key(&self.request).err();
+        let wrong = [headers, retry_key, input.as_ref().err().cloned()].into_iter().flatten().reduce(Failure::joined);
+        wrong.map_or_else(|| input.as_ref().map_err(Clone::clone), Err)
     }
 
     /// 404 before 412 before 409.

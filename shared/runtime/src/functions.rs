@@ -61,6 +61,8 @@ pub enum Use {
     List,
     /// Writes transactions.
     Write,
+    /// Counts in place.
+    Count,
     /// Reads the due list.
     Due,
     /// Assumes customers' roles.
@@ -71,8 +73,8 @@ pub enum Use {
     PutEvents,
 }
 
-use Dialect::{IdentitySource, Integration};
-use Use::{AssumeRole, Read, Seal, Write};
+use Dialect::{Directory, IdentitySource, Integration};
+use Use::{AssumeRole, Count, List, Read, Seal, Write};
 
 /// Every function there is.
 pub const FUNCTIONS: &[Function] = &[
@@ -194,6 +196,132 @@ pub const FUNCTIONS: &[Function] = &[
         (None, 200, None),
         &[Read, Write, AssumeRole, Seal],
         "Deletes a certificate of an external identity provider",
+    // Directory: organisations, authorisation servers, SSO configurations.
+    http(
+        "directory",
+        "create-organisation",
+        ("POST", "/organisations"),
+        (Directory, Group::Write, Kind::Organisation),
+        (Some("CreateOrganisation"), 201, Some("Organisation")),
+        &[Read, Write, Count],
+        "Makes an organisation",
+    ),
+    http(
+        "directory",
+        "list-organisations",
+        ("GET", "/organisations"),
+        (Directory, Group::Read, Kind::Tenant),
+        (None, 200, Some("OrganisationPage")),
+        &[Read, List],
+        "Lists organisations",
+    ),
+    http(
+        "directory",
+        "get-organisation",
+        ("GET", "/organisations/{OrganisationId}"),
+        (Directory, Group::Read, Kind::Organisation),
+        (None, 200, Some("Organisation")),
+        &[Read],
+        "Shows an organisation",
+    ),
+    http(
+        "directory",
+        "put-organisation",
+        ("PUT", "/organisations/{OrganisationId}"),
+        (Directory, Group::Write, Kind::Organisation),
+        (Some("UpdateOrganisation"), 200, Some("Organisation")),
+        &[Read, Write],
+        "Renames or withdraws an organisation, or brings it back",
+    ),
+    http(
+        "directory",
+        "create-authorisation-server",
+        ("POST", "/organisations/{OrganisationId}/authorisationservers"),
+        (Directory, Group::Write, Kind::AuthorisationServer),
+        (Some("WriteAuthorisationServer"), 201, Some("AuthorisationServer")),
+        &[Read, Write, Count],
+        "Makes an authorisation server",
+    ),
+    http(
+        "directory",
+        "list-authorisation-servers",
+        ("GET", "/organisations/{OrganisationId}/authorisationservers"),
+        (Directory, Group::Read, Kind::Organisation),
+        (None, 200, Some("AuthorisationServerPage")),
+        &[Read, List],
+        "Lists the authorisation servers of an organisation",
+    ),
+    http(
+        "directory",
+        "get-authorisation-server",
+        ("GET", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}"),
+        (Directory, Group::Read, Kind::AuthorisationServer),
+        (None, 200, Some("AuthorisationServer")),
+        &[Read],
+        "Shows an authorisation server",
+    ),
+    http(
+        "directory",
+        "put-authorisation-server",
+        ("PUT", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}"),
+        (Directory, Group::Write, Kind::AuthorisationServer),
+        (Some("WriteAuthorisationServer"), 200, Some("AuthorisationServer")),
+        &[Read, Write],
+        "Replaces what is said of an authorisation server",
+    ),
+    http(
+        "directory",
+        "create-sso-configuration",
+        ("POST", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration"),
+        (Directory, Group::Write, Kind::SsoConfiguration),
+        (Some("CreateSsoConfiguration"), 201, Some("SsoConfiguration")),
+        &[Read, Write, Count],
+        "Makes an SSO configuration",
+    ),
+    http(
+        "directory",
+        "list-sso-configurations",
+        ("GET", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration"),
+        (Directory, Group::Read, Kind::AuthorisationServer),
+        (None, 200, Some("SsoConfigurationPage")),
+        &[Read, List],
+        "Lists the SSO configurations of an authorisation server",
+    ),
+    http(
+        "directory",
+        "get-sso-configuration",
+        (
+            "GET",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
+        ),
+        (Directory, Group::Read, Kind::SsoConfiguration),
+        (None, 200, Some("SsoConfiguration")),
+        &[Read],
+        "Shows an SSO configuration",
+    ),
+    http(
+        "directory",
+        "put-sso-configuration",
+        (
+            "PUT",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
+        ),
+        (Directory, Group::Write, Kind::SsoConfiguration),
+        (Some("UpdateSsoConfiguration"), 200, Some("SsoConfiguration")),
+        &[Read, Write],
+        "Updates an SSO configuration",
+    ),
+    http(
+        "directory",
+        "delete-sso-configuration",
+        (
+            "DELETE",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
+        ),
+        (Directory, Group::Write, Kind::SsoConfiguration),
+        (None, 204, None),
+        &[Read, Write, Count],
+        "Deletes an SSO configuration that never had an approved version",
     ),
     // Platform.
     Function {

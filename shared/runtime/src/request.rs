@@ -61,6 +61,15 @@ impl Request {
         })
     }
 
+    /// All query parameters in the order in which they were sent, decoded as those of a form.
+    pub fn queries(&self) -> Vec<(String, String)> {
+        let pairs = self.raw_query.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect()
+    }
+
     /// The fields of the body: JSON, an object, at most 64 KiB, declared as JSON or not at all.
     pub fn fields(&self) -> Result<Fields, Failure> {
         self.fields_within(BODY_LIMIT)
@@ -134,5 +143,8 @@ mod tests {
         assert_eq!(request("a=%zz%").query("a").as_deref(), Some("%zz%"));
         assert_eq!(request("a=%ff< >").query("a").as_deref(), Some("\u{fffd}< >"));
         assert_eq!(request("").query("a"), None);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(request("a=%31&&b&a=2").queries(), [pair("a", "1"), pair("b", ""), pair("a", "2")]);
+        assert_eq!(request("").queries(), []);
     }
 }

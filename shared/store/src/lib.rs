@@ -4,6 +4,7 @@
 //! [`Writes`], each conditional on what was read, with their audit record.
 
 mod commit;
+mod directory;
 mod error;
 mod item;
 pub mod keys;
@@ -13,6 +14,7 @@ mod table;
 mod writes;
 
 pub use commit::{Committed, Told};
+pub use directory::Count;
 pub use error::{CommitError, StoreError};
 pub use item::{CERTIFICATE, Due, Item, Stored};
 pub use keys::Key;

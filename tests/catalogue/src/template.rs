@@ -100,6 +100,10 @@ fn statement(one: Use) -> &'static str {
             "            - Effect: Allow\n              Action: dynamodb:Query\n",
             "              Resource: !Sub \"${Table.Arn}/index/GSI1\"\n",
         ),
+        Use::Count => concat!(
+            "            - Effect: Allow\n              Action: dynamodb:UpdateItem\n",
+            "              Resource: !GetAtt Table.Arn\n",
+        ),
         Use::Write => concat!(
             "            - Effect: Allow\n              Action:\n                - dynamodb:ConditionCheckItem\n",
             "                - dynamodb:DeleteItem\n                - dynamodb:PutItem\n",
