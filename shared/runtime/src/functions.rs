@@ -196,6 +196,7 @@ pub const FUNCTIONS: &[Function] = &[
         (None, 200, None),
         &[Read, Write, AssumeRole, Seal],
         "Deletes a certificate of an external identity provider",
+    ),
     // Directory: organisations, authorisation servers, SSO configurations.
     http(
         "directory",
