@@ -31,7 +31,7 @@ fn resource(text: &mut String, function: &Function) {
       Description: {summary}
 "#,
         logical = logical_id(name),
-        summary = function.summary,
+        summary = serde_json::Value::from(function.summary),
     );
     if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream) {
         text.push_str("      Timeout: 120\n");
