@@ -53,3 +53,36 @@ fn http_client(pem: Vec<u8>) -> SharedHttpClient {
         Err(_) => builder.build_https(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    /// The certificates of the file, as DER.
+    fn ours() -> BTreeSet<Vec<u8>> {
+        let text = std::str::from_utf8(AMAZON_ROOTS).unwrap();
+        let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1);
+        blocks
+            .map(|block| {
+                let body = block.split("-----END").next().unwrap();
+                STANDARD.decode(body.split_whitespace().collect::<String>()).unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_roots_are_those_of_amazon_in_mozillas_list() {
+        let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|root| root.as_ref().to_vec());
+        let named = |root: &Vec<u8>, name: &[u8]| root.windows(name.len()).any(|part| part == name);
+        let amazon: BTreeSet<_> = mozilla
+            .filter(|root| named(root, b"Amazon Root CA") || named(root, b"Starfield Services Root Certificate"))
+            .collect();
+        assert!(!amazon.is_empty());
+        assert_eq!(ours(), amazon, "Amazon's roots have changed: bring amazon_roots.pem up to date");
+    }
+}

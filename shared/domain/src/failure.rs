@@ -105,6 +105,12 @@ pub struct Denial {
     pub determining_policies: Vec<String>,
     /// Whether a policy could not be evaluated, which denies: to be looked at by the operator.
     pub evaluation_failed: bool,
+    /// Whose request it was: the credential's public id.
+    pub principal: String,
+    /// What was asked for.
+    pub action: String,
+    /// What it was to be done to: its kind and id.
+    pub resource: (&'static str, String),
 }
 
 /// One fault of a policy text.
@@ -179,6 +185,25 @@ impl Failure {
     /// A wrong field.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Faults::of(field, message).into()
+    }
+
+    /// What is said of a request in which both this and `other` are wrong: the faults of both together; else what is
+    /// checked first, and that is a body's size and type.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Invalid(mut faults), Self::Invalid(others)) => {
+                faults.extend(others);
+                faults.into()
+            }
+            (Self::Invalid(mut faults), Self::InvalidJson(reason))
+            | (Self::InvalidJson(reason), Self::Invalid(mut faults)) => {
+                faults.add("the body", reason);
+                faults.into()
+            }
+            (Self::Invalid(_) | Self::InvalidJson(_), other) => other,
+            (first, _) => first,
+        }
     }
 
     /// It cannot be done as things stand; `message` says why, for people.

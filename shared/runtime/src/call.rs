@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use trustplane_aws::CustomerError;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
@@ -84,8 +85,19 @@ impl Call {
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
-        for _ in 0..ATTEMPTS {
-            let permitted = self.permit(&keys, None, &input, &change).await?;
+        let permitted = self.permit(&keys, None, &input, &change).await?;
+        self.settle(permitted, keys, input, change).await
+    }
+
+    /// Writes and answers what [`Self::permit`] allowed; where somebody else wrote in between, reads and decides again.
+    pub async fn settle<I>(
+        &self,
+        mut permitted: Permitted<Answer>,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
+    ) -> Result<Reply, Failure> {
+        for attempt in 1..=ATTEMPTS {
             if let Some(replay) = permitted.replay {
                 return Ok(replay);
             }
@@ -96,10 +108,11 @@ impl Call {
             }
             let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
             match self.commit(&permitted.grant, &told, answer).await {
-                Err(CommitError::Lost) => continue,
+                Err(CommitError::Lost) if attempt < ATTEMPTS => {}
                 Ok(reply) => return Ok(reply),
                 Err(error) => return Err(commit_failure(&error)),
             }
+            permitted = self.permit(&keys, None, &input, &change).await?;
         }
         Err(lost_race())
     }
@@ -125,7 +138,7 @@ impl Call {
     ) -> Result<Permitted<T>, Failure> {
         let action = self.action.ok_or(Failure::Internal)?;
         let Opened { credential, tenant, policies, kept, read } = self.open(keys, query, input).await?;
-        let input = input.as_ref().map_err(Clone::clone)?;
+        let input = self.checked(input)?;
         let part = keys::Tenant::presented(credential.value.id);
         let asked = Asked {
             tenant: tenant.value.tenant_id,
@@ -174,6 +187,37 @@ impl Call {
         random()
     }
 
+    /// Reads items that only became known on the way: not one of the keys that a request names.
+    pub async fn read_more(&self, keys: &[Key]) -> Result<Read, Failure> {
+        self.read(keys, None).await
+    }
+
+    /// Writes what was merely seen, with no audit record. `Ok(false)` where somebody else wrote in between.
+    pub async fn note(&self, grant: &Grant, writes: Writes) -> Result<bool, Failure> {
+        match self.platform.table.note(grant, writes).await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Lost) => Ok(false),
+            Err(error) => Err(commit_failure(&error)),
+        }
+    }
+
+    /// Logs what the customer's AWS said, and tells the client what it may know.
+    pub fn customer_failure(&self, error: &CustomerError) -> Failure {
+        tracing::warn!(error = %error, "customer");
+        match error {
+            CustomerError::Denied(action) => Failure::AwsDenied(format!(
+                "Only the organization's management account or a delegated administrator account may do this: AWS \
+                 denies `{action}` to the role of the connection"
+            )),
+            CustomerError::Refused(_) => {
+                Failure::AwsDenied("AWS refuses to describe the instance to the role of the connection".to_owned())
+            }
+            CustomerError::InstanceGone => Failure::NotFound("instance"),
+            CustomerError::Throttled(_) | CustomerError::Unavailable(_) => Failure::Unavailable { retry_after: 5 },
+            CustomerError::Unreachable(_) => Failure::AwsUnreachable,
+        }
+    }
+
     /// Reads everything in one round trip, and verifies the credential before anything else is said.
     async fn open<I>(
         &self,
@@ -184,11 +228,8 @@ impl Call {
         let presented = Presented::of(&self.request)?;
         let part = keys::Tenant::presented(presented.id());
         let (credential_key, tenant_key) = (part.credential(presented.id()), part.tenant());
-        let retry_key = idempotency::key(&self.request);
-        let kept_key = match &retry_key {
-            Ok(Some(key)) => Some(part.idempotency(presented.id(), key)),
-            _ => None,
-        };
+        let retry_key = idempotency::key(&self.request).ok().flatten();
+        let kept_key = retry_key.map(|key| part.idempotency(presented.id(), &key));
         let mut wanted = vec![credential_key.clone(), tenant_key.clone()];
         wanted.extend(kept_key.clone());
         let listed = match input {
@@ -205,9 +246,7 @@ impl Call {
         let tenant = read.take::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);
         check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
-        self.dialect.check_headers(&self.request)?;
         let (Some(credential), Some(tenant)) = (credential, tenant) else { return Err(Failure::Internal) };
-        retry_key?;
         let kept = match &kept_key {
             Some(key) => read.take::<Idempotency>(key).map_err(|error| store_failure(&error))?,
             None => None,
@@ -218,6 +257,14 @@ impl Call {
 
     async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, Failure> {
         self.platform.table.read(keys, query).await.map_err(|error| store_failure(&error))
+    }
+
+    /// The input, if nothing is wrong with it or with the headers; else all that is.
+    fn checked<'i, I>(&self, input: &'i Result<I, Failure>) -> Result<&'i I, Failure> {
+        let headers = self.dialect.check_headers(&self.request).err();
+        let retry_key = idempotency::key(&self.request).err();
+        let wrong = [headers, retry_key, input.as_ref().err().cloned()].into_iter().flatten().reduce(Failure::joined);
+        wrong.map_or_else(|| input.as_ref().map_err(Clone::clone), Err)
     }
 
     /// 404 before 412 before 409.

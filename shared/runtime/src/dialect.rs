@@ -67,7 +67,7 @@ impl Dialect {
         self == Self::Integration
     }
 
-    /// What is wrong with the request's headers, as far as this dialect looks at them: 406 and 400.
+    /// What is wrong with the request's headers, as far as this dialect looks at them: 406, or all faults for a 400.
     pub(crate) fn check_headers(self, request: &Request) -> Result<(), Failure> {
         match self {
             Self::Directory => directory::check_headers(request),

@@ -6,7 +6,7 @@ use trustplane_domain::{Failure, Fields};
 
 use crate::HttpEvent;
 
-/// The longest body that any function takes.
+/// The longest body that a function takes, but for those that say otherwise.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// A request: method, path, headers, body.
@@ -61,10 +61,24 @@ impl Request {
         })
     }
 
+    /// All query parameters in the order in which they were sent, decoded as those of a form.
+    pub fn queries(&self) -> Vec<(String, String)> {
+        let pairs = self.raw_query.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect()
+    }
+
     /// The fields of the body: JSON, an object, at most 64 KiB, declared as JSON or not at all.
     pub fn fields(&self) -> Result<Fields, Failure> {
-        if self.body.len() > BODY_LIMIT {
-            return Err(Failure::TooLarge { limit: BODY_LIMIT });
+        self.fields_within(BODY_LIMIT)
+    }
+
+    /// As [`Self::fields`], where a body may have `limit` bytes.
+    pub fn fields_within(&self, limit: usize) -> Result<Fields, Failure> {
+        if self.body.len() > limit {
+            return Err(Failure::TooLarge { limit });
         }
         self.json_or_undeclared()?;
         Fields::parse(&self.body)
@@ -129,5 +143,8 @@ mod tests {
         assert_eq!(request("a=%zz%").query("a").as_deref(), Some("%zz%"));
         assert_eq!(request("a=%ff< >").query("a").as_deref(), Some("\u{fffd}< >"));
         assert_eq!(request("").query("a"), None);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(request("a=%31&&b&a=2").queries(), [pair("a", "1"), pair("b", ""), pair("a", "2")]);
+        assert_eq!(request("").queries(), []);
     }
 }

@@ -2,7 +2,9 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
+};
 use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_domain::ids::TenantId;
 use trustplane_policy::{Grant, Image, Resource};
@@ -12,7 +14,7 @@ use crate::error::passing;
 use crate::item::{Attributes, attributes};
 use crate::read::key_attributes;
 use crate::writes::{Operation, Write};
-use crate::{CommitError, Idempotency, Key, StoreError, Table, Writes, keys};
+use crate::{CommitError, Count, Idempotency, Item as _, Key, StoreError, Table, Writes, keys};
 
 /// What the audit log is told of a change.
 #[derive(Debug)]
@@ -96,6 +98,7 @@ impl Table {
             }
             Operation::Remove(read) => self.delete(&write.key, "item_version = :version", version(read)),
             Operation::Release => self.delete(&write.key, "attribute_not_exists(pk) OR tenant_id = :tenant", owner),
+            Operation::Count(change, most) => self.count(&write.key, change, most),
             Operation::Check(read) => {
                 let check = ConditionCheck::builder()
                     .table_name(&self.name)
@@ -128,6 +131,22 @@ impl Table {
         }
         let put = put.build().map_err(StoreError::broken)?;
         Ok(Entry::of(TransactWriteItem::builder().put(put).build()))
+    }
+
+    fn count(&self, key: &Key, change: i64, most: u64) -> Result<Entry, StoreError> {
+        let number = |number: String| AttributeValue::N(number);
+        let update = Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(&key.pk, &key.sk)))
+            .update_expression("SET entity = :entity ADD children :change, item_version :one")
+            .condition_expression("attribute_not_exists(children) OR children < :most")
+            .expression_attribute_values(":entity", AttributeValue::S(Count::ENTITY.to_owned()))
+            .expression_attribute_values(":change", number(change.to_string()))
+            .expression_attribute_values(":one", number("1".to_owned()))
+            .expression_attribute_values(":most", number(most.to_string()))
+            .build()
+            .map_err(StoreError::broken)?;
+        Ok(Entry::of(TransactWriteItem::builder().update(update).build()))
     }
 
     fn delete(&self, key: &Key, condition: &str, value: Option<(&str, AttributeValue)>) -> Result<Entry, StoreError> {

@@ -93,6 +93,21 @@ impl Tenant {
         self.key(format!("SSO#{}#{}#{}", escaped(organisation), escaped(server), escaped(configuration)))
     }
 
+    /// How many organisations there are.
+    pub fn organisation_count(self) -> Key {
+        self.key("COUNT#ORG".to_owned())
+    }
+
+    /// How many authorisation servers an organisation has.
+    pub fn authorisation_server_count(self, organisation: &str) -> Key {
+        self.key(format!("COUNT#SERVER#{}", escaped(organisation)))
+    }
+
+    /// How many SSO configurations an authorisation server has.
+    pub fn sso_configuration_count(self, organisation: &str, server: &str) -> Key {
+        self.key(format!("COUNT#SSO#{}#{}", escaped(organisation), escaped(server)))
+    }
+
     /// A version of one.
     pub fn version(self, configuration: &str, version: &str) -> Key {
         self.key(format!("VERSION#{}#{}", escaped(configuration), escaped(version)))

@@ -4,6 +4,7 @@
 //! [`Writes`], each conditional on what was read, with their audit record. [`Table::due`] says what a sweep has to look at.
 
 mod commit;
+mod directory;
 mod due;
 mod error;
 mod item;
@@ -14,6 +15,7 @@ mod table;
 mod writes;
 
 pub use commit::{Committed, Told};
+pub use directory::Count;
 pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, StoreError};
 pub use item::{CERTIFICATE, Due, Item, Stored};

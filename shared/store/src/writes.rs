@@ -29,6 +29,8 @@ pub(crate) enum Operation {
     Claim(Attributes),
     /// Removes the item where it is the tenant's own.
     Release,
+    /// Adds to a count, while it is below a limit; makes it where there is none.
+    Count(i64, u64),
 }
 
 impl Writes {
@@ -76,6 +78,21 @@ impl Writes {
     #[must_use]
     pub fn release(mut self, key: &Key) -> Self {
         self.0.push(Write { key: key.clone(), operation: Operation::Release });
+        self
+    }
+
+    /// One more on a count, unless there are `most` already. Other than a replacement it does not mind that somebody
+    /// else has counted since it was read.
+    #[must_use]
+    pub fn one_more(mut self, key: &Key, most: u64) -> Self {
+        self.0.push(Write { key: key.clone(), operation: Operation::Count(1, most) });
+        self
+    }
+
+    /// One less on a count.
+    #[must_use]
+    pub fn one_less(mut self, key: &Key) -> Self {
+        self.0.push(Write { key: key.clone(), operation: Operation::Count(-1, u64::MAX) });
         self
     }
 

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use trustplane_local::{Options, Profile, Stack};
+use trustplane_local::binaries::Profile;
+use trustplane_local::{Options, Stack};
 use trustplane_runtime::{FUNCTIONS, Function, Trigger};
 
 use process::Process;

@@ -31,7 +31,7 @@ fn resource(text: &mut String, function: &Function) {
       Description: {summary}
 "#,
         logical = logical_id(name),
-        summary = function.summary,
+        summary = serde_json::Value::from(function.summary),
     );
     if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream) {
         text.push_str("      Timeout: 120\n");
@@ -112,6 +112,10 @@ fn statement(one: Use) -> &'static str {
         Use::Due => concat!(
             "            - Effect: Allow\n              Action: dynamodb:Query\n",
             "              Resource: !Sub \"${Table.Arn}/index/GSI1\"\n",
+        ),
+        Use::Count => concat!(
+            "            - Effect: Allow\n              Action: dynamodb:UpdateItem\n",
+            "              Resource: !GetAtt Table.Arn\n",
         ),
         Use::Write => concat!(
             "            - Effect: Allow\n              Action:\n                - dynamodb:ConditionCheckItem\n",

@@ -8,7 +8,7 @@ pub mod binaries;
 mod bus;
 mod delivery;
 pub mod demo;
-mod engine;
+pub mod engine;
 mod error;
 mod gateway;
 pub mod greeting;

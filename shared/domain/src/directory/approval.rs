@@ -12,7 +12,7 @@ use super::domain_name::{DomainName, RestrictedDomain};
 use super::ids::VersionId;
 use super::route::{RouteChange, route_changes};
 use super::sso_configuration::{ActiveVersion, SsoConfiguration};
-use super::standing::Obstacle;
+use super::standing::{Obstacle, said};
 use super::version::{
     Author, MOST_OPEN_VERSIONS, MOST_VERSIONS, Version, VersionContent, VersionStatus, VersionUpdate,
 };
@@ -319,10 +319,7 @@ impl From<VersionRefusal> for Failure {
                 let message = format!("another active configuration restricts {}", names.join(", "));
                 Self::conflict(Conflict::Claimed, message)
             }
-            VersionRefusal::Unusable(obstacles) => {
-                let reasons: Vec<String> = obstacles.iter().map(ToString::to_string).collect();
-                Self::conflict(Conflict::WrongState, reasons.join("; "))
-            }
+            VersionRefusal::Unusable(obstacles) => Self::conflict(Conflict::WrongState, said(&obstacles)),
             VersionRefusal::TooMany => {
                 Self::conflict(Conflict::Limit, format!("a configuration has at most {MOST_VERSIONS} versions"))
             }

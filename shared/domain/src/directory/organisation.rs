@@ -71,11 +71,16 @@ impl NewOrganisation {
 }
 
 impl OrganisationUpdate {
-    /// Reads the body of an update of `id`. The body may repeat the id, not change it.
-    pub fn parse(mut fields: Fields, id: &OrganisationId) -> Result<Self, Failure> {
-        optional(&mut fields, "OrganisationId", |text| {
-            if text == id.as_str() { Ok(()) } else { Err("must be the one in the path") }
-        });
+    /// Reads the body of an update of the organisation that the path calls `id`. The body may repeat the id, not change
+    /// it.
+    pub fn parse(mut fields: Fields, id: &str) -> Result<Self, Failure> {
+        optional(
+            &mut fields,
+            "OrganisationId",
+            |text| {
+                if text == id { Ok(()) } else { Err("must be the one in the path") }
+            },
+        );
         let name = required(&mut fields, "OrganisationName", parse_name);
         let status = optional(&mut fields, "Status", OrganisationStatus::parse);
         finish(fields, name.map(|name| Self { name, status }))
@@ -152,11 +157,11 @@ mod tests {
         let organisation = Organisation::new(new(body).unwrap(), created);
 
         let other = json!({"OrganisationId": "other", "OrganisationName": "Acme"});
-        let refused = OrganisationUpdate::parse(of(other), &organisation.id);
+        let refused = OrganisationUpdate::parse(of(other), "acme");
         assert_eq!(refused, Err(Failure::invalid("OrganisationId", "must be the one in the path")));
 
         let rename = json!({"OrganisationId": "acme", "OrganisationName": "Acme Bank"});
-        let update = OrganisationUpdate::parse(of(rename), &organisation.id).unwrap();
+        let update = OrganisationUpdate::parse(of(rename), "acme").unwrap();
         let after = organisation.updated(update.clone(), Timestamp::from_millis(2));
         assert_eq!((after.name.as_str(), after.status), ("Acme Bank", OrganisationStatus::Withdrawn));
         assert_eq!((after.created_at, after.updated_at), (created, Timestamp::from_millis(2)));

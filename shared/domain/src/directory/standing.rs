@@ -6,6 +6,7 @@ use std::fmt;
 use super::authorisation_server::{AuthorisationServer, ServerStatus};
 use super::organisation::{Organisation, OrganisationStatus};
 use super::sso_configuration::{ConfigurationStatus, SsoConfiguration};
+use crate::{Conflict, Failure};
 
 /// Why something of the directory cannot be used, though nothing is wrong with it itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +51,17 @@ pub fn below_configuration(
         obstacles.push(Obstacle::ConfigurationInactive);
     }
     obstacles
+}
+
+/// What is said to who wants to change something that stands below these obstacles; none where there are none.
+pub fn refusal(obstacles: &[Obstacle]) -> Option<Failure> {
+    (!obstacles.is_empty()).then(|| Failure::conflict(Conflict::WrongState, said(obstacles)))
+}
+
+/// All obstacles, for people.
+pub fn said(obstacles: &[Obstacle]) -> String {
+    let reasons: Vec<String> = obstacles.iter().map(ToString::to_string).collect();
+    reasons.join("; ")
 }
 
 impl fmt::Display for Obstacle {

@@ -2,7 +2,8 @@
 //! headers of the Financial-grade API profile.
 
 use serde_json::json;
-use trustplane_domain::Failure;
+use trustplane_domain::directory::fapi;
+use trustplane_domain::{Failure, Faults};
 
 use super::{Rendered, bytes};
 use crate::Request;
@@ -43,13 +44,30 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
     }
 }
 
-/// `Accept`, `x-fapi-auth-date` and `x-fapi-customer-ip-address`.
-pub(super) fn check_headers(_request: &Request) -> Result<(), Failure> {
-    Ok(())
+/// `Accept`, `x-fapi-auth-date`, `x-fapi-customer-ip-address`, and a token where none belongs.
+///
+/// A token in the query is no credential (FAPI 1.0 Baseline, 6.2.1: "shall not accept access tokens in the query
+/// parameters"), so alone it is 401 already. Beside a good `Authorization` it is 400: RFC 6750, 3.1, has
+/// `invalid_request` for a request that "uses more than one method for including an access token". Such a token lies in
+/// logs and histories, and its sender had better hear of it.
+pub(super) fn check_headers(request: &Request) -> Result<(), Failure> {
+    if !fapi::accepts(request.header("accept"), "application/json") {
+        return Err(Failure::NotAcceptable);
+    }
+    let mut faults = Faults::default();
+    if let Some(text) = request.header("x-fapi-auth-date") {
+        faults.take("x-fapi-auth-date", fapi::check_auth_date(text));
+    }
+    if let Some(text) = request.header("x-fapi-customer-ip-address") {
+        faults.take("x-fapi-customer-ip-address", fapi::parse_customer_ip_address(text));
+    }
+    if request.query("access_token").is_some() {
+        faults.add("access_token", "must not be in the query");
+    }
+    faults.into_result()
 }
 
 /// The request's `x-fapi-interaction-id`, if it is a uuid.
 pub(super) fn interaction_id(request: &Request) -> Option<String> {
-    let sent = request.header("x-fapi-interaction-id")?;
-    (sent.len() == 36 && uuid::Uuid::try_parse(sent).is_ok()).then(|| sent.to_owned())
+    fapi::interaction_id(request.header("x-fapi-interaction-id")).map(str::to_owned)
 }

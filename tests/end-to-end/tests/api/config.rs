@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use trustplane_end_to_end::world;
 
+use crate::together::join_all;
+
 const PATH: &str = "/v1/integrations/aws-identity-center/config";
 
 fn example() -> Value {
@@ -124,21 +126,4 @@ async fn of_writers_that_name_the_same_version_one_wins() {
     let statuses: Vec<u16> = join_all(writes).await.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     assert!(statuses.iter().all(|status| matches!(status, 200 | 412)), "{statuses:?}");
-}
-
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut pinned: Vec<_> = futures.map(Box::pin).collect();
-    let mut done: Vec<Option<F::Output>> = pinned.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, slot) in pinned.iter_mut().zip(&mut done) {
-            if slot.is_none()
-                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
-            {
-                *slot = Some(output);
-            }
-        }
-        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }

@@ -1,10 +1,16 @@
 //! Every endpoint, end to end, through the binaries that are deployed.
 
+mod authorisation_servers;
 mod audit_events;
 mod bad_input;
 mod config;
+mod directory;
 mod events;
+mod identity_source;
 mod notices;
 mod operators;
+mod organisations;
 mod routes;
+mod sso_configurations;
+mod together;
 mod table;

@@ -1,0 +1,5 @@
+//! DELETE `/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("delete-sso-configuration", trustplane_directory::sso_configurations::delete)
+}

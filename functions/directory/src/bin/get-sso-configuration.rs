@@ -1,0 +1,5 @@
+//! GET `/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("get-sso-configuration", trustplane_directory::sso_configurations::show)
+}

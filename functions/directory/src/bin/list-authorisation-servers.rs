@@ -1,0 +1,5 @@
+//! GET `/organisations/{OrganisationId}/authorisationservers`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("list-authorisation-servers", trustplane_directory::authorisation_servers::list)
+}

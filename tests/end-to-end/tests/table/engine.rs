@@ -1,0 +1,110 @@
+//! A table to test on, and leave to write in it.
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+use trustplane_aws::Meter;
+use trustplane_domain::Timestamp;
+use trustplane_domain::connection::Connection;
+use trustplane_domain::ids::{ExternalId, TenantId};
+use trustplane_local::engine::{Engine, create_tables};
+use trustplane_local::template::Template;
+use trustplane_policy::{Grant, Kind, Resource};
+use trustplane_store::{CommitError, Key, Read, Stored, Table, Told, Writes, keys};
+
+struct Running {
+    endpoint: String,
+    table: String,
+    // Serves as long as the test program runs, on a runtime of its own.
+    _engine: Option<Engine>,
+}
+
+static RUNNING: OnceCell<Running> = OnceCell::const_new();
+
+/// The table, with a meter of its own.
+pub async fn table() -> Table {
+    let running = RUNNING
+        .get_or_init(|| async {
+            tokio::task::spawn_blocking(|| {
+                let runtime = Box::leak(Box::new(
+                    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap(),
+                ));
+                runtime.block_on(start())
+            })
+            .await
+            .unwrap()
+        })
+        .await;
+    table_at(&running.endpoint, &running.table).await
+}
+
+async fn start() -> Running {
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
+    let template = Template::read(std::path::Path::new(template)).unwrap();
+    let (endpoint, engine) = match std::env::var("TRUSTPLANE_TEST_DYNAMODB") {
+        Ok(endpoint) => (endpoint, None),
+        Err(_) => {
+            let engine = Engine::start(None).await.unwrap();
+            (engine.endpoint().to_owned(), Some(engine))
+        }
+    };
+    create_tables(&endpoint, &template.tables).await.unwrap();
+    Running { endpoint, table: template.tables[0].name.clone(), _engine: engine }
+}
+
+/// A table behind any endpoint.
+pub async fn table_at(endpoint: &str, name: &str) -> Table {
+    let config = trustplane_aws::sdk_config(Vec::new()).await.into_builder().endpoint_url(endpoint);
+    let config = match std::env::var("AWS_ACCESS_KEY_ID") {
+        Ok(_) => config,
+        Err(_) => config.region(aws_config::Region::new("us-east-1")).credentials_provider(
+            aws_sdk_dynamodb::config::SharedCredentialsProvider::new(aws_sdk_dynamodb::config::Credentials::new(
+                "AKIAIOSFODNN7EXAMPLE",
+                "example",
+                None,
+                None,
+                "test",
+            )),
+        ),
+    };
+    Table::new(&config.build(), name.to_owned(), Arc::new(Meter::default()))
+}
+
+/// A tenant of this test alone: leave to write in it, at this time.
+pub fn grant_at(millis: i64) -> Grant {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).unwrap();
+    Grant::operator(TenantId::from_random(random), "test", "request", Timestamp::from_millis(millis))
+}
+
+/// A tenant of this test alone, now.
+pub fn grant() -> Grant {
+    grant_at(Timestamp::now().as_millis())
+}
+
+/// A value to write.
+pub fn connection(seed: u8) -> Connection {
+    Connection::new(ExternalId::from_random([seed; 16]))
+}
+
+/// Commits writes as a change of some resource.
+pub async fn commit(table: &Table, grant: &Grant, writes: Writes) -> Result<(), CommitError> {
+    let resource = Resource::new(Kind::Integration, "test");
+    let told = Told { resource: &resource, before: None, after: None };
+    table.commit(grant, &told, writes, None).await.map(|_| ())
+}
+
+/// Reads one item.
+pub async fn read(table: &Table, key: &Key) -> Option<Stored<Connection>> {
+    let mut read: Read = table.read(std::slice::from_ref(key), None).await.unwrap();
+    read.take(key).unwrap()
+}
+
+/// Makes the connection of a fresh tenant: the leave, and what stands.
+pub async fn made(table: &Table) -> (Grant, Stored<Connection>) {
+    let grant = grant();
+    let key = keys::Tenant::granted(&grant).connection();
+    commit(table, &grant, Writes::new().create(&key, &connection(1)).unwrap()).await.unwrap();
+    let stored = read(table, &key).await.unwrap();
+    (grant, stored)
+}

@@ -1,0 +1,52 @@
+//! Two writers at once, on each condition: one wins, the other is told.
+
+use trustplane_store::{CommitError, Writes, keys};
+
+use crate::engine::{commit, connection, grant, made, read, table};
+
+/// Of two outcomes one is done and one lost.
+fn one_of(outcomes: (Result<(), CommitError>, Result<(), CommitError>)) {
+    match outcomes {
+        (Ok(()), Err(CommitError::Lost)) | (Err(CommitError::Lost), Ok(())) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn two_that_create() {
+    let table = table().await;
+    let grant = grant();
+    let key = keys::Tenant::granted(&grant).connection();
+    let write = |seed| commit(&table, &grant, Writes::new().create(&key, &connection(seed)).unwrap());
+    one_of(tokio::join!(write(1), write(2)));
+    assert_eq!(read(&table, &key).await.unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn two_that_replace() {
+    let table = table().await;
+    let (grant, stored) = made(&table).await;
+    let write = |seed| commit(&table, &grant, Writes::new().replace(&stored, &connection(seed)).unwrap());
+    one_of(tokio::join!(write(2), write(3)));
+    assert_eq!(read(&table, &stored.key).await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn one_that_replaces_and_one_that_removes() {
+    let table = table().await;
+    let (grant, stored) = made(&table).await;
+    let replace = commit(&table, &grant, Writes::new().replace(&stored, &connection(2)).unwrap());
+    let remove = commit(&table, &grant, Writes::new().remove(&stored));
+    one_of(tokio::join!(replace, remove));
+}
+
+#[tokio::test]
+async fn a_check_holds_against_what_was_read_before() {
+    let table = table().await;
+    let (grant, stored) = made(&table).await;
+    commit(&table, &grant, Writes::new().replace(&stored, &connection(2)).unwrap()).await.unwrap();
+    let other = keys::Tenant::granted(&grant).organisation("a");
+    let writes = Writes::new().check(&stored).create(&other, &connection(3)).unwrap();
+    assert!(matches!(commit(&table, &grant, writes).await, Err(CommitError::Lost)));
+    assert_eq!(read(&table, &other).await, None);
+}
