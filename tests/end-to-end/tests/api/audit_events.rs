@@ -20,7 +20,11 @@ fn events(world: &World, tenant: &str) -> Vec<Value> {
 async fn a_change_reaches_the_bus_once_as_it_stands_in_the_audit_log() {
     let world = world();
     let customer = world.customer().await;
-    let body = json!({"role_arn": "arn:aws:iam::123456789012:role/Example", "region": "us-east-1"});
+    let body = json!({
+        "sso_instance_arn": "arn:aws:sso:::instance/ssoins-0123456789abcdef0",
+        "role_arn": "arn:aws:iam::123456789012:role/Example",
+        "region": "us-east-1",
+    });
     let _ = customer.put(PATH, &body).await.expect(200);
     world.stack().settle_streams().await;
     let table = table(world);
