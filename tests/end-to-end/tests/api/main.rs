@@ -1,7 +1,7 @@
 //! Every endpoint, end to end, through the binaries that are deployed.
 
-mod authorisation_servers;
 mod audit_events;
+mod authorisation_servers;
 mod bad_input;
 mod config;
 mod directory;
@@ -12,5 +12,5 @@ mod operators;
 mod organisations;
 mod routes;
 mod sso_configurations;
-mod together;
 mod table;
+mod together;
