@@ -17,6 +17,7 @@ use trustplane_local::Options;
 use trustplane_store::keys::DUE_SHARDS;
 use trustplane_store::{CERTIFICATE, Due, Item, Table, Writes};
 
+use crate::identity_source::{self, IDP, go_through, new_idp, scenario};
 use crate::table::{audit_records, changed_template, own_world, part, read, table, write};
 
 const FUNCTION: &str = "notify-expiring-certificates";
@@ -155,6 +156,32 @@ async fn each_notice_is_told_once_when_it_is_due_and_reaches_the_bus_once() {
     let events = scene.world.stack().events().into_iter().filter(|event| event["detail-type"] == FUNCTION);
     let details: Vec<Value> = events.map(|event| event["detail"].clone()).collect();
     assert_eq!(details, records);
+}
+
+#[tokio::test]
+async fn of_a_certificate_imported_through_the_api_there_is_a_notice_until_it_is_deleted() {
+    let scene = Scene::set(Options::default()).await;
+    let customer = scene.world.customer().await;
+    scene.world.stack().organization().trust_external_id(&customer.external_id);
+    go_through(&customer, &scenario("healthy")).await;
+    let made = customer.post(IDP, &new_idp(&identity_source::certificate(-1, 100))).await.expect(201);
+    let (idp, id) = (made.body["idp_id"].as_str().unwrap(), made.body["idp_certificate_id"].as_str().unwrap());
+    let _ = customer.post(&format!("{IDP}/{idp}/enable"), &json!({})).await.expect(200);
+    let in_days = |days: i64| Timestamp::now().plus_millis(days * DAY);
+    assert_eq!(scene.sweep(in_days(9)).await, swept(0, 0, 0));
+    assert_eq!(scene.sweep(in_days(11)).await, swept(1, 0, 0));
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let records = audit_records(&scene.table, tenant, FUNCTION).await;
+    let after = &records[0]["after"];
+    assert_eq!((&records[0]["resource_id"], &after["idp_id"]), (&json!(id), &json!(idp)));
+    assert_eq!((&after["days_left"], &after["idp_enabled"]), (&json!(89), &json!(true)));
+    assert_eq!(
+        (&after["identity_store_id"], &after["subject_name"]),
+        (&json!("d-1234567890"), &json!("CN=Example IdP"))
+    );
+    let _ = customer.post(&format!("{IDP}/{idp}/disable"), &json!({})).await.expect(200);
+    let _ = customer.delete(&format!("{IDP}/{idp}/certificate/{id}")).await.expect(200);
+    assert_eq!(scene.sweep(in_days(400)).await, swept(0, 0, 0));
 }
 
 #[tokio::test]
