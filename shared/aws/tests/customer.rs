@@ -1,5 +1,7 @@
 //! The customer's side against the local organization: what is asked, what is kept, and what each refusal means.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
