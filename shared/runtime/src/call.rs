@@ -84,13 +84,41 @@ impl Call {
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
+        self.change_listed(keys, None, input, change).await
+    }
+
+    /// As [`Self::change`], with a listing that is read beside the items, in the same round trip.
+    pub async fn change_listed<I>(
+        &self,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
+    ) -> Result<Reply, Failure> {
+        self.change_further(keys, query, input, change, |_, _| Vec::new(), |answer, _, _| Ok(answer)).await
+    }
+
+    /// As [`Self::change`], where what was read names more that has to be read before it can be written: `further` says
+    /// which items, and `write` makes the answer of them. Three round trips where there are any, else two.
+    pub async fn change_further<I, T>(
+        &self,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
+        further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
+        write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
+    ) -> Result<Reply, Failure> {
         for _ in 0..ATTEMPTS {
-            let permitted = self.permit(&keys, None, &input, &change).await?;
+            let permitted = self.permit(&keys, query, &input, &change).await?;
             if let Some(replay) = permitted.replay {
                 return Ok(replay);
             }
             let Change { resource, before, after, etag, outcome, .. } = permitted.change;
-            let answer = self.precondition(etag, outcome)?;
+            let planned = self.precondition(etag, outcome)?;
+            let tenant = keys::Tenant::granted(&permitted.grant);
+            let mut read = self.read(&further(&planned, tenant), None).await?;
+            let answer = write(planned, &mut read, tenant).map_err(|error| store_failure(&error))?;
             if answer.writes.is_empty() {
                 return Ok(answer.reply);
             }
@@ -169,6 +197,11 @@ impl Call {
         Ok(answer.reply)
     }
 
+    /// The credential that the request presents. It is among what was read, whatever keys were asked for.
+    pub fn credential(&self, tenant: keys::Tenant) -> Option<Key> {
+        Presented::of(&self.request).ok().map(|presented| tenant.credential(presented.id()))
+    }
+
     /// Random bytes.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], Failure> {
         random()
@@ -197,7 +230,7 @@ impl Call {
         };
         let mut read = self.read(&wanted, listed.as_ref()).await?;
 
-        let credential = read.take::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
+        let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
         presented.verify(credential.as_ref().map(|stored| &stored.value), self.now)?;
         let tenant = read.take::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);

@@ -14,7 +14,7 @@ mod table;
 mod writes;
 
 pub use commit::{Committed, Told};
-pub use directory::Count;
+pub use directory::{Count, DomainClaim};
 pub use error::{CommitError, StoreError};
 pub use item::{Due, Item, Stored};
 pub use keys::Key;

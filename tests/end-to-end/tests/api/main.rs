@@ -10,3 +10,4 @@ mod organisations;
 mod routes;
 mod sso_configurations;
 mod together;
+mod versions;
