@@ -1,1 +1,9 @@
-//! identity-source
+//! Identity sources: instances, identity stores, their external identity providers and certificates, in Huawei Cloud's
+//! dialect.
+
+pub mod certificates;
+pub mod external_idp;
+pub mod instances;
+mod parameters;
+mod service_provider;
+mod store;

@@ -1,1 +1,4 @@
-//! reactions
+//! What happens without a request: on a schedule, or because something was written to the table.
+
+pub mod audit;
+pub mod certificates;

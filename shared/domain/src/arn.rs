@@ -11,13 +11,13 @@ use crate::region::{AccountId, Partition};
 ///
 /// AWS's own pattern (`InstanceArn` of the IAM Identity Center API) wants exactly 16 characters at the end; the example
 /// that JITSudo documents has 17, so more are taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InstanceArn(String);
 
 /// An IAM role: `arn:<partition>:iam::<12 digits>:role/<path><name>`, the path of printable ASCII and at most 512
 /// characters with its slashes, the name of at most 64 out of `[A-Za-z0-9_+=,.@-]` (IAM API, `CreateRole`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RoleArn(String);
 

@@ -52,12 +52,40 @@ pub enum Outcome {
     Denied,
 }
 
+/// Why a kept record cannot be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Its hash is not that of its text.
+    Hash,
+    /// Its text is no audit record.
+    Text,
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Hash => "its hash is not that of its text",
+            Self::Text => "its text is no audit record",
+        })
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
 impl AuditRecord {
     /// The canonical encoding: JSON without white space, the keys of every object sorted by their bytes.
     pub fn canonical(&self) -> String {
         let mut text = String::new();
         write_canonical(&serde_json::to_value(self).unwrap_or_default(), &mut text);
         text
+    }
+
+    /// Reads a record back from the text that was hashed, if the hash is that text's.
+    pub fn read(text: &str, hash: &str) -> Result<Self, Unreadable> {
+        if Self::hash(text) != hash {
+            return Err(Unreadable::Hash);
+        }
+        serde_json::from_str(text).map_err(|_| Unreadable::Text)
     }
 
     /// SHA-256 of a canonical encoding, in lower-case hex.
@@ -98,6 +126,8 @@ fn write_canonical(value: &Value, text: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -112,5 +142,54 @@ mod tests {
     fn the_hash_is_that_of_the_published_algorithm() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(AuditRecord::hash(""), empty);
+    }
+
+    fn record(name: String, after: Option<Value>) -> AuditRecord {
+        AuditRecord {
+            id: "01JGJ9S3A8Z7Y8V6W5T4S3R2Q1".to_owned(),
+            tenant_id: TenantId::from_random([1; 16]),
+            occurred_at: Timestamp::from_millis(1_767_323_045_678),
+            actor: serde_json::json!({"id": "operator", "name": name, "type": "operator", "roles": []}),
+            action: "create-tenant".to_owned(),
+            resource_type: "tenant".to_owned(),
+            resource_id: "x".to_owned(),
+            outcome: Outcome::Allowed,
+            before: None,
+            after,
+            determining_policies: Vec::new(),
+            source_ip: None,
+            user_agent: None,
+            request_id: "r".to_owned(),
+            interaction_id: None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back_and_written_the_same(name: String, number: i64, text: Option<String>) {
+            let record = record(name, Some(serde_json::json!({"number": number, "text": text})));
+            let canonical = record.canonical();
+            let read = AuditRecord::read(&canonical, &AuditRecord::hash(&canonical));
+            prop_assert_eq!(read.as_ref().map(AuditRecord::canonical), Ok(canonical));
+            prop_assert_eq!(read, Ok(record));
+        }
+
+        #[test]
+        fn one_character_more_or_less_breaks_the_hash(at in 0..200_usize, character in "[ -~]") {
+            let canonical = record("Example".to_owned(), None).canonical();
+            let hash = AuditRecord::hash(&canonical);
+            let mut other = canonical.clone();
+            other.insert_str(at, &character);
+            prop_assert_eq!(AuditRecord::read(&other, &hash), Err(Unreadable::Hash));
+            other = canonical;
+            other.remove(at);
+            prop_assert_eq!(AuditRecord::read(&other, &hash), Err(Unreadable::Hash));
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_record_is_told_from_one_that_was_changed() {
+        let text = r#"{"id":"x"}"#;
+        assert_eq!(AuditRecord::read(text, &AuditRecord::hash(text)), Err(Unreadable::Text));
     }
 }

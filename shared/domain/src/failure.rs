@@ -105,6 +105,12 @@ pub struct Denial {
     pub determining_policies: Vec<String>,
     /// Whether a policy could not be evaluated, which denies: to be looked at by the operator.
     pub evaluation_failed: bool,
+    /// Whose request it was: the credential's public id.
+    pub principal: String,
+    /// What was asked for.
+    pub action: String,
+    /// What it was to be done to: its kind and id.
+    pub resource: (&'static str, String),
 }
 
 /// One fault of a policy text.

@@ -35,7 +35,7 @@ impl fmt::Display for Partition {
 }
 
 /// A region, by its form: `([a-z]+-){2,3}\d`. Whether AWS has it, AWS says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Region(String);
 

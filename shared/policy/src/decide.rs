@@ -117,5 +117,8 @@ pub fn decide<R, T>(
         notices: if denied { policies.notices(response.diagnostics().reason()) } else { Vec::new() },
         determining_policies: if denied { determining } else { Vec::new() },
         evaluation_failed: failed,
+        principal: asked.credential.id.to_string(),
+        action: action.name.to_owned(),
+        resource: (change.resource.kind.as_str(), change.resource.id),
     }))
 }

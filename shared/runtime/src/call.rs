@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use trustplane_aws::CustomerError;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
@@ -84,7 +85,27 @@ impl Call {
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
-        self.change_listed(keys, None, input, change).await
+        let permitted = self.permit(&keys, None, &input, &change).await?;
+        self.settle(permitted, keys, input, change).await
+    }
+
+    /// Writes and answers what [`Self::permit`] allowed; where somebody else wrote in between, reads and decides again.
+    pub async fn settle<I>(
+        &self,
+        mut permitted: Permitted<Answer>,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
+    ) -> Result<Reply, Failure> {
+        for attempt in 1..=ATTEMPTS {
+            let written = self.write_once(permitted, |_, _| Vec::new(), |answer, _, _| Ok(answer)).await?;
+            match written {
+                Some(reply) => return Ok(reply),
+                None if attempt == ATTEMPTS => break,
+                None => permitted = self.permit(&keys, None, &input, &change).await?,
+            }
+        }
+        Err(lost_race())
     }
 
     /// As [`Self::change`], with a listing that is read beside the items, in the same round trip.
@@ -111,25 +132,37 @@ impl Call {
     ) -> Result<Reply, Failure> {
         for _ in 0..ATTEMPTS {
             let permitted = self.permit(&keys, query, &input, &change).await?;
-            if let Some(replay) = permitted.replay {
-                return Ok(replay);
-            }
-            let Change { resource, before, after, etag, outcome, .. } = permitted.change;
-            let planned = self.precondition(etag, outcome)?;
-            let tenant = keys::Tenant::granted(&permitted.grant);
-            let mut read = self.read(&further(&planned, tenant), None).await?;
-            let answer = write(planned, &mut read, tenant).map_err(|error| store_failure(&error))?;
-            if answer.writes.is_empty() {
-                return Ok(answer.reply);
-            }
-            let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
-            match self.commit(&permitted.grant, &told, answer).await {
-                Err(CommitError::Lost) => continue,
-                Ok(reply) => return Ok(reply),
-                Err(error) => return Err(commit_failure(&error)),
+            if let Some(reply) = self.write_once(permitted, &further, &write).await? {
+                return Ok(reply);
             }
         }
         Err(lost_race())
+    }
+
+    /// Writes and answers what is permitted. `None` where somebody else wrote in between.
+    async fn write_once<T>(
+        &self,
+        permitted: Permitted<T>,
+        further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
+        write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
+    ) -> Result<Option<Reply>, Failure> {
+        if let Some(replay) = permitted.replay {
+            return Ok(Some(replay));
+        }
+        let Change { resource, before, after, etag, outcome, .. } = permitted.change;
+        let planned = self.precondition(etag, outcome)?;
+        let tenant = keys::Tenant::granted(&permitted.grant);
+        let mut read = self.read(&further(&planned, tenant), None).await?;
+        let answer = write(planned, &mut read, tenant).map_err(|error| store_failure(&error))?;
+        if answer.writes.is_empty() {
+            return Ok(Some(answer.reply));
+        }
+        let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
+        match self.commit(&permitted.grant, &told, answer).await {
+            Err(CommitError::Lost) => Ok(None),
+            Ok(reply) => Ok(Some(reply)),
+            Err(error) => Err(commit_failure(&error)),
+        }
     }
 
     /// Serves a request that only looks. One round trip, `query` included.
@@ -205,6 +238,37 @@ impl Call {
     /// Random bytes.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], Failure> {
         random()
+    }
+
+    /// Reads items that only became known on the way: not one of the keys that a request names.
+    pub async fn read_more(&self, keys: &[Key]) -> Result<Read, Failure> {
+        self.read(keys, None).await
+    }
+
+    /// Writes what was merely seen, with no audit record. `Ok(false)` where somebody else wrote in between.
+    pub async fn note(&self, grant: &Grant, writes: Writes) -> Result<bool, Failure> {
+        match self.platform.table.note(grant, writes).await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Lost) => Ok(false),
+            Err(error) => Err(commit_failure(&error)),
+        }
+    }
+
+    /// Logs what the customer's AWS said, and tells the client what it may know.
+    pub fn customer_failure(&self, error: &CustomerError) -> Failure {
+        tracing::warn!(error = %error, "customer");
+        match error {
+            CustomerError::Denied(action) => Failure::AwsDenied(format!(
+                "Only the organization's management account or a delegated administrator account may do this: AWS \
+                 denies `{action}` to the role of the connection"
+            )),
+            CustomerError::Refused(_) => {
+                Failure::AwsDenied("AWS refuses to describe the instance to the role of the connection".to_owned())
+            }
+            CustomerError::InstanceGone => Failure::NotFound("instance"),
+            CustomerError::Throttled(_) | CustomerError::Unavailable(_) => Failure::Unavailable { retry_after: 5 },
+            CustomerError::Unreachable(_) => Failure::AwsUnreachable,
+        }
     }
 
     /// Reads everything in one round trip, and verifies the credential before anything else is said.

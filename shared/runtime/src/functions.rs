@@ -73,8 +73,8 @@ pub enum Use {
     PutEvents,
 }
 
-use Dialect::{Directory, Integration};
-use Use::{Count, List, Read, Write};
+use Dialect::{Directory, IdentitySource, Integration};
+use Use::{AssumeRole, Count, Due, List, PutEvents, Read, Seal, Write};
 
 /// Every function there is.
 pub const FUNCTIONS: &[Function] = &[
@@ -284,6 +284,106 @@ pub const FUNCTIONS: &[Function] = &[
         &[Read, Write],
         "Deletes a version of an SSO configuration that was never approved",
     ),
+    // Identity sources.
+    http(
+        "identity-source",
+        "list-instances",
+        ("GET", "/v1/instances"),
+        (IdentitySource, Group::Read, Kind::Instance),
+        (None, 200, Some("Instances")),
+        &[Read, Write, AssumeRole, Seal],
+        "Lists the IAM Identity Center instances",
+    ),
+    http(
+        "identity-source",
+        "list-identity-store-associations",
+        ("GET", "/v1/instances/{instance_id}/identity-store-associations"),
+        (IdentitySource, Group::Read, Kind::Instance),
+        (None, 200, Some("IdentityStoreAssociations")),
+        &[Read, Write, AssumeRole, Seal],
+        "Shows the identity source of an instance",
+    ),
+    http(
+        "identity-source",
+        "create-external-idp",
+        ("POST", "/v1/identity-stores/{identity_store_id}/external-idp"),
+        (IdentitySource, Group::Write, Kind::IdentityProvider),
+        (Some("CreateExternalIdp"), 201, Some("ExternalIdpCreated")),
+        &[Read, Write, AssumeRole, Seal],
+        "Makes the external identity provider of an identity store",
+    ),
+    http(
+        "identity-source",
+        "list-external-idps",
+        ("GET", "/v1/identity-stores/{identity_store_id}/external-idp"),
+        (IdentitySource, Group::Read, Kind::IdentityProvider),
+        (None, 200, Some("ExternalIdps")),
+        &[Read, Write, AssumeRole, Seal],
+        "Shows the external identity provider of an identity store",
+    ),
+    http(
+        "identity-source",
+        "update-external-idp",
+        ("PUT", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}"),
+        (IdentitySource, Group::Write, Kind::IdentityProvider),
+        (Some("UpdateExternalIdp"), 200, None),
+        &[Read, Write, AssumeRole, Seal],
+        "Changes an external identity provider",
+    ),
+    http(
+        "identity-source",
+        "enable-external-idp",
+        ("POST", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/enable"),
+        (IdentitySource, Group::Write, Kind::IdentityProvider),
+        (None, 200, None),
+        &[Read, Write, AssumeRole, Seal],
+        "Lets users sign in through an external identity provider",
+    ),
+    http(
+        "identity-source",
+        "disable-external-idp",
+        ("POST", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/disable"),
+        (IdentitySource, Group::Write, Kind::IdentityProvider),
+        (None, 200, None),
+        &[Read, Write, AssumeRole, Seal],
+        "Lets users no longer sign in through an external identity provider",
+    ),
+    http(
+        "identity-source",
+        "delete-external-idp",
+        ("DELETE", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}"),
+        (IdentitySource, Group::Write, Kind::IdentityProvider),
+        (None, 200, None),
+        &[Read, Write, AssumeRole, Seal],
+        "Deletes a disabled external identity provider",
+    ),
+    http(
+        "identity-source",
+        "import-external-idp-certificate",
+        ("POST", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate"),
+        (IdentitySource, Group::Write, Kind::IdpCertificate),
+        (Some("ImportCertificate"), 200, Some("CertificateImported")),
+        &[Read, Write, AssumeRole, Seal],
+        "Imports a signing certificate of an external identity provider",
+    ),
+    http(
+        "identity-source",
+        "list-external-idp-certificates",
+        ("GET", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate"),
+        (IdentitySource, Group::Read, Kind::IdpCertificate),
+        (None, 200, Some("IdpCertificates")),
+        &[Read, Write, AssumeRole, Seal],
+        "Lists the certificates of an external identity provider",
+    ),
+    http(
+        "identity-source",
+        "delete-external-idp-certificate",
+        ("DELETE", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate/{certificate_id}"),
+        (IdentitySource, Group::Write, Kind::IdpCertificate),
+        (None, 200, None),
+        &[Read, Write, AssumeRole, Seal],
+        "Deletes a certificate of an external identity provider",
+    ),
     // Platform.
     Function {
         name: "get-health",
@@ -307,7 +407,27 @@ pub const FUNCTIONS: &[Function] = &[
         uses: &[],
     },
     operator("create-tenant", &[Write], "Makes a tenant with its ExternalId"),
+    operator(
+        "decode-authorization-message",
+        &[Seal],
+        "Opens the `encoded_authorization_message` of a denied request: why it was denied",
+    ),
     operator("create-credential", &[Read, Write], "Makes a credential of a tenant, its first one too"),
+    // Reactions.
+    Function {
+        name: "notify-expiring-certificates",
+        family: "reactions",
+        summary: "Gives notice of identity providers' certificates that are about to expire",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        uses: &[Read, Due, Write],
+    },
+    Function {
+        name: "publish-audit",
+        family: "reactions",
+        summary: "Puts new audit records on the event bus",
+        trigger: Trigger::AuditStream,
+        uses: &[PutEvents],
+    },
 ];
 
 /// A function behind API Gateway.
@@ -389,6 +509,13 @@ mod tests {
         assert_eq!(names.len(), FUNCTIONS.len());
         let unique: BTreeSet<_> = routes().map(|(_, route)| (route.method, route.path)).collect();
         assert_eq!(unique.len(), routes().count());
+    }
+
+    #[test]
+    fn denials_of_the_dialect_that_seals_them_can_be_sealed() {
+        for (function, _) in routes().filter(|(_, route)| route.dialect == IdentitySource) {
+            assert!(function.uses.contains(&Seal), "{}", function.name);
+        }
     }
 
     #[test]

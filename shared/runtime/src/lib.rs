@@ -4,6 +4,7 @@
 
 mod authentication;
 mod call;
+mod denial;
 mod dialect;
 mod event;
 mod functions;
@@ -17,12 +18,13 @@ mod request;
 mod serve;
 
 pub use call::{Answer, Call, Permitted};
+pub use denial::opened_denial;
 pub use dialect::Dialect;
 pub use event::HttpEvent;
 pub use functions::{FUNCTIONS, Function, Route, Trigger, Use, actions, function, routes};
 pub use operator::{OperatorCall, operator};
 pub use platform::Platform;
-pub use reaction::{Reaction, reaction};
+pub use reaction::{Reaction, ReactionError, reaction};
 pub use reply::Reply;
 pub use request::Request;
 pub use serve::http;

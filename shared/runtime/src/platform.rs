@@ -1,12 +1,14 @@
-//! What a function process has: its settings, the table, the AWS clients' configuration and the built-in policies.
+//! What a function process has: its settings, the table, the AWS clients and the built-in policies.
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use trustplane_aws::Meter;
+use trustplane_aws::{Customers, EventBus, Meter, Seal};
 use trustplane_domain::region::AccountId;
 use trustplane_policy::Policies;
 use trustplane_store::Table;
+
+use crate::Function;
 
 /// Made once, before the first event is asked for.
 #[derive(Debug)]
@@ -19,23 +21,41 @@ pub struct Platform {
     pub sdk: SdkConfig,
     /// What counts every call.
     pub meter: Arc<Meter>,
+    /// The bus, in a function that puts events on it.
+    pub bus: Option<EventBus>,
     /// The policies that every tenant has.
     pub policies: Policies,
+    /// The customers' accounts.
+    pub customers: Customers,
+    /// The platform's key, where the function is given one.
+    pub seal: Option<Seal>,
+    /// Where users sign in to what an identity store serves: `https://auth.example.com`, with no slash at its end.
+    pub saml_base: Option<String>,
 }
 
 /// Why a process cannot start. Names the setting.
 pub type SettingsError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Platform {
-    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables.
-    pub async fn from_env() -> Result<Self, SettingsError> {
+    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables; what `function` uses beside these
+    /// (`TRUSTPLANE_EVENT_BUS`); `TRUSTPLANE_KEY_ID` and `TRUSTPLANE_SAML_BASE` where they are set.
+    pub async fn from_env(function: &Function) -> Result<Self, SettingsError> {
         let meter = Arc::new(Meter::default());
         let account = AccountId::parse(&setting("TRUSTPLANE_ACCOUNT_ID")?)
             .map_err(|message| format!("`TRUSTPLANE_ACCOUNT_ID` {message}"))?;
         let table_name = setting("TRUSTPLANE_TABLE")?;
         let sdk = trustplane_aws::load().await?;
         let table = Table::new(&sdk, table_name, Arc::clone(&meter));
-        Ok(Self { table, account, sdk, meter, policies: Policies::built_in()? })
+        let customers = Customers::new(&sdk, Arc::clone(&meter));
+        let seal = setting("TRUSTPLANE_KEY_ID").ok().map(|key_id| Seal::new(&sdk, Arc::clone(&meter), key_id));
+        let saml_base = setting("TRUSTPLANE_SAML_BASE").ok().map(|base| base.trim_end_matches('/').to_owned());
+        let bus = if function.uses.contains(&crate::Use::PutEvents) {
+            Some(EventBus::new(&sdk, setting("TRUSTPLANE_EVENT_BUS")?, &meter))
+        } else {
+            None
+        };
+        let policies = Policies::built_in()?;
+        Ok(Self { table, account, sdk, meter, bus, policies, customers, seal, saml_base })
     }
 
     /// A setting that only some functions need.

@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use lambda_http::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -25,12 +26,21 @@ pub struct Reaction {
     pub event: Value,
     function: &'static str,
     request_id: String,
+    deadline: SystemTime,
 }
+
+/// Why an event was not handled: the invocation's error.
+pub type ReactionError = lambda_runtime::Error;
 
 impl Reaction {
     /// The function's leave to change `tenant`.
     pub fn grant(&self, tenant: TenantId) -> Grant {
         Grant::reaction(tenant, self.function, &self.request_id, self.now)
+    }
+
+    /// How long the invocation may still take.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.duration_since(SystemTime::now()).unwrap_or_default()
     }
 }
 
@@ -38,11 +48,12 @@ impl Reaction {
 pub fn reaction<H, F>(name: &'static str, handler: H) -> ExitCode
 where
     H: Fn(Reaction) -> F,
-    F: Future<Output = Result<Value, lambda_runtime::Error>>,
+    F: Future<Output = Result<Value, ReactionError>>,
 {
     run(name, async |function, platform| {
         let handler = &handler;
         let serve = move |event: LambdaEvent<Value>| {
+            let deadline = event.context.deadline();
             let time = event.payload.get("time").and_then(Value::as_str).and_then(Timestamp::parse);
             let reaction = Reaction {
                 platform: Arc::clone(&platform),
@@ -50,6 +61,7 @@ where
                 event: event.payload,
                 function: function.name,
                 request_id: event.context.request_id.clone(),
+                deadline,
             };
             let (platform, request_id) = (Arc::clone(&platform), event.context.request_id);
             async move {

@@ -6,7 +6,7 @@ use trustplane_domain::{Failure, Fields};
 
 use crate::HttpEvent;
 
-/// The longest body that any function takes.
+/// The longest body that a function takes, but for those that say otherwise.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// A request: method, path, headers, body.
@@ -72,8 +72,13 @@ impl Request {
 
     /// The fields of the body: JSON, an object, at most 64 KiB, declared as JSON or not at all.
     pub fn fields(&self) -> Result<Fields, Failure> {
-        if self.body.len() > BODY_LIMIT {
-            return Err(Failure::TooLarge { limit: BODY_LIMIT });
+        self.fields_within(BODY_LIMIT)
+    }
+
+    /// As [`Self::fields`], where a body may have `limit` bytes.
+    pub fn fields_within(&self, limit: usize) -> Result<Fields, Failure> {
+        if self.body.len() > limit {
+            return Err(Failure::TooLarge { limit });
         }
         self.json_or_undeclared()?;
         Fields::parse(&self.body)

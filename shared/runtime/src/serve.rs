@@ -12,7 +12,7 @@ use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::Origin;
 
 use crate::dialect::{About, HttpReply};
-use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigger, function, log};
+use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigger, denial, function, log};
 
 /// Time kept for rendering and sending the reply when a handler takes too long.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -55,7 +55,7 @@ where
         }
     };
     let ended = runtime.block_on(async {
-        let platform = Arc::new(Box::pin(Platform::from_env()).await?);
+        let platform = Arc::new(Box::pin(Platform::from_env(function)).await?);
         serve(function, platform).await
     });
     match ended {
@@ -113,7 +113,9 @@ where
         if denial.evaluation_failed {
             tracing::error!(policy_evaluation_failed = true, "a policy could not be evaluated");
         }
-        about.sealed_denial = None;
+        if dialect == Dialect::IdentitySource {
+            about.sealed_denial = denial::sealed(&platform, denial, &about.request_id).await;
+        }
     }
     let reply = dialect.render(&result, &about);
     let tally = platform.meter.take();

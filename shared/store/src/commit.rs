@@ -30,8 +30,9 @@ pub struct Told<'a> {
 /// A transaction that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// The id of its audit record; none of a write that is not a change (a remembered observation).
-    pub audit_record: Option<String>,
+    /// The ids of its audit records, which sort in the order they were told in; none of a write that is not a change
+    /// (a remembered observation).
+    pub audit_records: Vec<String>,
 }
 
 impl Table {
@@ -45,20 +46,37 @@ impl Table {
         writes: Writes,
         keep: Option<(&Key, &Idempotency)>,
     ) -> Result<Committed, CommitError> {
-        let (record, item) = audit_record(grant, told)?;
+        self.commit_all(grant, std::slice::from_ref(told), writes, keep).await
+    }
+
+    /// As [`Table::commit`], of which there is more than one thing to tell: an audit record each, in this order.
+    pub async fn commit_all(
+        &self,
+        grant: &Grant,
+        told: &[Told<'_>],
+        writes: Writes,
+        keep: Option<(&Key, &Idempotency)>,
+    ) -> Result<Committed, CommitError> {
         let mut transaction = self.transaction(grant, writes)?;
         let kept = keep.map(|(key, reply)| self.kept(key, reply, grant)).transpose()?;
         transaction.extend(kept);
-        transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
+        let mut id = first_id(grant)?;
+        let mut audit_records = Vec::with_capacity(told.len());
+        for told in told {
+            let item = audit_record(grant, told, &id.to_string())?;
+            transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
+            audit_records.push(id.to_string());
+            id = id.increment().map_err(|_| StoreError::broken("no more ids in this millisecond"))?;
+        }
         self.send(transaction).await?;
-        Ok(Committed { audit_record: Some(record.id) })
+        Ok(Committed { audit_records })
     }
 
     /// Writes what was merely seen or used, with no audit record: a refreshed observation, the day of a last use.
     pub async fn note(&self, grant: &Grant, writes: Writes) -> Result<Committed, CommitError> {
         let transaction = self.transaction(grant, writes)?;
         self.send(transaction).await?;
-        Ok(Committed { audit_record: None })
+        Ok(Committed { audit_records: Vec::new() })
     }
 
     fn transaction(&self, grant: &Grant, writes: Writes) -> Result<Vec<Entry>, StoreError> {
@@ -203,15 +221,20 @@ where
     if claimed { CommitError::Claimed } else { CommitError::Lost }
 }
 
-/// The audit record of a change and the item it is kept as: its canonical text, and the hash of that.
-fn audit_record(grant: &Grant, told: &Told<'_>) -> Result<(AuditRecord, Attributes), StoreError> {
+/// An id for the first audit record of a transaction; those after it count on, so that they sort in their order.
+fn first_id(grant: &Grant) -> Result<Ulid, StoreError> {
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random).map_err(|error| StoreError::broken(error.to_string()))?;
     let millis = u64::try_from(grant.at().as_millis()).unwrap_or_default();
-    let id = Ulid::from_parts(millis, u128::from_be_bytes(random)).to_string();
+    // Of the 80 random bits the first stays 0, so that there is room to count.
+    Ok(Ulid::from_parts(millis, u128::from_be_bytes(random) & (u128::MAX >> 49)))
+}
+
+/// The item that the audit record of a change is kept as: its canonical text, and the hash of that.
+fn audit_record(grant: &Grant, told: &Told<'_>, id: &str) -> Result<Attributes, StoreError> {
     let actor = serde_json::to_value(grant.actor()).map_err(StoreError::broken)?;
     let record = AuditRecord {
-        id: id.clone(),
+        id: id.to_owned(),
         tenant_id: grant.tenant(),
         occurred_at: grant.at(),
         actor,
@@ -227,7 +250,7 @@ fn audit_record(grant: &Grant, told: &Told<'_>) -> Result<(AuditRecord, Attribut
         request_id: grant.origin().request_id.clone(),
         interaction_id: grant.origin().interaction_id.clone(),
     };
-    let key = keys::Tenant::granted(grant).audit_record(&id);
+    let key = keys::Tenant::granted(grant).audit_record(id);
     let mut item = key_attributes(&key.pk, &key.sk);
     let text = record.canonical();
     let hash = AuditRecord::hash(&text);
@@ -235,5 +258,5 @@ fn audit_record(grant: &Grant, told: &Told<'_>) -> Result<(AuditRecord, Attribut
         item.insert(name.to_owned(), AttributeValue::S(value));
     }
     item.insert("item_version".to_owned(), AttributeValue::N("1".to_owned()));
-    Ok((record, item))
+    Ok(item)
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::credential::Credential;
+use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::tenant::Tenant;
 
 use crate::{Key, StoreError, keys};
@@ -39,6 +40,9 @@ pub struct Due {
     pub at: Timestamp,
 }
 
+/// The kind of what is due when a certificate's next notice is.
+pub const CERTIFICATE: &str = "certificate";
+
 impl Item for Tenant {
     const ENTITY: &'static str = "tenant";
 }
@@ -49,6 +53,14 @@ impl Item for Credential {
 
 impl Item for Connection {
     const ENTITY: &'static str = "connection";
+}
+
+impl Item for IdentityProvider {
+    const ENTITY: &'static str = "identity-provider";
+
+    fn due(&self) -> Option<Due> {
+        self.next_notice_at().map(|at| Due { kind: CERTIFICATE, at })
+    }
 }
 
 /// An item as it was read, with the version that a write of it is conditional on.

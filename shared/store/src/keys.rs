@@ -198,7 +198,29 @@ pub fn due_sort(when: Timestamp, key: &Key) -> String {
     format!("{when}#{}#{}", key.pk, key.sk)
 }
 
+/// What comes after the sort keys of all items that are due at `until` or before.
+pub(crate) fn due_end(until: Timestamp) -> String {
+    // The character after the `#` that follows the time.
+    format!("{until}$")
+}
+
 impl Key {
+    /// The key of an item that the table itself named.
+    pub(crate) fn found(pk: String, sk: String) -> Self {
+        let tenant = pk.strip_prefix("TENANT#").and_then(TenantId::parse);
+        Self { pk, sk, tenant }
+    }
+
+    /// The tenant whose item it is; `None` for what is kept across tenants.
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.tenant
+    }
+
+    /// The identity store, if it is the key of one's external identity provider.
+    pub fn identity_store(&self) -> Option<String> {
+        unescaped(self.sk.strip_prefix("STORE#")?.strip_suffix("#IDP")?)
+    }
+
     /// The partition key.
     pub fn pk(&self) -> &str {
         &self.pk
@@ -221,6 +243,21 @@ fn escaped(part: &str) -> String {
         }
     }
     text
+}
+
+/// What [`escaped`] was given.
+fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let mut digit = || char::from(rest.next()?).to_digit(16);
+            bytes.push(u8::try_from(digit()? * 16 + digit()?).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -246,5 +283,27 @@ mod tests {
         let early = due_sort(Timestamp::from_millis(1_000), &key);
         let late = due_sort(Timestamp::from_millis(1_700_000_000_000), &key);
         assert!(early < late);
+    }
+
+    #[test]
+    fn what_is_due_at_the_very_time_is_before_the_end_and_what_is_due_later_is_not() {
+        let key = tenant().connection();
+        for (millis, due) in [(999, true), (1_000, true), (1_001, false)] {
+            let sort = due_sort(Timestamp::from_millis(millis), &key);
+            assert_eq!(sort < due_end(Timestamp::from_millis(1_000)), due, "{millis}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_the_table_named_is_the_key_that_was_made() {
+        for store in ["d-1234567890", "a#b%c", "\u{e9}\n", ""] {
+            let key = tenant().identity_provider(store);
+            assert_eq!(Key::found(key.pk.clone(), key.sk.clone()), key);
+            assert_eq!(key.identity_store().as_deref(), Some(store));
+        }
+        assert_eq!(tenant().service_provider("d-1").identity_store(), None);
+        assert_eq!(tenant().domain_claim("example.com").tenant(), None);
+        assert_eq!(Key::found("TENANT#x".to_owned(), String::new()).tenant(), None);
+        assert_eq!(unescaped("%4"), None);
     }
 }

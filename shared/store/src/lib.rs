@@ -1,10 +1,11 @@
 //! The table: one DynamoDB table for everything, read in one round trip and written in one transaction.
 //!
 //! [`Table::read`] gets all that a request needs at once. [`Table::commit`] takes a grant and writes a set of
-//! [`Writes`], each conditional on what was read, with their audit record.
+//! [`Writes`], each conditional on what was read, with their audit record. [`Table::due`] says what a sweep has to look at.
 
 mod commit;
 mod directory;
+mod due;
 mod error;
 mod item;
 pub mod keys;
@@ -15,8 +16,9 @@ mod writes;
 
 pub use commit::{Committed, Told};
 pub use directory::{Count, DomainClaim};
+pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, StoreError};
-pub use item::{Due, Item, Stored};
+pub use item::{CERTIFICATE, Due, Item, Stored};
 pub use keys::Key;
 pub use read::{Listing, Query, Read};
 pub use record::Idempotency;

@@ -31,10 +31,13 @@ fn resource(text: &mut String, function: &Function) {
       Description: {summary}
 "#,
         logical = logical_id(name),
-        summary = function.summary,
+        summary = serde_json::Value::from(function.summary),
     );
     if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream) {
         text.push_str("      Timeout: 120\n");
+    }
+    if matches!(function.trigger, Trigger::Schedule(_)) {
+        text.push_str(FAILED_RUNS);
     }
     if !function.uses.is_empty() {
         text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
@@ -63,6 +66,16 @@ fn resource(text: &mut String, function: &Function) {
         Trigger::AuditStream => text.push_str(AUDIT_STREAM),
     }
 }
+
+/// A run that fails is tried twice more; what fails then is kept. The schedule's own retries are for runs that Lambda does
+/// not take.
+const FAILED_RUNS: &str = r#"      EventInvokeConfig:
+        MaximumRetryAttempts: 2
+        DestinationConfig:
+          OnFailure:
+            Type: SQS
+            Destination: !GetAtt DeadLetters.Arn
+"#;
 
 const AUDIT_STREAM: &str = r#"      Events:
         Stream:

@@ -16,7 +16,7 @@ const TTL_SWEEP: Duration = Duration::from_secs(30);
 const SHUTDOWN: Duration = Duration::from_secs(2);
 
 /// The engine that runs inside this process.
-pub(crate) struct Engine {
+pub struct Engine {
     endpoint: String,
     shutdown: oneshot::Sender<()>,
     server: JoinHandle<()>,
@@ -75,7 +75,7 @@ impl Engine {
 }
 
 /// Creates the tables that are not there yet, and waits until they can be used.
-pub(crate) async fn create_tables(endpoint: &str, tables: &[Table]) -> Result<(), Error> {
+pub async fn create_tables(endpoint: &str, tables: &[Table]) -> Result<(), Error> {
     for table in tables {
         let named = json!({ "TableName": table.name });
         match call(endpoint, "DynamoDB_20120810.CreateTable", &table.create).await {

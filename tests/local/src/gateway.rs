@@ -79,7 +79,9 @@ impl Gateway {
         }
         let body = match read(body).await {
             Ok(body) => body,
-            Err(TooLarge) => return closing(too_large()),
+            Err(Unread::TooLarge) => return closing(too_large()),
+            // Nobody hears it any more.
+            Err(Unread::Broken) => return closing(message(StatusCode::BAD_REQUEST, "Bad Request")),
         };
         let Some(path) = event::decode_path(parts.uri.path()) else {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
@@ -122,16 +124,18 @@ impl Gateway {
     }
 }
 
-struct TooLarge;
+enum Unread {
+    TooLarge,
+    /// The client went away before its end.
+    Broken,
+}
 
 /// Reads a body of up to [`BODY_LIMIT`], and a larger one as far as [`DRAIN_LIMIT`] without keeping it.
-async fn read(mut body: Body) -> Result<Bytes, TooLarge> {
+async fn read(mut body: Body) -> Result<Bytes, Unread> {
     let mut kept = Vec::new();
     let mut length = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
         length += data.len();
         if length <= BODY_LIMIT {
             kept.extend_from_slice(&data);
@@ -139,7 +143,7 @@ async fn read(mut body: Body) -> Result<Bytes, TooLarge> {
             break;
         }
     }
-    if length <= BODY_LIMIT { Ok(kept.into()) } else { Err(TooLarge) }
+    if length <= BODY_LIMIT { Ok(kept.into()) } else { Err(Unread::TooLarge) }
 }
 
 fn too_large() -> Response {

@@ -62,6 +62,11 @@ impl Logs {
         self.lock().kept.iter().cloned().collect()
     }
 
+    /// What `find` makes of the newest line that it makes something of.
+    pub fn find<T>(&self, find: impl Fn(&Line) -> Option<T>) -> Option<T> {
+        self.lock().kept.iter().rev().find_map(find)
+    }
+
     /// The number of the newest line.
     pub fn last(&self) -> u64 {
         self.lock().last

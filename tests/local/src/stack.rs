@@ -217,6 +217,11 @@ impl Stack {
         self.delivery.lambda.logs().lines()
     }
 
+    /// What `find` makes of the newest line that it makes something of: cheaper than [`Self::logs`].
+    pub fn find_log<T>(&self, find: impl Fn(&Line) -> Option<T>) -> Option<T> {
+        self.delivery.lambda.logs().find(find)
+    }
+
     /// Ids of the processes that run a function now.
     pub fn processes(&self, function: &str) -> Vec<u32> {
         self.delivery.lambda.processes(function)

@@ -222,6 +222,22 @@ async fn a_connection_serves_one_request_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_body_that_breaks_off_reaches_no_function() {
+    let (stack, _functions) = stack().await;
+    let address = stack.url().replace("http://localhost:", "127.0.0.1:");
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = "PUT /things/1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{}";
+    connection.write_all(request.as_bytes()).await.unwrap();
+    connection.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    let _ = connection.read_to_end(&mut answer).await;
+    assert_eq!(get(&stack, "/things/1").await.status, StatusCode::OK);
+    let invocations = stack.logs().iter().filter(|line| line.text.contains("\"order\"")).count();
+    assert_eq!(invocations, 1, "the second request's alone");
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn functions_get_the_environment_of_lambda_and_of_the_template() {
     let functions = functions(FUNCTIONS);
     let mut options = options(&functions);

@@ -1,13 +1,17 @@
 //! Every endpoint, end to end, through the binaries that are deployed.
 
+mod audit_events;
 mod authorisation_servers;
 mod bad_input;
 mod config;
 mod directory;
 mod events;
+mod identity_source;
+mod notices;
 mod operators;
 mod organisations;
 mod routes;
 mod sso_configurations;
+mod table;
 mod together;
 mod versions;

@@ -1,0 +1,5 @@
+//! DELETE `/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("delete-external-idp", trustplane_identity_source::external_idp::delete)
+}

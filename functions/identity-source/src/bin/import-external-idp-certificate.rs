@@ -1,0 +1,5 @@
+//! POST `/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("import-external-idp-certificate", trustplane_identity_source::certificates::import)
+}

@@ -1,0 +1,5 @@
+//! GET `/v1/identity-stores/{identity_store_id}/external-idp`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("list-external-idps", trustplane_identity_source::external_idp::list)
+}

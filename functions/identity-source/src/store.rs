@@ -1,0 +1,140 @@
+//! An identity store and the external identity provider in it: read together, for a store that the tenant's instance has.
+
+use std::cell::RefCell;
+
+use trustplane_domain::connection::Connection;
+use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId};
+use trustplane_domain::{Failure, Faults};
+use trustplane_policy::Change;
+use trustplane_runtime::{Answer, Call, Permitted, Reply};
+use trustplane_store::{Key, Read, StoreError, Stored, keys};
+
+use crate::{instances, parameters};
+
+/// What a request names in its path.
+#[derive(Clone, Debug)]
+pub(crate) struct Path {
+    /// The identity store.
+    pub(crate) store: String,
+}
+
+/// A store of the tenant's, and what is kept for it.
+pub(crate) struct Store {
+    /// Its id.
+    pub(crate) id: String,
+    /// The connection that it is reached through.
+    pub(crate) connection: Stored<Connection>,
+    /// Its external identity provider, if it has one.
+    pub(crate) provider: Option<Stored<IdentityProvider>>,
+    /// Where a provider is kept.
+    pub(crate) provider_key: Key,
+}
+
+impl Path {
+    /// Reads the path's ids; what is wrong goes to `faults`.
+    pub(crate) fn of(call: &Call, faults: &mut Faults) -> Self {
+        Self { store: parameters::id(call, "identity_store_id", faults).unwrap_or_default() }
+    }
+
+    fn keys(&self, tenant: keys::Tenant) -> Vec<Key> {
+        vec![tenant.connection(), tenant.identity_provider(&self.store)]
+    }
+}
+
+impl Store {
+    fn take(read: &mut Read, path: &Path, tenant: keys::Tenant) -> Result<Self, StoreError> {
+        let provider_key = tenant.identity_provider(&path.store);
+        Ok(Self {
+            id: path.store.clone(),
+            connection: instances::take_connection(read, tenant)?,
+            provider: read.take(&provider_key)?,
+            provider_key,
+        })
+    }
+
+    /// The provider of this id.
+    pub(crate) fn provider(&self, id: Option<IdentityProviderId>) -> Result<&Stored<IdentityProvider>, Failure> {
+        let found = self.provider.as_ref().filter(|provider| Some(provider.value.id()) == id);
+        found.ok_or(Failure::NotFound("identity provider"))
+    }
+
+    /// Whether the tenant's instance has this store. [`Failure::AwsUnreachable`] where nothing is remembered.
+    fn check(&self) -> Result<(), Failure> {
+        instances::configured(&self.connection.value.settings)?;
+        match &self.connection.value.instance {
+            Some(instance) if instance.identity_store_id == self.id => Ok(()),
+            Some(_) => Err(Failure::NotFound("identity store")),
+            None => Err(Failure::AwsUnreachable),
+        }
+    }
+}
+
+/// Serves a request that changes what is kept for a store. `change` says what becomes of it.
+///
+/// Two round trips; three and two calls to AWS more where nothing is remembered of the instance.
+pub(crate) async fn change<I: Clone>(
+    call: &Call,
+    input: Result<(Path, I), Failure>,
+    change: impl Fn(&Store, &I) -> Result<Change<Answer>, StoreError>,
+) -> Result<Reply, Failure> {
+    let unseen = RefCell::new(None);
+    let keys = |tenant: keys::Tenant, (path, _): &(Path, I)| path.keys(tenant);
+    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: keys::Tenant| {
+        let store = Store::take(read, path, tenant)?;
+        let changed = change(&store, input)?;
+        Ok(within(store, changed, &unseen))
+    };
+    let permitted = call.permit(&keys, None, &input, checked).await?;
+    let remembered = unseen.take();
+    match remembered {
+        None => call.settle(permitted, keys, input, checked).await,
+        Some(remembered) => {
+            look(call, &permitted, &remembered).await?;
+            call.change(keys, input, checked).await
+        }
+    }
+}
+
+/// Serves a request that looks at what is kept for a store. One round trip; where nothing is remembered of the instance
+/// as for [`change`].
+pub(crate) async fn view<I: Clone>(
+    call: &Call,
+    input: Result<(Path, I), Failure>,
+    view: impl Fn(&Store, &I) -> Change<Reply>,
+) -> Result<Reply, Failure> {
+    let unseen = RefCell::new(None);
+    let keys = |tenant: keys::Tenant, (path, _): &(Path, I)| path.keys(tenant);
+    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: keys::Tenant| {
+        let store = Store::take(read, path, tenant)?;
+        let viewed = view(&store, input);
+        Ok(within(store, viewed, &unseen))
+    };
+    let permitted = call.permit(&keys, None, &input, checked).await?;
+    let remembered = unseen.take();
+    match remembered {
+        None => permitted.change.outcome,
+        Some(remembered) => {
+            look(call, &permitted, &remembered).await?;
+            call.view(keys, None, input, checked).await
+        }
+    }
+}
+
+/// The change as it is for a store that the instance has, or refused. Where nothing is remembered of the instance, the
+/// connection to look through is put into `unseen`.
+fn within<T>(store: Store, mut change: Change<T>, unseen: &RefCell<Option<Stored<Connection>>>) -> Change<T> {
+    if let Err(failure) = store.check() {
+        if failure == Failure::AwsUnreachable {
+            unseen.replace(Some(store.connection));
+        }
+        change.outcome = Err(failure);
+    }
+    change
+}
+
+async fn look<T>(call: &Call, permitted: &Permitted<T>, remembered: &Stored<Connection>) -> Result<(), Failure> {
+    match instances::look(call, &permitted.grant, remembered).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(call.customer_failure(&error)),
+    }
+}

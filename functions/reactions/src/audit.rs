@@ -1,0 +1,185 @@
+//! `publish-audit`: audit records, from the table's stream to the event bus. At least once, under the record's id.
+//!
+//! The detail of an event is the record as it was hashed, with its `hash` beside it: without that field and in canonical
+//! form it is the text that the hash is of. Whoever gets an event twice knows it by `id`.
+
+use serde_json::{Map, Value, json};
+use trustplane_aws::Event;
+use trustplane_domain::audit::AuditRecord;
+use trustplane_runtime::{Reaction, ReactionError};
+
+/// A record of the stream.
+#[derive(Debug)]
+struct Carried {
+    /// What Lambda knows it by.
+    sequence_number: String,
+    /// What to publish, or why it cannot be.
+    event: Result<Event, String>,
+}
+
+/// Publishes the records of a batch, and says from which one on Lambda has to bring them again.
+///
+/// Lambda gives up all that it was told to bring again too often, the good records behind a bad one too. So a record that
+/// cannot be published (its hash does not fit) is brought to stand alone: what stands before it is published and left
+/// behind, then the invocation fails until the batch has been split (`BisectBatchOnFunctionError`) down to this record,
+/// which ends in the dead-letter queue.
+pub async fn publish(reaction: Reaction) -> Result<Value, ReactionError> {
+    let bus = reaction.platform.bus.as_ref().ok_or("no event bus")?;
+    let records = reaction.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
+    let carried = records.iter().map(Carried::of).collect::<Result<Vec<_>, _>>()?;
+    let events: Vec<Event> = carried.iter().map_while(|record| record.event.as_ref().ok().cloned()).collect();
+    let published = match bus.publish(&events).await {
+        Ok(()) => events.len(),
+        Err(unpublished) => {
+            tracing::error!(reason = unpublished.reason, "audit records not published");
+            return Ok(from(carried.get(unpublished.first)));
+        }
+    };
+    match carried.get(published) {
+        Some(Carried { sequence_number, event: Err(fault) }) if published == 0 => {
+            Err(format!("the audit record at sequence number {sequence_number} is not published: {fault}").into())
+        }
+        rest => Ok(from(rest)),
+    }
+}
+
+/// The answer that makes Lambda bring this record and those behind it again; none where all were published.
+///
+/// Source: "Configuring partial batch response with DynamoDB and Lambda", AWS Lambda Developer Guide.
+fn from(record: Option<&Carried>) -> Value {
+    let failures: Vec<Value> =
+        record.iter().map(|record| json!({ "itemIdentifier": record.sequence_number })).collect();
+    json!({ "batchItemFailures": failures })
+}
+
+impl Carried {
+    /// Reads a record of the event of a DynamoDB stream.
+    fn of(record: &Value) -> Result<Self, &'static str> {
+        let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
+        let sequence_number = sequence_number.ok_or("a record of the stream has no sequence number")?.to_owned();
+        let item = record.pointer("/dynamodb/NewImage").unwrap_or(&Value::Null);
+        Ok(Self { sequence_number, event: event(item) })
+    }
+}
+
+/// The event of an audit record, from its item.
+fn event(item: &Value) -> Result<Event, String> {
+    let attribute = |name: &str| {
+        let value = item.get(name).and_then(|value| value.get("S")?.as_str());
+        value.ok_or_else(|| format!("it has no `{name}`"))
+    };
+    let (id, text, hash) = (attribute("sk")?, attribute("record")?, attribute("hash")?);
+    let record = AuditRecord::read(text, hash).map_err(|fault| fault.to_string())?;
+    if record.id != id {
+        return Err("it is kept under another record's id".to_owned());
+    }
+    let mut detail: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    detail.insert("hash".to_owned(), json!(hash));
+    let event = |detail: &Map<String, Value>| Event {
+        detail_type: record.action.clone(),
+        detail: json!(detail).to_string(),
+        time: record.occurred_at,
+    };
+    let whole = event(&detail);
+    if whole.fits() {
+        return Ok(whole);
+    }
+    // The rest can be read in the audit log.
+    detail.retain(|name, _| !IMAGES.contains(&name.as_str()));
+    detail.insert("left_out".to_owned(), json!(IMAGES));
+    Some(event(&detail)).filter(Event::fits).ok_or_else(|| "it is larger than an event may be".to_owned())
+}
+
+/// What is left out of an event that would be too large.
+const IMAGES: [&str; 2] = ["before", "after"];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use trustplane_domain::Timestamp;
+    use trustplane_domain::audit::Outcome;
+    use trustplane_domain::ids::TenantId;
+
+    use super::*;
+
+    fn record(after: Value) -> AuditRecord {
+        AuditRecord {
+            id: "01JGJ9S3A8Z7Y8V6W5T4S3R2Q1".to_owned(),
+            tenant_id: TenantId::from_random([1; 16]),
+            occurred_at: Timestamp::from_millis(1_767_323_045_678),
+            actor: json!({"id": "operator", "name": "operator", "type": "operator", "roles": []}),
+            action: "create-tenant".to_owned(),
+            resource_type: "tenant".to_owned(),
+            resource_id: "x".to_owned(),
+            outcome: Outcome::Allowed,
+            before: None,
+            after: Some(after),
+            determining_policies: Vec::new(),
+            source_ip: None,
+            user_agent: None,
+            request_id: "r".to_owned(),
+            interaction_id: None,
+        }
+    }
+
+    fn item(record: &AuditRecord) -> Value {
+        let text = record.canonical();
+        let hash = AuditRecord::hash(&text);
+        json!({"sk": {"S": record.id}, "record": {"S": text}, "hash": {"S": hash}})
+    }
+
+    proptest! {
+        #[test]
+        fn the_detail_without_its_hash_is_what_the_hash_is_of(name: String) {
+            let record = record(json!({"name": name, "status": "active"}));
+            let event = event(&item(&record)).unwrap();
+            prop_assert_eq!((event.detail_type, event.time), (record.action.clone(), record.occurred_at));
+            let mut detail: Map<String, Value> = serde_json::from_str(&event.detail).unwrap();
+            let hash = detail.remove("hash").unwrap();
+            let text = serde_json::from_value::<AuditRecord>(json!(detail)).unwrap().canonical();
+            prop_assert_eq!(&text, &record.canonical());
+            prop_assert_eq!(AuditRecord::hash(&text), hash.as_str().unwrap());
+        }
+    }
+
+    #[test]
+    fn what_was_changed_by_hand_is_not_published() {
+        let good = item(&record(json!({"name": "Example"})));
+        assert!(event(&good).is_ok());
+        let with = |name: &str, value: Value| {
+            let mut item = good.clone();
+            item[name] = value;
+            event(&item).unwrap_err()
+        };
+        let other = record(json!({"name": "Other"}));
+        assert_eq!(with("record", json!({"S": other.canonical()})), "its hash is not that of its text");
+        assert_eq!(with("hash", json!({"S": ""})), "its hash is not that of its text");
+        assert_eq!(with("hash", json!({"N": "1"})), "it has no `hash`");
+        assert_eq!(with("sk", json!({"S": "01JGJ9S3A8Z7Y8V6W5T4S3R2Q2"})), "it is kept under another record's id");
+        assert_eq!(event(&Value::Null).unwrap_err(), "it has no `sk`");
+    }
+
+    #[test]
+    fn a_record_too_large_for_an_event_goes_without_its_images_and_says_so() {
+        let record = record(json!({"text": "x".repeat(300_000)}));
+        let event = event(&item(&record)).unwrap();
+        assert!(event.fits());
+        let detail: Value = serde_json::from_str(&event.detail).unwrap();
+        assert_eq!(detail["left_out"], json!(["before", "after"]));
+        assert!(detail.get("before").is_none() && detail.get("after").is_none());
+        assert_eq!(
+            (&detail["id"], &detail["hash"]),
+            (&json!(record.id), &json!(AuditRecord::hash(&record.canonical())))
+        );
+    }
+
+    #[test]
+    fn a_record_that_lambda_could_not_be_told_of_is_an_error() {
+        assert!(Carried::of(&json!({"dynamodb": {}})).is_err());
+        let carried = Carried::of(&json!({"dynamodb": {"SequenceNumber": "7"}})).unwrap();
+        assert_eq!(carried.sequence_number, "7");
+        assert!(carried.event.is_err());
+        assert_eq!(from(Some(&carried)), json!({"batchItemFailures": [{"itemIdentifier": "7"}]}));
+        assert_eq!(from(None), json!({"batchItemFailures": []}));
+    }
+}

@@ -1,0 +1,215 @@
+//! The customer's side: the tenant's role is assumed, and through it IAM Identity Center is asked.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_ssoadmin::config::{Credentials, IdentityCache, Region as SdkRegion};
+use aws_sdk_ssoadmin::operation::describe_instance::DescribeInstanceOutput;
+use aws_sdk_ssoadmin::{Client as SsoAdmin, config};
+use trustplane_domain::Timestamp;
+use trustplane_domain::arn::{InstanceArn, RoleArn};
+use trustplane_domain::connection::InstanceFacts;
+use trustplane_domain::ids::{ExternalId, TenantId};
+use trustplane_domain::region::Region;
+
+use crate::error::{CustomerError, Refused, refused};
+use crate::{Counting, Meter};
+
+/// What one call may take, retries included, and each of its attempts.
+const CALL: Duration = Duration::from_secs(5);
+const ATTEMPT: Duration = Duration::from_millis(3_500);
+
+/// What everything that is asked for one request may take: well under the 29 seconds that API Gateway waits.
+const WHOLE: Duration = Duration::from_secs(9);
+
+/// How long a session is asked for: the shortest that STS gives.
+const SESSION_SECONDS: i32 = 900;
+
+/// A session that ends sooner than this is not used any more.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// Sessions that a process keeps at most.
+const SESSIONS: usize = 200;
+
+/// Pages of ListInstances that are looked through: an account sees a handful of instances.
+const PAGES: usize = 10;
+
+/// The way to a customer's instance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Way {
+    /// Whose way it is.
+    pub tenant: TenantId,
+    /// The role in the customer's account.
+    pub role: RoleArn,
+    /// What that role trusts beside our account.
+    pub external_id: ExternalId,
+    /// The instance's home region; the platform's own where the customer named none.
+    pub region: Option<Region>,
+}
+
+/// The customers' accounts, as far as their roles let us in.
+///
+/// A warm process keeps the sessions it was given until shortly before they end. One is found again by its whole
+/// [`Way`], tenant and ExternalId included, so it never serves another tenant.
+#[derive(Debug)]
+pub struct Customers {
+    sdk: SdkConfig,
+    meter: Arc<Meter>,
+    sessions: Mutex<HashMap<Way, Session>>,
+}
+
+#[derive(Clone, Debug)]
+struct Session {
+    sso_admin: SsoAdmin,
+    ends: SystemTime,
+}
+
+impl Customers {
+    /// Reached by clients of this configuration, their calls counted by `meter`.
+    pub fn new(sdk: &SdkConfig, meter: Arc<Meter>) -> Self {
+        Self { sdk: sdk.clone(), meter, sessions: Mutex::default() }
+    }
+
+    /// What AWS says of the instance `arn` now, told at `now`. Two calls, or one where a session is at hand; takes at
+    /// most 9 seconds.
+    pub async fn instance(&self, way: &Way, arn: &InstanceArn, now: Timestamp) -> Result<InstanceFacts, CustomerError> {
+        match tokio::time::timeout(WHOLE, self.describe(way, arn)).await {
+            Ok(described) => Ok(facts(arn, &described?, now)),
+            Err(_elapsed) => Err(CustomerError::Unreachable("no answer in 9 seconds".to_owned())),
+        }
+    }
+
+    async fn describe(&self, way: &Way, arn: &InstanceArn) -> Result<DescribeInstanceOutput, CustomerError> {
+        let kept = self.kept(way);
+        let was_kept = kept.is_some();
+        let session = match kept {
+            Some(session) => session,
+            None => self.assume(way).await?,
+        };
+        let refusal = match session.describe_instance().instance_arn(arn.as_str()).send().await {
+            Ok(described) => return Ok(described),
+            Err(error) => refused("sso:DescribeInstance", &error),
+        };
+        match refusal {
+            // The customer can end a session before its time. A new one tells whether we are still let in.
+            Refused::SessionOver if was_kept => {
+                self.sessions().remove(way);
+                Box::pin(self.describe(way, arn)).await
+            }
+            // What is not there is denied as what is not ours to see; the list tells the two apart.
+            Refused::Other(denied @ CustomerError::Denied(_)) => Err(match self.lists(&session, arn).await {
+                Ok(false) => CustomerError::InstanceGone,
+                Ok(true) | Err(CustomerError::Denied(_)) => denied,
+                Err(other) => other,
+            }),
+            other => Err(other.into()),
+        }
+    }
+
+    /// Whether the list of instances has this one.
+    async fn lists(&self, session: &SsoAdmin, arn: &InstanceArn) -> Result<bool, CustomerError> {
+        let mut next = None;
+        for _ in 0..PAGES {
+            let page = session.list_instances().set_next_token(next).send().await;
+            let page = page.map_err(|error| CustomerError::from(refused("sso:ListInstances", &error)))?;
+            if page.instances().iter().any(|instance| instance.instance_arn() == Some(arn.as_str())) {
+                return Ok(true);
+            }
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Assumes the role, at STS in the instance's region.
+    async fn assume(&self, way: &Way) -> Result<SsoAdmin, CustomerError> {
+        let region = self.region(way);
+        let config = aws_sdk_sts::config::Builder::from(&self.sdk)
+            .region(region.clone())
+            .timeout_config(timeouts())
+            .interceptor(Counting::other(&self.meter))
+            .build();
+        let assumed = aws_sdk_sts::Client::from_conf(config)
+            .assume_role()
+            .role_arn(way.role.as_str())
+            // Shown in the customer's CloudTrail: 47 of 64 characters.
+            .role_session_name(format!("trustplane-{}", way.tenant))
+            .external_id(way.external_id.to_string())
+            .duration_seconds(SESSION_SECONDS)
+            .send()
+            .await
+            .map_err(|error| CustomerError::from(refused("sts:AssumeRole", &error)))?;
+        let credentials =
+            assumed.credentials.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))?;
+        let ends = SystemTime::try_from(credentials.expiration).unwrap_or(SystemTime::UNIX_EPOCH);
+        let credentials = Credentials::new(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            Some(credentials.session_token),
+            Some(ends),
+            "AssumeRole",
+        );
+        let config = config::Builder::from(&self.sdk)
+            .region(region)
+            .credentials_provider(credentials)
+            // The shared cache would keep every session for the life of the process.
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(timeouts())
+            .interceptor(Counting::other(&self.meter))
+            .build();
+        let sso_admin = SsoAdmin::from_conf(config);
+        self.keep(way, Session { sso_admin: sso_admin.clone(), ends });
+        Ok(sso_admin)
+    }
+
+    fn region(&self, way: &Way) -> Option<SdkRegion> {
+        match &way.region {
+            Some(region) => Some(SdkRegion::new(region.as_str().to_owned())),
+            None => self.sdk.region().cloned(),
+        }
+    }
+
+    fn kept(&self, way: &Way) -> Option<SsoAdmin> {
+        let soon = SystemTime::now() + MARGIN;
+        self.sessions().get(way).filter(|session| session.ends > soon).map(|session| session.sso_admin.clone())
+    }
+
+    fn keep(&self, way: &Way, session: Session) {
+        let soon = SystemTime::now() + MARGIN;
+        let mut sessions = self.sessions();
+        sessions.retain(|_, kept| kept.ends > soon);
+        if sessions.len() >= SESSIONS {
+            sessions.clear();
+        }
+        sessions.insert(way.clone(), session);
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<Way, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(1_500))
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(CALL)
+        .build()
+}
+
+fn facts(arn: &InstanceArn, described: &DescribeInstanceOutput, now: Timestamp) -> InstanceFacts {
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    InstanceFacts {
+        instance_id: arn.instance_id().to_owned(),
+        identity_store_id: text(described.identity_store_id()),
+        owner_account: text(described.owner_account_id()),
+        name: described.name().filter(|name| !name.is_empty()).map(ToOwned::to_owned),
+        status: text(described.status().map(|status| status.as_str())),
+        seen_at: now,
+    }
+}

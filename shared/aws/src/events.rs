@@ -1,0 +1,180 @@
+//! The EventBridge bus that others hear of changes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use trustplane_domain::Timestamp;
+
+use crate::{Counting, Meter};
+
+/// What all events have as their source.
+pub const SOURCE: &str = "trustplane";
+
+/// Entries of one call at most ("PutEvents", Amazon EventBridge API Reference).
+const ENTRIES: usize = 10;
+
+/// Bytes of all entries of one call at most, as [`Event::size`] counts them. EventBridge takes 1 MB by now, but neither in
+/// all partitions nor do all targets of a rule; 256 KB is what holds everywhere.
+const BYTES: usize = 256 * 1024;
+
+/// How often entries are sent that EventBridge refuses while it takes others.
+const ROUNDS: u32 = 3;
+
+/// One event. Its source is [`SOURCE`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub detail_type: String,
+    /// A JSON object.
+    pub detail: String,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// The bus.
+#[derive(Clone, Debug)]
+pub struct EventBus {
+    client: Client,
+    name: String,
+}
+
+/// Events that did not get through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpublished {
+    /// The place of the first of them. All before it got through; of those after it, some may have.
+    pub first: usize,
+    /// What EventBridge said.
+    pub reason: String,
+}
+
+impl Event {
+    /// Its size as EventBridge counts it, in bytes ("Calculating PutEvents event entry size", EventBridge User Guide).
+    pub fn size(&self) -> usize {
+        const TIME: usize = 14;
+        TIME + SOURCE.len() + self.detail_type.len() + self.detail.len()
+    }
+
+    /// Whether a bus takes it.
+    pub fn fits(&self) -> bool {
+        self.size() <= BYTES
+    }
+
+    fn entry(&self, bus: &str) -> PutEventsRequestEntry {
+        PutEventsRequestEntry::builder()
+            .event_bus_name(bus)
+            .source(SOURCE)
+            .detail_type(&self.detail_type)
+            .detail(&self.detail)
+            .time(DateTime::from_millis(self.time.as_millis()))
+            .build()
+    }
+}
+
+impl EventBus {
+    /// The bus of this name, each call to it counted by `meter`.
+    pub fn new(config: &SdkConfig, name: String, meter: &Arc<Meter>) -> Self {
+        let config = aws_sdk_eventbridge::config::Builder::from(config).interceptor(Counting::other(meter)).build();
+        Self { client: Client::from_conf(config), name }
+    }
+
+    /// Sends `events`, in as few calls as may be. What is refused while the rest of its call is taken is sent again, alone.
+    pub async fn publish(&self, events: &[Event]) -> Result<(), Unpublished> {
+        let mut before = 0;
+        for batch in batches(events) {
+            self.publish_batch(batch)
+                .await
+                .map_err(|Unpublished { first, reason }| Unpublished { first: before + first, reason })?;
+            before += batch.len();
+        }
+        Ok(())
+    }
+
+    async fn publish_batch(&self, batch: &[Event]) -> Result<(), Unpublished> {
+        let mut left: Vec<(usize, &Event)> = batch.iter().enumerate().collect();
+        let mut unpublished = Unpublished { first: 0, reason: String::new() };
+        for round in 0..ROUNDS {
+            if round > 0 {
+                tokio::time::sleep(Duration::from_millis(50 << round)).await;
+            }
+            let entries = left.iter().map(|(_, event)| event.entry(&self.name)).collect();
+            let sent = self.client.put_events().set_entries(Some(entries)).send().await;
+            let first = left.first().map_or(0, |(place, _)| *place);
+            let output = sent.map_err(|error| Unpublished { first, reason: DisplayErrorContext(error).to_string() })?;
+            let mut results = output.entries().iter();
+            let mut said = None;
+            left.retain(|_| match results.next() {
+                Some(result) if result.event_id().is_some() => false,
+                result => {
+                    let result = result.map(|result| (result.error_code(), result.error_message()));
+                    let (code, message) = result.unwrap_or_default();
+                    said.get_or_insert_with(|| format!("{}: {}", code.unwrap_or("no result"), message.unwrap_or("-")));
+                    true
+                }
+            });
+            let Some((first, _)) = left.first() else { return Ok(()) };
+            unpublished = Unpublished { first: *first, reason: said.unwrap_or_default() };
+        }
+        Err(unpublished)
+    }
+}
+
+/// The events as they go into one call each: as many as it takes, and at least one.
+fn batches(mut events: &[Event]) -> Vec<&[Event]> {
+    let mut batches = Vec::new();
+    while !events.is_empty() {
+        let mut bytes = 0;
+        let fitting = events.iter().take(ENTRIES).take_while(|event| {
+            bytes += event.size();
+            bytes <= BYTES
+        });
+        let (batch, rest) = events.split_at(fitting.count().max(1));
+        batches.push(batch);
+        events = rest;
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event(length: usize) -> Event {
+        let time = Timestamp::from_millis(0);
+        Event { detail_type: "put-thing".to_owned(), detail: "x".repeat(length), time }
+    }
+
+    #[test]
+    fn an_event_is_as_large_as_eventbridge_says() {
+        assert_eq!(event(100).size(), 14 + 10 + 9 + 100);
+        assert!(event(BYTES - 33).fits());
+        assert!(!event(BYTES - 32).fits());
+    }
+
+    proptest! {
+        #[test]
+        fn batches_hold_all_events_in_order_within_both_limits(
+            lengths in proptest::collection::vec(prop_oneof![0..1_000_usize, 0..BYTES], 0..60),
+        ) {
+            let events: Vec<Event> = lengths.into_iter().map(event).collect();
+            let batches = batches(&events);
+            prop_assert_eq!(batches.concat(), events.clone());
+            for batch in &batches {
+                prop_assert!(!batch.is_empty() && batch.len() <= ENTRIES);
+                let size: usize = batch.iter().map(Event::size).sum();
+                prop_assert!(size <= BYTES || batch.len() == 1);
+            }
+            for pair in batches.windows(2) {
+                // None could have gone with the call before.
+                let with_next: usize = pair[0].iter().chain(&pair[1][..1]).map(Event::size).sum();
+                prop_assert!(pair[0].len() == ENTRIES || with_next > BYTES);
+            }
+        }
+    }
+}

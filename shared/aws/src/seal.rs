@@ -1,0 +1,107 @@
+//! Texts that clients carry and cannot read: encrypted under the platform's KMS key.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::primitives::Blob;
+
+use crate::{Counting, Meter};
+
+/// The longest text that KMS encrypts, in bytes.
+pub const MAX_SEALED: usize = 4096;
+
+/// What a call may take: whoever waits for it has an answer already.
+const CALL: Duration = Duration::from_secs(2);
+
+/// Where a text is for, as the encryption context says it (`purpose`): sealed for one, it is not opened for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Why a request was denied.
+    AuthorizationMessage,
+}
+
+/// The platform's key.
+#[derive(Debug)]
+pub struct Seal {
+    sdk: SdkConfig,
+    meter: Arc<Meter>,
+    key_id: String,
+    client: OnceLock<Client>,
+}
+
+/// Why a text was not sealed or opened.
+#[derive(Debug)]
+pub enum SealError {
+    /// It is none that was sealed with this key, for this purpose.
+    NotSealed,
+    /// KMS, and what it said.
+    Unavailable(String),
+}
+
+impl Seal {
+    /// Seals with the key of this id.
+    pub fn new(sdk: &SdkConfig, meter: Arc<Meter>, key_id: String) -> Self {
+        Self { sdk: sdk.clone(), meter, key_id, client: OnceLock::new() }
+    }
+
+    /// Encrypts `text`, at most [`MAX_SEALED`] bytes.
+    pub async fn seal(&self, purpose: Purpose, text: &[u8]) -> Result<Vec<u8>, SealError> {
+        let call = self.client().encrypt().key_id(&self.key_id).plaintext(Blob::new(text));
+        let sealed = call.encryption_context("purpose", purpose.as_str()).send().await.map_err(|error| said(&error))?;
+        sealed.ciphertext_blob.map(Blob::into_inner).ok_or_else(|| SealError::Unavailable("no ciphertext".to_owned()))
+    }
+
+    /// Decrypts what [`Self::seal`] made.
+    pub async fn open(&self, purpose: Purpose, sealed: Vec<u8>) -> Result<Vec<u8>, SealError> {
+        let call = self.client().decrypt().key_id(&self.key_id).ciphertext_blob(Blob::new(sealed));
+        let opened = call.encryption_context("purpose", purpose.as_str()).send().await.map_err(|error| said(&error))?;
+        opened.plaintext.map(Blob::into_inner).ok_or_else(|| SealError::Unavailable("no plaintext".to_owned()))
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let timeouts = TimeoutConfig::builder().operation_timeout(CALL).operation_attempt_timeout(CALL / 2).build();
+            let config = aws_sdk_kms::config::Builder::from(&self.sdk)
+                .timeout_config(timeouts)
+                .interceptor(Counting::other(&self.meter))
+                .build();
+            Client::from_conf(config)
+        })
+    }
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationMessage => "authorization-message",
+        }
+    }
+}
+
+fn said<E, R>(error: &SdkError<E, R>) -> SealError
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: fmt::Debug,
+{
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("InvalidCiphertextException" | "IncorrectKeyException" | "ValidationException") => SealError::NotSealed,
+        Some(code) => SealError::Unavailable(code.to_owned()),
+        None => SealError::Unavailable(error.to_string()),
+    }
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSealed => formatter.write_str("not a text that was sealed here"),
+            Self::Unavailable(told) => write!(formatter, "the platform's key could not be used: {told}"),
+        }
+    }
+}
+
+impl std::error::Error for SealError {}

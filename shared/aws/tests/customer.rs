@@ -1,0 +1,148 @@
+//! The customer's side against the local organization: what is asked, what is kept, and what each refusal means.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region as SdkRegion};
+use aws_sdk_sts::config::Credentials;
+use tokio::net::TcpListener;
+use trustplane_aws::{CustomerError, Customers, Meter, Way};
+use trustplane_domain::Timestamp;
+use trustplane_domain::arn::{InstanceArn, RoleArn};
+use trustplane_domain::ids::{ExternalId, TenantId};
+use trustplane_domain::region::Region;
+use trustplane_organization::{IDENTITY_STORE_ID, INSTANCE_ARN, MANAGEMENT_ACCOUNT, Organization};
+
+struct Local {
+    organization: Organization,
+    customers: Customers,
+    meter: Arc<Meter>,
+}
+
+async fn start() -> Local {
+    let organization = Organization::demo();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(organization.clone().serve(listener));
+    let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "test");
+    let sdk = aws_config::defaults(BehaviorVersion::latest())
+        .endpoint_url(url)
+        .credentials_provider(credentials)
+        .region(SdkRegion::new("us-east-1"))
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .load()
+        .await;
+    let meter = Arc::new(Meter::default());
+    Local { organization, customers: Customers::new(&sdk, Arc::clone(&meter)), meter }
+}
+
+fn way(local: &Local, tenant: u8, scenario: &str) -> Way {
+    let external_id = ExternalId::from_random([tenant; 16]);
+    local.organization.trust_external_id(&external_id.to_string());
+    Way {
+        tenant: TenantId::from_random([tenant; 16]),
+        role: RoleArn::parse(&format!("arn:aws:iam::123456789012:role/scenario/{scenario}")).unwrap(),
+        external_id,
+        region: Some(Region::parse("us-east-1").unwrap()),
+    }
+}
+
+fn instance() -> InstanceArn {
+    InstanceArn::parse(INSTANCE_ARN).unwrap()
+}
+
+fn operations(local: &Local) -> Vec<String> {
+    local.organization.calls().into_iter().map(|call| call.operation).collect()
+}
+
+#[tokio::test]
+async fn a_session_is_kept_for_its_tenant_role_and_external_id_alone() {
+    let local = start().await;
+    let now = Timestamp::now();
+    let one = way(&local, 1, "healthy");
+    for _ in 0..2 {
+        let seen = local.customers.instance(&one, &instance(), now).await.unwrap();
+        assert_eq!((seen.identity_store_id.as_str(), seen.status.as_str()), (IDENTITY_STORE_ID, "ACTIVE"));
+        assert_eq!((seen.owner_account.as_str(), seen.seen_at), (MANAGEMENT_ACCOUNT, now));
+    }
+    assert_eq!(operations(&local), ["AssumeRole", "DescribeInstance", "DescribeInstance"]);
+    let tally = local.meter.take();
+    assert_eq!((tally.aws_calls, tally.aws_round_trips, tally.dynamodb_calls), (3, 3, 0));
+
+    local.organization.clear_calls();
+    let other_tenant = Way { tenant: TenantId::from_random([2; 16]), ..one.clone() };
+    let other_role = way(&local, 1, "account-mismatch");
+    let other_region = Way { region: None, ..one.clone() };
+    for other in [&other_tenant, &other_role, &other_region] {
+        let _ = local.customers.instance(other, &instance(), now).await;
+    }
+    let assumed = operations(&local).into_iter().filter(|operation| operation == "AssumeRole").count();
+    assert_eq!(assumed, 3);
+    let first = local.organization.calls().remove(0);
+    assert_eq!(first.external_id, Some(one.external_id.to_string()));
+    // Another ExternalId of the same tenant is asked for anew, and refused where the role does not trust it.
+    let not_trusted = Way { external_id: ExternalId::from_random([9; 16]), ..one };
+    let denied = local.customers.instance(&not_trusted, &instance(), now).await;
+    assert_eq!(denied, Err(CustomerError::Denied("sts:AssumeRole")));
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_is_replaced_once() {
+    let local = start().await;
+    let way = way(&local, 1, "healthy");
+    local.customers.instance(&way, &instance(), Timestamp::now()).await.unwrap();
+    local.organization.expire_sessions();
+    local.organization.clear_calls();
+    local.customers.instance(&way, &instance(), Timestamp::now()).await.unwrap();
+    assert_eq!(operations(&local), ["DescribeInstance", "AssumeRole", "DescribeInstance"]);
+}
+
+#[tokio::test]
+async fn each_refusal_is_told_apart() {
+    let local = start().await;
+    let now = Timestamp::now();
+    let refused = async |scenario: &str| {
+        let way = way(&local, 1, scenario);
+        local.customers.instance(&way, &instance(), now).await.unwrap_err()
+    };
+    assert_eq!(refused("no-trust").await, CustomerError::Denied("sts:AssumeRole"));
+    assert_eq!(refused("missing-sso-DescribeInstance").await, CustomerError::Denied("sso:DescribeInstance"));
+    assert_eq!(refused("network-restricted").await, CustomerError::Denied("sso:DescribeInstance"));
+    assert_eq!(refused("instance-deleted").await, CustomerError::InstanceGone);
+    assert_eq!(refused("wrong-region").await, CustomerError::InstanceGone);
+    for scenario in ["throttled", "sts-throttled", "kms-throttled"] {
+        assert!(matches!(refused(scenario).await, CustomerError::Throttled(_)), "{scenario}");
+    }
+    for scenario in ["internal-failure", "sts-internal-failure"] {
+        assert!(matches!(refused(scenario).await, CustomerError::Unavailable(_)), "{scenario}");
+    }
+    for scenario in ["unreachable", "sts-unreachable"] {
+        assert!(matches!(refused(scenario).await, CustomerError::Unreachable(_)), "{scenario}");
+    }
+    assert!(matches!(refused("kms-disabled").await, CustomerError::Refused(_)));
+    assert!(refused("throttled").await.is_passing() && !refused("no-trust").await.is_passing());
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again() {
+    let local = start().await;
+    for scenario in ["throttled-twice", "sts-throttled-twice"] {
+        let way = way(&local, 1, scenario);
+        assert!(local.customers.instance(&way, &instance(), Timestamp::now()).await.is_ok(), "{scenario}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_waited_for_longer_than_a_client_waits_for_us() {
+    let local = start().await;
+    for scenario in ["slow-20", "sts-slow-20"] {
+        let way = way(&local, 1, scenario);
+        let begun = Instant::now();
+        let error = local.customers.instance(&way, &instance(), Timestamp::now()).await.unwrap_err();
+        assert!(matches!(error, CustomerError::Unreachable(_)), "{error}");
+        // Of the 20 seconds that AWS takes, and of the 29 that API Gateway waits.
+        assert!(begun.elapsed() < Duration::from_secs(19));
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a request was denied, for operators: clients carry it sealed, in `encoded_authorization_message`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use trustplane_aws::{MAX_SEALED, Purpose, Seal, SealError};
+use trustplane_domain::failure::Denial;
+
+use crate::Platform;
+
+/// The denial, sealed; `None` where the key cannot be used.
+pub(crate) async fn sealed(platform: &Platform, denial: &Denial, request_id: &str) -> Option<String> {
+    let seal = platform.seal.as_ref()?;
+    match seal.seal(Purpose::AuthorizationMessage, &message(denial, request_id)).await {
+        Ok(sealed) => Some(URL_SAFE_NO_PAD.encode(sealed)),
+        Err(error) => {
+            tracing::warn!(error = %error, "a denial was not sealed");
+            None
+        }
+    }
+}
+
+/// What a sealed denial says. [`SealError::NotSealed`] for every other text.
+pub async fn opened_denial(seal: &Seal, encoded: &str) -> Result<Value, SealError> {
+    let sealed = URL_SAFE_NO_PAD.decode(encoded.trim()).map_err(|_| SealError::NotSealed)?;
+    let text = seal.open(Purpose::AuthorizationMessage, sealed).await?;
+    serde_json::from_slice(&text).map_err(|_| SealError::NotSealed)
+}
+
+/// The text, short enough to be sealed: policies that do not fit are left out, and that is said.
+fn message(denial: &Denial, request_id: &str) -> Vec<u8> {
+    let mut policies = denial.determining_policies.as_slice();
+    loop {
+        let text = json!({
+            "decision": "DENY",
+            // None where no policy permits it.
+            "determining_policies": policies,
+            "all_policies": policies.len() == denial.determining_policies.len(),
+            "evaluation_failed": denial.evaluation_failed,
+            "request": {
+                "id": request_id,
+                "principal": denial.principal,
+                "action": denial.action,
+                "resource": {"type": denial.resource.0, "id": denial.resource.1},
+            },
+        });
+        let text = text.to_string().into_bytes();
+        match policies.split_last() {
+            Some((_, fewer)) if text.len() > MAX_SEALED => policies = fewer,
+            _ => return text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_always_fits() {
+        let many = (0..500).map(|number| format!("a-policy-of-a-long-name-{number}")).collect();
+        let text = message(&Denial { determining_policies: many, ..Denial::default() }, "request");
+        assert!(text.len() <= MAX_SEALED && text.len() > MAX_SEALED / 2);
+        let value: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(value["all_policies"], false);
+        assert_eq!(value["determining_policies"][0], "a-policy-of-a-long-name-0");
+        let value: Value = serde_json::from_slice(&message(&Denial::default(), "request")).unwrap();
+        assert_eq!((&value["all_policies"], &value["request"]["id"]), (&json!(true), &json!("request")));
+    }
+}

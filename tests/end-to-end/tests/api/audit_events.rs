@@ -1,0 +1,139 @@
+//! `publish-audit`: what was written to the audit log reaches the bus.
+
+use serde_json::{Map, Value, json};
+use trustplane_domain::audit::AuditRecord;
+use trustplane_domain::ids::TenantId;
+use trustplane_end_to_end::{World, world};
+use trustplane_local::Options;
+use trustplane_local::http::{self, Method};
+
+use crate::table::{audit_records, changed_template, own_world, table};
+
+const PATH: &str = "/v1/integrations/aws-identity-center/config";
+
+/// The events of a tenant, as a rule's target gets them.
+fn events(world: &World, tenant: &str) -> Vec<Value> {
+    world.stack().events().into_iter().filter(|event| event["detail"]["tenant_id"] == tenant).collect()
+}
+
+#[tokio::test]
+async fn a_change_reaches_the_bus_once_as_it_stands_in_the_audit_log() {
+    let world = world();
+    let customer = world.customer().await;
+    let body = json!({
+        "sso_instance_arn": "arn:aws:sso:::instance/ssoins-0123456789abcdef0",
+        "role_arn": "arn:aws:iam::123456789012:role/Example",
+        "region": "us-east-1",
+    });
+    let _ = customer.put(PATH, &body).await.expect(200);
+    world.stack().settle_streams().await;
+    let table = table(world);
+    let records = audit_records(&table, TenantId::parse(&customer.tenant).unwrap(), "put-identity-center-config").await;
+    let events = events(world, &customer.tenant);
+    let found: Vec<&Value> = events.iter().filter(|event| event["detail"]["id"] == records[0]["id"]).collect();
+    assert_eq!((records.len(), found.len()), (1, 1));
+    let event = found[0];
+    assert_eq!((&event["source"], &event["detail-type"]), (&json!("trustplane"), &json!("put-identity-center-config")));
+    assert_eq!(event["detail"], records[0]);
+    // EventBridge knows whole seconds.
+    assert_eq!(event["time"].as_str().unwrap()[..19], records[0]["occurred_at"].as_str().unwrap()[..19]);
+
+    let mut detail: Map<String, Value> = event["detail"].as_object().unwrap().clone();
+    let hash = detail.remove("hash").unwrap();
+    let record: AuditRecord = serde_json::from_value(json!(detail)).unwrap();
+    assert_eq!(AuditRecord::hash(&record.canonical()), hash.as_str().unwrap());
+    assert_eq!(detail["after"]["role_arn"], body["role_arn"]);
+}
+
+#[tokio::test]
+async fn what_the_bus_refuses_is_sent_again_and_nothing_twice() {
+    let world = own_world(Options::default());
+    // A part of a call; all of one; and longer than the function itself goes on.
+    for refused in [1, 2, 8] {
+        world.stack().refuse_events(refused);
+        let mut tenants = Vec::new();
+        for _ in 0..2 {
+            tenants.push(world.tenant("refused").await.0);
+        }
+        world.stack().settle_streams().await;
+        for tenant in tenants {
+            assert_eq!(events(world, &tenant).len(), 1, "{refused}");
+        }
+    }
+    assert_eq!(world.stack().dead_letters(), [] as [Value; 0]);
+}
+
+/// The item of an audit record, as DynamoDB has it.
+fn item(tenant: &str, id: &str, hash: Option<&str>) -> Value {
+    let record: AuditRecord = serde_json::from_value(json!({
+        "id": id,
+        "tenant_id": tenant,
+        "occurred_at": "2026-01-02T03:04:05.678Z",
+        "actor": {"id": "operator", "name": "operator", "type": "operator", "roles": []},
+        "action": "create-tenant",
+        "resource_type": "tenant",
+        "resource_id": tenant,
+        "outcome": "allowed",
+        "before": null,
+        "after": {"name": "Example"},
+        "determining_policies": [],
+        "source_ip": null,
+        "user_agent": null,
+        "request_id": "r",
+        "interaction_id": null,
+    }))
+    .unwrap();
+    let text = record.canonical();
+    let hash = hash.map_or_else(|| AuditRecord::hash(&text), str::to_owned);
+    json!({
+        "pk": {"S": format!("TENANT#{tenant}#AUDIT")},
+        "sk": {"S": id},
+        "entity": {"S": "audit-record"},
+        "record": {"S": text},
+        "hash": {"S": hash},
+        "item_version": {"N": "1"},
+    })
+}
+
+#[tokio::test]
+async fn a_record_whose_hash_does_not_fit_ends_as_a_dead_letter_alone() {
+    let template = changed_template("MaximumRetryAttempts: 10", "MaximumRetryAttempts: 1");
+    let world = own_world(Options { template: Some(template), ..Options::default() });
+    let tenant = "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0";
+    let ids: Vec<String> = (0..9).map(|n| format!("01KDYAA6ME000000000000000{n}")).collect();
+    let puts: Vec<Value> = ids
+        .iter()
+        .enumerate()
+        .map(|(n, id)| {
+            let item = item(tenant, id, (n == 2 || n == 5).then_some("of another text"));
+            json!({"Put": {"TableName": world.stack().table(), "Item": item}})
+        })
+        .collect();
+    let headers = [
+        ("content-type", "application/x-amz-json-1.0"),
+        ("x-amz-target", "DynamoDB_20120810.TransactWriteItems"),
+        ("x-amz-date", "20260101T000000Z"),
+        (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        ),
+    ];
+    let url = format!("{}/", world.stack().dynamodb_endpoint());
+    let written = http::send(Method::POST, &url, &headers, json!({"TransactItems": puts}).to_string()).await.unwrap();
+    assert!(written.status.is_success(), "{}", written.text());
+
+    world.stack().settle_streams().await;
+    let events = events(world, tenant);
+    let mut published: Vec<&str> = events.iter().map(|event| event["detail"]["id"].as_str().unwrap()).collect();
+    published.sort_unstable();
+    let good: Vec<&str> =
+        ids.iter().enumerate().filter(|(n, _)| *n != 2 && *n != 5).map(|(_, id)| id.as_str()).collect();
+    assert_eq!(published, good);
+    let letters = world.stack().dead_letters();
+    assert_eq!(letters.len(), 2, "{letters:?}");
+    for letter in letters {
+        assert_eq!(letter["DDBStreamBatchInfo"]["batchSize"], 1);
+        let said = letter["responsePayload"]["errorMessage"].as_str().unwrap();
+        assert!(said.ends_with("its hash is not that of its text"), "{said}");
+    }
+}

@@ -1,0 +1,222 @@
+//! `/v1/instances` and what is behind an instance.
+
+use serde_json::{Value, json};
+use trustplane_end_to_end::{Customer, world};
+use trustplane_local::http::{Method, send};
+
+use super::{ASSOCIATIONS, CONFIG, IDP, INSTANCE, STORE, asked, connected, go_through, scenario};
+
+fn default_association() -> Value {
+    json!({"identity_store_associations": [{
+        "identity_store_id": STORE,
+        "identity_store_type": "UserPool",
+        "authentication_type": "DEFAULT",
+        "provisioning_type": ["DEFAULT"],
+        "status": "ENABLED",
+    }]})
+}
+
+#[tokio::test]
+async fn the_identity_source_is_what_aws_says_and_is_remembered() {
+    let customer = connected("healthy").await;
+    let first = customer.get(ASSOCIATIONS).await.expect(200);
+    assert_eq!(first.body, default_association());
+    assert_eq!((first.header("age"), first.header("warning")), (None, None));
+    let cost = customer.cost(&first).await;
+    // Credential, tenant and connection; then, since the store is new, its provider; then what was seen is noted.
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 3, 2));
+    assert_eq!(asked(&customer), ["AssumeRole", "DescribeInstance"]);
+
+    let second = customer.get(ASSOCIATIONS).await.expect(200);
+    assert_eq!(second.body, first.body);
+    let cost = customer.cost(&second).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (1, 1, 0));
+    assert_eq!(asked(&customer).len(), 2);
+}
+
+#[tokio::test]
+async fn instances_are_listed_by_page() {
+    let customer = connected("healthy").await;
+    let listed = customer.get("/v1/instances").await.expect(200);
+    let page = json!({"next_marker": null, "current_count": 1});
+    assert_eq!(listed.body["page_info"], page);
+    let instance = &listed.body["instances"][0];
+    assert_eq!((&instance["identity_store_id"], &instance["instance_id"]), (&json!(STORE), &json!(INSTANCE)));
+    assert_eq!(instance["instance_urn"], format!("arn:aws:sso:::instance/{INSTANCE}"));
+    let _ = customer.get("/v1/instances?limit=1&marker=").await.expect(200);
+    let after = customer.get(&format!("/v1/instances?marker={INSTANCE}")).await.expect(200);
+    assert_eq!(after.body, json!({"instances": [], "page_info": {"next_marker": null, "current_count": 0}}));
+    for wrong in ["limit=0", "limit=101", "limit=x", "limit=", "marker=a%20b", "limit=0&marker=%23"] {
+        let refused = customer.get(&format!("/v1/instances?{wrong}")).await.refused(400, "IIC.400");
+        let name = wrong.split('=').next().unwrap();
+        assert!(refused.body["error_msg"].as_str().unwrap().contains(name), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn without_a_connection_or_with_another_instance_there_is_none() {
+    let customer = world().customer().await;
+    for path in [ASSOCIATIONS, "/v1/instances"] {
+        let _ = customer.get(path).await.refused(404, "IIC.404");
+    }
+    let _ = customer.get(IDP).await.refused(404, "IIC.404");
+    let customer = connected("healthy").await;
+    let other = "/v1/instances/ssoins-7223fe9db2c6a018/identity-store-associations";
+    let _ = customer.get(other).await.refused(404, "IIC.404");
+    assert!(asked(&customer).is_empty());
+    let _ = customer.get("/v1/instances/a%20b/identity-store-associations").await.refused(400, "IIC.400");
+    let _ = customer.get("/v1/identity-stores/d-9067f2a3c1/external-idp").await.refused(404, "IIC.404");
+    let _ = customer.get("/v1/identity-stores/d%23/external-idp").await.refused(400, "IIC.400");
+}
+
+#[tokio::test]
+async fn a_member_of_another_tenant_sees_nothing_of_this_one() {
+    let customer = connected("healthy").await;
+    let _ = customer.get(ASSOCIATIONS).await.expect(200);
+    let stranger = world().customer().await;
+    let _ = stranger.get(ASSOCIATIONS).await.refused(404, "IIC.404");
+    // The role does not trust the stranger's ExternalId.
+    go_through(&stranger, &scenario("healthy")).await;
+    let _ = stranger.get(ASSOCIATIONS).await.refused(403, "IIC.1215");
+    assert_eq!(asked(&stranger), ["AssumeRole"]);
+}
+
+#[tokio::test]
+async fn what_aws_denies_is_403() {
+    for name in ["no-trust", "missing-sso-DescribeInstance", "network-restricted", "kms-denied"] {
+        let customer = connected(name).await;
+        let refused = customer.get(ASSOCIATIONS).await.refused(403, "IIC.1215");
+        assert!(refused.body["encoded_authorization_message"].is_string(), "{name}");
+        let _ = customer.get("/v1/instances").await.refused(403, "IIC.1215");
+        let _ = customer.get(IDP).await.refused(403, "IIC.1215");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_is_gone_is_404_and_forgotten() {
+    let customer = connected("instance-deleted").await;
+    let _ = customer.get(ASSOCIATIONS).await.refused(404, "IIC.404");
+    assert_eq!(asked(&customer), ["AssumeRole", "DescribeInstance", "ListInstances"]);
+    let _ = customer.get(IDP).await.refused(404, "IIC.404");
+    let customer = connected("wrong-region").await;
+    let _ = customer.get(ASSOCIATIONS).await.refused(404, "IIC.404");
+}
+
+#[tokio::test]
+async fn an_instance_that_is_not_active_is_not_enabled() {
+    for name in ["instance-deleting", "instance-creating", "instance-create-failed"] {
+        let customer = connected(name).await;
+        let shown = customer.get(ASSOCIATIONS).await.expect(200);
+        assert_eq!(shown.body["identity_store_associations"][0]["status"], "DISABLED", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn aws_away_and_nothing_remembered_is_503() {
+    for name in ["throttled", "unreachable", "internal-failure", "sts-throttled", "sts-unreachable"] {
+        let customer = connected(name).await;
+        let _ = customer.get(ASSOCIATIONS).await.refused(503, "IIC.503");
+        let _ = customer.get(IDP).await.refused(503, "IIC.503");
+    }
+}
+
+#[tokio::test]
+async fn aws_that_throttles_twice_or_is_slow_is_waited_for() {
+    for name in ["throttled-twice", "sts-throttled-twice", "slow"] {
+        let customer = connected(name).await;
+        assert_eq!(customer.get(ASSOCIATIONS).await.expect(200).body, default_association(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn aws_too_slow_and_nothing_remembered_is_503_before_the_gateway_gives_up() {
+    let customer = connected("slow-20").await;
+    let _ = customer.get(ASSOCIATIONS).await.refused(503, "IIC.503");
+}
+
+#[tokio::test]
+async fn what_was_seen_is_served_while_aws_is_away_and_says_so() {
+    let customer = connected("healthy").await;
+    let _ = customer.get(ASSOCIATIONS).await.expect(200);
+    for name in ["throttled", "unreachable", "sts-internal-failure"] {
+        let seen = Seen { role: scenario(name), minutes_ago: 10 };
+        remember(&customer, &seen).await;
+        for path in [ASSOCIATIONS, "/v1/instances"] {
+            let reply = customer.get(path).await.expect(200);
+            let age: u64 = reply.header("age").unwrap().parse().unwrap();
+            assert!((600..900).contains(&age), "{age}");
+            assert!(reply.header("warning").unwrap().starts_with("111 "), "{reply:?}");
+        }
+        // Age matters to instances only.
+        let reply = customer.get(IDP).await.expect(200);
+        assert_eq!((reply.header("age"), customer.cost(&reply).await.aws_calls), (None, 0));
+    }
+    // What AWS denies is not served from memory.
+    remember(&customer, &Seen { role: scenario("no-trust"), minutes_ago: 10 }).await;
+    let _ = customer.get(ASSOCIATIONS).await.refused(403, "IIC.1215");
+    // What is gone is gone.
+    remember(&customer, &Seen { role: scenario("instance-deleted"), minutes_ago: 10 }).await;
+    let _ = customer.get(ASSOCIATIONS).await.refused(404, "IIC.404");
+    let _ = customer.get(IDP).await.refused(404, "IIC.404");
+}
+
+#[tokio::test]
+async fn what_is_older_than_five_minutes_is_asked_again_with_one_write() {
+    let customer = connected("healthy").await;
+    let _ = customer.get(ASSOCIATIONS).await.expect(200);
+    remember(&customer, &Seen { role: scenario("healthy"), minutes_ago: 6 }).await;
+    let reply = customer.get(ASSOCIATIONS).await.expect(200);
+    let cost = customer.cost(&reply).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (2, 2));
+    assert!((1..=2).contains(&cost.aws_calls), "{cost:?}");
+    let again = customer.get(ASSOCIATIONS).await.expect(200);
+    assert_eq!(customer.cost(&again).await.aws_calls, 0);
+    remember(&customer, &Seen { role: scenario("healthy"), minutes_ago: 4 }).await;
+    let fresh = customer.get(ASSOCIATIONS).await.expect(200);
+    assert_eq!(customer.cost(&fresh).await.aws_calls, 0);
+}
+
+#[tokio::test]
+async fn another_connection_starts_with_nothing_remembered() {
+    let customer = connected("healthy").await;
+    let _ = customer.get(ASSOCIATIONS).await.expect(200);
+    go_through(&customer, &scenario("throttled")).await;
+    let _ = customer.get(ASSOCIATIONS).await.refused(503, "IIC.503");
+    go_through(&customer, &scenario("throttled")).await;
+    let shown = customer.get(CONFIG).await.expect(200);
+    assert_eq!(shown.header("etag"), Some("\"3\""));
+}
+
+/// What a connection is made to remember.
+struct Seen {
+    /// The role it goes through from now on.
+    role: String,
+    /// When AWS was seen.
+    minutes_ago: i64,
+}
+
+/// Puts the time at which AWS was last seen back, as if minutes had passed, and has the connection go through another role.
+async fn remember(customer: &Customer, seen: &Seen) {
+    let at = (time::OffsetDateTime::now_utc() - time::Duration::minutes(seen.minutes_ago)).replace_nanosecond(0);
+    let at = at.unwrap().format(&time::format_description::well_known::Rfc3339).unwrap();
+    let stack = world().stack();
+    let update = json!({
+        "TableName": stack.table(),
+        "Key": {"pk": {"S": format!("TENANT#{}", customer.tenant)}, "sk": {"S": "CONNECTION"}},
+        "UpdateExpression": "SET #instance.seen_at = :at, settings.role_arn = :role",
+        "ExpressionAttributeNames": {"#instance": "instance"},
+        "ExpressionAttributeValues": {":at": {"S": at}, ":role": {"S": seen.role}},
+    });
+    let headers = [
+        ("content-type", "application/x-amz-json-1.0"),
+        ("x-amz-target", "DynamoDB_20120810.UpdateItem"),
+        ("x-amz-date", "20260101T000000Z"),
+        (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0",
+        ),
+    ];
+    let endpoint = format!("{}/", stack.dynamodb_endpoint().trim_end_matches('/'));
+    let reply = send(Method::POST, &endpoint, &headers, update.to_string()).await.unwrap();
+    assert!(reply.status.is_success(), "{}", reply.text());
+}

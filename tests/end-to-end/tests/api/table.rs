@@ -1,0 +1,88 @@
+//! The table behind a stack, for what no endpoint does: setting a scene in the past, and looking at what is kept.
+
+use std::sync::Arc;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use trustplane_aws::Meter;
+use trustplane_domain::Timestamp;
+use trustplane_domain::ids::TenantId;
+use trustplane_end_to_end::World;
+use trustplane_local::Options;
+use trustplane_policy::Grant;
+use trustplane_store::{Item, Key, Query, Stored, Table, Writes, keys};
+
+/// A stack of the test's own, with the table's stream: what is done in it concerns no other test.
+pub fn own_world(options: Options) -> &'static World {
+    // Never dropped: a test's runtime may not end another in its own thread.
+    Box::leak(Box::new(World::start(Options { streams: true, ..options })))
+}
+
+/// A copy of the template with `to` in place of every `from`, which it has to hold.
+pub fn changed_template(from: &str, to: &str) -> std::path::PathBuf {
+    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let template = std::fs::read_to_string(workspace.join("template.yaml")).unwrap();
+    assert!(template.contains(from), "no `{from}` in the template");
+    let name: String = to.chars().filter(char::is_ascii_alphanumeric).collect();
+    let path = std::env::temp_dir().join(format!("trustplane-{}-{name}.yaml", std::process::id()));
+    std::fs::write(&path, template.replace(from, to)).unwrap();
+    path
+}
+
+/// The table of a world.
+pub fn table(world: &World) -> Table {
+    let credentials = Credentials::new("local", "local", None, None, "tests");
+    let sdk = aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(world.stack().dynamodb_endpoint())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    Table::new(&sdk, world.stack().table().to_owned(), Arc::new(Meter::default()))
+}
+
+/// Leave to write in a tenant's part.
+pub fn grant(tenant: TenantId, at: Timestamp) -> Grant {
+    Grant::operator(tenant, "test", "test", at)
+}
+
+/// A tenant's part of the table.
+pub fn part(tenant: TenantId) -> keys::Tenant {
+    keys::Tenant::granted(&grant(tenant, Timestamp::from_millis(0)))
+}
+
+/// The item of a key, which has to be there.
+pub async fn read<T: Item>(table: &Table, key: &Key) -> Stored<T> {
+    table.read(std::slice::from_ref(key), None).await.unwrap().take(key).unwrap().unwrap()
+}
+
+/// Writes with no audit record.
+pub async fn write(table: &Table, tenant: TenantId, writes: Writes) {
+    let _ = table.note(&grant(tenant, Timestamp::from_millis(0)), writes).await.unwrap();
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    record: String,
+    hash: String,
+}
+
+impl Item for Kept {
+    const ENTITY: &'static str = "audit-record";
+}
+
+/// A tenant's audit records of one action, oldest first, each with its `hash`.
+pub async fn audit_records(table: &Table, tenant: TenantId, action: &str) -> Vec<Value> {
+    let part = part(tenant);
+    let mut read = table.read(&[], Some(&Query::audit_log(part))).await.unwrap();
+    let kept = read.listing::<Kept>(part).unwrap().rows.into_iter().rev();
+    let records = kept.map(|row| {
+        let mut record: Value = serde_json::from_str(&row.value.record).unwrap();
+        record["hash"] = row.value.hash.into();
+        record
+    });
+    records.filter(|record| record["action"] == action).collect()
+}
