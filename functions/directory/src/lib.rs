@@ -8,3 +8,5 @@ mod path;
 mod redirect_base;
 pub mod sso_configurations;
 mod standing;
+mod switch;
+pub mod versions;

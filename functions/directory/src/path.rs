@@ -1,7 +1,7 @@
 //! What a path names, and what of it has to be there.
 
 use trustplane_domain::directory::authorisation_server::AuthorisationServer;
-use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
+use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
 use trustplane_domain::directory::organisation::Organisation;
 use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
@@ -41,6 +41,12 @@ pub(crate) fn configuration(request: &Request) -> Result<ConfigurationPath, Fail
         ConfigurationPath { configuration_id, organisation_id, server_id }
     });
     finish(path, faults)
+}
+
+/// All of these and `{versionId}`.
+pub(crate) fn version(request: &Request) -> Result<(ConfigurationPath, VersionId), Failure> {
+    let id = VersionId::parse(request.parameter("versionId"));
+    both(configuration(request), id.ok_or_else(|| Failure::invalid("versionId", "must be a uuid")))
 }
 
 /// What two parts of a request say, or what is wrong with either.

@@ -10,10 +10,11 @@ use trustplane_domain::directory::sso_configuration::{
     ConfigurationStatus, ConfigurationUpdate, MOST_CONFIGURATIONS, NewConfiguration, SsoConfiguration,
 };
 use trustplane_domain::directory::standing::{below_server, refusal};
+use trustplane_domain::directory::version::Version;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Change, Image, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
-use trustplane_store::{Count, Query, StoreError, Writes, keys};
+use trustplane_store::{Count, Key, Query, StoreError, Writes, keys};
 
 use crate::path::{ServerPath, both, configuration_keys, take_configuration};
 use crate::redirect_base::redirect_base;
@@ -168,13 +169,13 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
     .await
 }
 
-/// DELETE `/{ssoConfigurationId}`: only one that nobody ever signed in through.
+/// DELETE `/{ssoConfigurationId}`: only one that nobody could ever sign in through. Its versions go with it.
 pub async fn delete(call: Call) -> Result<Reply, Failure> {
-    call.change(
-        |tenant, path| {
-            let by_id = tenant.sso_configuration_by_id(&path.configuration_id.to_string());
-            configuration_keys(path, tenant).into_iter().chain([by_id]).collect()
-        },
+    call.change_listed(
+        |tenant, path| configuration_keys(path, tenant).into_iter().chain([by_id(path, tenant)]).collect(),
+        Some(&|tenant, path: &ConfigurationPath| {
+            Query::prefix(tenant, keys::versions(&path.configuration_id.to_string()))
+        }),
         path::configuration(&call.request),
         |read, path, tenant| {
             let resource = resource(path.configuration_id);
@@ -183,30 +184,38 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };
             let before = found.configuration;
-            let by_id = tenant.sso_configuration_by_id(&path.configuration_id.to_string());
-            let by_id = read.take::<ConfigurationPath>(&by_id)?.ok_or_else(|| StoreError::missing("look-up"))?;
+            let by_id = read.take::<ConfigurationPath>(&by_id(path, tenant))?;
+            let by_id = by_id.ok_or_else(|| StoreError::missing("look-up of a configuration"))?;
+            let versions = read.listing::<Version>(tenant)?.rows;
             let obstacles = below_server(&found.organisation.value, &found.server.value);
             let outcome = if !before.value.is_deletable() {
-                Err(Failure::invalid(
-                    "ssoConfigurationId",
-                    "names a configuration with an approved version: it is kept",
-                ))
-            } else if before.value.versions > 0 {
-                Err(Failure::invalid("ssoConfigurationId", "names a configuration with versions: delete these first"))
+                let message = "names a configuration that had an approved version: it is kept";
+                Err(Failure::invalid("ssoConfigurationId", message))
             } else if let Some(refusal) = refusal(&obstacles) {
                 Err(refusal)
+            } else if versions.len() > MOST_AT_ONCE {
+                let message = format!("delete its versions first: more than {MOST_AT_ONCE} do not go with it at once");
+                Err(Failure::conflict(Conflict::Limit, message))
             } else {
                 let (organisation, server) = (path.organisation_id.as_str(), path.server_id.to_string());
                 let writes = Writes::new()
                     .remove(&before)
                     .remove(&by_id)
                     .one_less(&tenant.sso_configuration_count(organisation, &server));
+                let writes = versions.iter().fold(writes, |writes, version| writes.remove(version));
                 Ok(Answer::new(writes, Reply::no_content()))
             };
             Ok(Change::new(resource, outcome).before(Some(image(&before.value))).etag(Some(before.version)))
         },
     )
     .await
+}
+
+/// Versions that are deleted with their configuration: a transaction has at most 100 items.
+const MOST_AT_ONCE: usize = 90;
+
+fn by_id(path: &ConfigurationPath, tenant: keys::Tenant) -> Key {
+    tenant.sso_configuration_by_id(&path.configuration_id.to_string())
 }
 
 fn resource(id: SsoConfigurationId) -> Resource {

@@ -98,23 +98,71 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
         for attempt in 1..=ATTEMPTS {
-            if let Some(replay) = permitted.replay {
-                return Ok(replay);
+            let written = self.write_once(permitted, |_, _| Vec::new(), |answer, _, _| Ok(answer)).await?;
+            match written {
+                Some(reply) => return Ok(reply),
+                None if attempt == ATTEMPTS => break,
+                None => permitted = self.permit(&keys, None, &input, &change).await?,
             }
-            let Change { resource, before, after, etag, outcome, .. } = permitted.change;
-            let answer = self.precondition(etag, outcome)?;
-            if answer.writes.is_empty() {
-                return Ok(answer.reply);
-            }
-            let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
-            match self.commit(&permitted.grant, &told, answer).await {
-                Err(CommitError::Lost) if attempt < ATTEMPTS => {}
-                Ok(reply) => return Ok(reply),
-                Err(error) => return Err(commit_failure(&error)),
-            }
-            permitted = self.permit(&keys, None, &input, &change).await?;
         }
         Err(lost_race())
+    }
+
+    /// As [`Self::change`], with a listing that is read beside the items, in the same round trip.
+    pub async fn change_listed<I>(
+        &self,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
+    ) -> Result<Reply, Failure> {
+        self.change_further(keys, query, input, change, |_, _| Vec::new(), |answer, _, _| Ok(answer)).await
+    }
+
+    /// As [`Self::change`], where what was read names more that has to be read before it can be written: `further` says
+    /// which items, and `write` makes the answer of them. Three round trips where there are any, else two.
+    pub async fn change_further<I, T>(
+        &self,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
+        further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
+        write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
+    ) -> Result<Reply, Failure> {
+        for _ in 0..ATTEMPTS {
+            let permitted = self.permit(&keys, query, &input, &change).await?;
+            if let Some(reply) = self.write_once(permitted, &further, &write).await? {
+                return Ok(reply);
+            }
+        }
+        Err(lost_race())
+    }
+
+    /// Writes and answers what is permitted. `None` where somebody else wrote in between.
+    async fn write_once<T>(
+        &self,
+        permitted: Permitted<T>,
+        further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
+        write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
+    ) -> Result<Option<Reply>, Failure> {
+        if let Some(replay) = permitted.replay {
+            return Ok(Some(replay));
+        }
+        let Change { resource, before, after, etag, outcome, .. } = permitted.change;
+        let planned = self.precondition(etag, outcome)?;
+        let tenant = keys::Tenant::granted(&permitted.grant);
+        let mut read = self.read(&further(&planned, tenant), None).await?;
+        let answer = write(planned, &mut read, tenant).map_err(|error| store_failure(&error))?;
+        if answer.writes.is_empty() {
+            return Ok(Some(answer.reply));
+        }
+        let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
+        match self.commit(&permitted.grant, &told, answer).await {
+            Err(CommitError::Lost) => Ok(None),
+            Ok(reply) => Ok(Some(reply)),
+            Err(error) => Err(commit_failure(&error)),
+        }
     }
 
     /// Serves a request that only looks. One round trip, `query` included.
@@ -182,6 +230,11 @@ impl Call {
         Ok(answer.reply)
     }
 
+    /// The credential that the request presents. It is among what was read, whatever keys were asked for.
+    pub fn credential(&self, tenant: keys::Tenant) -> Option<Key> {
+        Presented::of(&self.request).ok().map(|presented| tenant.credential(presented.id()))
+    }
+
     /// Random bytes.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], Failure> {
         random()
@@ -241,7 +294,7 @@ impl Call {
         };
         let mut read = self.read(&wanted, listed.as_ref()).await?;
 
-        let credential = read.take::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
+        let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
         presented.verify(credential.as_ref().map(|stored| &stored.value), self.now)?;
         let tenant = read.take::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);

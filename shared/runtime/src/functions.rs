@@ -221,8 +221,68 @@ pub const FUNCTIONS: &[Function] = &[
         ),
         (Directory, Group::Write, Kind::SsoConfiguration),
         (None, 204, None),
-        &[Read, Write, Count],
+        &[Read, List, Write, Count],
         "Deletes an SSO configuration that never had an approved version",
+    ),
+    http(
+        "directory",
+        "create-sso-configuration-version",
+        (
+            "POST",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions",
+        ),
+        (Directory, Group::Write, Kind::SsoConfigurationVersion),
+        (Some("CreateSsoConfigurationVersion"), 201, Some("SsoConfigurationVersion")),
+        &[Read, Write],
+        "Submits a version of an SSO configuration",
+    ),
+    http(
+        "directory",
+        "list-sso-configuration-versions",
+        (
+            "GET",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions",
+        ),
+        (Directory, Group::Read, Kind::SsoConfiguration),
+        (None, 200, Some("SsoConfigurationVersionPage")),
+        &[Read, List],
+        "Lists the versions of an SSO configuration",
+    ),
+    http(
+        "directory",
+        "get-sso-configuration-version",
+        (
+            "GET",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions/{versionId}",
+        ),
+        (Directory, Group::Read, Kind::SsoConfigurationVersion),
+        (None, 200, Some("SsoConfigurationVersion")),
+        &[Read],
+        "Shows a version of an SSO configuration",
+    ),
+    http(
+        "directory",
+        "put-sso-configuration-version",
+        (
+            "PUT",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions/{versionId}",
+        ),
+        (Directory, Group::Write, Kind::SsoConfigurationVersion),
+        (Some("UpdateSsoConfigurationVersion"), 200, Some("SsoConfigurationVersion")),
+        &[Read, Write],
+        "Edits, approves, rejects, activates or deactivates a version of an SSO configuration",
+    ),
+    http(
+        "directory",
+        "delete-sso-configuration-version",
+        (
+            "DELETE",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions/{versionId}",
+        ),
+        (Directory, Group::Write, Kind::SsoConfigurationVersion),
+        (None, 204, None),
+        &[Read, Write],
+        "Deletes a version of an SSO configuration that was never approved",
     ),
     // Identity sources.
     http(
@@ -409,7 +469,17 @@ pub fn actions() -> impl Iterator<Item = Action> {
 }
 
 /// Actions that no route has as its own.
-const ALSO_ACTIONS: &[Action] = &[];
+const ALSO_ACTIONS: &[Action] = &[
+    decision("activate-sso-configuration-version"),
+    decision("approve-sso-configuration-version"),
+    decision("deactivate-sso-configuration-version"),
+    decision("reject-sso-configuration-version"),
+];
+
+/// What a request for another status of a version is.
+const fn decision(name: &'static str) -> Action {
+    Action { name, group: Group::Approve, resource: Kind::SsoConfigurationVersion }
+}
 
 impl Route {
     /// The values of the path's parameters, if `path` (decoded, as HTTP API gives it) is one of this route's.

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use trustplane_domain::directory::authorisation_server::AuthorisationServer;
+use trustplane_domain::directory::domain_proof::DomainProof;
+use trustplane_domain::directory::ids::SsoConfigurationId;
 use trustplane_domain::directory::organisation::Organisation;
-use trustplane_domain::directory::route::ConfigurationPath;
+use trustplane_domain::directory::route::{ConfigurationPath, Route};
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::version::Version;
+use trustplane_domain::ids::TenantId;
 
 use crate::Item;
 
@@ -40,4 +43,25 @@ impl Item for ConfigurationPath {
 
 impl Item for Version {
     const ENTITY: &'static str = "sso-configuration-version";
+}
+
+impl Item for DomainProof {
+    const ENTITY: &'static str = "domain-challenge";
+}
+
+/// Who holds an e-mail domain, of all tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainClaim {
+    /// Which tenant.
+    pub tenant_id: TenantId,
+    /// Through which of its configurations.
+    pub configuration_id: SsoConfigurationId,
+}
+
+impl Item for DomainClaim {
+    const ENTITY: &'static str = "domain-claim";
+}
+
+impl Item for Route {
+    const ENTITY: &'static str = "route";
 }

@@ -15,7 +15,7 @@ mod table;
 mod writes;
 
 pub use commit::{Committed, Told};
-pub use directory::Count;
+pub use directory::{Count, DomainClaim};
 pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, StoreError};
 pub use item::{CERTIFICATE, Due, Item, Stored};

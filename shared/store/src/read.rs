@@ -72,6 +72,12 @@ impl Read {
         found.map(|item| stored(key.clone(), item)).transpose()
     }
 
+    /// The item of this key, which stays there to be taken; `None` where there is none.
+    pub fn look<T: Item>(&self, key: &Key) -> Result<Option<Stored<T>>, StoreError> {
+        let found = self.items.get(&(key.pk.clone(), key.sk.clone())).cloned();
+        found.map(|item| stored(key.clone(), item)).transpose()
+    }
+
     /// The rows of the listing, taken out.
     pub fn listing<T: Item>(&mut self, tenant: crate::keys::Tenant) -> Result<Listing<T>, StoreError> {
         let rows = std::mem::take(&mut self.rows)

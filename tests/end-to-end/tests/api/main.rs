@@ -14,3 +14,4 @@ mod routes;
 mod sso_configurations;
 mod table;
 mod together;
+mod versions;

@@ -1,0 +1,5 @@
+//! PUT `/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions/{versionId}`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("put-sso-configuration-version", trustplane_directory::versions::put)
+}
