@@ -72,7 +72,7 @@ impl Store {
 /// Serves a request that changes what is kept for a store. `change` says what becomes of it.
 ///
 /// Two round trips; three and two calls to AWS more where nothing is remembered of the instance.
-pub(crate) async fn change<I: Clone>(
+pub(crate) async fn change<I>(
     call: &Call,
     input: Result<(Path, I), Failure>,
     change: impl Fn(&Store, &I) -> Result<Change<Answer>, StoreError>,
@@ -97,7 +97,7 @@ pub(crate) async fn change<I: Clone>(
 
 /// Serves a request that looks at what is kept for a store. One round trip; where nothing is remembered of the instance
 /// as for [`change`].
-pub(crate) async fn view<I: Clone>(
+pub(crate) async fn view<I>(
     call: &Call,
     input: Result<(Path, I), Failure>,
     view: impl Fn(&Store, &I) -> Change<Reply>,
