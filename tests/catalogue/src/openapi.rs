@@ -2,6 +2,8 @@
 //! errors from its dialects, and the bodies' schemas from `schemas.json`, which the end-to-end tests hold every reply
 //! against.
 
+#![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just made")]
+
 use serde_json::{Map, Value, json};
 use trustplane_runtime::{Dialect, Route, routes};
 

@@ -1,5 +1,13 @@
 //! The table of functions, the binaries, the template, the API document, the events and the README say the same.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
+
 use std::collections::BTreeSet;
 
 use trustplane_catalogue::{root, written};

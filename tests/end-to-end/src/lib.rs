@@ -3,6 +3,14 @@
 //!
 //! Every good or bad reply is held against `openapi.json` as it passes by.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
+
 mod contract;
 mod customer;
 mod request;

@@ -1,5 +1,7 @@
 //! Huawei Cloud's dialect: `{"error_code", "error_msg", "request_id"}`, and `encoded_authorization_message` on 403.
 
+#![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just made")]
+
 use serde_json::json;
 use trustplane_domain::{Conflict, Failure};
 

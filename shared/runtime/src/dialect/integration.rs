@@ -1,5 +1,7 @@
 //! JITSudo's dialect: `{"code", "message", "details"?, "notices"?}`.
 
+#![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just made")]
+
 use serde_json::{Map, Value, json};
 use trustplane_domain::{Conflict, Failure};
 

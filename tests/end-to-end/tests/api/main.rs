@@ -1,5 +1,13 @@
 //! Every endpoint, end to end, through the binaries that are deployed.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic"
+)]
+
 mod audit_events;
 mod authorisation_servers;
 mod bad_input;
