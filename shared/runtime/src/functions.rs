@@ -1,5 +1,11 @@
 //! The table of functions: name, how it is invoked, Cedar action, dialect, and what of AWS it uses. The one place where
-//! these stand; the binaries, `template.yaml`, `openapi.json`, `events/` and the README are tested against it.
+//! these stand, a file a family; the binaries, `template.yaml`, `openapi.json`, `events/` and the README are tested against it.
+
+mod directory;
+mod identity_center;
+mod identity_source;
+mod platform;
+mod reactions;
 
 use trustplane_policy::{Action, Group, Kind};
 
@@ -73,362 +79,18 @@ pub enum Use {
     PutEvents,
 }
 
-use Dialect::{Directory, IdentitySource, Integration};
-use Use::{AssumeRole, Count, Due, List, PutEvents, Read, Seal, Write};
-
 /// Every function there is.
-pub const FUNCTIONS: &[Function] = &[
-    // Integration: IAM Identity Center.
-    http(
-        "identity-center",
-        "put-identity-center-config",
-        ("PUT", "/v1/integrations/aws-identity-center/config"),
-        (Integration, Group::Write, Kind::Integration),
-        (Some("SaveIntegration"), 200, Some("Integration")),
-        &[Read, Write],
-        "Saves the connection to IAM Identity Center",
-    ),
-    http(
-        "identity-center",
-        "get-identity-center-config",
-        ("GET", "/v1/integrations/aws-identity-center/config"),
-        (Integration, Group::Read, Kind::Integration),
-        (None, 200, Some("Integration")),
-        &[Read],
-        "Shows the saved connection",
-    ),
-    // Directory: organisations, authorisation servers, SSO configurations.
-    http(
-        "directory",
-        "create-organisation",
-        ("POST", "/organisations"),
-        (Directory, Group::Write, Kind::Organisation),
-        (Some("CreateOrganisation"), 201, Some("Organisation")),
-        &[Read, Write, Count],
-        "Makes an organisation",
-    ),
-    http(
-        "directory",
-        "list-organisations",
-        ("GET", "/organisations"),
-        (Directory, Group::Read, Kind::Tenant),
-        (None, 200, Some("OrganisationPage")),
-        &[Read, List],
-        "Lists organisations",
-    ),
-    http(
-        "directory",
-        "get-organisation",
-        ("GET", "/organisations/{OrganisationId}"),
-        (Directory, Group::Read, Kind::Organisation),
-        (None, 200, Some("Organisation")),
-        &[Read],
-        "Shows an organisation",
-    ),
-    http(
-        "directory",
-        "put-organisation",
-        ("PUT", "/organisations/{OrganisationId}"),
-        (Directory, Group::Write, Kind::Organisation),
-        (Some("UpdateOrganisation"), 200, Some("Organisation")),
-        &[Read, Write],
-        "Renames or withdraws an organisation, or brings it back",
-    ),
-    http(
-        "directory",
-        "create-authorisation-server",
-        ("POST", "/organisations/{OrganisationId}/authorisationservers"),
-        (Directory, Group::Write, Kind::AuthorisationServer),
-        (Some("WriteAuthorisationServer"), 201, Some("AuthorisationServer")),
-        &[Read, Write, Count],
-        "Makes an authorisation server",
-    ),
-    http(
-        "directory",
-        "list-authorisation-servers",
-        ("GET", "/organisations/{OrganisationId}/authorisationservers"),
-        (Directory, Group::Read, Kind::Organisation),
-        (None, 200, Some("AuthorisationServerPage")),
-        &[Read, List],
-        "Lists the authorisation servers of an organisation",
-    ),
-    http(
-        "directory",
-        "get-authorisation-server",
-        ("GET", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}"),
-        (Directory, Group::Read, Kind::AuthorisationServer),
-        (None, 200, Some("AuthorisationServer")),
-        &[Read],
-        "Shows an authorisation server",
-    ),
-    http(
-        "directory",
-        "put-authorisation-server",
-        ("PUT", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}"),
-        (Directory, Group::Write, Kind::AuthorisationServer),
-        (Some("WriteAuthorisationServer"), 200, Some("AuthorisationServer")),
-        &[Read, Write],
-        "Replaces what is said of an authorisation server",
-    ),
-    http(
-        "directory",
-        "create-sso-configuration",
-        ("POST", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration"),
-        (Directory, Group::Write, Kind::SsoConfiguration),
-        (Some("CreateSsoConfiguration"), 201, Some("SsoConfiguration")),
-        &[Read, Write, Count],
-        "Makes an SSO configuration",
-    ),
-    http(
-        "directory",
-        "list-sso-configurations",
-        ("GET", "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration"),
-        (Directory, Group::Read, Kind::AuthorisationServer),
-        (None, 200, Some("SsoConfigurationPage")),
-        &[Read, List],
-        "Lists the SSO configurations of an authorisation server",
-    ),
-    http(
-        "directory",
-        "get-sso-configuration",
-        (
-            "GET",
-            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
-        ),
-        (Directory, Group::Read, Kind::SsoConfiguration),
-        (None, 200, Some("SsoConfiguration")),
-        &[Read],
-        "Shows an SSO configuration",
-    ),
-    http(
-        "directory",
-        "put-sso-configuration",
-        (
-            "PUT",
-            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
-        ),
-        (Directory, Group::Write, Kind::SsoConfiguration),
-        (Some("UpdateSsoConfiguration"), 200, Some("SsoConfiguration")),
-        &[Read, Write],
-        "Updates an SSO configuration",
-    ),
-    http(
-        "directory",
-        "delete-sso-configuration",
-        (
-            "DELETE",
-            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}",
-        ),
-        (Directory, Group::Write, Kind::SsoConfiguration),
-        (None, 204, None),
-        &[Read, List, Write, Count],
-        "Deletes an SSO configuration that never had an approved version",
-    ),
-    http(
-        "directory",
-        "create-sso-configuration-version",
-        (
-            "POST",
-            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions",
-        ),
-        (Directory, Group::Write, Kind::SsoConfigurationVersion),
-        (Some("CreateSsoConfigurationVersion"), 201, Some("SsoConfigurationVersion")),
-        &[Read, Write],
-        "Submits a version of an SSO configuration",
-    ),
-    http(
-        "directory",
-        "list-sso-configuration-versions",
-        (
-            "GET",
-            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions",
-        ),
-        (Directory, Group::Read, Kind::SsoConfiguration),
-        (None, 200, Some("SsoConfigurationVersionPage")),
-        &[Read, List],
-        "Lists the versions of an SSO configuration",
-    ),
-    http(
-        "directory",
-        "get-sso-configuration-version",
-        (
-            "GET",
-            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions/{versionId}",
-        ),
-        (Directory, Group::Read, Kind::SsoConfigurationVersion),
-        (None, 200, Some("SsoConfigurationVersion")),
-        &[Read],
-        "Shows a version of an SSO configuration",
-    ),
-    http(
-        "directory",
-        "put-sso-configuration-version",
-        (
-            "PUT",
-            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions/{versionId}",
-        ),
-        (Directory, Group::Write, Kind::SsoConfigurationVersion),
-        (Some("UpdateSsoConfigurationVersion"), 200, Some("SsoConfigurationVersion")),
-        &[Read, Write],
-        "Edits, approves, rejects, activates or deactivates a version of an SSO configuration",
-    ),
-    http(
-        "directory",
-        "delete-sso-configuration-version",
-        (
-            "DELETE",
-            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions/{versionId}",
-        ),
-        (Directory, Group::Write, Kind::SsoConfigurationVersion),
-        (None, 204, None),
-        &[Read, Write],
-        "Deletes a version of an SSO configuration that was never approved",
-    ),
-    // Identity sources.
-    http(
-        "identity-source",
-        "list-instances",
-        ("GET", "/v1/instances"),
-        (IdentitySource, Group::Read, Kind::Instance),
-        (None, 200, Some("Instances")),
-        &[Read, Write, AssumeRole, Seal],
-        "Lists the IAM Identity Center instances",
-    ),
-    http(
-        "identity-source",
-        "list-identity-store-associations",
-        ("GET", "/v1/instances/{instance_id}/identity-store-associations"),
-        (IdentitySource, Group::Read, Kind::Instance),
-        (None, 200, Some("IdentityStoreAssociations")),
-        &[Read, Write, AssumeRole, Seal],
-        "Shows the identity source of an instance",
-    ),
-    http(
-        "identity-source",
-        "create-external-idp",
-        ("POST", "/v1/identity-stores/{identity_store_id}/external-idp"),
-        (IdentitySource, Group::Write, Kind::IdentityProvider),
-        (Some("CreateExternalIdp"), 201, Some("ExternalIdpCreated")),
-        &[Read, Write, AssumeRole, Seal],
-        "Makes the external identity provider of an identity store",
-    ),
-    http(
-        "identity-source",
-        "list-external-idps",
-        ("GET", "/v1/identity-stores/{identity_store_id}/external-idp"),
-        (IdentitySource, Group::Read, Kind::IdentityProvider),
-        (None, 200, Some("ExternalIdps")),
-        &[Read, Write, AssumeRole, Seal],
-        "Shows the external identity provider of an identity store",
-    ),
-    http(
-        "identity-source",
-        "update-external-idp",
-        ("PUT", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}"),
-        (IdentitySource, Group::Write, Kind::IdentityProvider),
-        (Some("UpdateExternalIdp"), 200, None),
-        &[Read, Write, AssumeRole, Seal],
-        "Changes an external identity provider",
-    ),
-    http(
-        "identity-source",
-        "enable-external-idp",
-        ("POST", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/enable"),
-        (IdentitySource, Group::Write, Kind::IdentityProvider),
-        (None, 200, None),
-        &[Read, Write, AssumeRole, Seal],
-        "Lets users sign in through an external identity provider",
-    ),
-    http(
-        "identity-source",
-        "disable-external-idp",
-        ("POST", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/disable"),
-        (IdentitySource, Group::Write, Kind::IdentityProvider),
-        (None, 200, None),
-        &[Read, Write, AssumeRole, Seal],
-        "Lets users no longer sign in through an external identity provider",
-    ),
-    http(
-        "identity-source",
-        "delete-external-idp",
-        ("DELETE", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}"),
-        (IdentitySource, Group::Write, Kind::IdentityProvider),
-        (None, 200, None),
-        &[Read, Write, AssumeRole, Seal],
-        "Deletes a disabled external identity provider",
-    ),
-    http(
-        "identity-source",
-        "import-external-idp-certificate",
-        ("POST", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate"),
-        (IdentitySource, Group::Write, Kind::IdpCertificate),
-        (Some("ImportCertificate"), 200, Some("CertificateImported")),
-        &[Read, Write, AssumeRole, Seal],
-        "Imports a signing certificate of an external identity provider",
-    ),
-    http(
-        "identity-source",
-        "list-external-idp-certificates",
-        ("GET", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate"),
-        (IdentitySource, Group::Read, Kind::IdpCertificate),
-        (None, 200, Some("IdpCertificates")),
-        &[Read, Write, AssumeRole, Seal],
-        "Lists the certificates of an external identity provider",
-    ),
-    http(
-        "identity-source",
-        "delete-external-idp-certificate",
-        ("DELETE", "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate/{certificate_id}"),
-        (IdentitySource, Group::Write, Kind::IdpCertificate),
-        (None, 200, None),
-        &[Read, Write, AssumeRole, Seal],
-        "Deletes a certificate of an external identity provider",
-    ),
-    // Platform.
-    Function {
-        name: "get-health",
-        family: "platform",
-        summary: "Says that the service is up, and its version",
-        trigger: Trigger::Http(Route {
-            method: "GET",
-            path: "/healthz",
-            dialect: Integration,
-            action: None,
-            request: None,
-            reply: (200, Some("Health")),
-        }),
-        uses: &[],
-    },
-    Function {
-        name: "unmatched-route",
-        family: "platform",
-        summary: "Answers every other path and method, in the dialect of its prefix",
-        trigger: Trigger::Unmatched,
-        uses: &[],
-    },
-    operator("create-tenant", &[Write], "Makes a tenant with its ExternalId"),
-    operator(
-        "decode-authorization-message",
-        &[Seal],
-        "Opens the `encoded_authorization_message` of a denied request: why it was denied",
-    ),
-    operator("create-credential", &[Read, Write], "Makes a credential of a tenant, its first one too"),
-    // Reactions.
-    Function {
-        name: "notify-expiring-certificates",
-        family: "reactions",
-        summary: "Gives notice of identity providers' certificates that are about to expire",
-        trigger: Trigger::Schedule("rate(1 hour)"),
-        uses: &[Read, Due, Write],
-    },
-    Function {
-        name: "publish-audit",
-        family: "reactions",
-        summary: "Puts new audit records on the event bus",
-        trigger: Trigger::AuditStream,
-        uses: &[PutEvents],
-    },
-];
+pub fn functions() -> impl Iterator<Item = &'static Function> {
+    [
+        identity_center::FUNCTIONS,
+        directory::FUNCTIONS,
+        identity_source::FUNCTIONS,
+        platform::FUNCTIONS,
+        reactions::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
+}
 
 /// A function behind API Gateway.
 const fn http(
@@ -452,12 +114,12 @@ const fn operator(name: &'static str, uses: &'static [Use], summary: &'static st
 
 /// The function of this name.
 pub fn function(name: &str) -> Option<&'static Function> {
-    FUNCTIONS.iter().find(|function| function.name == name)
+    functions().find(|function| function.name == name)
 }
 
 /// All functions that have a route of their own.
 pub fn routes() -> impl Iterator<Item = (&'static Function, &'static Route)> {
-    FUNCTIONS.iter().filter_map(|function| match &function.trigger {
+    functions().filter_map(|function| match &function.trigger {
         Trigger::Http(route) => Some((function, route)),
         _ => None,
     })
@@ -505,16 +167,16 @@ mod tests {
 
     #[test]
     fn names_and_routes_are_unique() {
-        let names: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name).collect();
-        assert_eq!(names.len(), FUNCTIONS.len());
+        let names: BTreeSet<_> = functions().map(|function| function.name).collect();
+        assert_eq!(names.len(), functions().count());
         let unique: BTreeSet<_> = routes().map(|(_, route)| (route.method, route.path)).collect();
         assert_eq!(unique.len(), routes().count());
     }
 
     #[test]
     fn denials_of_the_dialect_that_seals_them_can_be_sealed() {
-        for (function, _) in routes().filter(|(_, route)| route.dialect == IdentitySource) {
-            assert!(function.uses.contains(&Seal), "{}", function.name);
+        for (function, _) in routes().filter(|(_, route)| route.dialect == Dialect::IdentitySource) {
+            assert!(function.uses.contains(&Use::Seal), "{}", function.name);
         }
     }
 

@@ -21,7 +21,7 @@ pub use call::{Answer, Call, Permitted};
 pub use denial::opened_denial;
 pub use dialect::Dialect;
 pub use event::HttpEvent;
-pub use functions::{FUNCTIONS, Function, Route, Trigger, Use, actions, function, routes};
+pub use functions::{Function, Route, Trigger, Use, actions, function, functions, routes};
 pub use operator::{OperatorCall, operator};
 pub use platform::Platform;
 pub use reaction::{Reaction, ReactionError, reaction};

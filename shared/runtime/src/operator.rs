@@ -62,14 +62,19 @@ impl OperatorCall {
     }
 }
 
+type Handler = dyn Fn(OperatorCall) -> Pin<Box<dyn Future<Output = Result<Value, Failure>>>>;
+
 /// Serves the operator's function `name`: the body of its `main`.
 pub fn operator<H, F>(name: &'static str, handler: H) -> ExitCode
 where
-    H: Fn(OperatorCall) -> F,
-    F: Future<Output = Result<Value, Failure>>,
+    H: Fn(OperatorCall) -> F + 'static,
+    F: Future<Output = Result<Value, Failure>> + 'static,
 {
+    serve(name, &move |call| Box::pin(handler(call)))
+}
+
+fn serve(name: &'static str, handler: &Handler) -> ExitCode {
     run(name, async |function, platform| {
-        let handler = &handler;
         let serve = move |event: LambdaEvent<Value>| {
             let call = OperatorCall {
                 platform: Arc::clone(&platform),
@@ -81,8 +86,7 @@ where
             let (platform, request_id) = (Arc::clone(&platform), event.context.request_id);
             async move {
                 platform.meter.take();
-                let handled: Pin<Box<dyn Future<Output = _>>> = Box::pin(handler(call));
-                let result = handled.await;
+                let result = handler(call).await;
                 let outcome = match &result {
                     Ok(_) => "ok",
                     Err(failure) => integration_parts(failure).1,

@@ -44,14 +44,19 @@ impl Reaction {
     }
 }
 
+type Handler = dyn Fn(Reaction) -> Pin<Box<dyn Future<Output = Result<Value, ReactionError>>>>;
+
 /// Serves the event function `name`: the body of its `main`.
 pub fn reaction<H, F>(name: &'static str, handler: H) -> ExitCode
 where
-    H: Fn(Reaction) -> F,
-    F: Future<Output = Result<Value, ReactionError>>,
+    H: Fn(Reaction) -> F + 'static,
+    F: Future<Output = Result<Value, ReactionError>> + 'static,
 {
+    serve(name, &move |call| Box::pin(handler(call)))
+}
+
+fn serve(name: &'static str, handler: &Handler) -> ExitCode {
     run(name, async |function, platform| {
-        let handler = &handler;
         let serve = move |event: LambdaEvent<Value>| {
             let deadline = event.context.deadline();
             let time = event.payload.get("time").and_then(Value::as_str).and_then(Timestamp::parse);
@@ -66,8 +71,7 @@ where
             let (platform, request_id) = (Arc::clone(&platform), event.context.request_id);
             async move {
                 platform.meter.take();
-                let handled: Pin<Box<dyn Future<Output = _>>> = Box::pin(handler(reaction));
-                let result = handled.await;
+                let result = handler(reaction).await;
                 if let Err(error) = &result {
                     tracing::error!(error = %error, "reaction");
                 }

@@ -17,14 +17,20 @@ use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigge
 /// Time kept for rendering and sending the reply when a handler takes too long.
 const MARGIN: Duration = Duration::from_millis(500);
 
+type Handler = dyn Fn(Call) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>>>>;
+
 /// Serves the HTTP function `name`: the body of its `main`. Ends only with an error.
 pub fn http<H, F>(name: &'static str, handler: H) -> ExitCode
 where
-    H: Fn(Call) -> F,
-    F: Future<Output = Result<Reply, Failure>>,
+    H: Fn(Call) -> F + 'static,
+    F: Future<Output = Result<Reply, Failure>> + 'static,
 {
+    // Boxed here, so that all that follows is compiled once and not again for each function.
+    serve(name, &move |call| Box::pin(handler(call)))
+}
+
+fn serve(name: &'static str, handler: &Handler) -> ExitCode {
     run(name, async |function, platform| {
-        let handler = &handler;
         let serve = move |event: LambdaEvent<HttpEvent>| {
             let platform = Arc::clone(&platform);
             async move {
@@ -68,17 +74,13 @@ where
 }
 
 /// Answers one event. Never fails: a panic or a handler out of time is answered in the dialect too.
-async fn answer<H, F>(
+async fn answer(
     function: &'static Function,
     platform: Arc<Platform>,
-    handler: &H,
+    handler: &Handler,
     event: HttpEvent,
     context: &Context,
-) -> HttpReply
-where
-    H: Fn(Call) -> F,
-    F: Future<Output = Result<Reply, Failure>>,
-{
+) -> HttpReply {
     platform.meter.take();
     let source_ip = Some(event.request_context.http.source_ip.clone()).filter(|ip| !ip.is_empty());
     let user_agent = event.request_context.http.user_agent.as_ref().map(|agent| agent.chars().take(256).collect());
@@ -98,9 +100,7 @@ where
     let tenant = request.header("x-tenant-id").and_then(trustplane_domain::ids::TenantId::parse);
     let call = Call { platform: Arc::clone(&platform), request, now: Timestamp::now(), origin, dialect, action };
 
-    // In a box: the compiler's picture of a future within a future has a limited depth.
-    let handled: Pin<Box<dyn Future<Output = _>>> = Box::pin(async { handler(call).await });
-    let served = AssertUnwindSafe(handled).catch_unwind();
+    let served = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
     let result = match tokio::time::timeout(time_left(context), served).await {
         Ok(Ok(result)) => result,
         Ok(Err(_panic)) => Err(Failure::Internal),

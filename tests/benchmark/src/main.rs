@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use trustplane_local::{Options, Stack};
-use trustplane_runtime::{FUNCTIONS, Function, Trigger};
+use trustplane_runtime::{Function, Trigger, functions};
 
 use process::Process;
 
@@ -91,7 +91,7 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
     println!("|---|---|---|---|---|");
     let mut good = true;
     for function in
-        FUNCTIONS.iter().filter(|one| arguments.only.is_empty() || arguments.only.iter().any(|only| only == one.name))
+        functions().filter(|one| arguments.only.is_empty() || arguments.only.iter().any(|only| only == one.name))
     {
         let row = row(function, &folder, &bare, &environment, &credential, arguments).await?;
         println!(

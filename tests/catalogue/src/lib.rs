@@ -7,7 +7,7 @@ mod template;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use trustplane_runtime::{FUNCTIONS, Trigger};
+use trustplane_runtime::{Trigger, functions};
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
@@ -32,7 +32,7 @@ pub fn written() -> Result<Vec<Written>, String> {
         Written { path: "template.yaml".to_owned(), text: template::template() },
         Written { path: "openapi.json".to_owned(), text: openapi::openapi() },
     ];
-    let mut families: Vec<&str> = FUNCTIONS.iter().map(|function| function.family).collect();
+    let mut families: Vec<&str> = functions().map(|function| function.family).collect();
     families.sort_unstable();
     families.dedup();
     for family in families {
@@ -81,7 +81,7 @@ fn put_between(found: &str, from: &str, to: &str, text: &str) -> Result<String, 
 /// Each binary by name: `test = false` keeps `cargo test` from linking a test program for a `main` of one line.
 fn binaries(family: &str) -> String {
     let mut text = String::new();
-    for function in FUNCTIONS.iter().filter(|function| function.family == family) {
+    for function in functions().filter(|function| function.family == family) {
         let name = function.name;
         let _ = write!(
             text,
@@ -93,7 +93,7 @@ fn binaries(family: &str) -> String {
 
 fn endpoints() -> String {
     let mut text = String::from("| endpoint | function | does |\n|---|---|---|\n");
-    for function in FUNCTIONS {
+    for function in functions() {
         if let Trigger::Http(route) = &function.trigger {
             let _ =
                 writeln!(text, "| `{} {}` | `{}` | {} |", route.method, route.path, function.name, function.summary);
@@ -104,7 +104,7 @@ fn endpoints() -> String {
 
 fn other_functions() -> String {
     let mut text = String::from("| function | invoked by | does |\n|---|---|---|\n");
-    for function in FUNCTIONS {
+    for function in functions() {
         let by = match function.trigger {
             Trigger::Http(_) => continue,
             Trigger::Unmatched => "API Gateway, for every other path".to_owned(),

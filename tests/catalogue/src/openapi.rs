@@ -1,5 +1,5 @@
 //! `openapi.json`: OpenAPI 3.1 of every endpoint. Paths, methods and good replies come from the table of functions,
-//! errors from its dialects, and the bodies' schemas from `schemas.json`, which the end-to-end tests hold every reply
+//! errors from its dialects, and the bodies' schemas from `schemas/`, which the end-to-end tests hold every reply
 //! against.
 
 #![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just made")]
@@ -7,7 +7,14 @@
 use serde_json::{Map, Value, json};
 use trustplane_runtime::{Dialect, Route, routes};
 
-const SCHEMAS: &str = include_str!("schemas.json");
+/// A file a dialect or family, and one of what they share.
+const SCHEMAS: &[&str] = &[
+    include_str!("schemas/shared.json"),
+    include_str!("schemas/integration.json"),
+    include_str!("schemas/platform.json"),
+    include_str!("schemas/identity_source.json"),
+    include_str!("schemas/directory.json"),
+];
 
 /// The document.
 pub(crate) fn openapi() -> String {
@@ -16,7 +23,8 @@ pub(crate) fn openapi() -> String {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.to_ascii_lowercase()] = operation(function.name, function.summary, route);
     }
-    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    let schemas: Map<String, Value> =
+        SCHEMAS.iter().flat_map(|file| serde_json::from_str::<Map<_, _>>(file).unwrap_or_default()).collect();
     let document = json!({
         "openapi": "3.1.0",
         "info": {

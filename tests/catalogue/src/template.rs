@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use trustplane_runtime::{FUNCTIONS, Function, Trigger, Use};
+use trustplane_runtime::{Function, Trigger, Use, functions};
 
 const HEAD: &str = include_str!("template.head.yaml");
 
 /// The template.
 pub(crate) fn template() -> String {
     let mut text = HEAD.to_owned();
-    for function in FUNCTIONS {
+    for function in functions() {
         resource(&mut text, function);
     }
     text

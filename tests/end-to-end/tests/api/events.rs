@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use trustplane_end_to_end::world;
-use trustplane_runtime::{FUNCTIONS, Trigger};
+use trustplane_runtime::{Trigger, functions};
 
 #[tokio::test]
 async fn every_payload_is_taken() {
     let world = world();
-    for function in FUNCTIONS {
+    for function in functions() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function.name);
         for file in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", function.name)) {
             let path = file.unwrap().path();
