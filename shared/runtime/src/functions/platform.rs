@@ -1,7 +1,7 @@
 //! The platform: health, what no other function answers, and what operators invoke.
 
 use super::Use::{Read, Seal, Write};
-use super::{Function, Route, Trigger, operator};
+use super::{Function, JSON, Route, Trigger, operator};
 use crate::Dialect::Integration;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -16,6 +16,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             action: None,
             request: None,
             reply: (200, Some("Health")),
+            produces: JSON,
         }),
         uses: &[],
     },
