@@ -15,4 +15,4 @@ pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};
 pub use public_key::public_key;
-pub use seal::{MAX_SEALED, Purpose, Seal, SealError};
+pub use seal::{MAX_SEALED, NewKeyPair, Purpose, Seal, SealError};

@@ -82,6 +82,8 @@ pub enum Use {
     Seal,
     /// Reads the public half of the platform's signing key.
     PublicKey,
+    /// Makes key pairs whose private keys the platform's key encrypts.
+    KeyPair,
     /// Puts events on the bus.
     PutEvents,
 }
