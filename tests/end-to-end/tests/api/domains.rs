@@ -154,7 +154,7 @@ async fn a_domain_is_shown_while_a_version_names_it() {
     let edited = to("Pending", &naming(&[], &[&mail]));
     let edit = customer.put(&path, &edited).await.expect(200);
     assert_eq!(customer.cost(&edit).await.dynamodb_round_trips, 2);
-    assert_eq!(names().await, [mail.clone()]);
+    assert_eq!(names().await, std::slice::from_ref(&mail));
     let rejected = domains.versions.submit(&naming(&[&acme], &[])).await;
     assert_eq!(names().await, [acme.clone(), mail.clone()]);
     let refuse = to("Rejected", &naming(&[&acme], &[]));
@@ -316,7 +316,7 @@ async fn a_restricted_domain_is_held_by_one_configuration_of_all_tenants_until_i
     let _ = active.expect(200);
     let (second, refused) = other.activate(&restricting).await;
     let message = format!("another active configuration restricts `{acme}`");
-    assert_eq!(errors(&refused.expect(409)), [message.clone()]);
+    assert_eq!(errors(&refused.expect(409)), std::slice::from_ref(&message));
     // Nor does another configuration of the same tenant take it. Who only supports a domain holds nothing.
     let beside = one.versions.directory.configuration().await;
     let submitted = one.customer().post(&format!("{beside}/versions"), &restricting).await.expect(201);
