@@ -85,7 +85,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
             let standing = Standing::take(read, tenant)?;
             let set = standing.set();
             let before = set.find(&wanted.id);
-            let by = tenant_credential(&call);
+            let by = asker(&call);
             let outcome = match check(wanted).and_then(|new| set.put(new, &by, call.now)) {
                 Ok(after) => Ok(answer(standing.writes(tenant, &after)?, &after, &wanted.id)?),
                 Err(failure) => Err(failure),
@@ -211,8 +211,8 @@ fn id(call: &Call) -> Result<PolicyId, Failure> {
 }
 
 /// The public id of the credential that asks.
-fn tenant_credential(call: &Call) -> String {
-    call.credential_id().map(|id| id.to_string()).unwrap_or_default()
+fn asker(call: &Call) -> String {
+    call.presented().map(|id| id.to_string()).unwrap_or_default()
 }
 
 fn answer(writes: Writes, after: &PolicySet, id: &PolicyId) -> Result<Answer, StoreError> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use trustplane_aws::CustomerError;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::failure::Denial;
-use trustplane_domain::ids::CredentialId;
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
@@ -271,8 +270,8 @@ impl Call {
         Presented::of(&self.request).ok().map(|presented| tenant.credential(presented.id()))
     }
 
-    /// The public id of the credential that the request presents, believed or not.
-    pub fn credential_id(&self) -> Option<CredentialId> {
+    /// The credential that the request presents.
+    pub fn presented(&self) -> Option<trustplane_domain::ids::CredentialId> {
         Presented::of(&self.request).ok().map(|presented| presented.id())
     }
 

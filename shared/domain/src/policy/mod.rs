@@ -89,7 +89,7 @@ impl PolicySet {
         self.policies.iter().find(|policy| policy.id == *id)
     }
 
-    /// The ids of those that requests are decided by.
+    /// Those that requests are decided by.
     pub fn enabled(&self) -> impl Iterator<Item = &SavedPolicy> {
         self.policies.iter().filter(|policy| policy.enabled)
     }
