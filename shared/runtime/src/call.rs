@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use trustplane_aws::CustomerError;
 use trustplane_domain::credential::Credential;
+use trustplane_domain::failure::Denial;
+use trustplane_domain::policy::PolicySet;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Action, Asked, Change, Decided, Grant, Origin, Policies, Resource, Sealed, decide};
@@ -27,6 +29,8 @@ pub struct Call {
     pub(crate) origin: Origin,
     pub(crate) dialect: Dialect,
     pub(crate) action: Option<Action>,
+    /// The media type of the good reply.
+    pub(crate) produces: &'static str,
 }
 
 /// What a change writes, and what is answered once it is written.
@@ -54,7 +58,6 @@ pub struct Permitted<T> {
 struct Opened {
     credential: Stored<Credential>,
     tenant: Stored<Tenant>,
-    policies: Option<Policies>,
     kept: Option<Idempotency>,
     read: Read,
 }
@@ -70,6 +73,22 @@ impl Answer {
     pub fn keeping(mut self, kept: Reply) -> Self {
         self.kept = Some(kept);
         self
+    }
+}
+
+impl<T> Permitted<T> {
+    /// The same leave for what becomes of the change once more was learnt than the table knows.
+    pub fn map<U>(
+        self,
+        make: impl FnOnce(Change<T>) -> Result<Change<U>, StoreError>,
+    ) -> Result<Permitted<U>, Failure> {
+        let change = make(self.change).map_err(|error| store_failure(&error))?;
+        Ok(Permitted { grant: self.grant, change, replay: self.replay })
+    }
+
+    /// Whether it is a retry, which is answered as the first request was: nothing needs to be learnt for it.
+    pub fn is_retry(&self) -> bool {
+        self.replay.is_some()
     }
 }
 
@@ -98,8 +117,37 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
         for attempt in 1..=ATTEMPTS {
-            let written = self.write_once(permitted, |_, _| Vec::new(), |answer, _, _| Ok(answer)).await?;
+            let written = self.write_once(permitted, async |answer, _| Ok(answer)).await?;
             match written {
+                Some(reply) => return Ok(reply),
+                None if attempt == ATTEMPTS => break,
+                None => permitted = self.permit(&keys, None, &input, &change).await?,
+            }
+        }
+        Err(lost_race())
+    }
+
+    /// As [`Self::settle`], where what is written has to be made elsewhere first: `make` is asked for it, once, when the
+    /// policies allow the change and it can be done, and `write` makes the answer of it.
+    pub async fn settle_made<I, T, M>(
+        &self,
+        mut permitted: Permitted<T>,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
+        make: impl AsyncFn(&Grant) -> Result<M, Failure>,
+        write: impl Fn(T, &M) -> Result<Answer, Failure>,
+    ) -> Result<Reply, Failure> {
+        let mut made = None;
+        for attempt in 1..=ATTEMPTS {
+            let answer = async |planned: T, grant: &Grant| {
+                let made = match &mut made {
+                    Some(made) => made,
+                    none => none.insert(make(grant).await?),
+                };
+                write(planned, made)
+            };
+            match self.write_once(permitted, answer).await? {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
                 None => permitted = self.permit(&keys, None, &input, &change).await?,
@@ -132,7 +180,12 @@ impl Call {
     ) -> Result<Reply, Failure> {
         for _ in 0..ATTEMPTS {
             let permitted = self.permit(&keys, query, &input, &change).await?;
-            if let Some(reply) = self.write_once(permitted, &further, &write).await? {
+            let answer = async |planned: T, grant: &Grant| {
+                let tenant = keys::Tenant::granted(grant);
+                let mut read = self.read(&further(&planned, tenant), None).await?;
+                write(planned, &mut read, tenant).map_err(|error| store_failure(&error))
+            };
+            if let Some(reply) = self.write_once(permitted, answer).await? {
                 return Ok(reply);
             }
         }
@@ -143,17 +196,14 @@ impl Call {
     async fn write_once<T>(
         &self,
         permitted: Permitted<T>,
-        further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
-        write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
+        answer: impl AsyncFnOnce(T, &Grant) -> Result<Answer, Failure>,
     ) -> Result<Option<Reply>, Failure> {
         if let Some(replay) = permitted.replay {
             return Ok(Some(replay));
         }
         let Change { resource, before, after, etag, outcome, .. } = permitted.change;
         let planned = self.precondition(etag, outcome)?;
-        let tenant = keys::Tenant::granted(&permitted.grant);
-        let mut read = self.read(&further(&planned, tenant), None).await?;
-        let answer = write(planned, &mut read, tenant).map_err(|error| store_failure(&error))?;
+        let answer = answer(planned, &permitted.grant).await?;
         if answer.writes.is_empty() {
             return Ok(Some(answer.reply));
         }
@@ -185,9 +235,10 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
     ) -> Result<Permitted<T>, Failure> {
         let action = self.action.ok_or(Failure::Internal)?;
-        let Opened { credential, tenant, policies, kept, read } = self.open(keys, query, input).await?;
+        let Opened { credential, tenant, kept, read } = self.open(keys, query, input).await?;
         let input = self.checked(input)?;
         let part = keys::Tenant::presented(credential.value.id);
+        let own_policies = self.own_policies(part, &tenant.value, &credential.value, action).await?;
         let asked = Asked {
             tenant: tenant.value.tenant_id,
             credential: &credential.value,
@@ -196,17 +247,19 @@ impl Call {
             at: self.now,
         };
         let mut broken = None;
-        let decided =
-            decide(policies.as_ref().unwrap_or(&self.platform.policies), &asked, Sealed::new(read), |mut read| {
-                match change(&mut read, input, part) {
-                    Ok(change) => change,
-                    Err(error) => {
-                        let failure = store_failure(&error);
-                        broken = Some(failure.clone());
-                        Change::new(Resource::new(action.resource, ""), Err(failure))
-                    }
+        let decided = decide(
+            own_policies.as_deref().unwrap_or(&self.platform.policies),
+            &asked,
+            Sealed::new(read),
+            |mut read| match change(&mut read, input, part) {
+                Ok(change) => change,
+                Err(error) => {
+                    let failure = store_failure(&error);
+                    broken = Some(failure.clone());
+                    Change::new(Resource::new(action.resource, ""), Err(failure))
                 }
-            });
+            },
+        );
         if let Some(failure) = broken {
             return Err(failure);
         }
@@ -233,6 +286,11 @@ impl Call {
     /// The credential that the request presents. It is among what was read, whatever keys were asked for.
     pub fn credential(&self, tenant: keys::Tenant) -> Option<Key> {
         Presented::of(&self.request).ok().map(|presented| tenant.credential(presented.id()))
+    }
+
+    /// The credential that the request presents.
+    pub fn presented(&self) -> Option<trustplane_domain::ids::CredentialId> {
+        Presented::of(&self.request).ok().map(|presented| presented.id())
     }
 
     /// Random bytes.
@@ -296,7 +354,7 @@ impl Call {
 
         let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
         presented.verify(credential.as_ref().map(|stored| &stored.value), self.now)?;
-        let tenant = read.take::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
+        let tenant = read.look::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);
         check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
         let (Some(credential), Some(tenant)) = (credential, tenant) else { return Err(Failure::Internal) };
@@ -305,7 +363,49 @@ impl Call {
             None => None,
         };
         let kept = kept.map(|stored| stored.value).filter(|kept| self.now < kept.kept_until);
-        Ok(Opened { credential, tenant, policies: None, kept, read })
+        Ok(Opened { credential, tenant, kept, read })
+    }
+
+    /// The policies of a tenant that has own ones. One more call where this process has not yet seen their version.
+    ///
+    /// A set that does not compile denies every request, as a policy that cannot be evaluated does: it was valid when it
+    /// was written.
+    async fn own_policies(
+        &self,
+        part: keys::Tenant,
+        tenant: &Tenant,
+        credential: &Credential,
+        action: Action,
+    ) -> Result<Option<Arc<Policies>>, Failure> {
+        let version = tenant.policies_version;
+        if version == 0 {
+            return Ok(None);
+        }
+        let compiled = &self.platform.compiled;
+        if let Some(policies) = compiled.find(tenant.tenant_id, version) {
+            return Ok(Some(policies));
+        }
+        let key = part.policies();
+        let set = self.read(std::slice::from_ref(&key), None).await?.take::<PolicySet>(&key);
+        let set = set.map_err(|error| store_failure(&error))?.map(|stored| stored.value);
+        // It is written in one transaction with the tenant: what is read after the tenant is of its version, or newer.
+        let set = set.filter(|set| set.version >= version).ok_or_else(|| {
+            tracing::error!(version, "the policies that the tenant names are not there");
+            Failure::Internal
+        })?;
+        match compiled.compile(&self.platform.policies, tenant.tenant_id, &set) {
+            Ok(policies) => Ok(Some(policies)),
+            Err(error) => {
+                tracing::error!(error = %error, tenant = %tenant.tenant_id, "policies do not compile");
+                Err(Failure::Forbidden(Denial {
+                    evaluation_failed: true,
+                    principal: credential.id.to_string(),
+                    action: action.name.to_owned(),
+                    resource: (action.resource.as_str(), String::new()),
+                    ..Denial::default()
+                }))
+            }
+        }
     }
 
     async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, Failure> {
@@ -314,7 +414,7 @@ impl Call {
 
     /// The input, if nothing is wrong with it or with the headers; else all that is.
     fn checked<'i, I>(&self, input: &'i Result<I, Failure>) -> Result<&'i I, Failure> {
-        let headers = self.dialect.check_headers(&self.request).err();
+        let headers = self.dialect.check_headers(&self.request, self.produces).err();
         let retry_key = idempotency::key(&self.request).err();
         let wrong = [headers, retry_key, input.as_ref().err().cloned()].into_iter().flatten().reduce(Failure::joined);
         wrong.map_or_else(|| input.as_ref().map_err(Clone::clone), Err)

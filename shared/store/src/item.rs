@@ -9,6 +9,8 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::identity_provider::IdentityProvider;
+use trustplane_domain::policy::PolicySet;
+use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
 
 use crate::{Key, StoreError, keys};
@@ -42,9 +44,15 @@ pub struct Due {
 
 /// The kind of what is due when a certificate's next notice is.
 pub const CERTIFICATE: &str = "certificate";
+/// The kind of what is due when the proof of a domain is to be looked at.
+pub const DOMAIN: &str = "domain";
 
 impl Item for Tenant {
     const ENTITY: &'static str = "tenant";
+}
+
+impl Item for PolicySet {
+    const ENTITY: &'static str = "policies";
 }
 
 impl Item for Credential {
@@ -61,6 +69,10 @@ impl Item for IdentityProvider {
     fn due(&self) -> Option<Due> {
         self.next_notice_at().map(|at| Due { kind: CERTIFICATE, at })
     }
+}
+
+impl Item for ServiceProvider {
+    const ENTITY: &'static str = "service-provider";
 }
 
 /// An item as it was read, with the version that a write of it is conditional on.
