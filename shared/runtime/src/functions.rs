@@ -75,6 +75,8 @@ pub enum Use {
     AssumeRole,
     /// Seals and opens texts with the platform's key.
     Seal,
+    /// Derives secrets of access keys with the platform's key for that.
+    Mac,
     /// Puts events on the bus.
     PutEvents,
 }
