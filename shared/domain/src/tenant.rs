@@ -60,6 +60,18 @@ impl Tenant {
         }
     }
 
+    /// This tenant, suspended for this reason.
+    #[must_use]
+    pub fn suspended(&self, because: String) -> Self {
+        Self { status: Status::Suspended, suspended_because: Some(because), ..self.clone() }
+    }
+
+    /// This tenant, served again.
+    #[must_use]
+    pub fn resumed(&self) -> Self {
+        Self { status: Status::Active, suspended_because: None, ..self.clone() }
+    }
+
     /// This tenant once `credential` is what it is: an admin is remembered, any other forgotten, and so is an admin that
     /// has expired.
     #[must_use]

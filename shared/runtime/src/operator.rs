@@ -11,7 +11,7 @@ use serde_json::Value;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::{Conflict, Failure, Fields, Timestamp};
 use trustplane_policy::Grant;
-use trustplane_store::{Told, Writes};
+use trustplane_store::{Key, Query, Read, Told, Writes};
 
 use crate::call::{ATTEMPTS, commit_failure, random, stand_back, store_failure};
 use crate::dialect::integration_parts;
@@ -63,8 +63,13 @@ impl OperatorCall {
     }
 
     /// Reads items by their keys.
-    pub async fn read(&self, keys: &[trustplane_store::Key]) -> Result<trustplane_store::Read, Failure> {
+    pub async fn read(&self, keys: &[Key]) -> Result<Read, Failure> {
         self.platform.table.read(keys, None).await.map_err(|error| store_failure(&error))
+    }
+
+    /// Reads items by their keys, and a listing at the same time.
+    pub async fn read_listed(&self, keys: &[Key], query: &Query) -> Result<Read, Failure> {
+        self.platform.table.read(keys, Some(query)).await.map_err(|error| store_failure(&error))
     }
 
     /// Random bytes.

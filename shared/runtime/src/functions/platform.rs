@@ -84,6 +84,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     operator("create-tenant", &[Write], "Makes a tenant with its ExternalId"),
     operator("create-credential", &[Read, Write, Mac], "Makes a credential of a tenant, its first one too"),
+    operator("describe-tenant", &[Read, List], "Shows a tenant and how much it has"),
+    operator("list-tenants", &[Read, List], "Lists tenants, a page at a time"),
+    operator("suspend-tenant", &[Read, Write], "Has a tenant's requests refused and its events skipped"),
+    operator("resume-tenant", &[Read, Write], "Has a suspended tenant served again"),
     operator(
         "decode-authorization-message",
         &[Seal],
