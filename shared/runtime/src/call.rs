@@ -111,8 +111,38 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
         for attempt in 1..=ATTEMPTS {
-            let written = self.write_once(permitted, async |_, _| Ok(()), |answer, (), _| Ok(answer)).await?;
+            let written = self.write_once(permitted, async |answer, _| Ok(answer)).await?;
             match written {
+                Some(reply) => return Ok(reply),
+                None if attempt == ATTEMPTS => break,
+                None => stand_back(attempt).await,
+            }
+            permitted = self.permit(&keys, None, &input, &change).await?;
+        }
+        Err(lost_race())
+    }
+
+    /// As [`Self::settle`], where what is written has to be made elsewhere first: `make` is asked for it, once, when the
+    /// policies allow the change and it can be done, and `write` makes the answer of it.
+    pub async fn settle_made<I, T, M>(
+        &self,
+        mut permitted: Permitted<T>,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
+        make: impl AsyncFn(&Grant) -> Result<M, Failure>,
+        write: impl Fn(T, &M) -> Result<Answer, Failure>,
+    ) -> Result<Reply, Failure> {
+        let mut made = None;
+        for attempt in 1..=ATTEMPTS {
+            let answer = async |planned: T, grant: &Grant| {
+                let made = match &mut made {
+                    Some(made) => made,
+                    none => none.insert(make(grant).await?),
+                };
+                write(planned, made)
+            };
+            match self.write_once(permitted, answer).await? {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
                 None => stand_back(attempt).await,
@@ -130,7 +160,7 @@ impl Call {
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
-        self.change_prepared(keys, query, input, change, async |_, _| Ok(()), |answer, (), _| Ok(answer)).await
+        self.change_answered(keys, query, input, change, async |answer, _| Ok(answer)).await
     }
 
     /// As [`Self::change`], where what was read names more that has to be read before it can be written: `further` says
@@ -144,49 +174,47 @@ impl Call {
         further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
         write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
     ) -> Result<Reply, Failure> {
-        let read = async |planned: &T, tenant| self.read(&further(planned, tenant), None).await;
-        self.change_prepared(keys, query, input, change, read, |planned, mut read, tenant| {
-            write(planned, &mut read, tenant)
+        self.change_answered(keys, query, input, change, async |planned, grant| {
+            let tenant = keys::Tenant::granted(grant);
+            let mut read = self.read(&further(&planned, tenant), None).await?;
+            write(planned, &mut read, tenant).map_err(|error| store_failure(&error))
         })
         .await
     }
 
-    /// As [`Self::change`], where something has to be made ready once the change is allowed and before it is written:
-    /// `prepare` does it, and `write` makes the answer of it.
-    pub async fn change_prepared<I, T, P>(
+    /// As [`Self::change`], where the answer to an allowed change is waited for: `answer` asks for what it takes.
+    pub async fn change_answered<I, T>(
         &self,
         keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
         query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
-        prepare: impl AsyncFn(&T, keys::Tenant) -> Result<P, Failure>,
-        write: impl Fn(T, P, keys::Tenant) -> Result<Answer, StoreError>,
+        answer: impl AsyncFn(T, &Grant) -> Result<Answer, Failure>,
     ) -> Result<Reply, Failure> {
         for attempt in 1..=ATTEMPTS {
             let permitted = self.permit(&keys, query, &input, &change).await?;
-            if let Some(reply) = self.write_once(permitted, &prepare, &write).await? {
+            if let Some(reply) = self.write_once(permitted, &answer).await? {
                 return Ok(reply);
             }
-            stand_back(attempt).await;
+            if attempt < ATTEMPTS {
+                stand_back(attempt).await;
+            }
         }
         Err(lost_race())
     }
 
     /// Writes and answers what is permitted. `None` where somebody else wrote in between.
-    async fn write_once<T, P>(
+    async fn write_once<T>(
         &self,
         permitted: Permitted<T>,
-        prepare: impl AsyncFn(&T, keys::Tenant) -> Result<P, Failure>,
-        write: impl Fn(T, P, keys::Tenant) -> Result<Answer, StoreError>,
+        answer: impl AsyncFnOnce(T, &Grant) -> Result<Answer, Failure>,
     ) -> Result<Option<Reply>, Failure> {
         if let Some(replay) = permitted.replay {
             return Ok(Some(replay));
         }
         let Change { resource, before, after, etag, outcome, .. } = permitted.change;
         let planned = self.precondition(etag, outcome)?;
-        let tenant = keys::Tenant::granted(&permitted.grant);
-        let prepared = prepare(&planned, tenant).await?;
-        let answer = write(planned, prepared, tenant).map_err(|error| store_failure(&error))?;
+        let answer = answer(planned, &permitted.grant).await?;
         if answer.writes.is_empty() {
             return Ok(Some(answer.reply));
         }

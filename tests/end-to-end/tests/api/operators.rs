@@ -96,7 +96,7 @@ async fn a_suspended_tenant_is_refused_in_each_dialect_until_it_is_resumed() {
     let refused = customer.send(look(&customer, Dialect::IdentitySource)).await.expect(403);
     assert!(refused.body["error_msg"].as_str().unwrap().contains("suspended"), "{}", refused.text);
     let refused = customer.send(look(&customer, Dialect::Directory)).await.expect(403);
-    assert!(refused.body["errors"][0].as_str().unwrap().contains("suspended"), "{}", refused.text);
+    assert_eq!(refused.text, "");
     // Nothing is said of it to who has no credential of it, nor does anything of it change.
     let stranger = look(&customer, Dialect::Integration).without("authorization").bearer("nonsense");
     let _ = customer.send(stranger).await.refused(401, "unauthenticated");
