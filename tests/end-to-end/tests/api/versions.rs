@@ -136,7 +136,7 @@ async fn minting_or_rotating_a_key_makes_no_second_pair_of_eyes() {
     let submitter = make(&customer.admin, &["admin", "approver"]).await;
     let path = submit(&submitter).await;
     let child = make(&submitter, &["admin", "approver"]).await;
-    let grandchild = make(&child, &["approver"]).await;
+    let grandchild = make(&child, &["editor", "approver"]).await;
     let rotated = rotate(&customer.admin, &submitter).await;
     // Somebody else's key, once the submitter has rotated it and so seen its secret.
     let taken = rotate(&submitter, &world().token(&customer.tenant, &["approver"]).await).await;
