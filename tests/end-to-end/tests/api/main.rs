@@ -21,6 +21,8 @@ mod leaks;
 mod notices;
 mod operators;
 mod organisations;
+mod policies;
+mod policy_attributes;
 mod revocation;
 mod routes;
 mod sso_configurations;
