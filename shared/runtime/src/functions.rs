@@ -80,6 +80,8 @@ pub enum Use {
     AssumeRole,
     /// Seals and opens texts with the platform's key.
     Seal,
+    /// Derives secrets of access keys with the platform's key for that.
+    Mac,
     /// Reads the public half of the platform's signing key.
     PublicKey,
     /// Makes key pairs whose private keys the platform's key encrypts.

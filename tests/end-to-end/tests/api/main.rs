@@ -8,21 +8,25 @@
     reason = "a test fails by a panic"
 )]
 
+mod api_keys;
 mod audit_events;
 mod authorisation_servers;
 mod bad_input;
 mod config;
+mod crashes;
 mod directory;
 mod domain_checks;
 mod domains;
 mod events;
 mod identity_source;
+mod leaks;
 mod notices;
 mod operators;
 mod organisations;
 mod policies;
 mod policy_attributes;
 mod references;
+mod revocation;
 mod routes;
 mod sso_configurations;
 mod sso_route;
