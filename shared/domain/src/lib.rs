@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod audit;
+pub mod audit_chain;
 mod base62;
 pub mod certificate;
 pub mod connection;

@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use super::Use::{Read, Seal, Write};
+use super::Use::{List, Read, Seal, Write};
 use super::{Function, Route, Trigger, http, operator};
 use crate::Dialect::Integration;
 
@@ -65,6 +65,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Read],
         "Says what the policies, or a draft of them, would decide",
     ),
+    // The audit log.
+    http(
+        "platform",
+        "list-audit-log",
+        ("GET", "/v1/audit-log"),
+        (Integration, Group::Administer, Kind::AuditLog),
+        (None, 200, Some("AuditLog")),
+        &[Read, List],
+        "Lists the audit records, newest first",
+    ),
+    operator("verify-audit", &[Read, List], "Holds a tenant's audit records against the seals of their chain"),
     operator("reset-policies", &[Read, Write], "Disables all of a tenant's own policies, and keeps them"),
     operator("create-tenant", &[Write], "Makes a tenant with its ExternalId"),
     operator("create-credential", &[Read, Write], "Makes a credential of a tenant, its first one too"),

@@ -8,7 +8,9 @@
     reason = "a test fails by a panic"
 )]
 
+mod audit_chain;
 mod audit_events;
+mod audit_log;
 mod authorisation_servers;
 mod bad_input;
 mod config;
