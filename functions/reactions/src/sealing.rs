@@ -4,7 +4,7 @@
 //! one transaction, on the condition that the head is the one that was read and that no record has a place yet. So two
 //! sealers at once make one chain, and a record that is delivered twice is sealed once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trustplane_domain::Timestamp;
 use trustplane_domain::audit_chain::{ChainHead, Entry};
@@ -76,8 +76,9 @@ async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Bro
         let standing = head.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
         let mut entries = Vec::new();
         let mut kept: Vec<Option<Stored<AuditItem>>> = Vec::new();
+        let mut seen = BTreeSet::new();
         for (_, Brought { id, hash, .. }) in batch {
-            if entries.iter().any(|entry: &Entry| entry.id == *id) {
+            if !seen.insert(id) {
                 continue;
             }
             let stored = read.take::<AuditItem>(&part.audit_record(id))?;
