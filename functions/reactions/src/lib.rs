@@ -2,4 +2,6 @@
 
 pub mod audit;
 pub mod certificates;
+pub mod domains;
+mod due;
 mod sealing;
