@@ -1,6 +1,7 @@
 //! The platform beneath the APIs: health, tenants, credentials, policies, and what answers where nothing is.
 
 pub mod api_keys;
+pub mod audit;
 pub mod credentials;
 pub mod denials;
 pub mod evaluation;

@@ -9,7 +9,9 @@ use trustplane_domain::failure::Denial;
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{Action, Asked, Change, Decided, Grant, Image, Origin, Policies, Resource, Sealed, decide};
+use trustplane_policy::{
+    Action, Asked, Attempt, Change, Decided, Grant, Image, Origin, Policies, Resource, Sealed, decide,
+};
 use trustplane_store::{CommitError, Idempotency, Key, Query, Read, StoreError, Stored, Told, Writes, keys};
 
 use crate::authentication::{Presented, check_tenant};
@@ -20,6 +22,9 @@ pub(crate) const ATTEMPTS: usize = 3;
 
 /// What noting the day of a credential's use may take.
 const NOTE: Duration = Duration::from_millis(500);
+
+/// What the recording of a denied attempt may take.
+const RECORD: Duration = Duration::from_secs(1);
 
 /// A request, and what its function has to serve it.
 #[derive(Debug)]
@@ -293,7 +298,13 @@ impl Call {
         if let Some(failure) = broken {
             return Err(failure);
         }
-        let Decided { grant, change } = decided?;
+        let Decided { grant, change } = match decided {
+            Err(Failure::Forbidden(denial)) => {
+                self.record_denied(&Attempt::of(&asked, &denial)).await;
+                return Err(Failure::Forbidden(denial));
+            }
+            decided => decided?,
+        };
         let replay = kept.map(|kept| idempotency::replay(&self.request, &kept)).transpose()?;
         Ok(Permitted { grant, change, replay })
     }
@@ -403,6 +414,23 @@ impl Call {
             self.note_use(&credential_key).await;
         }
         Ok(Opened { credential, tenant, kept, read })
+    }
+
+    /// Records a denied attempt, outside of any transaction of the request's. What keeps it from being recorded (too many
+    /// in a minute, somebody else's at the same time, a table that is away) changes nothing for the client.
+    async fn record_denied(&self, attempt: &Attempt) {
+        let recorded = async {
+            match self.platform.table.record_denied(attempt).await {
+                // Two at the same time get in each other's way.
+                Err(CommitError::Lost) => self.platform.table.record_denied(attempt).await,
+                recorded => recorded,
+            }
+        };
+        match tokio::time::timeout(RECORD, recorded).await {
+            Ok(Ok(()) | Err(CommitError::Lost)) => {}
+            Ok(Err(error)) => tracing::warn!(error = %error, "a denied attempt is not recorded"),
+            Err(_elapsed) => tracing::warn!("a denied attempt is not recorded in time"),
+        }
     }
 
     /// The policies of a tenant that has own ones. One more call where this process has not yet seen their version.

@@ -39,15 +39,16 @@ fn resource(text: &mut String, function: &Function) {
     if matches!(function.trigger, Trigger::Schedule(_)) {
         text.push_str(FAILED_RUNS);
     }
-    let asked_by_a_credential = matches!(&function.trigger, Trigger::Http(route) if route.action.is_some());
-    if !function.uses.is_empty() || asked_by_a_credential {
+    let decides = matches!(&function.trigger, Trigger::Http(route) if route.action.is_some());
+    if decides || !function.uses.is_empty() {
         text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
         for one in function.uses {
             text.push_str(statement(*one));
         }
-    }
-    if asked_by_a_credential {
-        text.push_str(LAST_USE);
+        if decides {
+            text.push_str(DENIALS);
+            text.push_str(LAST_USE);
+        }
     }
     match &function.trigger {
         Trigger::Http(route) => {
@@ -80,6 +81,20 @@ const LAST_USE: &str = r#"            - Effect: Allow
                   dynamodb:Attributes: [pk, sk, last_used_at]
 "#;
 
+/// What a function that may deny a request needs to record that, beside its own leave: one that only reads can write
+/// nothing else.
+const DENIALS: &str = r#"            - Effect: Allow
+              Action:
+                - dynamodb:PutItem
+                - dynamodb:UpdateItem
+              Resource: !GetAtt Table.Arn
+              Condition:
+                ForAllValues:StringLike:
+                  dynamodb:LeadingKeys:
+                    - TENANT#*#AUDIT
+                    - TENANT#*#DENIALS
+"#;
+
 /// A run that fails is tried twice more; what fails then is kept. The schedule's own retries are for runs that Lambda does
 /// not take.
 const FAILED_RUNS: &str = r#"      EventInvokeConfig:
@@ -98,7 +113,7 @@ const AUDIT_STREAM: &str = r#"      Events:
             StartingPosition: TRIM_HORIZON
             BatchSize: 10
             MaximumBatchingWindowInSeconds: 1
-            MaximumRetryAttempts: 10
+            MaximumRetryAttempts: 100
             BisectBatchOnFunctionError: true
             FunctionResponseTypes:
               - ReportBatchItemFailures

@@ -120,6 +120,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Read],
         "Says what the policies, or a draft of them, would decide",
     ),
+    // The audit log.
+    http(
+        "platform",
+        "list-audit-log",
+        ("GET", "/v1/audit-log"),
+        (Integration, Group::Administer, Kind::AuditLog),
+        (None, 200, Some("AuditLog")),
+        &[Read, List],
+        "Lists the audit records, newest first",
+    ),
+    operator("verify-audit", &[Read, List], "Holds a tenant's audit records against the seals of their chain"),
     operator("reset-policies", &[Read, Write], "Disables all of a tenant's own policies, and keeps them"),
     operator("create-tenant", &[Write], "Makes a tenant with its ExternalId"),
     operator("create-credential", &[Read, Write, Mac], "Makes a credential of a tenant, its first one too"),

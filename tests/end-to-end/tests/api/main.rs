@@ -9,7 +9,9 @@
 )]
 
 mod api_keys;
+mod audit_chain;
 mod audit_events;
+mod audit_log;
 mod authorisation_servers;
 mod bad_input;
 mod config;
