@@ -14,6 +14,7 @@ mod bad_input;
 mod config;
 mod directory;
 mod events;
+mod identity_center;
 mod identity_source;
 mod notices;
 mod operators;
