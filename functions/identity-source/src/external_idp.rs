@@ -78,24 +78,20 @@ struct New {
 
 /// POST: makes the provider of a store, disabled.
 pub async fn create(call: Call) -> Result<Reply, Failure> {
-    let input = new(&call);
-    let saml = match &input {
-        Ok((path, _)) => Some(SamlConfig::of(&call.platform, &path.store)?),
-        Err(_) => None,
-    };
+    let input = new(&call).map(|(path, wanted)| (path.with_service_provider(), wanted));
     store::change(&call, input, |store, wanted| {
         let made = made(wanted, call.now);
         let resource = resource(wanted.id);
         let after = made.as_ref().ok().map(|provider| image(&store.id, provider));
-        let outcome = match (made, &saml) {
-            (Err(failure), _) => Err(failure),
-            (Ok(_), _) if store.provider.is_some() => {
+        let saml = SamlConfig::of(&call.platform, store, call.now);
+        let outcome = match (made, saml) {
+            (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
+            (Ok(_), Ok(_)) if store.provider.is_some() => {
                 Err(Failure::conflict(Conflict::Exists, "The identity store has an external identity provider already"))
             }
-            (Ok(_), None) => Err(Failure::Internal),
-            (Ok(provider), Some(saml)) => {
+            (Ok(provider), Ok(saml)) => {
                 let writes = Writes::new().create(&store.provider_key, &provider)?;
-                Ok(Answer::new(writes, Reply::created(&created(&provider, saml)).etag(1)))
+                Ok(Answer::new(writes, Reply::created(&created(&provider, &saml)).etag(1)))
             }
         };
         Ok(Change::new(resource, outcome).after(after))

@@ -5,5 +5,6 @@ pub mod certificates;
 pub mod external_idp;
 pub mod instances;
 mod parameters;
-mod service_provider;
+pub mod saml_certificates;
+pub mod service_provider;
 mod store;

@@ -1,11 +1,13 @@
-//! An identity store and the external identity provider in it: read together, for a store that the tenant's instance has.
+//! An identity store, the external identity provider in it and the service provider that we are to that: read together,
+//! for a store that the tenant's instance has.
 
 use std::cell::RefCell;
 
 use trustplane_domain::connection::Connection;
 use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId};
+use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::{Failure, Faults};
-use trustplane_policy::Change;
+use trustplane_policy::{Change, Grant};
 use trustplane_runtime::{Answer, Call, Permitted, Reply};
 use trustplane_store::{Key, Read, StoreError, Stored, keys};
 
@@ -16,6 +18,8 @@ use crate::{instances, parameters};
 pub(crate) struct Path {
     /// The identity store.
     pub(crate) store: String,
+    /// Whether the service provider is read too.
+    service_provider: bool,
 }
 
 /// A store of the tenant's, and what is kept for it.
@@ -28,27 +32,44 @@ pub(crate) struct Store {
     pub(crate) provider: Option<Stored<IdentityProvider>>,
     /// Where a provider is kept.
     pub(crate) provider_key: Key,
+    /// Our service provider for it, if it has certificates and was read.
+    pub(crate) service_provider: Option<Stored<ServiceProvider>>,
+    /// Where that is kept.
+    pub(crate) service_provider_key: Key,
 }
 
 impl Path {
     /// Reads the path's ids; what is wrong goes to `faults`.
     pub(crate) fn of(call: &Call, faults: &mut Faults) -> Self {
-        Self { store: parameters::id(call, "identity_store_id", faults).unwrap_or_default() }
+        let store = parameters::id(call, "identity_store_id", faults).unwrap_or_default();
+        Self { store, service_provider: false }
+    }
+
+    /// This, with the service provider to be read.
+    pub(crate) fn with_service_provider(self) -> Self {
+        Self { service_provider: true, ..self }
     }
 
     fn keys(&self, tenant: keys::Tenant) -> Vec<Key> {
-        vec![tenant.connection(), tenant.identity_provider(&self.store)]
+        let mut keys = vec![tenant.connection(), tenant.identity_provider(&self.store)];
+        if self.service_provider {
+            keys.push(tenant.service_provider(&self.store));
+        }
+        keys
     }
 }
 
 impl Store {
     fn take(read: &mut Read, path: &Path, tenant: keys::Tenant) -> Result<Self, StoreError> {
         let provider_key = tenant.identity_provider(&path.store);
+        let service_provider_key = tenant.service_provider(&path.store);
         Ok(Self {
             id: path.store.clone(),
             connection: instances::take_connection(read, tenant)?,
             provider: read.take(&provider_key)?,
             provider_key,
+            service_provider: read.take(&service_provider_key)?,
+            service_provider_key,
         })
     }
 
@@ -93,6 +114,30 @@ pub(crate) async fn change<I>(
             call.change(keys, input, checked).await
         }
     }
+}
+
+/// As [`change`], where what is written has to be made elsewhere first: see [`Call::settle_made`].
+pub(crate) async fn change_made<I, T, M>(
+    call: &Call,
+    input: Result<(Path, I), Failure>,
+    change: impl Fn(&Store, &I) -> Result<Change<T>, StoreError>,
+    make: impl AsyncFn(&Grant) -> Result<M, Failure>,
+    write: impl Fn(T, &M) -> Result<Answer, Failure>,
+) -> Result<Reply, Failure> {
+    let unseen = RefCell::new(None);
+    let keys = |tenant: keys::Tenant, (path, _): &(Path, I)| path.keys(tenant);
+    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: keys::Tenant| {
+        let store = Store::take(read, path, tenant)?;
+        let changed = change(&store, input)?;
+        Ok(within(store, changed, &unseen))
+    };
+    let mut permitted = call.permit(&keys, None, &input, checked).await?;
+    let remembered = unseen.take();
+    if let Some(remembered) = remembered {
+        look(call, &permitted, &remembered).await?;
+        permitted = call.permit(&keys, None, &input, checked).await?;
+    }
+    call.settle_made(permitted, keys, input, checked, make, write).await
 }
 
 /// Serves a request that looks at what is kept for a store. One round trip; where nothing is remembered of the instance

@@ -13,4 +13,4 @@ pub use customer::{Customers, Way};
 pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};
-pub use seal::{MAX_SEALED, Purpose, Seal, SealError};
+pub use seal::{MAX_SEALED, NewKeyPair, Purpose, Seal, SealError};

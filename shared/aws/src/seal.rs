@@ -9,6 +9,9 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::DataKeyPairSpec;
+
+use trustplane_domain::ids::TenantId;
 
 use crate::{Counting, Meter};
 
@@ -18,11 +21,24 @@ pub const MAX_SEALED: usize = 4096;
 /// What a call may take: whoever waits for it has an answer already.
 const CALL: Duration = Duration::from_secs(2);
 
+/// What making a key pair may take: KMS looks for primes.
+const KEY_PAIR: Duration = Duration::from_secs(16);
+
+/// An RSA key pair that KMS has made.
+pub struct NewKeyPair {
+    /// The private key in PKCS #8, DER: to be used at once, and not kept.
+    pub pkcs8: Vec<u8>,
+    /// The private key as only KMS can decrypt it: to be kept.
+    pub sealed: Vec<u8>,
+}
+
 /// Where a text is for, as the encryption context says it (`purpose`): sealed for one, it is not opened for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Why a request was denied.
     AuthorizationMessage,
+    /// A private key that a service provider signs by.
+    ServiceProviderKey,
 }
 
 /// The platform's key.
@@ -63,6 +79,27 @@ impl Seal {
         opened.plaintext.map(Blob::into_inner).ok_or_else(|| SealError::Unavailable("no plaintext".to_owned()))
     }
 
+    /// A new RSA key pair of 2048 bits for the service provider of an identity store. It is opened for that tenant and
+    /// store only: both are in its encryption context (`tenant_id`, `identity_store_id`).
+    pub async fn key_pair(&self, tenant: TenantId, store: &str) -> Result<NewKeyPair, SealError> {
+        let timeouts =
+            TimeoutConfig::builder().operation_timeout(KEY_PAIR).operation_attempt_timeout(KEY_PAIR / 2).build();
+        let call = self.client().generate_data_key_pair().key_id(&self.key_id).key_pair_spec(DataKeyPairSpec::Rsa2048);
+        let made = call
+            .encryption_context("purpose", Purpose::ServiceProviderKey.as_str())
+            .encryption_context("tenant_id", tenant.to_string())
+            .encryption_context("identity_store_id", store)
+            .customize()
+            .config_override(aws_sdk_kms::config::Builder::new().timeout_config(timeouts))
+            .send()
+            .await
+            .map_err(|error| said(&error))?;
+        match (made.private_key_plaintext, made.private_key_ciphertext_blob) {
+            (Some(plain), Some(sealed)) => Ok(NewKeyPair { pkcs8: plain.into_inner(), sealed: sealed.into_inner() }),
+            _ => Err(SealError::Unavailable("no key pair".to_owned())),
+        }
+    }
+
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let timeouts = TimeoutConfig::builder().operation_timeout(CALL).operation_attempt_timeout(CALL / 2).build();
@@ -75,10 +112,17 @@ impl Seal {
     }
 }
 
+impl fmt::Debug for NewKeyPair {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("NewKeyPair(redacted)")
+    }
+}
+
 impl Purpose {
     fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationMessage => "authorization-message",
+            Self::ServiceProviderKey => "service-provider-key",
         }
     }
 }

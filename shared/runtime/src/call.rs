@@ -105,8 +105,37 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
         for attempt in 1..=ATTEMPTS {
-            let written = self.write_once(permitted, |_, _| Vec::new(), |answer, _, _| Ok(answer)).await?;
+            let written = self.write_once(permitted, async |answer, _| Ok(answer)).await?;
             match written {
+                Some(reply) => return Ok(reply),
+                None if attempt == ATTEMPTS => break,
+                None => permitted = self.permit(&keys, None, &input, &change).await?,
+            }
+        }
+        Err(lost_race())
+    }
+
+    /// As [`Self::settle`], where what is written has to be made elsewhere first: `make` is asked for it, once, when the
+    /// policies allow the change and it can be done, and `write` makes the answer of it.
+    pub async fn settle_made<I, T, M>(
+        &self,
+        mut permitted: Permitted<T>,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
+        make: impl AsyncFn(&Grant) -> Result<M, Failure>,
+        write: impl Fn(T, &M) -> Result<Answer, Failure>,
+    ) -> Result<Reply, Failure> {
+        let mut made = None;
+        for attempt in 1..=ATTEMPTS {
+            let answer = async |planned: T, grant: &Grant| {
+                let made = match &mut made {
+                    Some(made) => made,
+                    none => none.insert(make(grant).await?),
+                };
+                write(planned, made)
+            };
+            match self.write_once(permitted, answer).await? {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
                 None => permitted = self.permit(&keys, None, &input, &change).await?,
@@ -139,7 +168,12 @@ impl Call {
     ) -> Result<Reply, Failure> {
         for _ in 0..ATTEMPTS {
             let permitted = self.permit(&keys, query, &input, &change).await?;
-            if let Some(reply) = self.write_once(permitted, &further, &write).await? {
+            let answer = async |planned: T, grant: &Grant| {
+                let tenant = keys::Tenant::granted(grant);
+                let mut read = self.read(&further(&planned, tenant), None).await?;
+                write(planned, &mut read, tenant).map_err(|error| store_failure(&error))
+            };
+            if let Some(reply) = self.write_once(permitted, answer).await? {
                 return Ok(reply);
             }
         }
@@ -150,17 +184,14 @@ impl Call {
     async fn write_once<T>(
         &self,
         permitted: Permitted<T>,
-        further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
-        write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
+        answer: impl AsyncFnOnce(T, &Grant) -> Result<Answer, Failure>,
     ) -> Result<Option<Reply>, Failure> {
         if let Some(replay) = permitted.replay {
             return Ok(Some(replay));
         }
         let Change { resource, before, after, etag, outcome, .. } = permitted.change;
         let planned = self.precondition(etag, outcome)?;
-        let tenant = keys::Tenant::granted(&permitted.grant);
-        let mut read = self.read(&further(&planned, tenant), None).await?;
-        let answer = write(planned, &mut read, tenant).map_err(|error| store_failure(&error))?;
+        let answer = answer(planned, &permitted.grant).await?;
         if answer.writes.is_empty() {
             return Ok(Some(answer.reply));
         }

@@ -75,6 +75,8 @@ pub enum Use {
     AssumeRole,
     /// Seals and opens texts with the platform's key.
     Seal,
+    /// Makes key pairs whose private keys the platform's key encrypts.
+    KeyPair,
     /// Puts events on the bus.
     PutEvents,
 }

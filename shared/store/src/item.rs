@@ -9,6 +9,7 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::connection::{Connection, Report, RoleClaim, SavedVersion};
 use trustplane_domain::credential::Credential;
 use trustplane_domain::identity_provider::IdentityProvider;
+use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
 
 use crate::{Key, StoreError, keys};
@@ -73,6 +74,10 @@ impl Item for IdentityProvider {
     fn due(&self) -> Option<Due> {
         self.next_notice_at().map(|at| Due { kind: CERTIFICATE, at })
     }
+}
+
+impl Item for ServiceProvider {
+    const ENTITY: &'static str = "service-provider";
 }
 
 /// An item as it was read, with the version that a write of it is conditional on.

@@ -130,6 +130,8 @@ impl Organization {
     }
 
     fn perform(&self, asked: &Asked, signer: &Signer) -> Result<Output, Failure> {
+        // Made before the state is locked: others need not wait for primes to be found.
+        let made = matches!(asked.service, Service::Kms).then(|| kms::key_pair(&asked.operation)).flatten();
         let mut state = self.state();
         let Signer { caller, region } = signer;
         let json = match asked.service {
@@ -139,7 +141,7 @@ impl Organization {
             }
             Service::SsoAdmin => sso_admin::call(&state, caller, region, &asked.operation, &asked.body),
             Service::Organizations => organizations::call(&state, caller, region, &asked.operation, &asked.body),
-            Service::Kms => kms::call(&state, caller, region, &asked.operation, &asked.body),
+            Service::Kms => kms::call(&state, caller, region, &asked.operation, &asked.body, made.as_ref()),
         };
         json.map(Output::Json)
     }

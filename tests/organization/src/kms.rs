@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::key::{Key, key_of_ciphertext};
 pub use self::key::{KeySpec, KeyState};
+pub(crate) use self::signing::Rsa;
 use self::signing::Unsigned;
 use crate::Service;
 use crate::fixture::{CREATED, PLATFORM_ACCOUNT, REGION};
@@ -22,12 +23,21 @@ use crate::role::Caller;
 use crate::state::State;
 use crate::wire::{Failure, constraint, input, missing};
 
+/// The key pair that an operation asks for, if it does. Takes half a second.
+pub(crate) fn key_pair(operation: &str) -> Option<Rsa> {
+    let mut seed = [0; 32];
+    let wanted = operation == "GenerateDataKeyPair" && SystemRandom::new().fill(&mut seed).is_ok();
+    wanted.then(|| Rsa::derive(&seed))
+}
+
+/// Performs an operation; `made` is what [`key_pair`] made for it.
 pub(crate) fn call(
     state: &State,
     caller: &Caller,
     region: &str,
     operation: &str,
     body: &[u8],
+    made: Option<&Rsa>,
 ) -> Result<Value, Failure> {
     let request: Input = input(body)?;
     let desk = Desk { state, caller, region, operation };
@@ -37,6 +47,7 @@ pub(crate) fn call(
         "Decrypt" => desk.decrypt(&request),
         "GenerateDataKey" => desk.generate_data_key(&request, true),
         "GenerateDataKeyWithoutPlaintext" => desk.generate_data_key(&request, false),
+        "GenerateDataKeyPair" => desk.generate_data_key_pair(&request, made.ok_or_else(internal)?),
         "GenerateMac" => desk.generate_mac(&request),
         "VerifyMac" => desk.verify_mac(&request),
         "Sign" => desk.sign(&request),
@@ -63,6 +74,7 @@ struct Input {
     encryption_context: BTreeMap<String, String>,
     encryption_algorithm: Option<String>,
     key_spec: Option<String>,
+    key_pair_spec: Option<String>,
     number_of_bytes: Option<i64>,
     message: Option<String>,
     mac: Option<String>,
@@ -154,6 +166,27 @@ impl Desk<'_> {
             body.insert("Plaintext".into(), STANDARD.encode(plaintext).into());
         }
         Ok(body)
+    }
+
+    /// A new RSA key pair, with its private key encrypted as well.
+    fn generate_data_key_pair(&self, request: &Input, made: &Rsa) -> Result<Value, Failure> {
+        let key = self.usable(request, "ENCRYPT_DECRYPT")?;
+        match request.key_pair_spec.as_deref() {
+            Some("RSA_2048") => {}
+            Some(other) => {
+                return Err(validation(constraint(other, "keyPairSpec", "satisfy enum value set: [RSA_2048]")));
+            }
+            None => return Err(validation(missing("keyPairSpec"))),
+        }
+        let private_key = made.private_key().ok_or_else(internal)?;
+        let ciphertext = key.encrypt(&private_key, &request.encryption_context).ok_or_else(internal)?;
+        Ok(json!({
+            "KeyId": key.arn(),
+            "KeyPairSpec": "RSA_2048",
+            "PrivateKeyCiphertextBlob": STANDARD.encode(ciphertext),
+            "PrivateKeyPlaintext": STANDARD.encode(private_key),
+            "PublicKey": STANDARD.encode(made.public_key()),
+        }))
     }
 
     fn generate_mac(&self, request: &Input) -> Result<Value, Failure> {

@@ -117,6 +117,12 @@ impl Certificate {
         &self.pem
     }
 
+    /// Base64 of the DER, as `ds:X509Certificate` of SAML metadata holds it.
+    pub fn to_base64_der(&self) -> String {
+        // INVARIANT: the text was read when this was made, so it is read again.
+        STANDARD.encode(armour::read(&self.pem).unwrap_or_default())
+    }
+
     /// SHA-256 of the DER, 64 lower-case hexadecimal digits. Two texts with one fingerprint hold the same certificate.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint

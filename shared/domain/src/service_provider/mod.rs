@@ -58,12 +58,15 @@ pub enum State {
 impl ServiceProvider {
     /// This service provider with one certificate more, inactive.
     pub fn add_certificate(&self, certificate: SigningCertificate) -> Result<Self, Refusal> {
-        if self.certificates.len() >= MAX_CERTIFICATES {
-            return Err(Refusal::CertificateLimit);
-        }
+        self.check_room()?;
         let mut provider = self.clone();
         provider.certificates.push(certificate);
         Ok(provider)
+    }
+
+    /// Whether it may have one certificate more.
+    pub fn check_room(&self) -> Result<(), Refusal> {
+        if self.certificates.len() < MAX_CERTIFICATES { Ok(()) } else { Err(Refusal::CertificateLimit) }
     }
 
     /// This service provider, signing by the certificate `id` and no more by another.
@@ -77,11 +80,11 @@ impl ServiceProvider {
 
     /// This service provider without the certificate `id`.
     ///
-    /// `must_sign` says that users sign in through an identity provider that takes signed requests only. Then the active
-    /// certificate stays, expired or not: without it nobody could sign in.
-    pub fn delete_certificate(&self, id: CertificateId, must_sign: bool) -> Result<Self, Refusal> {
-        self.find(id).ok_or(Refusal::NoSuchCertificate)?;
-        if must_sign && self.active == Some(id) {
+    /// The active one stays until another is activated in its place: identity providers trust what it signs. Once it has
+    /// expired it may go, unless `must_sign`: users sign in through an identity provider that takes signed requests only.
+    pub fn delete_certificate(&self, id: CertificateId, must_sign: bool, now: Timestamp) -> Result<Self, Refusal> {
+        let certificate = self.find(id).ok_or(Refusal::NoSuchCertificate)?;
+        if self.active == Some(id) && (must_sign || !certificate.certificate.is_expired(now)) {
             return Err(Refusal::InUse);
         }
         let mut provider = self.clone();

@@ -14,7 +14,7 @@ pub enum Refusal {
     NoSuchCertificate,
     /// The certificate's time is over, so nothing is signed by it.
     Expired,
-    /// Users' requests are signed by this certificate and must be signed.
+    /// Users' requests are signed by this certificate.
     InUse,
 }
 
@@ -27,9 +27,9 @@ impl fmt::Display for Refusal {
             ),
             Self::NoSuchCertificate => formatter.write_str("the service provider has no such certificate"),
             Self::Expired => formatter.write_str("the certificate has expired: make another one"),
-            Self::InUse => formatter.write_str(
-                "sign-in requests are signed by this certificate, and the identity provider takes signed requests only: activate another one first",
-            ),
+            Self::InUse => {
+                formatter.write_str("sign-in requests are signed by this certificate: activate another one first")
+            }
         }
     }
 }

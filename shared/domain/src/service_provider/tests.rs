@@ -53,20 +53,21 @@ fn an_expired_certificate_is_expired_whatever_it_was() {
     assert_eq!(states(&provider, day(100)), [State::Expired]);
     assert_eq!(provider.activate(id(2), day(100)), Err(Refusal::Expired));
     assert!(provider.published(day(100)).is_empty());
-    assert_eq!(provider.delete_certificate(id(2), false), Ok(ServiceProvider::default()));
+    assert_eq!(provider.delete_certificate(id(2), true, day(100)), Err(Refusal::InUse));
+    assert_eq!(provider.delete_certificate(id(2), false, day(100)), Ok(ServiceProvider::default()));
 }
 
 #[test]
-fn the_certificate_that_signs_stays_while_requests_must_be_signed() {
+fn the_certificate_that_signs_stays_until_another_one_does() {
     let provider = ServiceProvider::default().add_certificate(signing(1)).unwrap().add_certificate(signing(2)).unwrap();
     let provider = provider.activate(id(1), day(0)).unwrap();
-    assert_eq!(provider.delete_certificate(id(1), true), Err(Refusal::InUse));
-    assert!(provider.delete_certificate(id(2), true).is_ok());
-    let switched = provider.activate(id(2), day(0)).unwrap().delete_certificate(id(1), true).unwrap();
-    assert_eq!(states(&switched, day(0)), [State::Active]);
-    assert_eq!(switched.delete_certificate(id(1), false), Err(Refusal::NoSuchCertificate));
-    let none = provider.delete_certificate(id(1), false).unwrap();
-    assert_eq!(states(&none, day(0)), [State::Inactive]);
+    for must_sign in [true, false] {
+        assert_eq!(provider.delete_certificate(id(1), must_sign, day(0)), Err(Refusal::InUse));
+        assert!(provider.delete_certificate(id(2), must_sign, day(0)).is_ok());
+        let switched = provider.activate(id(2), day(0)).unwrap().delete_certificate(id(1), must_sign, day(0)).unwrap();
+        assert_eq!(states(&switched, day(0)), [State::Active]);
+        assert_eq!(switched.delete_certificate(id(1), must_sign, day(0)), Err(Refusal::NoSuchCertificate));
+    }
 }
 
 #[test]
@@ -84,10 +85,11 @@ proptest! {
         let mut now = day(0);
         for (operation, number, must_sign, wait) in operations {
             let had_active = provider.active;
+            let (before, signed) = (now, states(&provider, now).contains(&State::Active));
             let outcome = match operation {
                 0 if provider.find(id(number)).is_none() => provider.add_certificate(signing(number)),
                 1 => provider.activate(id(number), now),
-                2 => provider.delete_certificate(id(number), must_sign),
+                2 => provider.delete_certificate(id(number), must_sign, now),
                 _ => {
                     now = now.plus_millis(wait * DAY);
                     Ok(provider.clone())
@@ -103,6 +105,10 @@ proptest! {
             prop_assert!(provider.active.is_none_or(|id| provider.find(id).is_some()));
             if must_sign {
                 prop_assert!(had_active.is_none() || provider.active.is_some());
+            }
+            // Only time takes away what signs.
+            if signed && now == before {
+                prop_assert_eq!(active, 1);
             }
             let json = serde_json::to_string(&provider).unwrap();
             prop_assert_eq!(&serde_json::from_str::<ServiceProvider>(&json).unwrap(), &provider);

@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use super::Use::{AssumeRole, Read, Seal, Write};
+use super::Use::{AssumeRole, KeyPair, Read, Seal, Write};
 use super::{Function, http};
 use crate::Dialect::IdentitySource;
 
@@ -105,5 +105,50 @@ pub(super) const FUNCTIONS: &[Function] = &[
         (None, 200, None),
         &[Read, Write, AssumeRole, Seal],
         "Deletes a certificate of an external identity provider",
+    ),
+    http(
+        "identity-source",
+        "get-sp-config",
+        ("GET", "/v1/identity-stores/{identity_store_id}/sp-config"),
+        (IdentitySource, Group::Read, Kind::SpCertificate),
+        (None, 200, Some("SpConfig")),
+        &[Read, Write, AssumeRole, Seal],
+        "Shows what an identity provider has to know of us as a service provider",
+    ),
+    http(
+        "identity-source",
+        "create-saml-certificate",
+        ("POST", "/v1/identity-stores/{identity_store_id}/saml-certificates"),
+        (IdentitySource, Group::Write, Kind::SpCertificate),
+        (None, 201, Some("SamlCertificate")),
+        &[Read, Write, AssumeRole, Seal, KeyPair],
+        "Makes a certificate, and its key, that sign-in requests can be signed by",
+    ),
+    http(
+        "identity-source",
+        "list-saml-certificates",
+        ("GET", "/v1/identity-stores/{identity_store_id}/saml-certificates"),
+        (IdentitySource, Group::Read, Kind::SpCertificate),
+        (None, 200, Some("SamlCertificates")),
+        &[Read, Write, AssumeRole, Seal],
+        "Lists the certificates that sign-in requests can be signed by",
+    ),
+    http(
+        "identity-source",
+        "activate-saml-certificate",
+        ("POST", "/v1/identity-stores/{identity_store_id}/saml-certificates/{certificate_id}/active"),
+        (IdentitySource, Group::Write, Kind::SpCertificate),
+        (None, 200, None),
+        &[Read, Write, AssumeRole, Seal],
+        "Has sign-in requests signed by a certificate",
+    ),
+    http(
+        "identity-source",
+        "delete-saml-certificate",
+        ("DELETE", "/v1/identity-stores/{identity_store_id}/saml-certificates/{certificate_id}"),
+        (IdentitySource, Group::Write, Kind::SpCertificate),
+        (None, 200, None),
+        &[Read, Write, AssumeRole, Seal],
+        "Deletes a certificate that sign-in requests are not signed by",
     ),
 ];

@@ -77,12 +77,7 @@ impl KeyPair {
                 let point = key.verifying_key().to_sec1_point(false);
                 der(0x30, &[algorithm, der(0x03, &[&[0], point.as_bytes()].concat())].concat())
             }
-            Self::Rsa(key) => {
-                let algorithm = der(0x30, &[RSA_ENCRYPTION, b"\x05\x00"].concat());
-                let numbers = [integer(&key.modulus), integer(&BigUint::from(EXPONENT))].concat();
-                let bits = [vec![0], der(0x30, &numbers)].concat();
-                der(0x30, &[algorithm, der(0x03, &bits)].concat())
-            }
+            Self::Rsa(key) => key.public_key(),
         }
     }
 
@@ -106,10 +101,12 @@ impl KeyPair {
     }
 }
 
-/// An RSA private key without the shortcuts: modulus and private exponent.
+/// An RSA private key, used without the shortcuts: by modulus and private exponent alone.
 pub(crate) struct Rsa {
     modulus: BigUint,
     private_exponent: BigUint,
+    /// The larger one first.
+    primes: [BigUint; 2],
     seed: [u8; 32],
 }
 
@@ -118,13 +115,42 @@ const MODULUS: usize = 256;
 const EXPONENT: u32 = 65_537;
 
 impl Rsa {
-    fn derive(seed: &[u8; 32]) -> Self {
+    /// The key pair of a seed.
+    pub(super) fn derive(seed: &[u8; 32]) -> Self {
         let one = BigUint::from(1_u8);
         let (p, q) = (prime(seed, "p"), prime(seed, "q"));
+        let primes = if p > q { [p.clone(), q.clone()] } else { [q.clone(), p.clone()] };
         let phi = (&p - &one) * (&q - &one);
         // Both primes are chosen so that the exponent has an inverse.
         let private_exponent = BigUint::from(EXPONENT).modinv(&phi).unwrap_or_default();
-        Self { modulus: p * q, private_exponent, seed: *seed }
+        Self { modulus: p * q, private_exponent, primes, seed: *seed }
+    }
+
+    /// The public key, as a DER SubjectPublicKeyInfo.
+    pub(super) fn public_key(&self) -> Vec<u8> {
+        let numbers = [integer(&self.modulus), integer(&BigUint::from(EXPONENT))].concat();
+        let bits = [vec![0], der(0x30, &numbers)].concat();
+        der(0x30, &[rsa_algorithm(), der(0x03, &bits)].concat())
+    }
+
+    /// The private key, as a DER PrivateKeyInfo (RFC 5208) around an RSAPrivateKey (RFC 8017, A.1.2).
+    pub(super) fn private_key(&self) -> Option<Vec<u8>> {
+        let one = BigUint::from(1_u8);
+        let [p, q] = &self.primes;
+        let exponent = |prime: &BigUint| &self.private_exponent % (prime - &one);
+        let numbers = [
+            &BigUint::default(),
+            &self.modulus,
+            &BigUint::from(EXPONENT),
+            &self.private_exponent,
+            p,
+            q,
+            &exponent(p),
+            &exponent(q),
+            &q.modinv(p)?,
+        ];
+        let key = der(0x30, &numbers.map(integer).concat());
+        Some(der(0x30, &[integer(&BigUint::default()), rsa_algorithm(), der(0x04, &key)].concat()))
     }
 
     /// The private-key operation on an encoded message.
@@ -225,6 +251,10 @@ const EC_PUBLIC_KEY: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
 const PRIME256V1: &[u8] = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
 const RSA_ENCRYPTION: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
+fn rsa_algorithm() -> Vec<u8> {
+    der(0x30, &[RSA_ENCRYPTION, b"\x05\x00"].concat())
+}
+
 /// A DER value of at most 65,535 bytes.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
@@ -237,6 +267,7 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 fn integer(number: &BigUint) -> Vec<u8> {
+    // Zero is one byte, as BigUint has it.
     let bytes = number.to_bytes_be();
     let sign: &[u8] = if bytes.first().is_some_and(|first| first & 0x80 != 0) { &[0] } else { &[] };
     der(0x02, &[sign, &bytes].concat())

@@ -1,7 +1,10 @@
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{DataKeySpec, MacAlgorithmSpec, MessageType, SigningAlgorithmSpec};
-use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+use aws_sdk_kms::types::{DataKeyPairSpec, DataKeySpec, MacAlgorithmSpec, MessageType, SigningAlgorithmSpec};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+};
 use trustplane_organization::{KeySpec, KeyState, Organization, ROLE_ARN};
 
 use crate::local::{As, Local};
@@ -68,6 +71,29 @@ async fn data_keys() {
     let decrypted = client.decrypt().ciphertext_blob(made.ciphertext_blob.unwrap()).send().await.unwrap();
     assert_eq!(decrypted.plaintext().unwrap().as_ref().len(), 7);
     let error = client.generate_data_key().key_id(KEY).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("ValidationException"));
+}
+
+#[tokio::test]
+async fn data_key_pairs() {
+    let local = start().await;
+    let client = local.kms(&As::platform());
+    let pair = |spec| client.generate_data_key_pair().key_id(KEY).key_pair_spec(spec).encryption_context("a", "b");
+    let made = pair(DataKeyPairSpec::Rsa2048).send().await.unwrap();
+    let sealed = made.private_key_ciphertext_blob.unwrap();
+    let decrypt = || client.decrypt().ciphertext_blob(sealed.clone());
+    assert!(decrypt().send().await.unwrap_err().into_service_error().is_invalid_ciphertext_exception());
+    let decrypted = decrypt().encryption_context("a", "b").send().await.unwrap();
+    assert_eq!(decrypted.plaintext(), made.private_key_plaintext.as_ref());
+    // Another library takes the key, checks that its numbers agree, and signs by it.
+    let key = RsaKeyPair::from_pkcs8(made.private_key_plaintext.unwrap().as_ref()).unwrap();
+    let mut signature = vec![0; key.public().modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"message", &mut signature).unwrap();
+    let public = made.public_key.unwrap();
+    let (_, numbers) = public.as_ref().split_at(24);
+    assert!(UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, numbers).verify(b"message", &signature).is_ok());
+    assert_eq!(key.public().as_ref(), numbers);
+    let error = pair(DataKeyPairSpec::Rsa4096).send().await.unwrap_err();
     assert_eq!(error.code(), Some("ValidationException"));
 }
 

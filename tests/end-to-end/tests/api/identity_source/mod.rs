@@ -4,6 +4,7 @@ mod certificates;
 mod denials;
 mod external_idp;
 mod instances;
+mod saml_certificates;
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::{Value, json};
