@@ -1,5 +1,6 @@
 //! The integration API: a tenant's connection to its IAM Identity Center instance, in JITSudo's dialect.
 
+pub mod bootstrap;
 pub mod config;
 pub mod connection_test;
 pub mod external_id;

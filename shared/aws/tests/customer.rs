@@ -119,8 +119,8 @@ async fn a_test_that_runs_out_of_time_tells_what_it_reached() {
     let local = start().await;
     let way = way(&local, 1, "slow");
     let stranger = ExternalId::from_random([7; 16]);
-    let probe = |limit| local.customers.probe(&way, &instance(), stranger, Timestamp::now(), limit);
-    let observed = probe(Duration::from_secs(2)).await;
+    let limit = Duration::from_secs(2);
+    let observed = local.customers.probe(&way, &instance(), stranger, Timestamp::now(), limit).await;
     assert!(observed.is_own_role());
     assert_eq!(observed.caller_account.unwrap().answer.unwrap(), MANAGEMENT_ACCOUNT);
     assert_eq!(observed.listed.unwrap().answer, Err(Refusal::Unreachable));

@@ -1,6 +1,7 @@
 //! A tenant's connection: which IAM Identity Center instance it has and how we get there.
 
 mod advice;
+mod bootstrap;
 mod judge;
 mod observed;
 mod report;
@@ -9,6 +10,7 @@ mod saved_version;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::bootstrap::{Bootstrap, CLOUDFORMATION};
 pub use self::judge::judge;
 pub use self::observed::{Described, KmsReason, Listed, Observed, Refusal, Said};
 pub use self::report::{Check, CheckId, CheckStatus, Code, Health, Report};

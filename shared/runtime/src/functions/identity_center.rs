@@ -106,4 +106,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Read, Write],
         "Gives the pending ExternalId up",
     ),
+    http(
+        "identity-center",
+        "create-bootstrap-template",
+        ("POST", "/v1/integrations/aws-identity-center/bootstrap-template"),
+        (Integration, Group::Read, Kind::Integration),
+        (Some("BootstrapRequest"), 200, Some("BootstrapTemplate")),
+        &[Read],
+        "Gives the role that the customer makes, as CloudFormation and Terraform",
+    ),
 ];

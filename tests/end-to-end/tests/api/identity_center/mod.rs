@@ -1,5 +1,6 @@
 //! The integration API beside `config`: tests of the connection, its ExternalId, its history.
 
+mod bootstrap;
 mod connection_test;
 mod external_id;
 mod failures;

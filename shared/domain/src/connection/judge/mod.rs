@@ -346,3 +346,6 @@ fn kms(reason: KmsReason) -> (Code, &'static str) {
         KmsReason::Throttled => (Code::KmsThrottled, "is throttled"),
     }
 }
+
+#[cfg(test)]
+mod tests;
