@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use trustplane_domain::connection::{Connection, Report, SavedVersion, Settings};
-use trustplane_domain::credential::Credential;
 use trustplane_domain::{Failure, Faults};
 use trustplane_policy::{Change, Image, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
@@ -40,7 +39,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
         wanted,
         |read, wanted, tenant| {
             let before = connection(read, tenant)?;
-            saving(&call, read, tenant, &before, (wanted.clone(), None))
+            saving(&call, tenant, &before, (wanted.clone(), None))
         },
     )
     .await
@@ -72,14 +71,12 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
 /// What saves settings, new ones or those of an earlier version: the next version, and history has it.
 pub(crate) fn saving(
     call: &Call,
-    read: &Read,
     tenant: keys::Tenant,
     before: &Stored<Connection>,
     (settings, restored_from): (Settings, Option<u64>),
 ) -> Result<Change<Answer>, StoreError> {
     let after = before.value.saved(settings);
-    let credential = call.credential(tenant).map(|key| read.look::<Credential>(&key)).transpose()?.flatten();
-    let saved_by = credential.map(|credential| credential.value.id.to_string()).unwrap_or_default();
+    let saved_by = call.presented().map(|id| id.to_string()).unwrap_or_default();
     let version = SavedVersion {
         number: after.config_version,
         settings: after.settings.clone(),

@@ -71,6 +71,12 @@ impl Tenant {
         }
         after
     }
+
+    /// This tenant with its own policies at `version`.
+    #[must_use]
+    pub fn with_policies(&self, version: u64) -> Self {
+        Self { policies_version: version, ..self.clone() }
+    }
 }
 
 /// Reads a tenant's name: 1 to 128 characters, no control characters.

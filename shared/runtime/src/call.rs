@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use trustplane_aws::CustomerError;
 use trustplane_domain::credential::Credential;
+use trustplane_domain::failure::Denial;
+use trustplane_domain::policy::PolicySet;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Action, Asked, Change, Decided, Grant, Origin, Policies, Resource, Sealed, decide};
@@ -61,7 +63,6 @@ impl<T> Permitted<T> {
 struct Opened {
     credential: Stored<Credential>,
     tenant: Stored<Tenant>,
-    policies: Option<Policies>,
     kept: Option<Idempotency>,
     read: Read,
 }
@@ -223,9 +224,10 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
     ) -> Result<Permitted<T>, Failure> {
         let action = self.action.ok_or(Failure::Internal)?;
-        let Opened { credential, tenant, policies, kept, read } = self.open(keys, query, input).await?;
+        let Opened { credential, tenant, kept, read } = self.open(keys, query, input).await?;
         let input = self.checked(input)?;
         let part = keys::Tenant::presented(credential.value.id);
+        let own_policies = self.own_policies(part, &tenant.value, &credential.value, action).await?;
         let asked = Asked {
             tenant: tenant.value.tenant_id,
             credential: &credential.value,
@@ -234,17 +236,19 @@ impl Call {
             at: self.now,
         };
         let mut broken = None;
-        let decided =
-            decide(policies.as_ref().unwrap_or(&self.platform.policies), &asked, Sealed::new(read), |mut read| {
-                match change(&mut read, input, part) {
-                    Ok(change) => change,
-                    Err(error) => {
-                        let failure = store_failure(&error);
-                        broken = Some(failure.clone());
-                        Change::new(Resource::new(action.resource, ""), Err(failure))
-                    }
+        let decided = decide(
+            own_policies.as_deref().unwrap_or(&self.platform.policies),
+            &asked,
+            Sealed::new(read),
+            |mut read| match change(&mut read, input, part) {
+                Ok(change) => change,
+                Err(error) => {
+                    let failure = store_failure(&error);
+                    broken = Some(failure.clone());
+                    Change::new(Resource::new(action.resource, ""), Err(failure))
                 }
-            });
+            },
+        );
         if let Some(failure) = broken {
             return Err(failure);
         }
@@ -271,6 +275,11 @@ impl Call {
     /// The credential that the request presents. It is among what was read, whatever keys were asked for.
     pub fn credential(&self, tenant: keys::Tenant) -> Option<Key> {
         Presented::of(&self.request).ok().map(|presented| tenant.credential(presented.id()))
+    }
+
+    /// The credential that the request presents.
+    pub fn presented(&self) -> Option<trustplane_domain::ids::CredentialId> {
+        Presented::of(&self.request).ok().map(|presented| presented.id())
     }
 
     /// Random bytes.
@@ -334,7 +343,7 @@ impl Call {
 
         let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
         presented.verify(credential.as_ref().map(|stored| &stored.value), self.now)?;
-        let tenant = read.take::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
+        let tenant = read.look::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);
         check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
         let (Some(credential), Some(tenant)) = (credential, tenant) else { return Err(Failure::Internal) };
@@ -343,7 +352,49 @@ impl Call {
             None => None,
         };
         let kept = kept.map(|stored| stored.value).filter(|kept| self.now < kept.kept_until);
-        Ok(Opened { credential, tenant, policies: None, kept, read })
+        Ok(Opened { credential, tenant, kept, read })
+    }
+
+    /// The policies of a tenant that has own ones. One more call where this process has not yet seen their version.
+    ///
+    /// A set that does not compile denies every request, as a policy that cannot be evaluated does: it was valid when it
+    /// was written.
+    async fn own_policies(
+        &self,
+        part: keys::Tenant,
+        tenant: &Tenant,
+        credential: &Credential,
+        action: Action,
+    ) -> Result<Option<Arc<Policies>>, Failure> {
+        let version = tenant.policies_version;
+        if version == 0 {
+            return Ok(None);
+        }
+        let compiled = &self.platform.compiled;
+        if let Some(policies) = compiled.find(tenant.tenant_id, version) {
+            return Ok(Some(policies));
+        }
+        let key = part.policies();
+        let set = self.read(std::slice::from_ref(&key), None).await?.take::<PolicySet>(&key);
+        let set = set.map_err(|error| store_failure(&error))?.map(|stored| stored.value);
+        // It is written in one transaction with the tenant: what is read after the tenant is of its version, or newer.
+        let set = set.filter(|set| set.version >= version).ok_or_else(|| {
+            tracing::error!(version, "the policies that the tenant names are not there");
+            Failure::Internal
+        })?;
+        match compiled.compile(&self.platform.policies, tenant.tenant_id, &set) {
+            Ok(policies) => Ok(Some(policies)),
+            Err(error) => {
+                tracing::error!(error = %error, tenant = %tenant.tenant_id, "policies do not compile");
+                Err(Failure::Forbidden(Denial {
+                    evaluation_failed: true,
+                    principal: credential.id.to_string(),
+                    action: action.name.to_owned(),
+                    resource: (action.resource.as_str(), String::new()),
+                    ..Denial::default()
+                }))
+            }
+        }
     }
 
     async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, Failure> {

@@ -13,6 +13,7 @@ mod log;
 mod operator;
 mod page;
 mod platform;
+mod policies;
 mod reaction;
 mod remember;
 mod reply;

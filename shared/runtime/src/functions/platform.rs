@@ -1,7 +1,9 @@
 //! The platform: health, what no other function answers, and what operators invoke.
 
+use trustplane_policy::{Group, Kind};
+
 use super::Use::{Read, Seal, Write};
-use super::{Function, Route, Trigger, operator};
+use super::{Function, Route, Trigger, http, operator};
 use crate::Dialect::Integration;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -26,6 +28,44 @@ pub(super) const FUNCTIONS: &[Function] = &[
         trigger: Trigger::Unmatched,
         uses: &[],
     },
+    // Policies.
+    http(
+        "platform",
+        "list-policies",
+        ("GET", "/v1/policies"),
+        (Integration, Group::Administer, Kind::Tenant),
+        (None, 200, Some("Policies")),
+        &[Read],
+        "Lists the policies, the built-in ones too",
+    ),
+    http(
+        "platform",
+        "put-policy",
+        ("PUT", "/v1/policies/{id}"),
+        (Integration, Group::Administer, Kind::Policy),
+        (Some("SavePolicy"), 200, Some("Policy")),
+        &[Read, Write],
+        "Saves a Cedar policy of the tenant's own",
+    ),
+    http(
+        "platform",
+        "delete-policy",
+        ("DELETE", "/v1/policies/{id}"),
+        (Integration, Group::Administer, Kind::Policy),
+        (None, 204, None),
+        &[Read, Write],
+        "Deletes a policy of the tenant's own",
+    ),
+    http(
+        "platform",
+        "evaluate-policies",
+        ("POST", "/v1/policies/evaluate"),
+        (Integration, Group::Administer, Kind::Tenant),
+        (Some("EvaluatePolicies"), 200, Some("Evaluation")),
+        &[Read],
+        "Says what the policies, or a draft of them, would decide",
+    ),
+    operator("reset-policies", &[Read, Write], "Disables all of a tenant's own policies, and keeps them"),
     operator("create-tenant", &[Write], "Makes a tenant with its ExternalId"),
     operator("create-credential", &[Read, Write], "Makes a credential of a tenant, its first one too"),
     operator(
