@@ -144,7 +144,7 @@ fn kms_reason<E>(error: &SdkError<E, HttpResponse>) -> Option<KmsReason> {
 }
 
 /// An error and its causes, in a line.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

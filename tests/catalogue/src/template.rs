@@ -132,6 +132,10 @@ fn statement(one: Use) -> &'static str {
             "            - Effect: Allow\n              Action:\n                - kms:Decrypt\n                - kms:Encrypt\n",
             "              Resource: !GetAtt Key.Arn\n",
         ),
+        Use::PublicKey => concat!(
+            "            - Effect: Allow\n              Action: kms:GetPublicKey\n",
+            "              Resource: !GetAtt SigningKey.Arn\n",
+        ),
         Use::KeyPair => concat!(
             "            - Effect: Allow\n              Action: kms:GenerateDataKeyPair\n",
             "              Resource: !GetAtt Key.Arn\n",
