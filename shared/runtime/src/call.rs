@@ -65,6 +65,13 @@ pub struct Permitted<T> {
     replay: Option<Reply>,
 }
 
+impl<T> Permitted<T> {
+    /// The reply that was kept of this very request, if it came before: nothing more is to be done for it.
+    pub fn replay(&self) -> Option<&Reply> {
+        self.replay.as_ref()
+    }
+}
+
 /// What is known once the credential has been verified.
 struct Opened {
     credential: Stored<Credential>,
@@ -539,7 +546,7 @@ pub(crate) fn store_failure(error: &StoreError) -> Failure {
 }
 
 /// What a failed commit is to the client.
-pub(crate) fn commit_failure(error: &CommitError) -> Failure {
+pub fn commit_failure(error: &CommitError) -> Failure {
     match error {
         CommitError::Lost => lost_race(),
         CommitError::Claimed => Failure::conflict(Conflict::Claimed, "it is held by somebody else"),
