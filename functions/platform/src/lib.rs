@@ -1,7 +1,9 @@
 //! The platform beneath the APIs: health, tenants, credentials, and what answers where nothing is.
 
+pub mod api_keys;
 pub mod credentials;
 pub mod denials;
 pub mod health;
+mod listing;
 pub mod tenants;
 pub mod unmatched;

@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod meter;
 mod seal;
+mod secrets;
 
 pub use client::{load, sdk_config};
 pub use customer::{Customers, Way};
@@ -14,3 +15,4 @@ pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};
 pub use seal::{MAX_SEALED, NewKeyPair, Purpose, Seal, SealError};
+pub use secrets::{Deriver, NotDerived};

@@ -3,6 +3,7 @@
 //! Nothing here knows AWS clients, async code or HTTP. Types cannot hold a wrong value: they are made by `parse`
 //! constructors. Time and randomness come in as arguments, so every rule is a pure function with a test beside it.
 
+pub mod access_key;
 pub mod arn;
 pub mod audit;
 mod base62;

@@ -1,19 +1,24 @@
 //! One request on its way: read, decided, written, answered.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use trustplane_aws::CustomerError;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{Action, Asked, Change, Decided, Grant, Origin, Policies, Resource, Sealed, decide};
+use trustplane_policy::{Action, Asked, Change, Decided, Grant, Image, Origin, Policies, Resource, Sealed, decide};
 use trustplane_store::{CommitError, Idempotency, Key, Query, Read, StoreError, Stored, Told, Writes, keys};
 
 use crate::authentication::{Presented, check_tenant};
 use crate::{Dialect, Platform, Reply, Request, idempotency};
 
 /// How often a change that lost a race is read, decided and written again.
-const ATTEMPTS: usize = 3;
+pub(crate) const ATTEMPTS: usize = 3;
+
+/// What noting the day of a credential's use may take.
+const NOTE: Duration = Duration::from_millis(500);
 
 /// A request, and what its function has to serve it.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub struct Answer {
     pub reply: Reply,
     /// What to keep for a retry, where that is not the reply itself: a secret is shown once.
     pub kept: Option<Reply>,
+    /// What else has changed by it, each before and after: an audit record each.
+    pub also: Vec<(Resource, Option<Image>, Option<Image>)>,
 }
 
 /// A change that policies allow, not yet written.
@@ -62,13 +69,20 @@ struct Opened {
 impl Answer {
     /// Write this, then answer that.
     pub fn new(writes: Writes, reply: Reply) -> Self {
-        Self { writes, reply, kept: None }
+        Self { writes, reply, kept: None, also: Vec::new() }
     }
 
     /// With another reply to keep for a retry.
     #[must_use]
     pub fn keeping(mut self, kept: Reply) -> Self {
         self.kept = Some(kept);
+        self
+    }
+
+    /// With something else that changes by it, and has an audit record of its own.
+    #[must_use]
+    pub fn telling(mut self, resource: Resource, before: Option<Image>, after: Option<Image>) -> Self {
+        self.also.push((resource, before, after));
         self
     }
 }
@@ -98,41 +112,40 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
         for attempt in 1..=ATTEMPTS {
-            let written = self.write_once(permitted, async |answer, _| Ok(answer)).await?;
+            let written = self.write_once(permitted, async |_, _| Ok(()), |answer, (), _| Ok(answer)).await?;
             match written {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
-                None => permitted = self.permit(&keys, None, &input, &change).await?,
+                None => stand_back(attempt).await,
             }
+            permitted = self.permit(&keys, None, &input, &change).await?;
         }
         Err(lost_race())
     }
 
     /// As [`Self::settle`], where what is written has to be made elsewhere first: `make` is asked for it, once, when the
     /// policies allow the change and it can be done, and `write` makes the answer of it.
-    pub async fn settle_made<I, T, M>(
+    pub async fn settle_made<I, T, M: Clone>(
         &self,
         mut permitted: Permitted<T>,
         keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
-        make: impl AsyncFn(&Grant) -> Result<M, Failure>,
-        write: impl Fn(T, &M) -> Result<Answer, Failure>,
+        make: impl AsyncFn(keys::Tenant) -> Result<M, Failure>,
+        write: impl Fn(T, M, keys::Tenant) -> Result<Answer, StoreError>,
     ) -> Result<Reply, Failure> {
-        let mut made = None;
+        let made = OnceCell::new();
+        let make_once = async |_: &T, tenant| match made.get() {
+            Some(made) => Ok(M::clone(made)),
+            None => make(tenant).await.map(|new| made.get_or_init(|| new).clone()),
+        };
         for attempt in 1..=ATTEMPTS {
-            let answer = async |planned: T, grant: &Grant| {
-                let made = match &mut made {
-                    Some(made) => made,
-                    none => none.insert(make(grant).await?),
-                };
-                write(planned, made)
-            };
-            match self.write_once(permitted, answer).await? {
+            match self.write_once(permitted, &make_once, &write).await? {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
-                None => permitted = self.permit(&keys, None, &input, &change).await?,
+                None => stand_back(attempt).await,
             }
+            permitted = self.permit(&keys, None, &input, &change).await?;
         }
         Err(lost_race())
     }
@@ -145,7 +158,7 @@ impl Call {
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
-        self.change_further(keys, query, input, change, |_, _| Vec::new(), |answer, _, _| Ok(answer)).await
+        self.change_prepared(keys, query, input, change, async |_, _| Ok(()), |answer, (), _| Ok(answer)).await
     }
 
     /// As [`Self::change`], where what was read names more that has to be read before it can be written: `further` says
@@ -159,37 +172,54 @@ impl Call {
         further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
         write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
     ) -> Result<Reply, Failure> {
-        for _ in 0..ATTEMPTS {
+        let read = async |planned: &T, tenant| self.read(&further(planned, tenant), None).await;
+        self.change_prepared(keys, query, input, change, read, |planned, mut read, tenant| {
+            write(planned, &mut read, tenant)
+        })
+        .await
+    }
+
+    /// As [`Self::change`], where something has to be made ready once the change is allowed and before it is written:
+    /// `prepare` does it, and `write` makes the answer of it.
+    pub async fn change_prepared<I, T, P>(
+        &self,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
+        prepare: impl AsyncFn(&T, keys::Tenant) -> Result<P, Failure>,
+        write: impl Fn(T, P, keys::Tenant) -> Result<Answer, StoreError>,
+    ) -> Result<Reply, Failure> {
+        for attempt in 1..=ATTEMPTS {
             let permitted = self.permit(&keys, query, &input, &change).await?;
-            let answer = async |planned: T, grant: &Grant| {
-                let tenant = keys::Tenant::granted(grant);
-                let mut read = self.read(&further(&planned, tenant), None).await?;
-                write(planned, &mut read, tenant).map_err(|error| store_failure(&error))
-            };
-            if let Some(reply) = self.write_once(permitted, answer).await? {
+            if let Some(reply) = self.write_once(permitted, &prepare, &write).await? {
                 return Ok(reply);
             }
+            stand_back(attempt).await;
         }
         Err(lost_race())
     }
 
     /// Writes and answers what is permitted. `None` where somebody else wrote in between.
-    async fn write_once<T>(
+    async fn write_once<T, P>(
         &self,
         permitted: Permitted<T>,
-        answer: impl AsyncFnOnce(T, &Grant) -> Result<Answer, Failure>,
+        prepare: impl AsyncFn(&T, keys::Tenant) -> Result<P, Failure>,
+        write: impl Fn(T, P, keys::Tenant) -> Result<Answer, StoreError>,
     ) -> Result<Option<Reply>, Failure> {
         if let Some(replay) = permitted.replay {
             return Ok(Some(replay));
         }
         let Change { resource, before, after, etag, outcome, .. } = permitted.change;
         let planned = self.precondition(etag, outcome)?;
-        let answer = answer(planned, &permitted.grant).await?;
+        let tenant = keys::Tenant::granted(&permitted.grant);
+        let prepared = prepare(&planned, tenant).await?;
+        let answer = write(planned, prepared, tenant).map_err(|error| store_failure(&error))?;
         if answer.writes.is_empty() {
             return Ok(Some(answer.reply));
         }
         let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
-        match self.commit(&permitted.grant, &told, answer).await {
+        match self.commit(&permitted.grant, told, answer).await {
             Err(CommitError::Lost) => Ok(None),
             Ok(reply) => Ok(Some(reply)),
             Err(error) => Err(commit_failure(&error)),
@@ -247,7 +277,7 @@ impl Call {
     }
 
     /// Writes a change with its audit record, and keeps the reply if the client sent a key for retries.
-    pub async fn commit(&self, grant: &Grant, told: &Told<'_>, answer: Answer) -> Result<Reply, CommitError> {
+    pub async fn commit(&self, grant: &Grant, told: Told<'_>, answer: Answer) -> Result<Reply, CommitError> {
         let kept = idempotency::key(&self.request).ok().flatten().and_then(|key| {
             let id = trustplane_domain::ids::CredentialId::parse(&grant.actor().id)?;
             let reply = answer.kept.as_ref().unwrap_or(&answer.reply);
@@ -257,13 +287,24 @@ impl Call {
             ))
         });
         let keep = kept.as_ref().map(|(key, reply)| (key, reply));
-        self.platform.table.commit(grant, told, answer.writes, keep).await?;
+        let also = answer.also.iter().map(|(resource, before, after)| Told {
+            resource,
+            before: before.as_ref(),
+            after: after.as_ref(),
+        });
+        let told: Vec<Told<'_>> = std::iter::once(told).chain(also).collect();
+        self.platform.table.commit_all(grant, &told, answer.writes, keep).await?;
         Ok(answer.reply)
     }
 
-    /// The credential that the request presents. It is among what was read, whatever keys were asked for.
+    /// The key of the credential that the request presents. It is among what was read, whatever keys were asked for.
     pub fn credential(&self, tenant: keys::Tenant) -> Option<Key> {
         Presented::of(&self.request).ok().map(|presented| tenant.credential(presented.id()))
+    }
+
+    /// The credential that the request presents.
+    pub fn presented(&self) -> Option<trustplane_domain::ids::CredentialId> {
+        Presented::of(&self.request).ok().map(|presented| presented.id())
     }
 
     /// Random bytes.
@@ -327,7 +368,7 @@ impl Call {
 
         let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
         presented.verify(credential.as_ref().map(|stored| &stored.value), self.now)?;
-        let tenant = read.take::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
+        let tenant = read.look::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);
         check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
         let (Some(credential), Some(tenant)) = (credential, tenant) else { return Err(Failure::Internal) };
@@ -336,7 +377,20 @@ impl Call {
             None => None,
         };
         let kept = kept.map(|stored| stored.value).filter(|kept| self.now < kept.kept_until);
+        if credential.value.last_used_at.is_none_or(|day| day < self.now.day_start()) {
+            self.note_use(&credential_key).await;
+        }
         Ok(Opened { credential, tenant, policies: None, kept, read })
+    }
+
+    /// Notes that the credential was used today. What keeps it from being noted keeps nobody from being served.
+    async fn note_use(&self, credential: &Key) {
+        let noted = self.platform.table.note_use(credential, self.now.day_start());
+        match tokio::time::timeout(NOTE, noted).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = %error, "the day of a credential's use is not noted"),
+            Err(_elapsed) => tracing::warn!("the day of a credential's use is not noted in time"),
+        }
     }
 
     async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, Failure> {
@@ -362,6 +416,14 @@ impl Call {
             _ => outcome,
         }
     }
+}
+
+/// Waits a random time, longer from attempt to attempt, so that those who lost a race do not meet again in step: at most 40
+/// milliseconds after the first.
+pub(crate) async fn stand_back(attempt: usize) {
+    let most = 20_u64 << attempt.min(5);
+    let millis = random::<8>().map_or(most, |bytes| u64::from_be_bytes(bytes) % most);
+    tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
 /// Random bytes from the system.

@@ -77,6 +77,8 @@ pub enum Use {
     Seal,
     /// Makes key pairs whose private keys the platform's key encrypts.
     KeyPair,
+    /// Derives secrets of access keys with the platform's key for that.
+    Mac,
     /// Puts events on the bus.
     PutEvents,
 }

@@ -2,9 +2,11 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
+use trustplane_domain::Timestamp;
 use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_domain::ids::TenantId;
 use trustplane_policy::{Grant, Image, Resource};
@@ -77,6 +79,38 @@ impl Table {
         let transaction = self.transaction(grant, writes)?;
         self.send(transaction).await?;
         Ok(Committed { audit_records: Vec::new() })
+    }
+
+    /// Notes on a credential that it was used on the day of this midnight, unless that is noted already. Its version stays:
+    /// nobody who changes the credential minds.
+    pub async fn note_use(&self, credential: &Key, day: Timestamp) -> Result<(), StoreError> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(&credential.pk, &credential.sk)))
+            .update_expression("SET last_used_at = :day")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :day)",
+            )
+            .expression_attribute_values(":day", AttributeValue::S(day.to_string()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match updated {
+            Ok(output) => {
+                let units = output.consumed_capacity().and_then(|capacity| capacity.capacity_units());
+                self.meter.consumed(units.unwrap_or_default());
+                Ok(())
+            }
+            // Another process has noted it.
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::of_sdk(error)),
+        }
     }
 
     fn transaction(&self, grant: &Grant, writes: Writes) -> Result<Vec<Entry>, StoreError> {

@@ -43,6 +43,11 @@ impl Tenant {
         self.key("TENANT".to_owned())
     }
 
+    /// The tenant's row in the list of all tenants, which is in the order in which they were made.
+    pub fn listed(self, created_at: Timestamp) -> Key {
+        Key { pk: TENANTS.to_owned(), sk: format!("{created_at}#{}", self.0), tenant: None }
+    }
+
     /// A credential.
     pub fn credential(self, id: CredentialId) -> Key {
         self.key(format!("CREDENTIAL#{id}"))
@@ -158,6 +163,11 @@ impl Tenant {
     }
 }
 
+/// The partition of the list of all tenants.
+///
+/// One partition is enough: it is written once a tenant and read by operators alone, so what happens in the tenants never
+/// heats it; and it is a list that can be read in pages without a scan of everything that they have.
+pub(crate) const TENANTS: &str = "TENANTS";
 /// The prefix of the sort keys of all credentials.
 pub const CREDENTIALS: &str = "CREDENTIAL#";
 /// The prefix of the sort keys of all saved versions of the integration.

@@ -21,6 +21,6 @@ pub use error::{CommitError, StoreError};
 pub use item::{CERTIFICATE, Due, Item, Stored};
 pub use keys::Key;
 pub use read::{Listing, Query, Read};
-pub use record::Idempotency;
+pub use record::{Idempotency, TenantRow};
 pub use table::Table;
 pub use writes::Writes;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 
+use trustplane_domain::ids::TenantId;
+
 use crate::item::{Attributes, stored};
-use crate::{Item, Key, StoreError, Stored, Table};
+use crate::{Item, Key, StoreError, Stored, Table, TenantRow};
 
 /// How often unprocessed keys are asked for again.
 const ROUNDS: u32 = 5;
@@ -49,6 +51,17 @@ impl Query {
         Self { pk: tenant.audit_log(), prefix: String::new(), newest_first: true, after: None, limit: None }
     }
 
+    /// All tenants, the oldest first: for operators.
+    pub fn tenants() -> Self {
+        Self {
+            pk: crate::keys::TENANTS.to_owned(),
+            prefix: String::new(),
+            newest_first: false,
+            after: None,
+            limit: None,
+        }
+    }
+
     /// From the last to the first.
     #[must_use]
     pub fn newest_first(mut self) -> Self {
@@ -80,11 +93,20 @@ impl Read {
 
     /// The rows of the listing, taken out.
     pub fn listing<T: Item>(&mut self, tenant: crate::keys::Tenant) -> Result<Listing<T>, StoreError> {
+        self.rows(Some(tenant.id()))
+    }
+
+    /// The rows of the list of all tenants, taken out.
+    pub fn tenants(&mut self) -> Result<Listing<TenantRow>, StoreError> {
+        self.rows(None)
+    }
+
+    fn rows<T: Item>(&mut self, tenant: Option<TenantId>) -> Result<Listing<T>, StoreError> {
         let rows = std::mem::take(&mut self.rows)
             .into_iter()
             .map(|row| {
                 let text = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-                let key = Key { pk: text("pk"), sk: text("sk"), tenant: Some(tenant.id()) };
+                let key = Key { pk: text("pk"), sk: text("sk"), tenant };
                 stored(key, row)
             })
             .collect::<Result<_, _>>()?;

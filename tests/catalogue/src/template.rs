@@ -39,11 +39,15 @@ fn resource(text: &mut String, function: &Function) {
     if matches!(function.trigger, Trigger::Schedule(_)) {
         text.push_str(FAILED_RUNS);
     }
-    if !function.uses.is_empty() {
+    let asked_by_a_credential = matches!(&function.trigger, Trigger::Http(route) if route.action.is_some());
+    if !function.uses.is_empty() || asked_by_a_credential {
         text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
         for one in function.uses {
             text.push_str(statement(*one));
         }
+    }
+    if asked_by_a_credential {
+        text.push_str(LAST_USE);
     }
     match &function.trigger {
         Trigger::Http(route) => {
@@ -66,6 +70,15 @@ fn resource(text: &mut String, function: &Function) {
         Trigger::AuditStream => text.push_str(AUDIT_STREAM),
     }
 }
+
+/// Once a day the function that a credential is used with notes the day, and may write nothing else by this.
+const LAST_USE: &str = r#"            - Effect: Allow
+              Action: dynamodb:UpdateItem
+              Resource: !GetAtt Table.Arn
+              Condition:
+                ForAllValues:StringEquals:
+                  dynamodb:Attributes: [pk, sk, last_used_at]
+"#;
 
 /// A run that fails is tried twice more; what fails then is kept. The schedule's own retries are for runs that Lambda does
 /// not take.
@@ -135,6 +148,10 @@ fn statement(one: Use) -> &'static str {
         Use::KeyPair => concat!(
             "            - Effect: Allow\n              Action: kms:GenerateDataKeyPair\n",
             "              Resource: !GetAtt Key.Arn\n",
+        ),
+        Use::Mac => concat!(
+            "            - Effect: Allow\n              Action: kms:GenerateMac\n",
+            "              Resource: !GetAtt MacKey.Arn\n",
         ),
         Use::PutEvents => concat!(
             "            - Effect: Allow\n              Action: events:PutEvents\n",
