@@ -142,7 +142,8 @@ async fn made(
 fn added(call: &Call, plan: Plan, certificate: SigningCertificate) -> Result<Answer, StoreError> {
     let before = plan.before.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
     // INVARIANT: there is room, or nothing would have been made.
-    let after = before.add_certificate(certificate.clone()).map_err(|_| StoreError::missing("room for a certificate"))?;
+    let after =
+        before.add_certificate(certificate.clone()).map_err(|_| StoreError::missing("room for a certificate"))?;
     let (writes, version) = match &plan.before {
         Some(stored) => (Writes::new().replace(stored, &after)?, stored.version + 1),
         None => (Writes::new().create(&plan.key, &after)?, 1),

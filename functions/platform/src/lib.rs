@@ -5,5 +5,6 @@ pub mod credentials;
 pub mod denials;
 pub mod health;
 mod listing;
+pub mod temporary_keys;
 pub mod tenants;
 pub mod unmatched;

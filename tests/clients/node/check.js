@@ -2,17 +2,17 @@
 "use strict";
 
 const assert = require("node:assert");
-const { GlobalCredentials } = require("@huaweicloud/huaweicloud-sdk-core");
+const { BasicCredentials } = require("@huaweicloud/huaweicloud-sdk-core");
 const sdk = require("@huaweicloud/huaweicloud-sdk-identitycenterstore/v1/public-api");
 
 const { URL: endpoint, STORE: store } = process.env;
 const key = JSON.parse(process.env.KEY);
 const [first, second, third] = JSON.parse(process.env.PEMS);
 
-const credentials = new GlobalCredentials()
+const credentials = new BasicCredentials()
   .withAk(key.access_key_id)
   .withSk(key.secret_access_key)
-  .withDomainId("domain-of-the-client");
+  .withProjectId("a-project");
 if (key.security_token) {
   credentials.withSecurityToken(key.security_token);
 }

@@ -91,8 +91,7 @@ impl AccessKey {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).unwrap();
         mac.update(text.as_bytes());
         let signature = hex(&mac.finalize().into_bytes());
-        let authorization =
-            format!("SDK-HMAC-SHA256 Access={}, SignedHeaders={names}, Signature={signature}", self.id);
+        let authorization = format!("SDK-HMAC-SHA256 Access={}, SignedHeaders={names}, Signature={signature}", self.id);
         request.header("authorization", &authorization)
     }
 }
@@ -110,7 +109,8 @@ fn canonical_query(query: &str) -> String {
         .map(|(name, value)| (decoded(name), decoded(value)))
         .collect();
     pairs.sort();
-    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     pairs.join("&")
 }
 

@@ -21,8 +21,9 @@ async fn temporary(customer: &Customer, wanted: &Value) -> AccessKey {
     AccessKey::of(&customer.post(TEMPORARY, wanted).await.expect(201).body)
 }
 
+/// As requests of these tests are sent to it.
 fn host() -> String {
-    world().stack().url().trim_start_matches("http://").to_owned()
+    world().stack().url().replace("http://localhost", "127.0.0.1")
 }
 
 fn signed(key: &AccessKey, client: Client, request: Request) -> Request {
@@ -60,12 +61,12 @@ async fn every_api_is_called_in_each_clients_way() {
             let _ = send(key, client, Request::new("DELETE", &path)).await.expect(200);
             let config = Request::new("GET", CONFIG).header("x-tenant-id", &customer.tenant);
             let _ = send(key, client, config).await.expect(200);
-            let organisation = format!("o {client:?}~{}", key.id.len());
+            let organisation = format!("o~{client:?}.{}", key.id.len());
             let new = json!({"OrganisationId": organisation, "OrganisationName": "Example"});
             let created = send(key, client, Request::new("POST", "/organisations").json(&new)).await;
             assert!(created.status < 300, "{}", created.text);
             // The path is handed over decoded: it is encoded again to be verified.
-            let path = format!("/organisations/{}", organisation.replace(' ', "%20").replace('~', "%7E"));
+            let path = format!("/organisations/{}", organisation.replace('~', "%7E").replace('o', "%6f"));
             let _ = send(key, client, Request::new("GET", &path)).await.expect(200);
         }
     }
@@ -111,7 +112,7 @@ async fn what_was_not_signed_so_is_refused() {
         ("another body", good().json(&new_idp("x"))),
         ("no body", Request { body: Vec::new(), ..good() }),
         ("another query", Request { path: format!("{IDP}?a=1&b=3"), ..good() }),
-        ("another path", Request { path: format!("{IDP}//?a=1&b=2"), ..good() }),
+        ("another path", Request { path: format!("{}?a=1&b=2", IDP.replace("d-1", "d-2")), ..good() }),
         ("another method", Request { method: "GET".to_owned(), ..good() }),
         ("another user agent", with(good(), "user-agent", "another")),
         ("a header that is gone", good().without("x-domain-id")),
@@ -236,8 +237,10 @@ async fn a_temporary_key_makes_no_keys_and_is_kept_nowhere() {
     let customer = connected("healthy").await;
     let listed = customer.get(KEYS).await.expect(200);
     let key = temporary(&customer, &json!({})).await;
-    assert_eq!(customer.get(KEYS).await.expect(200).body["data"].as_array().unwrap().len(),
-        listed.body["data"].as_array().unwrap().len());
+    assert_eq!(
+        customer.get(KEYS).await.expect(200).body["data"].as_array().unwrap().len(),
+        listed.body["data"].as_array().unwrap().len()
+    );
     let ask = |method: &str, path: &str, body: &Value| {
         let request = Request::new(method, path).header("x-tenant-id", &customer.tenant).json(body);
         signed(&key, Client::Python, request)
