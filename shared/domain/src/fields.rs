@@ -106,6 +106,25 @@ impl Fields {
         }
     }
 
+    /// A value of any type that may be absent or null.
+    pub fn value(&mut self, field: &str) -> Option<Value> {
+        self.object.remove(field).filter(|value| !value.is_null())
+    }
+
+    /// Notes as a fault each field that was not asked for: where to ignore one would mislead.
+    pub fn only_known(&mut self) {
+        for field in std::mem::take(&mut self.object).keys() {
+            self.faults.add(field, "is unknown");
+        }
+    }
+
+    /// Takes over the faults of an object within this one, which stands under `field`.
+    pub fn adopt(&mut self, field: &str, within: Self) {
+        for (name, message) in within.faults.iter() {
+            self.faults.add(format!("{field}.{name}"), message);
+        }
+    }
+
     /// Notes a fault.
     pub fn fault(&mut self, field: &str, message: impl Into<String>) {
         self.faults.add(field, message);
@@ -120,10 +139,6 @@ impl Fields {
     pub fn finish(mut self, others: Faults) -> Result<(), Failure> {
         self.faults.extend(others);
         self.faults.into_result()
-    }
-
-    fn value(&mut self, field: &str) -> Option<Value> {
-        self.object.remove(field).filter(|value| !value.is_null())
     }
 
     fn wrong<T>(&mut self, field: &str, wanted: &str, found: &Value) -> Option<T> {

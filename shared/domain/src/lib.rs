@@ -15,6 +15,7 @@ pub mod failure;
 pub mod fields;
 pub mod identity_provider;
 pub mod ids;
+pub mod policy;
 pub mod region;
 pub mod saml;
 pub mod service_provider;

@@ -88,6 +88,12 @@ impl Tenant {
         after
     }
 
+    /// This tenant with its own policies at `version`.
+    #[must_use]
+    pub fn with_policies(&self, version: u64) -> Self {
+        Self { policies_version: version, ..self.clone() }
+    }
+
     /// This tenant with a new credential, or with more roles or a later end of one. Refused where there would be more than
     /// [`MOST_ADMINS`].
     pub fn admitting(&self, credential: &Credential, now: Timestamp) -> Result<Self, AdminRefusal> {

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
-use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression};
+use cedar_policy::{
+    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression, Schema,
+};
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::ids::TenantId;
@@ -45,6 +47,19 @@ impl Asked<'_> {
         after: Option<&Image>,
         own_version: Option<bool>,
     ) -> Result<(Request, Entities), Box<dyn std::error::Error>> {
+        self.question_by(None, action, resource, before, after, own_version)
+    }
+
+    /// The same, held against a schema.
+    pub(crate) fn question_by(
+        &self,
+        schema: Option<&Schema>,
+        action: Action,
+        resource: &Resource,
+        before: Option<&Image>,
+        after: Option<&Image>,
+        own_version: Option<bool>,
+    ) -> Result<(Request, Entities), Box<dyn std::error::Error>> {
         let principal = uid("Credential", &self.credential.id.to_string())?;
         let action_uid = uid("Action", action.name)?;
         let resource_uid = uid(resource.kind.entity_type(), &resource.id)?;
@@ -59,8 +74,8 @@ impl Asked<'_> {
             Entity::new(resource_uid.clone(), resource_attributes(resource, before, after), HashSet::new())?,
         ];
         let context = Context::from_pairs(self.context(own_version))?;
-        let request = Request::new(principal, action_uid, resource_uid, context, None)?;
-        Ok((request, Entities::from_entities(entities, None)?))
+        let request = Request::new(principal, action_uid, resource_uid, context, schema)?;
+        Ok((request, Entities::from_entities(entities, schema)?))
     }
 
     fn principal_attributes(&self) -> HashMap<String, RestrictedExpression> {

@@ -1,10 +1,9 @@
 //! The one place where a request is allowed or not.
 
-use cedar_policy::{Authorizer, Decision};
 use trustplane_domain::Failure;
 use trustplane_domain::failure::Denial;
 
-use crate::{Action, Asked, Grant, Image, Policies, Resource};
+use crate::{Action, Asked, Grant, Image, Policies, Resource, Schema, Verdict};
 
 /// What was read and may not be looked at before a policy allows it.
 #[derive(Debug)]
@@ -90,8 +89,7 @@ pub struct Decided<T> {
 
 /// Opens what was read, lets `change` say what would become of it, and asks the policies about that.
 ///
-/// Denied by default: [`Failure::Forbidden`] unless a policy permits and none forbids. An error while a policy is
-/// evaluated denies too (Cedar itself would skip that policy, and a `forbid` that fails would forbid nothing).
+/// [`Failure::Forbidden`] unless a policy permits it, none forbids it and each could be evaluated.
 pub fn decide<R, T>(
     policies: &Policies,
     asked: &Asked<'_>,
@@ -103,22 +101,43 @@ pub fn decide<R, T>(
     let (request, entities) = asked
         .question(action, &change.resource, change.before.as_ref(), change.after.as_ref(), change.own_version)
         .map_err(|_| Failure::Internal)?;
-    let response = Authorizer::new().is_authorized(&request, policies.set(), &entities);
-    let mut determining: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
-    determining.sort_unstable();
-    let failed = response.diagnostics().errors().next().is_some();
-    if response.decision() == Decision::Allow && !failed {
+    let verdict = policies.ask(&request, &entities);
+    if verdict.permitted {
+        let determining = verdict.determining_policies;
         let grant =
             Grant::decided(asked.tenant, asked.actor(), action.name, determining, asked.origin.clone(), asked.at);
         return Ok(Decided { grant, change });
     }
-    let denied = response.decision() == Decision::Deny;
     Err(Failure::Forbidden(Denial {
-        notices: if denied { policies.notices(response.diagnostics().reason()) } else { Vec::new() },
-        determining_policies: if denied { determining } else { Vec::new() },
-        evaluation_failed: failed,
+        notices: verdict.notices,
+        determining_policies: verdict.determining_policies,
+        evaluation_failed: !verdict.errors.is_empty(),
         principal: asked.credential.id.to_string(),
         action: action.name.to_owned(),
         resource: (change.resource.kind.as_str(), change.resource.id),
     }))
+}
+
+/// What the policies would say to a question, for whoever wants to know before it is asked in earnest: the question
+/// [`decide`] puts, held against the schema.
+///
+/// # Errors
+/// What does not fit the schema: an attribute that is missing, unknown or of another type.
+pub fn evaluate(
+    policies: &Policies,
+    schema: &Schema,
+    asked: &Asked<'_>,
+    change: &Change<()>,
+) -> Result<Verdict, String> {
+    let (request, entities) = asked
+        .question_by(
+            Some(schema.cedar()),
+            asked.action,
+            &change.resource,
+            change.before.as_ref(),
+            change.after.as_ref(),
+            change.own_version,
+        )
+        .map_err(|error| error.to_string())?;
+    Ok(policies.ask(&request, &entities))
 }

@@ -13,8 +13,8 @@ mod schema;
 
 pub use action::{Action, Group};
 pub use ask::Asked;
-pub use decide::{Change, Decided, Sealed, decide};
+pub use decide::{Change, Decided, Sealed, decide, evaluate};
 pub use grant::{Actor, Grant, Origin};
-pub use policies::{Policies, PoliciesError};
+pub use policies::{Policies, PoliciesError, Verdict};
 pub use resource::{Image, Kind, Resource};
-pub use schema::{schema, validate};
+pub use schema::{Schema, schema};

@@ -3,13 +3,27 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cedar_policy::{PolicyId, PolicySet};
+use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request};
 
 const BUILT_IN: &str = include_str!("built_in.cedar");
 
 /// A compiled policy set.
 #[derive(Clone, Debug)]
 pub struct Policies(PolicySet);
+
+/// What a policy set says to one question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether a policy permits it, none forbids it, and each could be evaluated.
+    pub permitted: bool,
+    /// The ids of the policies that determined this, sorted: those that permit, or those that forbid; and those that
+    /// could not be evaluated. None where nothing permits it.
+    pub determining_policies: Vec<String>,
+    /// The `@notice` texts of the policies that determined this, each once, sorted.
+    pub notices: Vec<String>,
+    /// What went wrong where a policy could not be evaluated.
+    pub errors: Vec<String>,
+}
 
 /// A policy set that does not compile. Says where.
 #[derive(Debug)]
@@ -26,7 +40,7 @@ impl Policies {
     /// These policies and one text of a tenant, whose policies are called `{id}` where it holds one, `{id}.0`, `{id}.1`
     /// and so on where it holds several.
     pub fn and(mut self, id: &str, text: &str) -> Result<Self, PoliciesError> {
-        add(&mut self.0, text, |_, place| Some(place.map_or(id.to_owned(), |place| format!("{id}.{place}"))))?;
+        add(&mut self.0, text, |_, place| Some(place_id(id, place)))?;
         Ok(self)
     }
 
@@ -43,8 +57,37 @@ impl Policies {
         &self.0
     }
 
+    /// The policies of one text alone.
+    pub(crate) fn of_text(id: &str, text: &str) -> Result<Self, PoliciesError> {
+        Self(PolicySet::new()).and(id, text)
+    }
+
+    /// Asks these policies. Denied by default, and by an error while a policy is evaluated: Cedar itself would skip that
+    /// policy, and a `forbid` that fails would forbid nothing.
+    pub(crate) fn ask(&self, request: &Request, entities: &Entities) -> Verdict {
+        let response = Authorizer::new().is_authorized(request, &self.0, entities);
+        let allowed = response.decision() == Decision::Allow;
+        let mut verdict = Verdict { permitted: allowed, ..Verdict::default() };
+        let mut failed = Vec::new();
+        for error in response.diagnostics().errors() {
+            let AuthorizationError::PolicyEvaluationError(evaluation) = error;
+            failed.push(evaluation.policy_id().to_string());
+            verdict.errors.push(error.to_string());
+        }
+        verdict.permitted &= failed.is_empty();
+        if verdict.permitted == allowed {
+            verdict.determining_policies = response.diagnostics().reason().map(ToString::to_string).collect();
+            verdict.notices = self.notices(response.diagnostics().reason());
+        }
+        verdict.determining_policies.extend(failed);
+        verdict.determining_policies.sort_unstable();
+        verdict.determining_policies.dedup();
+        verdict.errors.sort_unstable();
+        verdict
+    }
+
     /// The `@notice` texts of these policies, sorted, each once.
-    pub(crate) fn notices<'a>(&self, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<String> {
+    fn notices<'a>(&self, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<String> {
         let mut notices: Vec<String> = ids
             .filter_map(|id| self.0.policy(id)?.annotation("notice").map(str::to_owned))
             .filter(|notice| !notice.is_empty())
@@ -55,6 +98,11 @@ impl Policies {
     }
 }
 
+/// What the policy at this place of a text is called; `None` where it is the only one.
+fn place_id(id: &str, place: Option<usize>) -> String {
+    place.map_or(id.to_owned(), |place| format!("{id}.{place}"))
+}
+
 /// Adds the policies of `text` under the ids that `name` gives them; its argument is the place in the text, if there is
 /// more than one policy.
 fn add(
@@ -62,7 +110,7 @@ fn add(
     text: &str,
     name: impl Fn(&cedar_policy::Policy, Option<usize>) -> Option<String>,
 ) -> Result<(), PoliciesError> {
-    let parsed = PolicySet::from_str(text).map_err(|error| PoliciesError(error.to_string()))?;
+    let parsed = PolicySet::from_str(text).map_err(PoliciesError::of)?;
     if parsed.templates().next().is_some() {
         return Err(PoliciesError("policy templates are not supported".to_owned()));
     }
@@ -72,9 +120,15 @@ fn add(
     let several = policies.len() > 1;
     for (place, policy) in policies.into_iter().enumerate() {
         let id = name(policy, several.then_some(place)).unwrap_or_else(|| policy.id().to_string());
-        set.add(policy.new_id(PolicyId::new(id))).map_err(|error| PoliciesError(error.to_string()))?;
+        set.add(policy.new_id(PolicyId::new(id))).map_err(PoliciesError::of)?;
     }
     Ok(())
+}
+
+impl PoliciesError {
+    pub(crate) fn of(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
 }
 
 impl fmt::Display for PoliciesError {

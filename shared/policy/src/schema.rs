@@ -1,11 +1,13 @@
 //! The Cedar schema, and the strict check of a policy text against it.
 
 use std::fmt::Write as _;
+use std::str::FromStr as _;
 
-use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{PolicySet, ValidationMode, Validator};
 use trustplane_domain::failure::PolicyProblem;
+use trustplane_domain::policy::{self, Shape};
 
-use crate::{Action, Group};
+use crate::{Action, Group, Policies, PoliciesError};
 
 const TYPES: &str = include_str!("types.cedarschema");
 
@@ -28,28 +30,44 @@ pub fn schema(actions: impl Iterator<Item = Action>) -> String {
     text
 }
 
-/// Parses `text` and checks it strictly against `schema` (as [`schema`] makes it): the problems, none where it is good.
-pub fn validate(schema: &str, text: &str) -> Vec<PolicyProblem> {
-    use std::str::FromStr;
-    let whole = |message: String| vec![PolicyProblem { line: 1, column: 1, message }];
-    let schema = match Schema::from_cedarschema_str(schema) {
-        Ok((schema, _)) => schema,
-        Err(error) => return whole(error.to_string()),
-    };
-    let policies = match PolicySet::from_str(text) {
-        Ok(policies) => policies,
-        Err(errors) => {
-            return errors.iter().map(|error| problem(text, error, error.to_string())).collect();
+/// The compiled schema.
+#[derive(Clone, Debug)]
+pub struct Schema(cedar_policy::Schema);
+
+impl Schema {
+    /// The schema of these actions.
+    pub fn of(actions: impl Iterator<Item = Action>) -> Result<Self, PoliciesError> {
+        let parsed = cedar_policy::Schema::from_cedarschema_str(&schema(actions));
+        parsed.map(|(schema, _)| Self(schema)).map_err(PoliciesError::of)
+    }
+
+    /// Checks the text of the policy `id`: its shape, then whether it is Cedar, then strictly against this schema. Says
+    /// what is wrong and where; how many policies it holds, where it is good.
+    pub fn validate(&self, id: &str, text: &str) -> Result<Shape, Vec<PolicyProblem>> {
+        let whole = |message: &str| vec![PolicyProblem { line: 1, column: 1, message: message.to_owned() }];
+        let shape = policy::shape(text).map_err(|problem| vec![problem])?;
+        let parsed = PolicySet::from_str(text);
+        let parsed = parsed.map_err(|errors| {
+            let problems = errors.iter().map(|error| problem(text, error, error.to_string()));
+            problems.collect::<Vec<_>>()
+        })?;
+        if parsed.templates().next().is_some() {
+            return Err(whole("policy templates are not supported"));
         }
-    };
-    if policies.templates().next().is_some() {
-        return whole("policy templates are not supported".to_owned());
+        if parsed.policies().next().is_none() {
+            return Err(whole("holds no policy"));
+        }
+        // Under the ids that they will have, so that what is said of one names it.
+        let named = Policies::of_text(id, text).map_err(|error| whole(&error.to_string()))?;
+        let result = Validator::new(self.0.clone()).validate(named.set(), ValidationMode::Strict);
+        let problems: Vec<_> =
+            result.validation_errors().map(|error| problem(text, error, error.to_string())).collect();
+        if problems.is_empty() { Ok(shape) } else { Err(problems) }
     }
-    if policies.policies().next().is_none() {
-        return whole("holds no policy".to_owned());
+
+    pub(crate) fn cedar(&self) -> &cedar_policy::Schema {
+        &self.0
     }
-    let result = Validator::new(schema).validate(&policies, ValidationMode::Strict);
-    result.validation_errors().map(|error| problem(text, error, error.to_string())).collect()
 }
 
 /// Where `error` points to, in lines and characters from 1.
@@ -66,21 +84,23 @@ mod tests {
     use super::*;
     use crate::{Kind, Policies};
 
-    fn example() -> String {
+    fn example() -> Schema {
         let action = |name, group, resource| Action { name, group, resource };
-        schema(
-            [
-                action("put-identity-center-config", Group::Write, Kind::Integration),
-                action("list-instances", Group::Read, Kind::Instance),
-            ]
-            .into_iter(),
-        )
+        let actions = [
+            action("put-identity-center-config", Group::Write, Kind::Integration),
+            action("list-instances", Group::Read, Kind::Instance),
+        ];
+        Schema::of(actions.into_iter()).unwrap()
+    }
+
+    fn problems(text: &str) -> Vec<PolicyProblem> {
+        example().validate("mine", text).unwrap_err()
     }
 
     #[test]
     fn the_built_in_policies_hold_against_the_schema() {
         for (id, text) in Policies::built_in_texts().unwrap() {
-            assert_eq!(validate(&example(), &text), [], "{id}");
+            assert_eq!(example().validate(&id, &text), Ok(Shape { policies: 1 }), "{id}");
         }
     }
 
@@ -90,22 +110,68 @@ mod tests {
             @notice("stay in Europe")
             forbid (principal, action == Trustplane::Action::"put-identity-center-config", resource)
             unless { resource has after.region && resource.after.region like "eu-*" };"#;
-        assert_eq!(validate(&example(), text), []);
+        assert_eq!(example().validate("mine", text), Ok(Shape { policies: 1 }));
     }
 
     #[test]
-    fn a_problem_says_where() {
-        let text = "permit (principal, action, resource)\n  when { principal.nmae == \"x\" };";
-        let problems = validate(&example(), text);
-        assert_eq!(problems.first().map(|problem| problem.line), Some(2), "{problems:?}");
-        let problems = validate(&example(), "permit (principal,\n action resource);");
-        assert_eq!(problems.first().map(|problem| (problem.line, problem.column)), Some((2, 9)), "{problems:?}");
+    fn a_problem_says_where_and_in_which_policy() {
+        let one = "permit (principal, action, resource)\n  when { principal.nmae == \"x\" };";
+        let said = problems(one);
+        assert_eq!(said.first().map(|problem| problem.line), Some(2), "{said:?}");
+        assert!(said.iter().all(|problem| problem.message.contains("`mine`")), "{said:?}");
+        let said = problems(&format!("permit (principal, action, resource);\n{one}"));
+        assert!(said.iter().all(|problem| problem.message.contains("`mine.1`")), "{said:?}");
+        let said = problems("permit (principal,\n action resource);");
+        assert_eq!(said.first().map(|problem| (problem.line, problem.column)), Some((2, 9)), "{said:?}");
     }
 
     #[test]
     fn nothing_and_templates_are_no_policy() {
-        assert_eq!(validate(&example(), "").len(), 1);
-        let template = "permit (principal == ?principal, action, resource);";
-        assert_eq!(validate(&example(), template).len(), 1);
+        assert_eq!(problems("").len(), 1);
+        assert_eq!(problems("permit (principal == ?principal, action, resource);").len(), 1);
+    }
+
+    /// Every way of making a policy deep that the limits leave, at its limit: none goes deeper than a stack of 2 MB.
+    #[test]
+    fn the_deepest_policy_that_is_let_in_is_validated_and_evaluated() {
+        use trustplane_domain::policy::{CLAUSES, NESTING};
+        let within = |condition: &str| format!("permit (principal, action, resource) when {{ {condition} }};");
+        let chained = |operator: &str| format!("true{}", format!(" {operator} true").repeat(CLAUSES - 1));
+        let sums = format!("1{} == 1", " + 1".repeat(CLAUSES - 2));
+        let ifs = format!("{}true{}", "if true then ".repeat(CLAUSES - 1), " else true".repeat(CLAUSES - 1));
+        let brackets = format!("{}true{}", "(".repeat(NESTING - 1), ")".repeat(NESTING - 1));
+        let sets = format!("{}1{}.isEmpty()", "[".repeat(NESTING - 2), "]".repeat(NESTING - 2));
+        let records = format!("{}1{} == 1", "{a: ".repeat(NESTING - 2), "}".repeat(NESTING - 2));
+        let methods = format!("context.now{}", ".toDate()".repeat(NESTING - 3));
+        let both = format!("{}true{}", "(true && ".repeat(NESTING - 1), ")".repeat(NESTING - 1));
+        let methods = format!("{methods} == context.now");
+        for condition in [chained("&&"), chained("||"), sums, ifs, brackets, sets, records, methods, both] {
+            let text = within(&condition);
+            assert!(policy::shape(&text).is_ok(), "{text}");
+            // Good or not is Cedar's to say; that it says it is the point.
+            let _ = example().validate("deep", &text);
+            assert!(Policies::built_in().unwrap().and("deep", &text).is_ok(), "{text}");
+        }
+        let text = within(&chained("&&"));
+        assert_eq!(example().validate("deep", &text), Ok(Shape { policies: 1 }));
+    }
+
+    #[test]
+    fn what_would_go_too_deep_is_never_parsed() {
+        let many = 7_000;
+        for condition in [
+            format!("{}true{}", "(".repeat(many), ")".repeat(many)),
+            format!("{}1{}", "[".repeat(many), "]".repeat(many)),
+            format!("true{}", "&&1".repeat(5_000)),
+            format!("a{}", ".b".repeat(many)),
+            format!("{}true", "!".repeat(15_000)),
+            format!("{}1", "-".repeat(15_000)),
+            "if ".repeat(5_000),
+            "when{}".repeat(2_500),
+        ] {
+            let said = problems(&format!("permit (principal, action, resource) when {{ {condition} }};"));
+            assert!(said[0].message.contains("at most"), "{said:?}");
+        }
+        assert!(problems(&"x".repeat(1_000_000))[0].message.contains("16 KiB"));
     }
 }

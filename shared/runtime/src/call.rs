@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use trustplane_aws::CustomerError;
 use trustplane_domain::credential::Credential;
+use trustplane_domain::failure::Denial;
+use trustplane_domain::policy::PolicySet;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Action, Asked, Change, Decided, Grant, Image, Origin, Policies, Resource, Sealed, decide};
@@ -64,7 +66,6 @@ struct Opened {
     /// Who acts: the credential that was read, or what may be done of it by a temporary key.
     credential: Credential,
     tenant: Stored<Tenant>,
-    policies: Option<Policies>,
     kept: Option<Idempotency>,
     read: Read,
 }
@@ -254,9 +255,10 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
     ) -> Result<Permitted<T>, Failure> {
         let action = self.action.ok_or(Failure::Internal)?;
-        let Opened { credential, tenant, policies, kept, read } = self.open(keys, query, input).await?;
+        let Opened { credential, tenant, kept, read } = self.open(keys, query, input).await?;
         let input = self.checked(input)?;
         let part = keys::Tenant::presented(credential.id);
+        let own_policies = self.own_policies(part, &tenant.value, &credential, action).await?;
         let asked = Asked {
             tenant: tenant.value.tenant_id,
             credential: &credential,
@@ -265,17 +267,19 @@ impl Call {
             at: self.now,
         };
         let mut broken = None;
-        let decided =
-            decide(policies.as_ref().unwrap_or(&self.platform.policies), &asked, Sealed::new(read), |mut read| {
-                match change(&mut read, input, part) {
-                    Ok(change) => change,
-                    Err(error) => {
-                        let failure = store_failure(&error);
-                        broken = Some(failure.clone());
-                        Change::new(Resource::new(action.resource, ""), Err(failure))
-                    }
+        let decided = decide(
+            own_policies.as_deref().unwrap_or(&self.platform.policies),
+            &asked,
+            Sealed::new(read),
+            |mut read| match change(&mut read, input, part) {
+                Ok(change) => change,
+                Err(error) => {
+                    let failure = store_failure(&error);
+                    broken = Some(failure.clone());
+                    Change::new(Resource::new(action.resource, ""), Err(failure))
                 }
-            });
+            },
+        );
         if let Some(failure) = broken {
             return Err(failure);
         }
@@ -391,7 +395,7 @@ impl Call {
         if credential.value.last_used_at.is_none_or(|day| day < self.now.day_start()) {
             self.note_use(&credential_key).await;
         }
-        Ok(Opened { credential: acting, tenant, policies: None, kept, read })
+        Ok(Opened { credential: acting, tenant, kept, read })
     }
 
     /// Notes that the credential was used today. What keeps it from being noted keeps nobody from being served.
@@ -401,6 +405,48 @@ impl Call {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(error = %error, "the day of a credential's use is not noted"),
             Err(_elapsed) => tracing::warn!("the day of a credential's use is not noted in time"),
+        }
+    }
+
+    /// The policies of a tenant that has own ones. One more call where this process has not yet seen their version.
+    ///
+    /// A set that does not compile denies every request, as a policy that cannot be evaluated does: it was valid when it
+    /// was written.
+    async fn own_policies(
+        &self,
+        part: keys::Tenant,
+        tenant: &Tenant,
+        credential: &Credential,
+        action: Action,
+    ) -> Result<Option<Arc<Policies>>, Failure> {
+        let version = tenant.policies_version;
+        if version == 0 {
+            return Ok(None);
+        }
+        let compiled = &self.platform.compiled;
+        if let Some(policies) = compiled.find(tenant.tenant_id, version) {
+            return Ok(Some(policies));
+        }
+        let key = part.policies();
+        let set = self.read(std::slice::from_ref(&key), None).await?.take::<PolicySet>(&key);
+        let set = set.map_err(|error| store_failure(&error))?.map(|stored| stored.value);
+        // It is written in one transaction with the tenant: what is read after the tenant is of its version, or newer.
+        let set = set.filter(|set| set.version >= version).ok_or_else(|| {
+            tracing::error!(version, "the policies that the tenant names are not there");
+            Failure::Internal
+        })?;
+        match compiled.compile(&self.platform.policies, tenant.tenant_id, &set) {
+            Ok(policies) => Ok(Some(policies)),
+            Err(error) => {
+                tracing::error!(error = %error, tenant = %tenant.tenant_id, "policies do not compile");
+                Err(Failure::Forbidden(Denial {
+                    evaluation_failed: true,
+                    principal: credential.id.to_string(),
+                    action: action.name.to_owned(),
+                    resource: (action.resource.as_str(), String::new()),
+                    ..Denial::default()
+                }))
+            }
         }
     }
 

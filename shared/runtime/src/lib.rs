@@ -12,6 +12,7 @@ mod idempotency;
 mod log;
 mod operator;
 mod platform;
+mod policies;
 mod reaction;
 mod reply;
 mod request;

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use trustplane_aws::{Customers, Deriver, EventBus, Meter, Seal};
+use trustplane_domain::policy::PolicySet;
 use trustplane_domain::region::AccountId;
-use trustplane_policy::Policies;
+use trustplane_policy::{Policies, PoliciesError};
 use trustplane_store::Table;
 
 use crate::Function;
+use crate::policies::{Compiled, compile};
 
 /// Made once, before the first event is asked for.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Platform {
     pub bus: Option<EventBus>,
     /// The policies that every tenant has.
     pub policies: Policies,
+    /// Tenants' own policies, compiled with them.
+    pub(crate) compiled: Compiled,
     /// The customers' accounts.
     pub customers: Customers,
     /// The platform's key, where the function is given one.
@@ -59,7 +63,24 @@ impl Platform {
             None
         };
         let policies = Policies::built_in()?;
-        Ok(Self { table, account, sdk, meter, bus, policies, customers, seal, deriver, saml_base })
+        Ok(Self {
+            table,
+            account,
+            sdk,
+            meter,
+            bus,
+            policies,
+            compiled: Compiled::default(),
+            customers,
+            seal,
+            deriver,
+            saml_base,
+        })
+    }
+
+    /// The policies of a tenant that has this set: the built-in ones and those of the set that are in force.
+    pub fn policies_with(&self, set: &PolicySet) -> Result<Policies, PoliciesError> {
+        compile(&self.policies, set)
     }
 
     /// A setting that only some functions need.

@@ -9,6 +9,7 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::identity_provider::IdentityProvider;
+use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
 
@@ -46,6 +47,10 @@ pub const CERTIFICATE: &str = "certificate";
 
 impl Item for Tenant {
     const ENTITY: &'static str = "tenant";
+}
+
+impl Item for PolicySet {
+    const ENTITY: &'static str = "policies";
 }
 
 impl Item for Credential {

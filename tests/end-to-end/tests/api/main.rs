@@ -20,6 +20,8 @@ mod identity_source;
 mod notices;
 mod operators;
 mod organisations;
+mod policies;
+mod policy_attributes;
 mod routes;
 mod sso_configurations;
 mod table;

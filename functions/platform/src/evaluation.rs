@@ -1,0 +1,268 @@
+//! POST `/v1/policies/evaluate`: what the policies would decide, asked without doing anything.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use trustplane_domain::credential::{Credential, Kind as CredentialKind, NewCredential, Role};
+use trustplane_domain::failure::PolicyProblem;
+use trustplane_domain::ids::CredentialId;
+use trustplane_domain::policy::{PolicyId, PolicySet};
+use trustplane_domain::{Failure, Faults, Fields, Timestamp};
+use trustplane_policy::{Action, Asked, Change, Image, Kind, Origin, Resource, Verdict, evaluate as ask};
+use trustplane_runtime::{Call, Reply, actions};
+use trustplane_store::{Read, StoreError, keys};
+
+use crate::policies::{checked, schema};
+
+/// The answer. The ids stand in it twice: as this API calls them, and as JITSudo does.
+#[derive(Debug, Serialize)]
+struct Body<'a> {
+    permitted: bool,
+    determining_policies: &'a [String],
+    notices: &'a [String],
+    errors: &'a [String],
+    matching_policy_ids: &'a [String],
+    reason: String,
+}
+
+/// What is asked.
+#[derive(Debug)]
+struct Question {
+    principal: Principal,
+    action: Action,
+    resource: Resource,
+    before: Option<Image>,
+    after: Option<Image>,
+    own_version: Option<bool>,
+    source_ip: Option<String>,
+    at: Timestamp,
+    /// A draft in place of the saved set.
+    draft: Option<Vec<Draft>>,
+}
+
+/// Who is to be judged.
+#[derive(Debug)]
+enum Principal {
+    /// One of the tenant's credentials.
+    Known(CredentialId),
+    /// One that is only described.
+    Described { wanted: NewCredential, created_at: Timestamp },
+}
+
+/// A policy that is only tried.
+#[derive(Debug)]
+struct Draft {
+    id: PolicyId,
+    text: String,
+    enabled: bool,
+}
+
+/// One round trip. It tells what policies say: whether the credential still stands, and the tenant, is another matter.
+pub async fn evaluate(call: Call) -> Result<Reply, Failure> {
+    call.view(
+        |tenant, question: &Question| match question.principal {
+            Principal::Known(id) => vec![tenant.policies(), tenant.credential(id)],
+            Principal::Described { .. } => vec![tenant.policies()],
+        },
+        None,
+        question(&call),
+        |read, question, tenant| {
+            let outcome = question.answer(&call, read, tenant)?;
+            let resource = Resource::new(Kind::Tenant, tenant.id().to_string());
+            Ok(Change::new(resource, outcome.map(|verdict| Reply::ok(&body(&verdict)))))
+        },
+    )
+    .await
+}
+
+impl Question {
+    fn answer(
+        &self,
+        call: &Call,
+        read: &mut Read,
+        tenant: keys::Tenant,
+    ) -> Result<Result<Verdict, Failure>, StoreError> {
+        let saved = read.take::<PolicySet>(&tenant.policies())?.map(|stored| stored.value).unwrap_or_default();
+        let credential = match &self.principal {
+            Principal::Known(id) => match read.look::<Credential>(&tenant.credential(*id))? {
+                Some(found) => found.value,
+                None => return Ok(Err(Failure::invalid("principal", "is no credential of this tenant"))),
+            },
+            Principal::Described { wanted, created_at } => {
+                wanted.clone().bearer(tenant.id(), "nobody", ([0; 8], [0; 32]), *created_at).0
+            }
+        };
+        Ok(self.ask(call, tenant, &saved, &credential))
+    }
+
+    fn ask(
+        &self,
+        call: &Call,
+        tenant: keys::Tenant,
+        saved: &PolicySet,
+        credential: &Credential,
+    ) -> Result<Verdict, Failure> {
+        let draft = self.draft.as_ref().map(|drafts| drafted(drafts, call.now)).transpose()?;
+        let policies = call.platform.policies_with(draft.as_ref().unwrap_or(saved)).map_err(|error| {
+            tracing::error!(error = %error, "policies do not compile");
+            Failure::Internal
+        })?;
+        let origin = Origin { source_ip: self.source_ip.clone(), ..Origin::default() };
+        let asked = Asked { tenant: tenant.id(), credential, action: self.action, origin: &origin, at: self.at };
+        let mut change =
+            Change::new(self.resource.clone(), Ok(())).before(self.before.clone()).after(self.after.clone());
+        change.own_version = self.own_version;
+        ask(&policies, schema()?, &asked, &change).map_err(|error| Failure::invalid("resource", error))
+    }
+}
+
+/// The set of these drafts, if each is good and all fit together.
+fn drafted(drafts: &[Draft], now: Timestamp) -> Result<PolicySet, Failure> {
+    let (mut set, mut problems) = (PolicySet::default(), Vec::new());
+    for Draft { id, text, enabled } in drafts {
+        match checked(id.clone(), text.clone(), *enabled) {
+            Ok(policy) => set = set.put(policy, "nobody", now)?,
+            Err(found) => problems.extend(
+                found
+                    .into_iter()
+                    .map(|problem| PolicyProblem { message: format!("`{id}`: {}", problem.message), ..problem }),
+            ),
+        }
+    }
+    if problems.is_empty() { Ok(set) } else { Err(Failure::InvalidPolicy(problems)) }
+}
+
+fn body(verdict: &Verdict) -> Body<'_> {
+    let ids = || {
+        let ids: Vec<String> = verdict.determining_policies.iter().map(|id| format!("`{id}`")).collect();
+        ids.join(", ")
+    };
+    let reason = match (verdict.permitted, verdict.errors.is_empty()) {
+        (true, _) => format!("permitted by {}", ids()),
+        (false, false) => format!("a policy that cannot be evaluated denies: {}", ids()),
+        (false, true) if verdict.determining_policies.is_empty() => "no policy permits it".to_owned(),
+        (false, true) => format!("forbidden by {}", ids()),
+    };
+    Body {
+        permitted: verdict.permitted,
+        determining_policies: &verdict.determining_policies,
+        notices: &verdict.notices,
+        errors: &verdict.errors,
+        matching_policy_ids: &verdict.determining_policies,
+        reason,
+    }
+}
+
+/// `{principal, action, resource, context?, policies?}`: what is asked, or all that is wrong with it.
+fn question(call: &Call) -> Result<Question, Failure> {
+    let mut fields = call.request.fields()?;
+    let action = fields.string("action");
+    let action = action.and_then(|name| {
+        let found = actions().find(|action| action.name == name);
+        fields.take("action", found.ok_or("is no action: actions are named as in the API document's `operationId`"))
+    });
+    let principal = principal(&mut fields, call.now);
+    let resource = resource(&mut fields, action);
+    let mut context = Fields::of(fields.optional_object("context").unwrap_or_default());
+    let at = time(&mut context, "now").unwrap_or(call.now);
+    let own_version = context.optional_bool("own_version");
+    let source_ip = context.optional_string("source_ip").and_then(|text| {
+        let address = text.parse::<std::net::IpAddr>().map(|_| text).map_err(|_| "must be an IP address");
+        context.take("source_ip", address)
+    });
+    context.only_known();
+    fields.adopt("context", context);
+    let draft = fields.has("policies").then(|| drafts(&mut fields));
+    fields.finish(Faults::default())?;
+    let (Some(action), Some(principal), Some((resource, before, after))) = (action, principal, resource) else {
+        return Err(Failure::Internal);
+    };
+    Ok(Question { principal, action, resource, before, after, own_version, source_ip, at, draft })
+}
+
+/// The id of one of the tenant's credentials, also as `{id}`; or `{roles?, name?, created_at?, expires_at?}`.
+fn principal(fields: &mut Fields, now: Timestamp) -> Option<Principal> {
+    let mut described = match fields.value("principal") {
+        None => {
+            fields.fault("principal", "is required");
+            return None;
+        }
+        Some(Value::String(id)) => Fields::of(Map::from_iter([("id".to_owned(), Value::from(id))])),
+        Some(Value::Object(object)) => Fields::of(object),
+        Some(_) => {
+            fields.fault("principal", "must be the id of a credential, or an object");
+            return None;
+        }
+    };
+    let id = described.optional_string("id").and_then(|text| {
+        described.take("id", CredentialId::parse(&text).ok_or("must be the public id of a credential"))
+    });
+    let roles = described.optional_strings("roles").unwrap_or_default();
+    let known: BTreeSet<Role> = roles.iter().filter_map(|name| Role::parse(name)).collect();
+    if known.len() != roles.len() {
+        described.fault("roles", "must be some of `admin`, `approver`, `editor`, `viewer`, each once");
+    }
+    let name = described.optional_string("name").unwrap_or_default();
+    let created_at = time(&mut described, "created_at").unwrap_or(now);
+    let expires_at = time(&mut described, "expires_at");
+    fields.adopt("principal", described);
+    let wanted = NewCredential { name, kind: CredentialKind::Bearer, roles: known, expires_at };
+    Some(id.map_or(Principal::Described { wanted, created_at }, Principal::Known))
+}
+
+/// `{type, id, before?, after?}`: `before` and `after` with the attributes that the schema gives this type.
+fn resource(fields: &mut Fields, action: Option<Action>) -> Option<(Resource, Option<Image>, Option<Image>)> {
+    let Some(object) = fields.optional_object("resource") else {
+        fields.fault("resource", "is required");
+        return None;
+    };
+    let mut described = Fields::of(object);
+    let kind = described.string("type").and_then(|name| {
+        let found = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
+        described.take("type", found.ok_or("is no type of resource"))
+    });
+    if let (Some(kind), Some(action)) = (kind, action)
+        && kind != action.resource
+    {
+        described.fault("type", format!("must be `{}` for this action", action.resource.as_str()));
+    }
+    let id = described.string("id").unwrap_or_default();
+    let mut image = |name| described.optional_object(name).map(|attributes| Image::of(&attributes));
+    let (before, after) = (image("before"), image("after"));
+    fields.adopt("resource", described);
+    Some((Resource::new(kind?, id), before, after))
+}
+
+fn drafts(fields: &mut Fields) -> Vec<Draft> {
+    let Some(Value::Array(items)) = fields.value("policies") else {
+        fields.fault("policies", "must be a list of objects");
+        return Vec::new();
+    };
+    let mut drafts: Vec<Draft> = Vec::new();
+    for (place, item) in items.into_iter().enumerate() {
+        let part = format!("policies.{place}");
+        let Value::Object(object) = item else {
+            fields.fault(&part, "must be an object");
+            continue;
+        };
+        let mut described = Fields::of(object);
+        let id = described.string("id");
+        let id = id.and_then(|id| described.take("id", PolicyId::parse(&id)));
+        if drafts.iter().any(|other| Some(&other.id) == id.as_ref()) {
+            described.fault("id", "stands in the list twice");
+        }
+        let text = described.string("text");
+        let enabled = described.optional_bool("enabled").unwrap_or(true);
+        fields.adopt(&part, described);
+        if let (Some(id), Some(text)) = (id, text) {
+            drafts.push(Draft { id, text, enabled });
+        }
+    }
+    drafts
+}
+
+fn time(fields: &mut Fields, field: &str) -> Option<Timestamp> {
+    let text = fields.optional_string(field)?;
+    fields.take(field, Timestamp::parse(&text).ok_or("must be an RFC 3339 time"))
+}

@@ -1,0 +1,250 @@
+//! `/v1/policies`: a tenant's own Cedar policies, and what they do to its requests.
+
+use serde_json::{Value, json};
+use trustplane_domain::ids::TenantId;
+use trustplane_end_to_end::{Customer, Reply, world};
+use trustplane_local::Options;
+
+use crate::table::{audit_records, own_world, table};
+use crate::together::join_all;
+
+const PATH: &str = "/v1/policies";
+const CONFIG: &str = "/v1/integrations/aws-identity-center/config";
+const FORBID_ALL: &str = "forbid (principal, action, resource);";
+
+/// Saves a policy of this customer's own.
+pub async fn save(customer: &Customer, id: &str, text: &str) -> Reply {
+    customer.put(&format!("{PATH}/{id}"), &json!({"text": text, "enabled": true})).await
+}
+
+fn ids(list: &Reply) -> Vec<&str> {
+    list.body["data"].as_array().unwrap().iter().map(|policy| policy["id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn one_is_saved_shown_changed_and_deleted() {
+    let customer = world().customer().await;
+    let built_in = ["built-in.admin", "built-in.approver", "built-in.editor", "built-in.four-eyes", "built-in.viewer"];
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)), built_in);
+    let text = "forbid (principal, action, resource) when { context.hour > 99 };";
+    let saved = save(&customer, "never", text).await.expect(200);
+    assert_eq!(saved.header("etag"), Some("\"1\""));
+    let id = customer.admin[4..42].to_owned();
+    assert_eq!(
+        (&saved.body["id"], &saved.body["text"], &saved.body["enabled"], &saved.body["updated_by"]),
+        (&json!("never"), &json!(text), &json!(true), &json!(id))
+    );
+    let listed = customer.get(PATH).await.expect(200);
+    assert_eq!(listed.body["data"][5], saved.body);
+    assert_eq!((&listed.body["data"][0]["built_in"], &saved.body["built_in"]), (&json!(true), &json!(false)));
+
+    // The same again writes nothing; a change is the next version.
+    let again = save(&customer, "never", text).await.expect(200);
+    assert_eq!((again.header("etag"), &again.body), (Some("\"1\""), &saved.body));
+    let path = format!("{PATH}/never");
+    let off = json!({"text": text, "enabled": false});
+    let request = |tag: &str| customer.request("PUT", &path).json(&off).header("if-match", tag);
+    let _ = customer.send(request("\"7\"")).await.refused(412, "precondition_failed");
+    let changed = customer.send(request("\"1\"")).await.expect(200);
+    assert_eq!((changed.header("etag"), &changed.body["enabled"]), (Some("\"2\""), &json!(false)));
+
+    let _ = customer.delete(&path).await.expect(204);
+    let _ = customer.delete(&path).await.refused(404, "not_found");
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)), built_in);
+
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let records = audit_records(&table(world()), tenant, "put-policy").await;
+    assert_eq!(records.len(), 2, "{records:?}");
+    assert_eq!((&records[0]["before"], &records[0]["after"]["text"]), (&Value::Null, &json!(text)));
+    assert_eq!((&records[1]["before"]["enabled"], &records[1]["after"]["enabled"]), (&json!(true), &json!(false)));
+    assert_eq!((&records[1]["resource_type"], &records[1]["resource_id"]), (&json!("policy"), &json!("never")));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_text_is_said_with_its_place_and_policy() {
+    let customer = world().customer().await;
+    let good = "permit (principal, action, resource);";
+    for (text, line, column, said) in [
+        ("permit (principal,\n action resource);".to_owned(), 2, 9, "unexpected token"),
+        ("permit (principal, action, resource)\n  when { principal.nmae == \"x\" };".to_owned(), 2, 10, "`mine`"),
+        (format!("{good}\n{good} permit (principal, action, resource) when {{ 1 }};"), 2, 83, "`mine.2`"),
+        ("permit (principal, action == Trustplane::Action::\"fly\", resource);".to_owned(), 1, 1, "fly"),
+        ("permit (principal == ?principal, action, resource);".to_owned(), 1, 1, "templates"),
+        ("// nothing".to_owned(), 1, 1, "no policy"),
+    ] {
+        let refused = save(&customer, "mine", &text).await.refused(400, "invalid_policy");
+        let problem = &refused.body["details"]["problems"][0];
+        let message = problem["message"].as_str().unwrap();
+        assert!(message.contains(said) && !message.contains("policy0"), "{message}");
+        if said != "fly" {
+            assert_eq!((&problem["line"], &problem["column"]), (&json!(line), &json!(column)), "{problem}");
+        }
+    }
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)).len(), 5);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_said_all_at_once() {
+    let customer = world().customer().await;
+    let refused = customer.put(&format!("{PATH}/a.b"), &json!({"text": 7})).await.refused(400, "invalid_request");
+    let fields: Vec<&String> = refused.body["details"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["enabled", "id", "text"]);
+    let refused = save(&customer, "built-in.viewer", FORBID_ALL).await.refused(400, "invalid_request");
+    assert!(refused.body["details"]["id"].as_str().unwrap().contains("built-in"), "{}", refused.text);
+    let _ = customer.delete(&format!("{PATH}/built-in.viewer")).await.refused(400, "invalid_request");
+    let raw = customer.request("PUT", &format!("{PATH}/mine")).raw(b"{".to_vec());
+    let _ = customer.send(raw).await.refused(400, "invalid_json");
+}
+
+#[tokio::test]
+async fn texts_beyond_a_limit_are_refused_by_it() {
+    let customer = world().customer().await;
+    let within = |condition: &str| format!("permit (principal, action, resource) when {{ {condition} }};");
+    let _ = save(&customer, "large", &"x".repeat(1_000_000)).await.refused(413, "too_large");
+    for (text, limit) in [
+        (" ".repeat(16 * 1024 + 1), "16 KiB"),
+        (within(&format!("{}true{}", "(".repeat(7_000), ")".repeat(7_000))), "32 deep"),
+        (within(&format!("true{}", "&&true".repeat(2_500))), "100 clauses"),
+        (within(&format!("{}true", "!".repeat(15_000))), "32 deep"),
+        ("permit(principal,action,resource);".repeat(101), "100 policies"),
+    ] {
+        let refused = save(&customer, "large", &text).await.refused(400, "invalid_policy");
+        let said = refused.body["details"]["problems"][0]["message"].as_str().unwrap().to_owned();
+        assert!(said.contains(limit), "{said}");
+    }
+    // All of a tenant's texts together.
+    let _ = save(&customer, "ninety", &"permit(principal,action,resource);".repeat(90)).await.expect(200);
+    let _ = save(&customer, "ten", &"permit(principal,action,resource);".repeat(10)).await.expect(200);
+    let _ = save(&customer, "more", "permit(principal,action,resource);").await.refused(409, "conflict");
+    let other = world().customer().await;
+    let long = format!("//{}\npermit(principal,action,resource);", "x".repeat(16_000));
+    for id in ["a", "b", "c", "d"] {
+        let _ = save(&other, id, &long).await.expect(200);
+    }
+    let _ = save(&other, "e", &long).await.refused(409, "conflict");
+}
+
+#[tokio::test]
+async fn a_function_that_has_not_seen_this_version_reads_once_more_and_no_other() {
+    // A stack of its own, so that one process serves each function.
+    let world = own_world(Options::default());
+    let customer = world.customer().await;
+    let calls = async |reply: Reply| {
+        let cost = customer.cost(&reply.expect(200)).await;
+        assert_eq!(cost.dynamodb_calls, cost.dynamodb_round_trips);
+        cost.dynamodb_calls
+    };
+    assert_eq!(calls(customer.get(CONFIG).await).await, 1);
+    assert_eq!(calls(save(&customer, "one", &FORBID_ALL.replace(");", ") when { false };")).await).await, 2);
+    assert_eq!(calls(customer.get(CONFIG).await).await, 2);
+    assert_eq!(calls(customer.get(CONFIG).await).await, 1);
+    assert_eq!(calls(customer.get(PATH).await).await, 2);
+    assert_eq!(calls(customer.get(PATH).await).await, 1);
+    // It has not seen its own writing either.
+    let path = format!("{PATH}/one");
+    let off = json!({"text": FORBID_ALL, "enabled": false});
+    assert_eq!(calls(customer.put(&path, &off).await).await, 3);
+    assert_eq!(calls(customer.get(CONFIG).await).await, 2);
+    assert_eq!(calls(customer.get(CONFIG).await).await, 1);
+    let deleted = customer.delete(&path).await.expect(204);
+    assert_eq!(customer.cost(&deleted).await.dynamodb_calls, 3);
+}
+
+#[tokio::test]
+async fn a_notice_reaches_the_caller_as_far_as_the_dialect_has_a_place_for_it() {
+    let customer = world().customer().await;
+    let text = "@notice(\"Nothing is changed on this day.\")\n\
+                forbid (principal, action, resource) unless { action in Trustplane::Action::\"administer\" };\n\
+                @notice(\"Ask the owner.\")\nforbid (principal, action in Trustplane::Action::\"read\", resource);";
+    let _ = save(&customer, "calm", text).await.expect(200);
+    let refused = customer.get(CONFIG).await.refused(403, "forbidden");
+    assert_eq!(refused.body["notices"], json!(["Ask the owner.", "Nothing is changed on this day."]));
+    let refused = customer.get("/v1/instances").await.refused(403, "IIC.1000");
+    let said = refused.body["error_msg"].as_str().unwrap();
+    assert!(said.ends_with("Ask the owner. Nothing is changed on this day."), "{said}");
+    let sealed = &refused.body["encoded_authorization_message"];
+    let opened = world().invoke("decode-authorization-message", &json!({"encoded_message": sealed})).await.unwrap();
+    assert_eq!(opened["determining_policies"], json!(["calm.0", "calm.1"]));
+    let refused = customer.get("/organisations").await.expect(403);
+    assert_eq!(refused.text, "");
+    // Nobody else's requests are decided by it.
+    let _ = world().customer().await.get(CONFIG).await.expect(200);
+}
+
+#[tokio::test]
+async fn whoever_locked_a_tenant_out_is_let_in_again_by_an_operator() {
+    let customer = world().customer().await;
+    let _ = save(&customer, "other", "forbid (principal, action, resource) when { context.hour > 99 };").await;
+    let _ = save(&customer, "all", FORBID_ALL).await.expect(200);
+    let _ = customer.get(CONFIG).await.refused(403, "forbidden");
+    let _ = customer.delete(&format!("{PATH}/all")).await.refused(403, "forbidden");
+    let reset = world().invoke("reset-policies", &json!({"tenant_id": customer.tenant})).await.unwrap();
+    assert_eq!(reset, json!({"tenant_id": customer.tenant, "disabled": ["all", "other"]}));
+    let _ = customer.get(CONFIG).await.expect(200);
+    let listed = customer.get(PATH).await.expect(200);
+    for (place, id) in [(5, "all"), (6, "other")] {
+        let kept = &listed.body["data"][place];
+        assert_eq!(
+            (&kept["id"], &kept["enabled"], &kept["updated_by"]),
+            (&json!(id), &json!(false), &json!("operator"))
+        );
+    }
+    let again = world().invoke("reset-policies", &json!({"tenant_id": customer.tenant})).await.unwrap();
+    assert_eq!(again["disabled"], json!([]));
+    let records = audit_records(&table(world()), TenantId::parse(&customer.tenant).unwrap(), "reset-policies").await;
+    assert_eq!((records.len(), &records[0]["before"]["policies_enabled"]), (1, &json!(["all", "other"])));
+    let error = world().invoke("reset-policies", &json!({"tenant_id": "x"})).await.unwrap_err();
+    assert_eq!(error["errorType"], "invalid_request");
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_evaluated_denies_and_is_counted() {
+    let customer = world().customer().await;
+    // Good by its types; its sum is too large for a number.
+    let text = "forbid (principal, action == Trustplane::Action::\"get-identity-center-config\", resource)\n\
+                when { 9223372036854775807 + context.hour + 1 < 0 };";
+    let _ = save(&customer, "overflow", text).await.expect(200);
+    let refused = customer.get(CONFIG).await.refused(403, "forbidden");
+    assert_eq!(refused.body["notices"], json!([]));
+    // What the template's metric filter looks for.
+    let _ = customer.cost(&refused).await;
+    let line = world().stack().find_log(|line| {
+        let line: Value = serde_json::from_str(&line.text).ok()?;
+        (line["policy_evaluation_failed"] == true).then_some(line)
+    });
+    assert_eq!(line.unwrap()["level"], "ERROR");
+    let template = include_str!("../../../../template.yaml");
+    assert!(template.contains("FilterPattern: '{ $.policy_evaluation_failed IS TRUE }'"));
+    let _ = customer.delete(&format!("{PATH}/overflow")).await.expect(204);
+    let _ = customer.get(CONFIG).await.expect(200);
+}
+
+#[tokio::test]
+async fn policies_saved_at_the_same_time_are_all_there_and_a_new_one_holds_at_once() {
+    let customer = world().customer().await;
+    let saves = (0..4).map(|number| {
+        let customer = &customer;
+        async move {
+            let text = "forbid (principal, action, resource) when { context.hour > 99 };";
+            save(customer, &format!("p{number}"), text).await
+        }
+    });
+    let replies = join_all(saves).await;
+    let saved = replies.iter().filter(|reply| reply.status == 200).count();
+    assert!(saved > 0 && replies.iter().all(|reply| matches!(reply.status, 200 | 409)), "{replies:?}");
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)).len(), 5 + saved);
+    for round in 0..5 {
+        let _ = save(
+            &customer,
+            "gate",
+            &FORBID_ALL.replace("action,", "action == Trustplane::Action::\"get-identity-center-config\","),
+        )
+        .await
+        .expect(200);
+        let denied = join_all((0..4).map(|_| customer.get(CONFIG))).await;
+        assert!(denied.iter().all(|reply| reply.status == 403), "{round}");
+        let _ = customer.delete(&format!("{PATH}/gate")).await.expect(204);
+        let allowed = join_all((0..4).map(|_| customer.get(CONFIG))).await;
+        assert!(allowed.iter().all(|reply| reply.status == 200), "{round}");
+    }
+}
