@@ -6,9 +6,9 @@ use trustplane_domain::service_provider::{
     EncryptedKey, Refusal, ServiceProvider, SigningCertificate, State, VALIDITY,
 };
 use trustplane_domain::{Failure, Faults, Timestamp};
-use trustplane_policy::{Change, Image, Kind, Resource};
+use trustplane_policy::{Change, Grant, Image, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
-use trustplane_store::{Key, StoreError, Stored, Writes, keys};
+use trustplane_store::{Key, StoreError, Stored, Writes};
 
 use crate::parameters;
 use crate::store::{self, Path, Store};
@@ -51,8 +51,8 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
         let outcome = provider(store).check_room().map(|()| plan).map_err(Failure::from);
         Ok(Change::new(resource(id), outcome).after(Some(Image::of(&view))).etag(version(store)))
     };
-    let make = async |tenant: keys::Tenant| made(&call, tenant, id, &store_id, serial).await;
-    store::change_made(&call, input, change, make, |plan, certificate, _| added(&call, plan, certificate)).await
+    let make = async |grant: &Grant| made(&call, grant, id, &store_id, serial).await;
+    store::change_made(&call, input, change, make, |plan, certificate| added(&call, plan, certificate)).await
 }
 
 /// GET: all of them, the first made first.
@@ -120,13 +120,13 @@ fn changed(
 /// A new certificate of `store`, its key made and encrypted by KMS.
 async fn made(
     call: &Call,
-    tenant: keys::Tenant,
+    grant: &Grant,
     id: CertificateId,
     store: &str,
     serial: [u8; 16],
 ) -> Result<SigningCertificate, Failure> {
     let seal = call.platform.seal.as_ref().ok_or(Failure::Internal)?;
-    let pair = seal.key_pair(tenant.id(), store).await.map_err(|error| {
+    let pair = seal.key_pair(grant.tenant(), store).await.map_err(|error| {
         tracing::warn!(error = %error, "no key pair was made");
         Failure::Unavailable { retry_after: 1 }
     })?;
@@ -139,16 +139,15 @@ async fn made(
 }
 
 /// The service provider with the certificate that was made for it.
-fn added(call: &Call, plan: Plan, certificate: SigningCertificate) -> Result<Answer, StoreError> {
+fn added(call: &Call, plan: Plan, certificate: &SigningCertificate) -> Result<Answer, Failure> {
     let before = plan.before.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
-    // INVARIANT: there is room, or nothing would have been made.
-    let after =
-        before.add_certificate(certificate.clone()).map_err(|_| StoreError::missing("room for a certificate"))?;
+    let after = before.add_certificate(certificate.clone())?;
     let (writes, version) = match &plan.before {
-        Some(stored) => (Writes::new().replace(stored, &after)?, stored.version + 1),
-        None => (Writes::new().create(&plan.key, &after)?, 1),
+        Some(stored) => (Writes::new().replace(stored, &after), stored.version + 1),
+        None => (Writes::new().create(&plan.key, &after), 1),
     };
-    Ok(Answer::new(writes, Reply::created(&body(&after, &certificate, call.now)).etag(version)))
+    let reply = Reply::created(&body(&after, certificate, call.now)).etag(version);
+    Ok(Answer::new(writes.map_err(|error| Failure::from(&error))?, reply))
 }
 
 fn named(call: &Call) -> Result<(Path, Option<CertificateId>), Failure> {

@@ -7,7 +7,7 @@ use trustplane_domain::connection::Connection;
 use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId};
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::{Failure, Faults};
-use trustplane_policy::Change;
+use trustplane_policy::{Change, Grant};
 use trustplane_runtime::{Answer, Call, Permitted, Reply};
 use trustplane_store::{Key, Read, StoreError, Stored, keys};
 
@@ -117,12 +117,12 @@ pub(crate) async fn change<I>(
 }
 
 /// As [`change`], where what is written has to be made elsewhere first: see [`Call::settle_made`].
-pub(crate) async fn change_made<I, T, M: Clone>(
+pub(crate) async fn change_made<I, T, M>(
     call: &Call,
     input: Result<(Path, I), Failure>,
     change: impl Fn(&Store, &I) -> Result<Change<T>, StoreError>,
-    make: impl AsyncFn(keys::Tenant) -> Result<M, Failure>,
-    write: impl Fn(T, M, keys::Tenant) -> Result<Answer, StoreError>,
+    make: impl AsyncFn(&Grant) -> Result<M, Failure>,
+    write: impl Fn(T, &M) -> Result<Answer, Failure>,
 ) -> Result<Reply, Failure> {
     let unseen = RefCell::new(None);
     let keys = |tenant: keys::Tenant, (path, _): &(Path, I)| path.keys(tenant);

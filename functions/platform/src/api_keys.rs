@@ -36,7 +36,7 @@ struct Made {
 pub async fn create(call: Call) -> Result<Reply, Failure> {
     let wanted = call.request.fields().and_then(|fields| wanted(fields, call.now));
     let seed = Seed::new(call.random()?, call.random()?);
-    call.change_prepared(
+    call.change_answered(
         |_, _| Vec::new(),
         None,
         wanted,
@@ -58,8 +58,10 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
             let made = Made { credential, writes, is_replacement: false };
             Ok(Change::new(resource(id), Ok(made)).after(Some(after)))
         },
-        async |made, _| seed.secret(&call.platform, &made.credential).await,
-        |made, secret, _| Ok(made.answer(&secret)),
+        async |made, _| {
+            let secret = seed.secret(&call.platform, &made.credential).await?;
+            Ok(made.answer(&secret))
+        },
     )
     .await
 }
@@ -148,7 +150,7 @@ pub async fn rotate(call: Call) -> Result<Reply, Failure> {
     let named = named(&call);
     let wanted = overlap(&call).map(|overlap| (named, overlap));
     let seed = Seed::new(call.random()?, call.random()?);
-    call.change_prepared(
+    call.change_answered(
         |tenant, (named, _): &(Named, i64)| named.keys(tenant),
         None,
         wanted,
@@ -178,8 +180,10 @@ pub async fn rotate(call: Call) -> Result<Reply, Failure> {
             let writes = created(tenant, &of, &after, &new)?.replace(&before, &old)?;
             Ok(change(Ok(Made { credential: new, writes, is_replacement: true })).after(Some(image(&old))))
         },
-        async |made, _| seed.secret(&call.platform, &made.credential).await,
-        |made, secret, _| Ok(made.answer(&secret)),
+        async |made, _| {
+            let secret = seed.secret(&call.platform, &made.credential).await?;
+            Ok(made.answer(&secret))
+        },
     )
     .await
 }

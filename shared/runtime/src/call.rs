@@ -1,6 +1,5 @@
 //! One request on its way: read, decided, written, answered.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,7 +120,7 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
         for attempt in 1..=ATTEMPTS {
-            let written = self.write_once(permitted, async |_, _| Ok(()), |answer, (), _| Ok(answer)).await?;
+            let written = self.write_once(permitted, async |answer, _| Ok(answer)).await?;
             match written {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
@@ -134,22 +133,25 @@ impl Call {
 
     /// As [`Self::settle`], where what is written has to be made elsewhere first: `make` is asked for it, once, when the
     /// policies allow the change and it can be done, and `write` makes the answer of it.
-    pub async fn settle_made<I, T, M: Clone>(
+    pub async fn settle_made<I, T, M>(
         &self,
         mut permitted: Permitted<T>,
         keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
-        make: impl AsyncFn(keys::Tenant) -> Result<M, Failure>,
-        write: impl Fn(T, M, keys::Tenant) -> Result<Answer, StoreError>,
+        make: impl AsyncFn(&Grant) -> Result<M, Failure>,
+        write: impl Fn(T, &M) -> Result<Answer, Failure>,
     ) -> Result<Reply, Failure> {
-        let made = OnceCell::new();
-        let make_once = async |_: &T, tenant| match made.get() {
-            Some(made) => Ok(M::clone(made)),
-            None => make(tenant).await.map(|new| made.get_or_init(|| new).clone()),
-        };
+        let mut made = None;
         for attempt in 1..=ATTEMPTS {
-            match self.write_once(permitted, &make_once, &write).await? {
+            let answer = async |planned: T, grant: &Grant| {
+                let made = match &mut made {
+                    Some(made) => made,
+                    none => none.insert(make(grant).await?),
+                };
+                write(planned, made)
+            };
+            match self.write_once(permitted, answer).await? {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
                 None => stand_back(attempt).await,
@@ -167,7 +169,7 @@ impl Call {
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
-        self.change_prepared(keys, query, input, change, async |_, _| Ok(()), |answer, (), _| Ok(answer)).await
+        self.change_answered(keys, query, input, change, async |answer, _| Ok(answer)).await
     }
 
     /// As [`Self::change`], where what was read names more that has to be read before it can be written: `further` says
@@ -181,49 +183,47 @@ impl Call {
         further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
         write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
     ) -> Result<Reply, Failure> {
-        let read = async |planned: &T, tenant| self.read(&further(planned, tenant), None).await;
-        self.change_prepared(keys, query, input, change, read, |planned, mut read, tenant| {
-            write(planned, &mut read, tenant)
+        self.change_answered(keys, query, input, change, async |planned, grant| {
+            let tenant = keys::Tenant::granted(grant);
+            let mut read = self.read(&further(&planned, tenant), None).await?;
+            write(planned, &mut read, tenant).map_err(|error| store_failure(&error))
         })
         .await
     }
 
-    /// As [`Self::change`], where something has to be made ready once the change is allowed and before it is written:
-    /// `prepare` does it, and `write` makes the answer of it.
-    pub async fn change_prepared<I, T, P>(
+    /// As [`Self::change`], where the answer to an allowed change is waited for: `answer` asks for what it takes.
+    pub async fn change_answered<I, T>(
         &self,
         keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
         query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
-        prepare: impl AsyncFn(&T, keys::Tenant) -> Result<P, Failure>,
-        write: impl Fn(T, P, keys::Tenant) -> Result<Answer, StoreError>,
+        answer: impl AsyncFn(T, &Grant) -> Result<Answer, Failure>,
     ) -> Result<Reply, Failure> {
         for attempt in 1..=ATTEMPTS {
             let permitted = self.permit(&keys, query, &input, &change).await?;
-            if let Some(reply) = self.write_once(permitted, &prepare, &write).await? {
+            if let Some(reply) = self.write_once(permitted, &answer).await? {
                 return Ok(reply);
             }
-            stand_back(attempt).await;
+            if attempt < ATTEMPTS {
+                stand_back(attempt).await;
+            }
         }
         Err(lost_race())
     }
 
     /// Writes and answers what is permitted. `None` where somebody else wrote in between.
-    async fn write_once<T, P>(
+    async fn write_once<T>(
         &self,
         permitted: Permitted<T>,
-        prepare: impl AsyncFn(&T, keys::Tenant) -> Result<P, Failure>,
-        write: impl Fn(T, P, keys::Tenant) -> Result<Answer, StoreError>,
+        answer: impl AsyncFnOnce(T, &Grant) -> Result<Answer, Failure>,
     ) -> Result<Option<Reply>, Failure> {
         if let Some(replay) = permitted.replay {
             return Ok(Some(replay));
         }
         let Change { resource, before, after, etag, outcome, .. } = permitted.change;
         let planned = self.precondition(etag, outcome)?;
-        let tenant = keys::Tenant::granted(&permitted.grant);
-        let prepared = prepare(&planned, tenant).await?;
-        let answer = write(planned, prepared, tenant).map_err(|error| store_failure(&error))?;
+        let answer = answer(planned, &permitted.grant).await?;
         if answer.writes.is_empty() && !answer.is_told {
             return Ok(Some(answer.reply));
         }
@@ -398,16 +398,6 @@ impl Call {
         Ok(Opened { credential: acting, tenant, kept, read })
     }
 
-    /// Notes that the credential was used today. What keeps it from being noted keeps nobody from being served.
-    async fn note_use(&self, credential: &Key) {
-        let noted = self.platform.table.note_use(credential, self.now.day_start());
-        match tokio::time::timeout(NOTE, noted).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "the day of a credential's use is not noted"),
-            Err(_elapsed) => tracing::warn!("the day of a credential's use is not noted in time"),
-        }
-    }
-
     /// The policies of a tenant that has own ones. One more call where this process has not yet seen their version.
     ///
     /// A set that does not compile denies every request, as a policy that cannot be evaluated does: it was valid when it
@@ -447,6 +437,16 @@ impl Call {
                     ..Denial::default()
                 }))
             }
+        }
+    }
+
+    /// Notes that the credential was used today. What keeps it from being noted keeps nobody from being served.
+    async fn note_use(&self, credential: &Key) {
+        let noted = self.platform.table.note_use(credential, self.now.day_start());
+        match tokio::time::timeout(NOTE, noted).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = %error, "the day of a credential's use is not noted"),
+            Err(_elapsed) => tracing::warn!("the day of a credential's use is not noted in time"),
         }
     }
 

@@ -75,10 +75,10 @@ pub enum Use {
     AssumeRole,
     /// Seals and opens texts with the platform's key.
     Seal,
-    /// Makes key pairs whose private keys the platform's key encrypts.
-    KeyPair,
     /// Derives secrets of access keys with the platform's key for that.
     Mac,
+    /// Makes key pairs whose private keys the platform's key encrypts.
+    KeyPair,
     /// Puts events on the bus.
     PutEvents,
 }

@@ -145,13 +145,13 @@ fn statement(one: Use) -> &'static str {
             "            - Effect: Allow\n              Action:\n                - kms:Decrypt\n                - kms:Encrypt\n",
             "              Resource: !GetAtt Key.Arn\n",
         ),
-        Use::KeyPair => concat!(
-            "            - Effect: Allow\n              Action: kms:GenerateDataKeyPair\n",
-            "              Resource: !GetAtt Key.Arn\n",
-        ),
         Use::Mac => concat!(
             "            - Effect: Allow\n              Action: kms:GenerateMac\n",
             "              Resource: !GetAtt MacKey.Arn\n",
+        ),
+        Use::KeyPair => concat!(
+            "            - Effect: Allow\n              Action: kms:GenerateDataKeyPair\n",
+            "              Resource: !GetAtt Key.Arn\n",
         ),
         Use::PutEvents => concat!(
             "            - Effect: Allow\n              Action: events:PutEvents\n",

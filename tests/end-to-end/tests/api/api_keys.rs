@@ -1,9 +1,10 @@
 //! `/v1/api-keys`.
 
 use serde_json::{Value, json};
+use trustplane_domain::credential::Credential;
 use trustplane_end_to_end::{Customer, Reply, Request, world};
 
-use crate::table::{audit_records, table};
+use crate::table::{audit_records, part, read, table};
 use crate::together::join_all;
 
 const PATH: &str = "/v1/api-keys";
@@ -111,6 +112,10 @@ async fn an_access_key_is_derived_and_shown_once() {
     assert_ne!(by_operator["secret_access_key"], secret);
     let rotated = customer.post(&format!("{}/rotate", path(&made)), &json!({})).await.expect(201);
     assert_ne!(text(&rotated, "secret_access_key"), secret);
+    let credential = trustplane_domain::ids::CredentialId::parse(text(&made, "id")).unwrap();
+    let kept = read::<Credential>(&table(world()), &part(credential.tenant()).credential(credential)).await;
+    assert_eq!(kept.value.token_hash, None);
+    assert!(!json!(kept.value).to_string().contains(&secret[4..20]));
     let logs = world().stack().logs();
     assert!(logs.iter().all(|line| !line.text.contains(secret)));
 }
