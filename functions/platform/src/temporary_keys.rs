@@ -45,7 +45,7 @@ struct View<'a> {
 pub async fn create(call: Call) -> Result<Reply, Failure> {
     let wanted = wanted(&call);
     let random = call.random()?;
-    call.change_prepared(
+    call.change_answered(
         |_, _| Vec::new(),
         None,
         wanted,
@@ -56,8 +56,8 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
             let id = made.as_ref().map(TemporaryKey::id).unwrap_or_default();
             Ok(Change::new(Resource::new(Kind::ApiKey, id), made).after(after))
         },
-        async |key, _| secret(&call, key).await,
-        |key, secret, _| {
+        async |key, _| {
+            let secret = secret(&call, &key).await?;
             let reply = |secret: Option<&SecretAccessKey>| Reply::created(&body(&key, secret));
             Ok(Answer::told(reply(Some(&secret))).keeping(reply(None)))
         },
