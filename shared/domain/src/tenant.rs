@@ -102,11 +102,16 @@ impl Tenant {
         if more && after.admins.len() > MOST_ADMINS { Err(AdminRefusal::TooMany) } else { Ok(after) }
     }
 
-    /// This tenant once `before` is `after`. An admin may end, now or later, only while another one stands at that time.
+    /// This tenant once `before` is `after`. An admin ends at once only while another one stands; an end that is yet to come
+    /// is given only while another one stands as long as this one would have: else the tenant would be left with none then.
     pub fn with_change(&self, before: &Credential, after: &Credential, now: Timestamp) -> Result<Self, AdminRefusal> {
         let (was_until, until) = (admin_until(before, now), admin_until(after, now));
-        let stands_then = |admin: &Admin| admin.id != after.id && admin.expires_at.is_none_or(|at| until < at);
-        if until < was_until && !self.admins.iter().any(stands_then) {
+        let mut others = self.admins.iter().filter(|admin| admin.id != after.id);
+        let suffices = |admin: &Admin| {
+            let end = admin.expires_at.unwrap_or(Timestamp::END);
+            if until > now { end >= was_until } else { end > now }
+        };
+        if until < was_until && !others.any(suffices) {
             return Err(AdminRefusal::Last);
         }
         self.admitting(after, now)
@@ -212,11 +217,14 @@ mod tests {
         let (at, later) = (NOW.plus_millis(1000), NOW.plus_millis(2000));
         let (one, brief) = (make(&[Role::Admin], None, 1), make(&[Role::Admin], Some(at), 2));
         let tenant = tenant(&[&one, &brief]);
-        // The other has ended by then, or ends at that very time.
-        for end in [at, later] {
+        // The other one ends too, be it later: in the end there would be none.
+        for end in [at.plus_millis(-1), at, later] {
             assert_eq!(tenant.with_change(&one, &until(&one, Some(end)), NOW), Err(AdminRefusal::Last));
         }
-        assert!(tenant.with_change(&one, &until(&one, Some(at.plus_millis(-1))), NOW).is_ok());
+        let sooner = until(&brief, Some(at.plus_millis(-1)));
+        assert!(tenant.with_change(&brief, &sooner, NOW).is_ok());
+        // At once, while the other one stands, and not when it has ended.
+        assert!(tenant.with_change(&one, &one.revoked(NOW), at.plus_millis(-1)).is_ok());
         assert_eq!(tenant.with_change(&one, &one.revoked(at), at), Err(AdminRefusal::Last));
         // Later than before is never refused; an end that has passed already ends nothing.
         let alone = self::tenant(&[&brief]);
