@@ -111,7 +111,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
         None,
         path::server(&call.request),
         |read, path, tenant| {
-            let (above, found) = match path.take(read, tenant)? {
+            let (above, found) = match path.find(read, tenant)? {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource(path.server), Err(failure))),
             };
@@ -130,7 +130,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
         |tenant, (path, _)| path.keys(tenant),
         wanted,
         |read, (path, request), tenant| {
-            let (above, before) = match path.take(read, tenant)? {
+            let (above, before) = match path.find(read, tenant)? {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource(path.server), Err(failure))),
             };

@@ -2,10 +2,15 @@
 //! dialect.
 
 pub mod authorisation_servers;
+pub mod domains;
 mod listing;
 pub mod organisations;
 mod path;
+mod proofs;
+pub mod public_key;
 mod redirect_base;
+pub mod references;
+pub mod route;
 pub mod sso_configurations;
 mod standing;
 mod switch;

@@ -1,6 +1,7 @@
 //! What a path names, and what of it has to be there.
 
 use trustplane_domain::directory::authorisation_server::AuthorisationServer;
+use trustplane_domain::directory::domain_name::DomainName;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
 use trustplane_domain::directory::organisation::Organisation;
 use trustplane_domain::directory::route::ConfigurationPath;
@@ -49,6 +50,18 @@ pub(crate) fn version(request: &Request) -> Result<(ConfigurationPath, VersionId
     both(configuration(request), id.ok_or_else(|| Failure::invalid("versionId", "must be a uuid")))
 }
 
+/// `{ssoConfigurationId}` where nothing else stands in the path.
+pub(crate) fn configuration_id_alone(request: &Request) -> Result<SsoConfigurationId, Failure> {
+    let mut faults = Faults::default();
+    finish(configuration_id(request, &mut faults), faults)
+}
+
+/// `{domain}`: one that can be proven.
+pub(crate) fn domain(request: &Request) -> Result<DomainName, Failure> {
+    let domain = DomainName::parse(request.parameter("domain")).and_then(|name| name.claimable().map(|()| name));
+    domain.map_err(|message| Failure::invalid("domain", message))
+}
+
 /// What two parts of a request say, or what is wrong with either.
 pub(crate) fn both<A, B>(one: Result<A, Failure>, other: Result<B, Failure>) -> Result<(A, B), Failure> {
     match (one, other) {
@@ -65,17 +78,17 @@ impl ServerPath {
         vec![tenant.organisation(organisation), tenant.authorisation_server(organisation, &self.server.to_string())]
     }
 
-    /// Takes both out of what was read.
-    pub(crate) fn take(
+    /// Finds both in what was read.
+    pub(crate) fn find(
         &self,
-        read: &mut Read,
+        read: &Read,
         tenant: keys::Tenant,
     ) -> Found<(Stored<Organisation>, Stored<AuthorisationServer>)> {
         let organisation = self.organisation.as_str();
-        let Some(above) = read.take(&tenant.organisation(organisation))? else {
+        let Some(above) = read.look(&tenant.organisation(organisation))? else {
             return Ok(Err(Failure::NotFound("organisation")));
         };
-        let server = read.take(&tenant.authorisation_server(organisation, &self.server.to_string()))?;
+        let server = read.look(&tenant.authorisation_server(organisation, &self.server.to_string()))?;
         Ok(server.map(|server| (above, server)).ok_or(Failure::NotFound("authorisation server")))
     }
 }
@@ -98,24 +111,20 @@ pub(crate) fn configuration_keys(path: &ConfigurationPath, tenant: keys::Tenant)
     keys
 }
 
-/// A configuration and all above it, taken out of what was read.
+/// A configuration and all above it, as they were read.
 pub(crate) struct Configuration {
     pub(crate) organisation: Stored<Organisation>,
     pub(crate) server: Stored<AuthorisationServer>,
     pub(crate) configuration: Stored<SsoConfiguration>,
 }
 
-/// Takes a configuration and all above it out of what was read.
-pub(crate) fn take_configuration(
-    path: &ConfigurationPath,
-    read: &mut Read,
-    tenant: keys::Tenant,
-) -> Found<Configuration> {
-    let (organisation, server) = match server_of(path).take(read, tenant)? {
+/// Finds a configuration and all above it in what was read.
+pub(crate) fn find_configuration(path: &ConfigurationPath, read: &Read, tenant: keys::Tenant) -> Found<Configuration> {
+    let (organisation, server) = match server_of(path).find(read, tenant)? {
         Ok(above) => above,
         Err(failure) => return Ok(Err(failure)),
     };
-    let configuration = read.take(&configuration_key(path, tenant))?;
+    let configuration = read.look(&configuration_key(path, tenant))?;
     let found = configuration.map(|configuration| Configuration { organisation, server, configuration });
     Ok(found.ok_or(Failure::NotFound("SSO configuration")))
 }

@@ -16,7 +16,7 @@ use trustplane_policy::{Change, Image, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
 use trustplane_store::{Count, Key, Query, StoreError, Writes, keys};
 
-use crate::path::{ServerPath, both, configuration_keys, take_configuration};
+use crate::path::{ServerPath, both, configuration_keys, find_configuration};
 use crate::redirect_base::redirect_base;
 use crate::standing::warned;
 use crate::{listing, path};
@@ -63,7 +63,7 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
         },
         wanted,
         |read, (path, new), tenant| {
-            let (organisation, server) = match path.take(read, tenant)? {
+            let (organisation, server) = match path.find(read, tenant)? {
                 Ok(above) => above,
                 Err(failure) => return Ok(Change::new(resource(id), Err(failure))),
             };
@@ -102,7 +102,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
         wanted,
         |read, (path, page), tenant| {
             let resource = Resource::new(Kind::AuthorisationServer, path.server.to_string());
-            let (organisation, server) = match path.take(read, tenant)? {
+            let (organisation, server) = match path.find(read, tenant)? {
                 Ok(above) => above,
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };
@@ -123,7 +123,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
         path::configuration(&call.request),
         |read, path, tenant| {
             let resource = resource(path.configuration_id);
-            let found = match take_configuration(path, read, tenant)? {
+            let found = match find_configuration(path, read, tenant)? {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };
@@ -144,7 +144,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
         wanted,
         |read, (path, update), tenant| {
             let resource = resource(path.configuration_id);
-            let found = match take_configuration(path, read, tenant)? {
+            let found = match find_configuration(path, read, tenant)? {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };
@@ -179,7 +179,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
         path::configuration(&call.request),
         |read, path, tenant| {
             let resource = resource(path.configuration_id);
-            let found = match take_configuration(path, read, tenant)? {
+            let found = match find_configuration(path, read, tenant)? {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };

@@ -6,16 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use trustplane_domain::Timestamp;
 use trustplane_domain::directory::approval::{Changed, Circumstances, retired};
 use trustplane_domain::directory::domain_name::{DomainName, RestrictedDomain};
-use trustplane_domain::directory::domain_proof::DomainProof;
 use trustplane_domain::directory::route::{ConfigurationPath, Route};
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::standing::Obstacle;
-use trustplane_domain::directory::version::{Version, VersionContent};
+use trustplane_domain::directory::version::{Version, VersionContent, VersionStatus};
 use trustplane_store::{DomainClaim, Key, Read, StoreError, Stored, Writes, keys};
+
+use crate::proofs::{self, Proofs, Tokens};
 
 /// What is so around a version's domains.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
+    proofs: Proofs,
     proven: BTreeSet<DomainName>,
     claimed_elsewhere: BTreeSet<DomainName>,
     routes: BTreeMap<RestrictedDomain, Stored<Route>>,
@@ -32,10 +34,9 @@ pub(crate) struct Plan {
 
 /// What has to be read to judge a version of this content, beside the version itself.
 pub(crate) fn keys(content: &VersionContent, tenant: keys::Tenant) -> Vec<Key> {
-    let proofs = content.domains().into_iter().map(|domain| tenant.challenge(domain.as_str()));
     let claims = restricted(content).map(|domain| tenant.domain_claim(domain.as_str()));
     let routes = routed(content).into_iter().map(|domain| tenant.route(domain.as_str()));
-    proofs.chain(claims).chain(routes).collect()
+    proofs::keys(content, tenant).into_iter().chain(claims).chain(routes).collect()
 }
 
 impl Surroundings {
@@ -46,15 +47,8 @@ impl Surroundings {
         read: &mut Read,
         tenant: keys::Tenant,
     ) -> Result<Self, StoreError> {
-        let mut proven = BTreeSet::new();
-        for domain in content.domains() {
-            if read
-                .take::<DomainProof>(&tenant.challenge(domain.as_str()))?
-                .is_some_and(|proof| proof.value.is_proven())
-            {
-                proven.insert(domain.clone());
-            }
-        }
+        let proofs = Proofs::take(content, read, tenant)?;
+        let proven = proofs.proven();
         let mut claimed_elsewhere = BTreeSet::new();
         for domain in restricted(content) {
             let claim = read.take::<DomainClaim>(&tenant.domain_claim(domain.as_str()))?;
@@ -69,7 +63,7 @@ impl Surroundings {
                 routes.insert(domain, route);
             }
         }
-        Ok(Self { proven, claimed_elsewhere, routes })
+        Ok(Self { proofs, proven, claimed_elsewhere, routes })
     }
 
     /// For the rules.
@@ -88,14 +82,22 @@ impl Plan {
         self.retired_key(tenant).into_iter().chain(routes).collect()
     }
 
-    /// All that is written, in one transaction.
+    /// All that is written, in one transaction: with challenges for domains that are named for the first time, and on
+    /// condition that the domains which come into use are still proven.
     pub(crate) fn writes(
         mut self,
         read: &mut Read,
+        tokens: &Tokens,
         tenant: keys::Tenant,
         now: Timestamp,
     ) -> Result<Writes, StoreError> {
         let mut writes = Writes::new().replace(&self.before, &self.changed.version)?;
+        if self.changed.version.content != self.before.value.content {
+            writes = writes.and(self.surroundings.proofs.challenges(tokens, tenant, now)?);
+        }
+        if self.changed.version.status == VersionStatus::Active {
+            writes = writes.and(self.surroundings.proofs.unchanged());
+        }
         if self.changed.configuration != self.configuration.value {
             writes = writes.replace(&self.configuration, &self.changed.configuration)?;
         }

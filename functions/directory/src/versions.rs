@@ -17,7 +17,8 @@ use trustplane_policy::{Action, Change, Group, Image, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
 use trustplane_store::{Key, Query, Read, StoreError, Stored, Writes, keys};
 
-use crate::path::{self, Configuration, both, configuration_keys, take_configuration};
+use crate::path::{self, Configuration, both, configuration_keys, find_configuration};
+use crate::proofs::{self, Proofs};
 use crate::standing::warned;
 use crate::{listing, switch};
 
@@ -59,22 +60,25 @@ struct View<'a> {
     submitted_by: String,
 }
 
-/// POST: submits one. Somebody else has to approve it.
+/// POST: submits one, with a challenge for each domain that has none yet. Somebody else has to approve it.
 pub async fn create(call: Call) -> Result<Reply, Failure> {
     let wanted = both(path::configuration(&call.request), call.request.fields().and_then(VersionContent::parse));
-    let id = VersionId::new(call.now, call.random()?);
+    let (id, tokens) = (VersionId::new(call.now, call.random()?), call.random()?);
     call.change(
-        |tenant, (path, _)| configuration_keys(path, tenant),
+        |tenant, (path, content)| {
+            configuration_keys(path, tenant).into_iter().chain(proofs::keys(content, tenant)).collect()
+        },
         wanted,
         |read, (path, content), tenant| {
             let resource = resource(id);
             let author = author(&call, read, tenant)?;
-            let found = match take_configuration(path, read, tenant)? {
+            let found = match find_configuration(path, read, tenant)? {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };
             let obstacles = below_server(&found.organisation.value, &found.server.value);
             let before = found.configuration;
+            let proofs = Proofs::take(content, read, tenant)?;
             let made = approval::submit(&before.value, id, content.clone(), &author, &obstacles, call.now);
             let made = match made {
                 Ok(made) => made,
@@ -82,6 +86,7 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
             };
             let key = version_key(path, id, tenant);
             let writes = Writes::new().replace(&before, &made.configuration)?.create(&key, &made.version)?;
+            let writes = writes.and(proofs.challenges(&tokens, tenant, call.now)?);
             let reply = Reply::created(&body(&made.version)).etag(1);
             Ok(Change::new(resource, Ok(Answer::new(writes, reply))).after(Some(image(&made.version))))
         },
@@ -103,7 +108,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
         wanted,
         |read, (path, (page, statuses)), tenant| {
             let resource = Resource::new(Kind::SsoConfiguration, path.configuration_id.to_string());
-            let found = match take_configuration(path, read, tenant)? {
+            let found = match find_configuration(path, read, tenant)? {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };
@@ -143,6 +148,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 /// Two round trips, and one more where another version is in use, which is retired in the same transaction.
 pub async fn put(call: Call) -> Result<Reply, Failure> {
     let wanted = both(path::version(&call.request), call.request.fields().and_then(VersionUpdate::parse));
+    let tokens = call.random()?;
     call.change_further(
         |tenant, ((path, id), update)| {
             let mut keys = version_keys(path, *id, tenant);
@@ -198,7 +204,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
             let after = plan.changed.version.clone();
             let same = after == plan.before.value;
             let etag = if same { plan.before.version } else { plan.before.version + 1 };
-            let writes = if same { Writes::new() } else { plan.writes(read, tenant, call.now)? };
+            let writes = if same { Writes::new() } else { plan.writes(read, &tokens, tenant, call.now)? };
             Ok(Answer::new(writes, Reply::ok(&body(&after)).etag(etag)))
         },
     )
@@ -270,7 +276,7 @@ fn take_version(
     read: &mut Read,
     tenant: keys::Tenant,
 ) -> path::Found<(Configuration, Stored<Version>)> {
-    let above = match take_configuration(path, read, tenant)? {
+    let above = match find_configuration(path, read, tenant)? {
         Ok(above) => above,
         Err(failure) => return Ok(Err(failure)),
     };

@@ -2,3 +2,5 @@
 
 pub mod audit;
 pub mod certificates;
+pub mod domains;
+mod due;

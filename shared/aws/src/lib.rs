@@ -1,11 +1,12 @@
 //! How we talk to AWS: one HTTP client with a small trust store, bounded timeouts, every call counted; the bus
-//! that others hear of changes on; and the customer's side behind the tenant's role.
+//! that others hear of changes on; the platform's keys; and the customer's side behind the tenant's role.
 
 mod client;
 mod customer;
 mod error;
 mod events;
 mod meter;
+mod public_key;
 mod seal;
 mod secrets;
 
@@ -14,5 +15,6 @@ pub use customer::{Customers, Way};
 pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};
+pub use public_key::public_key;
 pub use seal::{MAX_SEALED, NewKeyPair, Purpose, Seal, SealError};
 pub use secrets::{Deriver, NotDerived};

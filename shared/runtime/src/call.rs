@@ -33,6 +33,8 @@ pub struct Call {
     pub(crate) origin: Origin,
     pub(crate) dialect: Dialect,
     pub(crate) action: Option<Action>,
+    /// The media type of the good reply.
+    pub(crate) produces: &'static str,
 }
 
 /// What a change writes, and what is answered once it is written.
@@ -92,6 +94,17 @@ impl Answer {
     pub fn telling(mut self, resource: Resource, before: Option<Image>, after: Option<Image>) -> Self {
         self.also.push((resource, before, after));
         self
+    }
+}
+
+impl<T> Permitted<T> {
+    /// The same leave for what becomes of the change once more was learnt than the table knows.
+    pub fn map<U>(
+        self,
+        make: impl FnOnce(Change<T>) -> Result<Change<U>, StoreError>,
+    ) -> Result<Permitted<U>, Failure> {
+        let change = make(self.change).map_err(|error| store_failure(&error))?;
+        Ok(Permitted { grant: self.grant, change, replay: self.replay })
     }
 }
 
@@ -456,7 +469,7 @@ impl Call {
 
     /// The input, if nothing is wrong with it or with the headers; else all that is.
     fn checked<'i, I>(&self, input: &'i Result<I, Failure>) -> Result<&'i I, Failure> {
-        let headers = self.dialect.check_headers(&self.request).err();
+        let headers = self.dialect.check_headers(&self.request, self.produces).err();
         let retry_key = idempotency::key(&self.request).err();
         let wrong = [headers, retry_key, input.as_ref().err().cloned()].into_iter().flatten().reduce(Failure::joined);
         wrong.map_or_else(|| input.as_ref().map_err(Clone::clone), Err)

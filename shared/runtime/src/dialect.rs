@@ -68,9 +68,9 @@ impl Dialect {
     }
 
     /// What is wrong with the request's headers, as far as this dialect looks at them: 406, or all faults for a 400.
-    pub(crate) fn check_headers(self, request: &Request) -> Result<(), Failure> {
+    pub(crate) fn check_headers(self, request: &Request, produces: &str) -> Result<(), Failure> {
         match self {
-            Self::Directory => directory::check_headers(request),
+            Self::Directory => directory::check_headers(request, produces),
             Self::Integration | Self::IdentitySource => Ok(()),
         }
     }

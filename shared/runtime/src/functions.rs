@@ -56,7 +56,12 @@ pub struct Route {
     pub request: Option<&'static str>,
     /// Status and schema of the good reply.
     pub reply: (u16, Option<&'static str>),
+    /// The media type of the good reply.
+    pub produces: &'static str,
 }
+
+/// The media type of most replies.
+pub(crate) const JSON: &str = "application/json";
 
 /// Leave of AWS that a function needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +82,8 @@ pub enum Use {
     Seal,
     /// Derives secrets of access keys with the platform's key for that.
     Mac,
+    /// Reads the public half of the platform's signing key.
+    PublicKey,
     /// Makes key pairs whose private keys the platform's key encrypts.
     KeyPair,
     /// Puts events on the bus.
@@ -107,8 +114,18 @@ const fn http(
     summary: &'static str,
 ) -> Function {
     let action = Some(Action { name, group, resource });
-    let route = Route { method, path, dialect, action, request, reply: (status, schema) };
+    let route = Route { method, path, dialect, action, request, reply: (status, schema), produces: JSON };
     Function { name, family, summary, trigger: Trigger::Http(route), uses }
+}
+
+impl Function {
+    /// The same, answering with another media type than JSON.
+    const fn producing(mut self, media_type: &'static str) -> Self {
+        if let Trigger::Http(route) = &mut self.trigger {
+            route.produces = media_type;
+        }
+        self
+    }
 }
 
 /// A function that operators invoke.

@@ -12,6 +12,7 @@ use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::Origin;
 
 use crate::dialect::{About, HttpReply};
+use crate::functions::JSON;
 use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigger, denial, function, log};
 
 /// Time kept for rendering and sending the reply when a handler takes too long.
@@ -85,9 +86,9 @@ async fn answer(
     let source_ip = Some(event.request_context.http.source_ip.clone()).filter(|ip| !ip.is_empty());
     let user_agent = event.request_context.http.user_agent.as_ref().map(|agent| agent.chars().take(256).collect());
     let request = Request::of(event);
-    let (dialect, action) = match &function.trigger {
-        Trigger::Http(route) => (route.dialect, route.action),
-        _ => (Dialect::of_path(&request.path), None),
+    let (dialect, action, produces) = match &function.trigger {
+        Trigger::Http(route) => (route.dialect, route.action, route.produces),
+        _ => (Dialect::of_path(&request.path), None, JSON),
     };
     let interaction_id = dialect.interaction_id(&request, uuid::Uuid::new_v4().to_string());
     let mut about = About { request_id: context.request_id.clone(), interaction_id, sealed_denial: None };
@@ -98,7 +99,8 @@ async fn answer(
         user_agent,
     };
     let tenant = request.header("x-tenant-id").and_then(trustplane_domain::ids::TenantId::parse);
-    let call = Call { platform: Arc::clone(&platform), request, now: Timestamp::now(), origin, dialect, action };
+    let call =
+        Call { platform: Arc::clone(&platform), request, now: Timestamp::now(), origin, dialect, action, produces };
 
     let served = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
     let result = match tokio::time::timeout(time_left(context), served).await {

@@ -10,7 +10,7 @@ use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::version::Version;
 use trustplane_domain::ids::TenantId;
 
-use crate::Item;
+use crate::{DOMAIN, Due, Item};
 
 /// How many children a parent has. An item of its own, so that a child made or gone leaves its parent's version alone,
 /// and counted in place, so that children made side by side do not undo each other.
@@ -47,6 +47,10 @@ impl Item for Version {
 
 impl Item for DomainProof {
     const ENTITY: &'static str = "domain-challenge";
+
+    fn due(&self) -> Option<Due> {
+        self.next_due().map(|at| Due { kind: DOMAIN, at })
+    }
 }
 
 /// Who holds an e-mail domain, of all tenants.

@@ -44,6 +44,8 @@ pub struct Due {
 
 /// The kind of what is due when a certificate's next notice is.
 pub const CERTIFICATE: &str = "certificate";
+/// The kind of what is due when the proof of a domain is to be looked at.
+pub const DOMAIN: &str = "domain";
 
 impl Item for Tenant {
     const ENTITY: &'static str = "tenant";

@@ -175,6 +175,9 @@ pub const CONNECTION_VERSIONS: &str = "CONNECTION#VERSION#";
 /// The prefix of the sort keys of all organisations.
 pub const ORGANISATIONS: &str = "ORG#";
 
+/// The prefix of the sort keys of all SSO configurations, whosever they are.
+pub const ALL_SSO_CONFIGURATIONS: &str = "SSO#";
+
 /// The prefix of an organisation's authorisation servers.
 pub fn authorisation_servers(organisation: &str) -> String {
     format!("SERVER#{}#", escaped(organisation))

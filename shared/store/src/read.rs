@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use futures_util::future::try_join_all;
 
 use trustplane_domain::ids::TenantId;
 
@@ -12,6 +13,8 @@ use crate::{Item, Key, StoreError, Stored, Table, TenantRow};
 
 /// How often unprocessed keys are asked for again.
 const ROUNDS: u32 = 5;
+/// Keys of one `BatchGetItem`: DynamoDB takes no more.
+const BATCH: usize = 100;
 
 /// What was read: items by their keys, and the rows of a listing.
 #[derive(Debug, Default)]
@@ -129,14 +132,17 @@ impl Table {
         }
     }
 
+    /// A call for each 100 keys, all at the same time.
     async fn batch(&self, keys: &[Key]) -> Result<HashMap<(String, String), Attributes>, StoreError> {
+        let unique: Vec<&Key> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let calls = unique.chunks(BATCH).map(|keys| self.batch_of(keys));
+        Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+    }
+
+    async fn batch_of(&self, keys: &[&Key]) -> Result<HashMap<(String, String), Attributes>, StoreError> {
         let mut found = HashMap::new();
-        let unique: BTreeSet<&Key> = keys.iter().collect();
-        if unique.is_empty() {
-            return Ok(found);
-        }
         let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(unique.into_iter().map(|key| key_attributes(&key.pk, &key.sk)).collect()))
+            .set_keys(Some(keys.iter().map(|key| key_attributes(&key.pk, &key.sk)).collect()))
             .consistent_read(true)
             .build()
             .map_err(StoreError::broken)?;

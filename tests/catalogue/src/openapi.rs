@@ -62,7 +62,7 @@ fn operation(name: &str, summary: &str, route: &Route) -> Value {
     let (status, schema) = route.reply;
     let mut good = json!({"description": "done"});
     if let Some(schema) = schema {
-        good["content"] = content(schema);
+        good["content"] = content(route.produces, schema);
     }
     let error = match route.dialect {
         Dialect::Integration => "IntegrationError",
@@ -71,7 +71,7 @@ fn operation(name: &str, summary: &str, route: &Route) -> Value {
     };
     let mut responses = json!({status.to_string(): good});
     if route.action.is_some() {
-        responses["default"] = json!({"description": "not done", "content": content(error)});
+        responses["default"] = json!({"description": "not done", "content": content("application/json", error)});
     }
     let mut operation = json!({
         "operationId": name,
@@ -81,11 +81,11 @@ fn operation(name: &str, summary: &str, route: &Route) -> Value {
         "security": if route.action.is_some() { json!([{"bearer": []}, {"apiKey": []}]) } else { json!([]) },
     });
     if let Some(schema) = route.request {
-        operation["requestBody"] = json!({"required": true, "content": content(schema)});
+        operation["requestBody"] = json!({"required": true, "content": content("application/json", schema)});
     }
     operation
 }
 
-fn content(schema: &str) -> Value {
-    json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}})
+fn content(media_type: &str, schema: &str) -> Value {
+    json!({media_type: {"schema": {"$ref": format!("#/components/schemas/{schema}")}}})
 }

@@ -149,6 +149,10 @@ fn statement(one: Use) -> &'static str {
             "            - Effect: Allow\n              Action: kms:GenerateMac\n",
             "              Resource: !GetAtt MacKey.Arn\n",
         ),
+        Use::PublicKey => concat!(
+            "            - Effect: Allow\n              Action: kms:GetPublicKey\n",
+            "              Resource: !GetAtt SigningKey.Arn\n",
+        ),
         Use::KeyPair => concat!(
             "            - Effect: Allow\n              Action: kms:GenerateDataKeyPair\n",
             "              Resource: !GetAtt Key.Arn\n",

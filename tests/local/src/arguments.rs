@@ -16,7 +16,8 @@ Usage: cargo local [OPTIONS]
   --clock DATE             What schedules take for the time: a date, or an RFC 3339 time. They run once at the start
   --aws-endpoint URL       Answers STS, SSO Admin, Organizations and KMS in place of the local organization
   --dynamodb-endpoint URL  Holds the table in place of the embedded engine
-  --dns-server ADDR        The DNS server that functions ask, as 127.0.0.1:5353 [default: the system's]
+  --dns-server ADDR        The DNS server that functions ask, as 192.0.2.53 or 127.0.0.1:5353 [default: one that knows
+                           the TXT records of dns.txt in the data folder: a line each, `NAME TEXT`]
   --verbose                Shows every line that functions print, not warnings and errors alone
   --help                   Prints this
 

@@ -8,6 +8,7 @@ pub mod binaries;
 mod bus;
 mod delivery;
 pub mod demo;
+pub mod dns;
 pub mod engine;
 mod error;
 mod gateway;

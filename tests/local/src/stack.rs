@@ -5,6 +5,7 @@ use crate::{
     binaries::{self, Profile, Programs},
     bus::Bus,
     delivery::{Delivery, reason},
+    dns::Dns,
     engine::{self, Engine},
     gateway,
     http::{self, Method, Reply},
@@ -63,6 +64,7 @@ pub struct Stack {
     tables: Vec<String>,
     routes: Vec<Route>,
     organization: Organization,
+    dns: Dns,
     delivery: Delivery,
     bus: Bus,
     schedules: Vec<(Schedule, Expression)>,
@@ -125,7 +127,11 @@ impl Stack {
         for service in ["STS", "SSO_ADMIN", "ORGANIZATIONS", "KMS"] {
             endpoints.insert(format!("AWS_ENDPOINT_URL_{service}"), aws_endpoint.clone());
         }
-        let functions = runnables(&template, &programs, &endpoints, &options.environment)?;
+        let (dns, answer) = Dns::start(options.data.as_ref().map(|data| data.join("dns.txt"))).await?;
+        tasks.push(tokio::spawn(answer));
+        let mut environment = options.environment.clone();
+        environment.entry("TRUSTPLANE_DNS_SERVER".to_owned()).or_insert_with(|| dns.address().to_string());
+        let functions = runnables(&template, &programs, &endpoints, &environment)?;
         let logs = Logs::new(options.show);
         let (lambda, runtime_api) = Lambda::start(functions, options.limits, logs).await?;
         tasks.push(tokio::spawn(runtime_api));
@@ -160,6 +166,7 @@ impl Stack {
             tables: template.tables.into_iter().map(|table| table.name).collect(),
             routes: template.routes,
             organization,
+            dns,
             delivery,
             bus,
             schedules,
@@ -194,6 +201,11 @@ impl Stack {
     /// The customer's AWS organization.
     pub fn organization(&self) -> &Organization {
         &self.organization
+    }
+
+    /// The DNS server that functions ask, where the options name no other.
+    pub fn dns(&self) -> &Dns {
+        &self.dns
     }
 
     /// Sends a request to the HTTP API. `path` is as it goes over the wire, percent-encoded.

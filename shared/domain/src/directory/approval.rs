@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::domain_name::{DomainName, RestrictedDomain};
 use super::ids::VersionId;
+use super::named_domains::MOST_DOMAINS;
 use super::route::{RouteChange, route_changes};
 use super::sso_configuration::{ActiveVersion, SsoConfiguration};
 use super::standing::{Obstacle, said};
@@ -92,6 +93,8 @@ pub enum VersionRefusal {
     TooMany,
     /// The configuration has as many pending versions as it may.
     TooManyOpen,
+    /// The versions of the configuration name more domains than they may.
+    TooManyDomains,
     /// It was approved, so it is kept.
     Kept,
 }
@@ -118,6 +121,10 @@ pub fn submit(
     configuration.version_counter = configuration.version_counter.saturating_add(1);
     configuration.versions += 1;
     configuration.open_versions += 1;
+    configuration.domains.add(&content);
+    if configuration.domains.are_too_many() {
+        return Err(VersionRefusal::TooManyDomains);
+    }
     let version = Version {
         configuration_id: configuration.id,
         id,
@@ -157,7 +164,7 @@ pub fn update(
         return Err(VersionRefusal::Immutable(differences));
     }
     if from == to {
-        return Ok(edit(configuration, version, update.content, author, now));
+        return edit(configuration, version, update.content, author, now);
     }
     check_transition(from, to)?;
     if !differences.is_empty() {
@@ -184,6 +191,7 @@ pub fn delete(configuration: &SsoConfiguration, version: &Version) -> Result<Sso
     configuration.versions = configuration.versions.saturating_sub(1);
     if version.status == VersionStatus::Pending {
         configuration.open_versions = configuration.open_versions.saturating_sub(1);
+        configuration.domains.remove(&version.content);
     }
     Ok(configuration)
 }
@@ -228,20 +236,19 @@ fn edit(
     content: VersionContent,
     author: &Author,
     now: Timestamp,
-) -> Changed {
-    let mut after = version.clone();
+) -> Result<Changed, VersionRefusal> {
+    let (mut configuration, mut after) = (configuration.clone(), version.clone());
     if content != version.content {
+        configuration.domains.remove(&version.content);
+        configuration.domains.add(&content);
+        if configuration.domains.are_too_many() {
+            return Err(VersionRefusal::TooManyDomains);
+        }
         after.content = content;
         after.last_edited_by = author.clone();
         after.updated_at = now;
     }
-    Changed {
-        configuration: configuration.clone(),
-        version: after,
-        retired: None,
-        claims: Claims::default(),
-        routes: Vec::new(),
-    }
+    Ok(Changed { configuration, version: after, retired: None, claims: Claims::default(), routes: Vec::new() })
 }
 
 fn moved(
@@ -256,6 +263,9 @@ fn moved(
     if version.status == VersionStatus::Pending {
         after.decided_by = Some(author.clone());
         configuration_after.open_versions = configuration.open_versions.saturating_sub(1);
+    }
+    if to == VersionStatus::Rejected {
+        configuration_after.domains.remove(&version.content);
     }
     configuration_after.ever_approved |= to.is_approved();
     let mut retired = None;
@@ -326,6 +336,10 @@ impl From<VersionRefusal> for Failure {
             VersionRefusal::TooManyOpen => Self::conflict(
                 Conflict::Limit,
                 format!("a configuration has at most {MOST_OPEN_VERSIONS} pending versions"),
+            ),
+            VersionRefusal::TooManyDomains => Self::conflict(
+                Conflict::Limit,
+                format!("the versions of a configuration name at most {MOST_DOMAINS} domains"),
             ),
             VersionRefusal::Kept => {
                 Self::invalid("Status", "must be `Pending` or `Rejected`: what was approved is kept")

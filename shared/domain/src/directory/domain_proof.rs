@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::base32;
 use super::domain_name::DomainName;
+use super::page::SortKey;
 use super::words::words;
 use crate::Timestamp;
 use crate::timestamp::DAY;
@@ -97,19 +98,20 @@ pub enum Observation {
     Timeout,
 }
 
-/// What others are told of a proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProofEvent {
-    /// The domain is proven.
-    Proven,
-    /// The record of a proven domain is gone, for the first time in a row.
-    Missing,
-    /// The record came back before the proof was revoked.
-    Restored,
-    /// The proof is revoked.
-    Revoked,
-    /// The challenge ended before its record was seen.
-    Expired,
+words! {
+    /// What others are told of a proof.
+    ProofEvent {
+        /// The domain is proven.
+        Proven = "proven",
+        /// The record of a proven domain is gone, for the first time in a row.
+        Missing = "missing",
+        /// The record came back before the proof was revoked.
+        Restored = "restored",
+        /// The proof is revoked.
+        Revoked = "revoked",
+        /// The challenge ended before its record was seen.
+        Expired = "expired",
+    }
 }
 
 impl DomainProof {
@@ -126,6 +128,26 @@ impl DomainProof {
             checked_at: None,
             outcome: None,
             found: Vec::new(),
+        }
+    }
+
+    /// A new challenge in the place of this one, which is over. It says why it had to be made.
+    #[must_use]
+    pub fn renewed(&self, random: [u8; 20], now: Timestamp) -> Self {
+        let outcome = if self.status == ProofStatus::Revoked { self.outcome } else { Some(Outcome::Expired) };
+        Self { outcome, checked_at: self.checked_at, ..Self::challenge(self.domain.clone(), random, now) }
+    }
+
+    /// What a list of proofs can be sorted by.
+    pub const SORTABLE: &[&'static str] = &["Domain", "Status", "ExpiresAt"];
+
+    /// What this is sorted by under one of [`DomainProof::SORTABLE`].
+    pub fn sort_key(&self, field: &str) -> SortKey<'_> {
+        match field {
+            "Domain" => self.domain.as_str().into(),
+            "Status" => self.status.as_str().into(),
+            "ExpiresAt" => SortKey::Number(self.expires_at.as_millis()),
+            _ => SortKey::Absent,
         }
     }
 
@@ -340,6 +362,15 @@ mod tests {
         assert_eq!((late.status, event), (ProofStatus::Expired, Some(ProofEvent::Expired)));
         assert_eq!((late.outcome, late.next_due()), (Some(Outcome::Expired), None));
         assert_eq!(late.observed(&right(&challenge()), at(31)), (late, None));
+    }
+
+    #[test]
+    fn a_new_challenge_takes_the_place_of_one_that_is_over() {
+        let renewed = challenge().renewed([9; 20], at(30));
+        assert_eq!((renewed.status, renewed.outcome), (ProofStatus::Unproven, Some(Outcome::Expired)));
+        assert_eq!((renewed.created_at, renewed.expires_at), (at(30), at(60)));
+        assert_ne!(renewed.token, challenge().token);
+        assert!(!renewed.observed(&right(&challenge()), at(31)).0.is_proven());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod fapi;
 mod fields;
 pub mod https_url;
 pub mod ids;
+pub mod named_domains;
 pub mod organisation;
 pub mod page;
 pub mod route;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::convert::Infallible;
 
 use serde::Serialize;
 
@@ -154,10 +155,23 @@ impl PageRequest {
 }
 
 impl<T> Page<T> {
+    /// What is on it.
+    pub fn content(&self) -> &[T] {
+        &self.content
+    }
+
     /// The same page of what `show` makes of each item: a reply is made only of items that are shown.
-    pub fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            content: self.content.into_iter().map(show).collect(),
+    pub fn map<U>(self, mut show: impl FnMut(T) -> U) -> Page<U> {
+        match self.try_map(|item| Ok::<U, Infallible>(show(item))) {
+            Ok(page) => page,
+            Err(never) => match never {},
+        }
+    }
+
+    /// As [`Page::map`], where it can fail.
+    pub fn try_map<U, E>(self, show: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        Ok(Page {
+            content: self.content.into_iter().map(show).collect::<Result<_, E>>()?,
             pageable: self.pageable,
             total_size: self.total_size,
             total_pages: self.total_pages,
@@ -166,7 +180,7 @@ impl<T> Page<T> {
             offset: self.offset,
             page_number: self.page_number,
             number_of_elements: self.number_of_elements,
-        }
+        })
     }
 }
 

@@ -89,12 +89,41 @@ pub fn candidates(address: &EmailAddress) -> Vec<RestrictedDomain> {
     domains.chain([RestrictedDomain::Any]).collect()
 }
 
-/// The configurations that `routes`, in the order of [`candidates`], lead to, the best first: restricted ones before
-/// supported ones, and of either the longest domain first. The first that is usable serves the address.
-pub fn preferred(routes: &[Route]) -> impl Iterator<Item = (Means, &ConfigurationPath)> {
-    let restricted = routes.iter().flat_map(|route| &route.restricted).map(|path| (Means::Restricted, path));
-    let supported = routes.iter().flat_map(|route| &route.supported).map(|path| (Means::Supported, path));
-    restricted.chain(supported)
+/// Where a route leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lead {
+    /// How.
+    pub means: Means,
+    /// The route's domain.
+    pub domain: RestrictedDomain,
+    /// To which configuration.
+    pub path: ConfigurationPath,
+}
+
+/// Where `routes`, in the order of [`candidates`], lead, the best first: to who restricts before who supports, and of
+/// either to the longest domain first. The first that is usable serves the address.
+pub fn preferred(routes: &[(RestrictedDomain, Route)]) -> Vec<Lead> {
+    let lead = |means, (domain, _): &(RestrictedDomain, Route), path: &ConfigurationPath| Lead {
+        means,
+        domain: domain.clone(),
+        path: path.clone(),
+    };
+    let restricted =
+        routes.iter().flat_map(|route| route.1.restricted.iter().map(move |path| lead(Means::Restricted, route, path)));
+    let supported =
+        routes.iter().flat_map(|route| route.1.supported.iter().map(move |path| lead(Means::Supported, route, path)));
+    restricted.chain(supported).collect()
+}
+
+impl Lead {
+    /// Whether the active version of the configuration still says so: another may have been taken into use since the
+    /// route was read.
+    pub fn holds(&self, configuration: &SsoConfiguration) -> bool {
+        configuration.active.as_ref().is_some_and(|active| match self.means {
+            Means::Restricted => active.restricted_domains.contains(&self.domain),
+            Means::Supported => self.domain.domain().is_some_and(|domain| active.supported_domains.contains(domain)),
+        })
+    }
 }
 
 /// What becomes of a configuration's routes when its active version is another: one change a route.
@@ -163,10 +192,41 @@ mod tests {
 
     #[test]
     fn restricted_beats_supported_and_longer_beats_shorter() {
-        let routes = [route(&[], &[4]), route(&[2], &[5, 3]), route(&[1], &[])];
-        let order: Vec<(Means, &ConfigurationPath)> = preferred(&routes).collect();
+        let of = |text: &str, route: Route| (RestrictedDomain::parse(text).unwrap(), route);
+        let routes = [
+            of("mail.acme.example", route(&[], &[4])),
+            of("acme.example", route(&[2], &[5, 3])),
+            of("*", route(&[1], &[])),
+        ];
+        let leads = preferred(&routes);
+        let order: Vec<_> = leads.iter().map(|lead| (lead.means, lead.domain.as_str(), lead.path.clone())).collect();
         let (r, s) = (Means::Restricted, Means::Supported);
-        assert_eq!(order, [(r, &path(2)), (r, &path(1)), (s, &path(4)), (s, &path(3)), (s, &path(5))]);
+        let expected = [
+            (r, "acme.example", path(2)),
+            (r, "*", path(1)),
+            (s, "mail.acme.example", path(4)),
+            (s, "acme.example", path(3)),
+            (s, "acme.example", path(5)),
+        ];
+        assert_eq!(order, expected);
+    }
+
+    #[test]
+    fn a_route_holds_while_the_active_version_names_its_domain_so() {
+        let lead = |means, text: &str| Lead { means, domain: RestrictedDomain::parse(text).unwrap(), path: path(1) };
+        let mut configuration = crate::directory::sso_configuration::tests::sample();
+        assert!(!lead(Means::Restricted, "a.example").holds(&configuration));
+        configuration.active = Some(active(&["a.example", "*"], &["b.example"]));
+        for (means, domain, holds) in [
+            (Means::Restricted, "a.example", true),
+            (Means::Restricted, "*", true),
+            (Means::Restricted, "b.example", false),
+            (Means::Supported, "b.example", true),
+            (Means::Supported, "a.example", false),
+            (Means::Supported, "*", false),
+        ] {
+            assert_eq!(lead(means, domain).holds(&configuration), holds, "{means:?} {domain}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::email_address::EmailAddress;
 use super::fields::{finish, optional, required, required_list};
 use super::https_url::HttpsUrl;
 use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
+use super::named_domains::NamedDomains;
 use super::page::SortKey;
 use super::words::words;
 use crate::credential::parse_label;
@@ -50,6 +51,9 @@ pub struct SsoConfiguration {
     /// The one version in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<ActiveVersion>,
+    /// The domains that its versions name.
+    #[serde(default)]
+    pub domains: NamedDomains,
     /// The number of the newest version ever made; 0 before the first. Numbers of deleted versions are not used again.
     pub version_counter: u32,
     /// Versions that there are.
@@ -156,6 +160,7 @@ impl SsoConfiguration {
             text_record: text_record(random),
             status: ConfigurationStatus::Active,
             active: None,
+            domains: NamedDomains::default(),
             version_counter: 0,
             versions: 0,
             open_versions: 0,

@@ -50,8 +50,12 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
 /// parameters"), so alone it is 401 already. Beside a good `Authorization` it is 400: RFC 6750, 3.1, has
 /// `invalid_request` for a request that "uses more than one method for including an access token". Such a token lies in
 /// logs and histories, and its sender had better hear of it.
-pub(super) fn check_headers(request: &Request) -> Result<(), Failure> {
-    if !fapi::accepts(request.header("accept"), "application/json") {
+///
+/// JSON is accepted everywhere, even where the good reply is another type: errors are JSON, and clients of this API ask
+/// for it out of habit.
+pub(super) fn check_headers(request: &Request, produces: &str) -> Result<(), Failure> {
+    let accepted = ["application/json", produces].iter().any(|one| fapi::accepts(request.header("accept"), one));
+    if !accepted {
         return Err(Failure::NotAcceptable);
     }
     let mut faults = Faults::default();

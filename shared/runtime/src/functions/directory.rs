@@ -2,9 +2,9 @@
 
 use trustplane_policy::{Group, Kind};
 
-use super::Use::{Count, List, Read, Write};
+use super::Use::{Count, List, PublicKey, Read, Write};
 use super::{Function, http};
-use crate::Dialect::Directory;
+use crate::Dialect::{Directory, Integration};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     http(
@@ -192,5 +192,66 @@ pub(super) const FUNCTIONS: &[Function] = &[
         (None, 204, None),
         &[Read, Write],
         "Deletes a version of an SSO configuration that was never approved",
+    ),
+    http(
+        "directory",
+        "list-sso-configuration-domains",
+        (
+            "GET",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/domains",
+        ),
+        (Directory, Group::Read, Kind::SsoConfiguration),
+        (None, 200, Some("DomainPage")),
+        &[Read],
+        "Lists the domains that an SSO configuration names, and how each is proven",
+    ),
+    http(
+        "directory",
+        "verify-sso-configuration-domain",
+        (
+            "POST",
+            "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/domains/{domain}/verify",
+        ),
+        (Directory, Group::Write, Kind::Domain),
+        (None, 200, Some("Domain")),
+        &[Read, Write],
+        "Looks for the DNS record that proves a domain",
+    ),
+    http(
+        "directory",
+        "list-sso-configuration-references",
+        ("GET", "/references/users/sso-configurations"),
+        (Directory, Group::Read, Kind::Tenant),
+        (None, 200, Some("SsoConfigurationReferencePage")),
+        &[Read, List],
+        "Lists all SSO configurations, whosever they are",
+    ),
+    http(
+        "directory",
+        "get-sso-configuration-reference",
+        ("GET", "/references/users/sso-configurations/{ssoConfigurationId}"),
+        (Directory, Group::Read, Kind::SsoConfiguration),
+        (None, 200, Some("SsoConfigurationReference")),
+        &[Read],
+        "Shows whose SSO configuration this is",
+    ),
+    http(
+        "directory",
+        "get-openid-provider-public-key",
+        ("GET", "/references/resources/openid-provider-public-key"),
+        (Directory, Group::Read, Kind::Tenant),
+        (None, 200, Some("OpenIdProviderPublicKey")),
+        &[Read, PublicKey],
+        "Shows the public key that the service's own assertions are verified with",
+    )
+    .producing("application/x-pem-file"),
+    http(
+        "directory",
+        "get-sso-route",
+        ("GET", "/v1/sso/route"),
+        (Integration, Group::Read, Kind::Domain),
+        (None, 200, Some("SsoRoute")),
+        &[Read],
+        "Tells through which SSO configuration an e-mail address signs in",
     ),
 ];

@@ -3,7 +3,7 @@
 use trustplane_policy::{Group, Kind};
 
 use super::Use::{List, Mac, Read, Seal, Write};
-use super::{Function, Route, Trigger, http, operator};
+use super::{Function, JSON, Route, Trigger, http, operator};
 use crate::Dialect::Integration;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -18,6 +18,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             action: None,
             request: None,
             reply: (200, Some("Health")),
+            produces: JSON,
         }),
         uses: &[],
     },

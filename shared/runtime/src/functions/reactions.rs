@@ -13,6 +13,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         uses: &[Read, Due, Write],
     },
     Function {
+        name: "check-domains",
+        family: "reactions",
+        summary: "Looks daily whether proven domains still have their record, and ends challenges that are over",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        uses: &[Read, Due, Write],
+    },
+    Function {
         name: "publish-audit",
         family: "reactions",
         summary: "Puts new audit records on the event bus",

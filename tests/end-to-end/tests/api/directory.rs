@@ -18,7 +18,11 @@ pub struct Directory {
 impl Directory {
     /// A new one.
     pub async fn new() -> Self {
-        let customer = world().customer().await;
+        Self::of(world().customer().await).await
+    }
+
+    /// In the tenant of `customer`.
+    pub async fn of(customer: Customer) -> Self {
         let organisation = json!({"OrganisationId": "acme", "OrganisationName": "Acme"});
         let _ = customer.post("/organisations", &organisation).await.expect(201);
         let organisation = "/organisations/acme".to_owned();

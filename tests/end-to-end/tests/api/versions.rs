@@ -1,18 +1,21 @@
 //! `…/sso-configuration/{ssoConfigurationId}/versions`.
 
 use serde_json::{Value, json};
-use trustplane_end_to_end::{Reply, world};
+use trustplane_end_to_end::{Customer, Reply, world};
 
 use crate::directory::{Directory, errors, fields};
 use crate::together::join_all;
 
-struct Versions {
-    directory: Directory,
+/// A configuration, to make versions of.
+pub struct Versions {
+    /// Below what.
+    pub directory: Directory,
     /// `…/versions`.
-    path: String,
+    pub path: String,
 }
 
-fn content() -> Value {
+/// The body of a version.
+pub fn content() -> Value {
     json!({
         "ClientID": "trustplane",
         "RestrictedDomains": ["*"],
@@ -29,31 +32,39 @@ fn with_status(status: &str) -> Value {
 }
 
 impl Versions {
-    async fn new() -> Self {
-        let directory = Directory::new().await;
+    /// Of a new customer.
+    pub async fn new() -> Self {
+        Self::of(world().customer().await).await
+    }
+
+    /// Of a configuration in a new organisation of `customer`.
+    pub async fn of(customer: Customer) -> Self {
+        let directory = Directory::of(customer).await;
         let path = format!("{}/versions", directory.configuration().await);
         Self { directory, path }
     }
 
     /// Submits a version as the editor: its path.
-    async fn submit(&self, body: &Value) -> String {
+    pub async fn submit(&self, body: &Value) -> String {
         let customer = &self.directory.customer;
         let request = customer.request_as(&customer.editor, "POST", &self.path).json(body);
         let made = customer.send(request).await.expect(201);
         format!("{}/{}", self.path, made.body["ID"].as_str().unwrap())
     }
 
-    async fn put_as(&self, token: &str, path: &str, body: &Value) -> Reply {
+    /// PUT with a token.
+    pub async fn put_as(&self, token: &str, path: &str, body: &Value) -> Reply {
         let customer = &self.directory.customer;
         customer.send(customer.request_as(token, "PUT", path).json(body)).await
     }
 
     /// Asks for a status as the approver.
-    async fn decide(&self, path: &str, status: &str) -> Reply {
+    pub async fn decide(&self, path: &str, status: &str) -> Reply {
         self.put_as(&self.directory.customer.approver, path, &with_status(status)).await
     }
 
-    async fn status(&self, path: &str) -> String {
+    /// The status of a version.
+    pub async fn status(&self, path: &str) -> String {
         let shown = self.directory.customer.get(path).await.expect(200);
         shown.body["Status"].as_str().unwrap().to_owned()
     }

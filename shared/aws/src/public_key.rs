@@ -1,0 +1,49 @@
+//! The public half of the key that the platform signs with.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_kms::Client;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::{Counting, Meter, SealError};
+
+/// Characters of a line of PEM (RFC 7468, 2).
+const LINE: usize = 64;
+
+/// Asks KMS for the public key of `key_id`: PEM of a SubjectPublicKeyInfo (RFC 7468, 13).
+pub async fn public_key(sdk: &SdkConfig, meter: &Arc<Meter>, key_id: &str) -> Result<String, SealError> {
+    let config = aws_sdk_kms::config::Builder::from(sdk).interceptor(Counting::other(meter)).build();
+    let told = Client::from_conf(config).get_public_key().key_id(key_id).send().await;
+    let told = told.map_err(|error| SealError::Unavailable(crate::error::chain(&error)))?;
+    let key = told.public_key.ok_or_else(|| SealError::Unavailable("no public key".to_owned()))?;
+    Ok(pem(key.as_ref()))
+}
+
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let mut pem = "-----BEGIN PUBLIC KEY-----\n".to_owned();
+    for (index, character) in text.chars().enumerate() {
+        if index > 0 && index.is_multiple_of(LINE) {
+            pem.push('\n');
+        }
+        pem.push(character);
+    }
+    pem.push_str("\n-----END PUBLIC KEY-----\n");
+    pem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_pem_are_64_characters() {
+        let text = pem(&[0; 91]);
+        let lines: Vec<usize> = text.lines().map(str::len).collect();
+        assert_eq!(lines, [26, 64, 60, 24]);
+        assert!(text.ends_with("-----END PUBLIC KEY-----\n"));
+        assert_eq!(pem(&[0; 48]).lines().count(), 3);
+    }
+}

@@ -1,0 +1,130 @@
+//! DNS, as the proof of a domain asks it: which TXT records are at a name, or how the question failed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData};
+use trustplane_domain::directory::domain_proof::Observation;
+
+/// What one question to one server may take.
+const TRY: Duration = Duration::from_secs(2);
+/// What an answer may take in all: a retry, TCP where it does not fit into a datagram, and aliases that are followed.
+const WHOLE: Duration = Duration::from_secs(6);
+
+/// Asks recursive servers, and remembers no answer: who has just set a record wants it seen. Where the server asked
+/// validates DNSSEC (as Amazon's does where that is enabled for the VPC), what is bogus is a failure of it.
+#[derive(Debug)]
+pub struct Resolver(TokioResolver);
+
+/// Why there is nobody to ask.
+#[derive(Debug)]
+pub struct NoServer(String);
+
+impl Resolver {
+    /// Asks `server`, an IP address with or without a port; without one those of the system (`/etc/resolv.conf`).
+    pub fn new(server: Option<&str>) -> Result<Self, NoServer> {
+        let mut builder = match server {
+            None => TokioResolver::builder_tokio().map_err(|error| NoServer(error.to_string()))?,
+            Some(server) => {
+                let config = ResolverConfig::from_name_servers(vec![name_server(server)?]);
+                TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            }
+        };
+        *builder.options_mut() = options();
+        builder.build().map(Self).map_err(|error| NoServer(error.to_string()))
+    }
+
+    /// The TXT records at `name`, which is taken from the root; at the end of the aliases there, if it is one.
+    pub async fn txt(&self, name: &str) -> Observation {
+        // A name that is longer than DNS allows has no records.
+        let Ok(mut name) = Name::from_ascii(name) else { return Observation::Records(Vec::new()) };
+        name.set_fqdn(true);
+        let lookup = match tokio::time::timeout(WHOLE, self.0.txt_lookup(name)).await {
+            Ok(Ok(lookup)) => lookup,
+            Ok(Err(error)) => return failed(&error),
+            Err(_elapsed) => return Observation::Timeout,
+        };
+        let records = lookup.answers().iter().filter_map(|record| match &record.data {
+            RData::TXT(txt) => Some(txt.txt_data.iter().map(|string| string.to_vec()).collect()),
+            _ => None,
+        });
+        Observation::Records(records.collect())
+    }
+}
+
+fn options() -> ResolverOpts {
+    let mut options = ResolverOpts::default();
+    options.timeout = TRY;
+    options.attempts = 1;
+    options.cache_size = 0;
+    options.edns0 = true;
+    options.use_hosts_file = ResolveHosts::Never;
+    options
+}
+
+fn name_server(text: &str) -> Result<NameServerConfig, NoServer> {
+    let address = text.parse::<SocketAddr>().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
+    let address = address.map_err(|_| NoServer(format!("`{text}` is not an IP address, with or without a port")))?;
+    let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+    connections.iter_mut().for_each(|connection| connection.port = address.port());
+    Ok(NameServerConfig::new(address.ip(), true, connections))
+}
+
+/// What a failure says of the record: that it is not there, or nothing.
+fn failed(error: &NetError) -> Observation {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none))
+            if matches!(none.response_code, ResponseCode::NXDomain | ResponseCode::NoError) =>
+        {
+            Observation::Records(Vec::new())
+        }
+        // Nobody answered.
+        NetError::Timeout | NetError::NoConnections | NetError::Io(_) | NetError::Busy => {
+            tracing::warn!(%error, "DNS");
+            Observation::Timeout
+        }
+        _ => {
+            tracing::warn!(%error, "DNS");
+            Observation::Servfail
+        }
+    }
+}
+
+impl std::fmt::Display for NoServer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "no DNS server to ask: {}", self.0)
+    }
+}
+
+impl std::error::Error for NoServer {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_an_address_with_or_without_a_port() {
+        for (text, ip, port) in [
+            ("192.0.2.53", "192.0.2.53", 53),
+            ("127.0.0.1:5353", "127.0.0.1", 5353),
+            ("2001:db8::53", "2001:db8::53", 53),
+            ("[::1]:5353", "::1", 5353),
+        ] {
+            let server = name_server(text).unwrap();
+            assert_eq!(server.ip.to_string(), ip);
+            assert!(server.connections.iter().all(|connection| connection.port == port), "{text}");
+        }
+        assert!(name_server("dns.example.com").unwrap_err().to_string().contains("`dns.example.com` is not"));
+    }
+
+    #[tokio::test]
+    async fn a_name_too_long_for_dns_has_no_records() {
+        let resolver = Resolver::new(Some("192.0.2.53")).unwrap();
+        assert_eq!(resolver.txt(&["a"; 140].join(".")).await, Observation::Records(Vec::new()));
+    }
+}

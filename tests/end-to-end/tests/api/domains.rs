@@ -1,0 +1,353 @@
+//! `…/domains`: the proof of domains by DNS, and what hangs on it: taking a version into use, and who holds a domain.
+
+use serde_json::{Value, json};
+use trustplane_domain::Timestamp;
+use trustplane_domain::directory::domain_proof::DomainProof;
+use trustplane_domain::ids::TenantId;
+use trustplane_domain::timestamp::DAY;
+use trustplane_end_to_end::{Customer, Reply, World, world};
+use trustplane_local::dns::{Answer, Dns};
+use trustplane_store::Writes;
+
+use crate::directory::{errors, fields};
+use crate::table::{audit_records, part, read, table, write};
+use crate::together::join_all;
+use crate::versions::{Versions, content};
+
+/// A configuration whose versions name domains of the test's own.
+pub struct Domains {
+    /// Its versions.
+    pub versions: Versions,
+    dns: Dns,
+}
+
+/// A domain that no other test names.
+pub fn own(customer: &Customer, label: &str) -> String {
+    format!("{label}.{}.example", &customer.tenant[..8])
+}
+
+/// The body of a version that names these domains.
+pub fn naming(restricted: &[&str], supported: &[&str]) -> Value {
+    let mut body = content();
+    body["RestrictedDomains"] = json!(restricted);
+    body["SupportedDomains"] = json!(supported);
+    body
+}
+
+/// The same body, asking for a status.
+pub fn to(status: &str, body: &Value) -> Value {
+    let mut body = body.clone();
+    body["Status"] = json!(status);
+    body
+}
+
+impl Domains {
+    /// Of a new customer.
+    pub async fn new() -> Self {
+        Self::of(world(), world().customer().await).await
+    }
+
+    /// Of a configuration of `customer` in `world`.
+    pub async fn of(world: &World, customer: Customer) -> Self {
+        Self { versions: Versions::of(customer).await, dns: world.stack().dns().clone() }
+    }
+
+    /// Whose.
+    pub fn customer(&self) -> &Customer {
+        &self.versions.directory.customer
+    }
+
+    /// `…/domains`.
+    pub fn path(&self) -> String {
+        self.versions.path.replace("/versions", "/domains")
+    }
+
+    /// The domain as it is shown.
+    pub async fn shown(&self, domain: &str) -> Value {
+        let listed = self.customer().get(&format!("{}?size=100", self.path())).await.expect(200);
+        let found = listed.body["content"].as_array().unwrap().iter().find(|shown| shown["Domain"] == domain);
+        found.cloned().unwrap_or_else(|| panic!("no {domain} in {}", listed.text))
+    }
+
+    /// Asks for a verification.
+    pub async fn verify(&self, domain: &str) -> Reply {
+        self.customer().post(&format!("{}/{domain}/verify", self.path()), &json!({})).await
+    }
+
+    /// Answers the question for a domain's record.
+    pub async fn answer(&self, domain: &str, answer: Answer) {
+        let shown = self.shown(domain).await;
+        self.dns.set(shown["RecordName"].as_str().unwrap(), answer);
+    }
+
+    /// Sets the record of a domain as it is asked for, and has it verified.
+    pub async fn prove(&self, domain: &str) {
+        let shown = self.shown(domain).await;
+        self.dns.set_text(shown["RecordName"].as_str().unwrap(), shown["RecordValue"].as_str().unwrap());
+        let proven = self.verify(domain).await.expect(200);
+        assert_eq!((&proven.body["Status"], &proven.body["Outcome"]), (&json!("Proven"), &json!("verified")));
+    }
+
+    /// Submits a version and has it approved and taken into use: its path, and what was said at the end.
+    pub async fn activate(&self, body: &Value) -> (String, Reply) {
+        let path = self.versions.submit(body).await;
+        let said = self.versions.put_as(&self.customer().approver, &path, &to("Active", body)).await;
+        (path, said)
+    }
+
+    /// Takes a version out of use.
+    pub async fn end(&self, path: &str, body: &Value) {
+        let _ = self.versions.put_as(&self.customer().approver, path, &to("Inactive", body)).await.expect(200);
+    }
+}
+
+fn texts(records: &[&[&str]]) -> Answer {
+    let strings = |strings: &&[&str]| strings.iter().map(|string| (*string).to_owned()).collect();
+    Answer::Texts(records.iter().map(strings).collect())
+}
+
+#[tokio::test]
+async fn a_version_brings_a_challenge_for_each_domain_that_it_names() {
+    let domains = Domains::new().await;
+    let customer = domains.customer();
+    let (acme, mail) = (own(customer, "acme"), own(customer, "mail"));
+    let empty = customer.get(&domains.path()).await.expect(200);
+    assert_eq!((&empty.body["totalSize"], &empty.body["empty"]), (&json!(0), &json!(true)));
+    let cost = customer.cost(&empty).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (1, 1));
+
+    let body = naming(&[&acme.to_uppercase(), "*"], &[&mail, &acme]);
+    let made = customer.post(&domains.versions.path, &body).await.expect(201);
+    let cost = customer.cost(&made).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (2, 2));
+    let listed = customer.get(&format!("{}?sort=Domain,desc", domains.path())).await.expect(200);
+    let cost = customer.cost(&listed).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (2, 2));
+    let names: Vec<&Value> = listed.body["content"].as_array().unwrap().iter().map(|one| &one["Domain"]).collect();
+    assert_eq!(names, [&json!(mail), &json!(acme)]);
+    let shown = &listed.body["content"][1];
+    assert_eq!(shown["RecordName"], format!("_trustplane-challenge.{acme}"));
+    let expires = Timestamp::parse(shown["ExpiresAt"].as_str().unwrap()).unwrap();
+    let made_at = Timestamp::parse(made.body["CreatedAt"].as_str().unwrap()).unwrap();
+    assert_eq!(expires, made_at.plus_millis(30 * DAY));
+    assert_eq!((&shown["Status"], &shown["Outcome"], &shown["Found"]), (&json!("Unproven"), &Value::Null, &json!([])));
+
+    // It is made once a tenant, and another one for another tenant.
+    let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
+    assert_eq!(domains.shown(&acme).await["RecordValue"], shown["RecordValue"]);
+    let other = Domains::new().await;
+    let _ = other.versions.submit(&naming(&[&acme], &[])).await;
+    assert_ne!(other.shown(&acme).await["RecordValue"], shown["RecordValue"]);
+}
+
+#[tokio::test]
+async fn a_domain_is_shown_while_a_version_names_it() {
+    let domains = Domains::new().await;
+    let customer = domains.customer();
+    let (acme, mail) = (own(customer, "acme"), own(customer, "mail"));
+    let names = async || -> Vec<String> {
+        let listed = customer.get(&domains.path()).await.expect(200);
+        let content = listed.body["content"].as_array().unwrap().clone();
+        content.iter().map(|one| one["Domain"].as_str().unwrap().to_owned()).collect()
+    };
+    let path = domains.versions.submit(&naming(&[&acme], &[])).await;
+    let edited = to("Pending", &naming(&[], &[&mail]));
+    let edit = customer.put(&path, &edited).await.expect(200);
+    assert_eq!(customer.cost(&edit).await.dynamodb_round_trips, 2);
+    assert_eq!(names().await, std::slice::from_ref(&mail));
+    let rejected = domains.versions.submit(&naming(&[&acme], &[])).await;
+    assert_eq!(names().await, [acme.clone(), mail.clone()]);
+    let refuse = to("Rejected", &naming(&[&acme], &[]));
+    let _ = domains.versions.put_as(&customer.approver, &rejected, &refuse).await.expect(200);
+    assert_eq!(names().await, [mail]);
+    let _ = customer.delete(&rejected).await.expect(204);
+    let _ = customer.delete(&path).await.expect(204);
+    assert!(names().await.is_empty());
+    assert_eq!(errors(&domains.verify(&acme).await.expect(404)), ["there is no such domain"]);
+}
+
+#[tokio::test]
+async fn a_verification_says_why_it_failed() {
+    let domains = Domains::new().await;
+    let acme = own(domains.customer(), "acme");
+    let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
+    let long = "x".repeat(255);
+    let others: &[&[&str]] = &[&["v=spf1 -all"], &[&long, &long], &["three"], &["four"]];
+    let found = json!(["v=spf1 -all", long, "three"]);
+    let none = json!([]);
+    for (answer, outcome, found) in [
+        (None, "no_record", &none),
+        (Some(texts(&[])), "no_record", &none),
+        (Some(Answer::Alias("nowhere.example".to_owned())), "no_record", &none),
+        (Some(texts(others)), "other_value", &found),
+        (Some(texts(&[&["token=a expiry=b"]])), "other_value", &json!(["token=a expiry=b"])),
+        (Some(Answer::Servfail), "servfail", &none),
+        (Some(Answer::Refused), "servfail", &none),
+        (Some(Answer::Silence), "timeout", &none),
+    ] {
+        let said = format!("{answer:?}");
+        if let Some(answer) = answer {
+            domains.answer(&acme, answer).await;
+        }
+        let failed = domains.verify(&acme).await.expect(200);
+        assert_eq!((&failed.body["Status"], &failed.body["Outcome"]), (&json!("Unproven"), &json!(outcome)), "{said}");
+        assert_eq!(&failed.body["Found"], found, "{said}");
+        assert!(failed.body["CheckedAt"].is_string());
+        assert_eq!(domains.shown(&acme).await, failed.body, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn any_one_record_that_matches_is_enough() {
+    let domains = Domains::new().await;
+    let labels = ["joined", "several", "upper", "alias", "large"];
+    let names = labels.map(|label| own(domains.customer(), label));
+    let _ = domains.versions.submit(&naming(&[], &names.each_ref().map(String::as_str))).await;
+    for (label, domain) in labels.into_iter().zip(&names) {
+        let shown = domains.shown(domain).await;
+        let value = shown["RecordValue"].as_str().unwrap().to_owned();
+        let long = "x".repeat(255);
+        let answer = match label {
+            "joined" => texts(&[&[&value[..9], &value[9..30], &value[30..]]]),
+            "several" => texts(&[&["v=spf1 -all"], &[&value], &["token=other"]]),
+            "upper" => texts(&[&[&value.to_uppercase()]]),
+            "alias" => {
+                let target = format!("_proof.{domain}");
+                domains.dns.set_text(&target, &value);
+                Answer::Alias(target)
+            }
+            // More than a datagram holds: asked again over TCP.
+            _ => texts(&[&[&long, &long, &long], &[&long, &long, &long], &[&long, &long, &long], &[&value]]),
+        };
+        domains.answer(domain, answer).await;
+        let proven = domains.verify(domain).await.expect(200);
+        assert_eq!(
+            (&proven.body["Status"], &proven.body["Outcome"]),
+            (&json!("Proven"), &json!("verified")),
+            "{label}"
+        );
+        assert_eq!((&proven.body["Found"], &proven.body["ExpiresAt"]), (&json!([]), &Value::Null));
+        let cost = domains.customer().cost(&proven).await;
+        assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_proven_and_who_may_not() {
+    let domains = Domains::new().await;
+    let customer = domains.customer();
+    let acme = own(customer, "acme");
+    let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
+    for wrong in ["co.uk", "gmail.com", "example", "a_b.example", "%2A"] {
+        assert_eq!(fields(&domains.verify(wrong).await.expect(400)), ["domain"], "{wrong}");
+    }
+    let _ = domains.verify(&own(customer, "unnamed")).await.expect(404);
+    let path = format!("{}/{acme}/verify", domains.path());
+    let _ = customer.send(customer.request_as(&customer.viewer, "POST", &path)).await.expect(403);
+    let other = world().customer().await;
+    assert_eq!(errors(&other.post(&path, &json!({})).await.expect(404)), ["there is no such organisation"]);
+    let stale = customer.send(customer.request("POST", &path).header("if-match", "\"7\"")).await;
+    assert_eq!(stale.status, 412);
+    // A retry of one request is one verification.
+    let request = customer.request("POST", &path).header("idempotency-key", "k");
+    let (first, second) = (customer.send(request.clone()).await.expect(200), customer.send(request).await.expect(200));
+    assert_eq!(first.body, second.body);
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let records = audit_records(&table(world()), tenant, "verify-sso-configuration-domain").await;
+    assert_eq!(records.len(), 1);
+    assert_eq!((&records[0]["resource_type"], &records[0]["resource_id"]), (&json!("domain"), &json!(acme)));
+    assert_eq!(records[0]["after"], json!({"status": "Unproven", "outcome": "no_record"}));
+}
+
+#[tokio::test]
+async fn a_challenge_that_is_over_is_replaced_by_a_new_one() {
+    let domains = Domains::new().await;
+    let acme = own(domains.customer(), "acme");
+    let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
+    let old = domains.shown(&acme).await;
+    domains.answer(&acme, texts(&[&[old["RecordValue"].as_str().unwrap()]])).await;
+    let tenant = TenantId::parse(&domains.customer().tenant).unwrap();
+    let (table, key) = (table(world()), part(tenant).challenge(&acme));
+    let age = async || {
+        let kept = read::<DomainProof>(&table, &key).await;
+        let late = DomainProof { expires_at: Timestamp::now().plus_millis(-1), ..kept.value.clone() };
+        write(&table, tenant, Writes::new().replace(&kept, &late).unwrap()).await;
+    };
+    age().await;
+    // The record of the old one is there, too late.
+    let renewed = domains.verify(&acme).await.expect(200);
+    assert_eq!((&renewed.body["Status"], &renewed.body["Outcome"]), (&json!("Unproven"), &json!("expired")));
+    assert_ne!(renewed.body["RecordValue"], old["RecordValue"]);
+    assert_eq!(domains.verify(&acme).await.expect(200).body["Outcome"], "other_value");
+    // So it is when a version names the domain again.
+    age().await;
+    let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
+    assert_ne!(domains.shown(&acme).await["RecordValue"], renewed.body["RecordValue"]);
+    domains.prove(&acme).await;
+}
+
+#[tokio::test]
+async fn with_every_domain_proven_a_version_is_taken_into_use() {
+    let domains = Domains::new().await;
+    let (acme, mail) = (own(domains.customer(), "acme"), own(domains.customer(), "mail"));
+    let body = naming(&[&acme, "*"], &[&mail]);
+    let (path, refused) = domains.activate(&body).await;
+    assert_eq!(fields(&refused.expect(400)), ["RestrictedDomains[0]", "SupportedDomains[0]"]);
+    domains.prove(&acme).await;
+    let approver = &domains.customer().approver;
+    let refused = domains.versions.put_as(approver, &path, &to("Active", &body)).await.expect(400);
+    assert_eq!(errors(&refused), [format!("SupportedDomains[0] is `{mail}`, which is not proven")]);
+    domains.prove(&mail).await;
+    let active = domains.versions.put_as(approver, &path, &to("Active", &body)).await.expect(200);
+    let cost = domains.customer().cost(&active).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (2, 2));
+}
+
+#[tokio::test]
+async fn a_restricted_domain_is_held_by_one_configuration_of_all_tenants_until_its_version_ends() {
+    let (one, other) = (Domains::new().await, Domains::new().await);
+    let acme = own(one.customer(), "acme");
+    let (restricting, supporting) = (naming(&[&acme], &[]), naming(&["*"], &[&acme]));
+    for domains in [&one, &other] {
+        let _ = domains.versions.submit(&restricting).await;
+        domains.prove(&acme).await;
+    }
+    let (first, active) = one.activate(&restricting).await;
+    let _ = active.expect(200);
+    let (second, refused) = other.activate(&restricting).await;
+    let message = format!("another active configuration restricts `{acme}`");
+    assert_eq!(errors(&refused.expect(409)), std::slice::from_ref(&message));
+    // Nor does another configuration of the same tenant take it. Who only supports a domain holds nothing.
+    let beside = one.versions.directory.configuration().await;
+    let submitted = one.customer().post(&format!("{beside}/versions"), &restricting).await.expect(201);
+    let submitted = format!("{beside}/versions/{}", submitted.body["ID"].as_str().unwrap());
+    let refused = one.versions.put_as(&one.customer().approver, &submitted, &to("Active", &restricting)).await;
+    assert_eq!(errors(&refused.expect(409)), [message]);
+    let _ = other.activate(&supporting).await.1.expect(200);
+
+    one.end(&first, &restricting).await;
+    let taken = other.versions.put_as(&other.customer().approver, &second, &to("Active", &restricting)).await;
+    let _ = taken.expect(200);
+    let _ = one.versions.put_as(&one.customer().approver, &first, &to("Active", &restricting)).await.expect(409);
+    // Another version of the holder's that does not restrict it gives it back too.
+    let _ = other.activate(&supporting).await.1.expect(200);
+    let _ = one.versions.put_as(&one.customer().approver, &first, &to("Active", &restricting)).await.expect(200);
+}
+
+#[tokio::test]
+async fn of_tenants_that_take_a_domain_at_the_same_time_one_has_it() {
+    let all = join_all((0..3).map(|_| Domains::new())).await;
+    let acme = own(all[0].customer(), "acme");
+    let body = naming(&[&acme], &[]);
+    let mut paths = Vec::new();
+    for domains in &all {
+        paths.push(domains.versions.submit(&body).await);
+        domains.prove(&acme).await;
+    }
+    let active = to("Active", &body);
+    let tries = all.iter().zip(&paths);
+    let tries = tries.map(|(domains, path)| domains.versions.put_as(&domains.customer().approver, path, &active));
+    let mut statuses: Vec<u16> = join_all(tries).await.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409, 409]);
+}

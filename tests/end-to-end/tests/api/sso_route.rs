@@ -1,0 +1,152 @@
+//! `GET /v1/sso/route`: through which configuration an e-mail address signs in.
+
+use serde_json::{Value, json};
+use trustplane_end_to_end::{Customer, Reply};
+
+use crate::domains::{Domains, naming, own, to};
+
+async fn route(customer: &Customer, email: &str) -> Reply {
+    customer.get(&format!("/v1/sso/route?email={email}")).await.expect(200)
+}
+
+/// Which version serves an address, under which domain, and whether it has to.
+async fn served(customer: &Customer, email: &str) -> (Value, Value, Value) {
+    let reply = route(customer, email).await;
+    let found = &reply.body["configuration"];
+    (found["version_id"].clone(), found["matched_domain"].clone(), found["required"].clone())
+}
+
+fn id(path: &str) -> Value {
+    json!(path.rsplit('/').next().unwrap())
+}
+
+/// A version in use that names these domains, all of them proven: the configuration, and the version's path.
+async fn in_use(domains: &Domains, restricted: &[&str], supported: &[&str]) -> String {
+    let body = naming(restricted, supported);
+    let path = domains.versions.submit(&body).await;
+    for domain in restricted.iter().chain(supported).filter(|domain| **domain != "*") {
+        domains.prove(domain).await;
+    }
+    let approver = &domains.customer().approver;
+    let _ = domains.versions.put_as(approver, &path, &to("Active", &body)).await.expect(200);
+    path
+}
+
+/// Another configuration of the same tenant.
+async fn beside(domains: &mut Domains) {
+    domains.versions.path = format!("{}/versions", domains.versions.directory.configuration().await);
+}
+
+#[tokio::test]
+async fn restricted_beats_supported_and_the_longest_domain_is_first() {
+    let mut domains = Domains::new().await;
+    let base = own(domains.customer(), "acme");
+    let mail = format!("mail.{base}");
+    let nothing = route(domains.customer(), &format!("a@{mail}")).await;
+    assert_eq!(nothing.body, json!({"email_domain": mail, "configuration": null, "unusable": []}));
+    let cost = domains.customer().cost(&nothing).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (1, 1));
+
+    let supporting = in_use(&domains, &[], &[&mail, &base]).await;
+    let (yes, no) = (json!(true), json!(false));
+    assert_eq!(served(domains.customer(), &format!("a@{mail}")).await, (id(&supporting), json!(mail), no.clone()));
+    assert_eq!(served(domains.customer(), &format!("a@x.{base}")).await, (id(&supporting), json!(base), no.clone()));
+    beside(&mut domains).await;
+    let anybody = in_use(&domains, &["*"], &[]).await;
+    assert_eq!(served(domains.customer(), &format!("a@{mail}")).await, (id(&anybody), json!("*"), yes.clone()));
+    assert_eq!(served(domains.customer(), "a@gmail.com").await, (id(&anybody), json!("*"), yes.clone()));
+    beside(&mut domains).await;
+    let restricting = in_use(&domains, &[&base], &[]).await;
+    let found = route(domains.customer(), &format!("a@{mail}")).await;
+    let cost = domains.customer().cost(&found).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (2, 2));
+    let configuration = restricting.split("/versions/").next().unwrap();
+    let shown = domains.customer().get(configuration).await.expect(200);
+    let expected = json!({
+        "id": shown.body["ID"], "display_name": shown.body["DisplayName"], "organisation_id": "acme",
+        "authorisation_server_id": domains.versions.directory.server_id, "authorisation_server_name": "Acme",
+        "issuer": null, "openid_discovery_document": null, "redirect_uri": shown.body["RedirectUri"],
+        "version_id": id(&restricting), "matched_domain": base, "required": true,
+    });
+    assert_eq!(found.body, json!({"email_domain": mail, "configuration": expected, "unusable": []}));
+
+    // The next of these, once it is out of use.
+    domains.end(&restricting, &naming(&[&base], &[])).await;
+    assert_eq!(served(domains.customer(), &format!("a@{mail}")).await, (id(&anybody), json!("*"), yes));
+    domains.end(&anybody, &naming(&["*"], &[])).await;
+    assert_eq!(served(domains.customer(), &format!("a@{mail}")).await, (id(&supporting), json!(mail), no));
+    domains.end(&supporting, &naming(&[], &[&mail, &base])).await;
+    assert_eq!(route(domains.customer(), &format!("a@{mail}")).await.body, nothing.body);
+}
+
+#[tokio::test]
+async fn every_spelling_of_an_address_leads_there_and_rolling_back_leads_back() {
+    let domains = Domains::new().await;
+    let customer = domains.customer();
+    let tenant = &customer.tenant[..8];
+    let (unicode, ascii) = (format!("b%C3%BCcher.{tenant}.example"), format!("xn--bcher-kva.{tenant}.example"));
+    let first = in_use(&domains, &[&ascii], &[]).await;
+    for email in [
+        format!("a@{unicode}"),
+        format!("A.B@B%C3%9CCHER.{}.EXAMPLE", tenant.to_uppercase()),
+        format!("a+tag@{ascii}"),
+        format!("a%2Btag%40{ascii}"),
+    ] {
+        assert_eq!(served(customer, &email).await.0, id(&first), "{email}");
+    }
+    // A version that does not name the domain leads nowhere; the one before it leads there again.
+    let second = in_use(&domains, &["*"], &[]).await;
+    assert_eq!(served(customer, &format!("a@{ascii}")).await, (id(&second), json!("*"), json!(true)));
+    let back = to("Active", &naming(&[&ascii], &[]));
+    let _ = domains.versions.put_as(&customer.approver, &first, &back).await.expect(200);
+    assert_eq!(served(customer, &format!("a@{ascii}")).await.0, id(&first));
+    assert_eq!(served(customer, "a@elsewhere.example").await.0, Value::Null);
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_serves_nobody_and_says_why() {
+    let domains = Domains::new().await;
+    let customer = domains.customer();
+    let acme = own(customer, "acme");
+    let version = in_use(&domains, &[&acme], &[]).await;
+    let configuration = version.split("/versions/").next().unwrap();
+    let email = format!("a@{acme}");
+    let obstacle = async |path: &str, body: Value, reasons: &[&str]| {
+        let _ = customer.put(path, &body).await.expect(200);
+        let reply = route(customer, &email).await;
+        if reasons.is_empty() {
+            assert_eq!(
+                (&reply.body["configuration"]["version_id"], &reply.body["unusable"]),
+                (&id(&version), &json!([]))
+            );
+        } else {
+            assert_eq!(reply.body["configuration"], Value::Null);
+            let expected = json!([{"id": id(configuration), "matched_domain": acme, "reasons": reasons}]);
+            assert_eq!(reply.body["unusable"], expected);
+        }
+    };
+    let organisation = |status: &str| json!({"OrganisationName": "Acme", "Status": status});
+    let server = |status: &str| json!({"CustomerFriendlyName": "Acme", "Status": status});
+    let own = |status: &str| json!({"DisplayName": "Acme", "Contacts": ["it@acme.example"], "Status": status});
+    let directory = &domains.versions.directory;
+    obstacle(configuration, own("Inactive"), &["the SSO configuration is inactive"]).await;
+    obstacle(configuration, own("Active"), &[]).await;
+    obstacle(&directory.server, server("Inactive"), &["the authorisation server is inactive"]).await;
+    let both = ["the organisation is withdrawn", "the authorisation server is inactive"];
+    obstacle(&directory.organisation, organisation("Withdrawn"), &both).await;
+    obstacle(&directory.organisation, organisation("Active"), &both[1..]).await;
+    obstacle(&directory.server, server("Active"), &[]).await;
+}
+
+#[tokio::test]
+async fn an_address_is_needed_and_another_tenants_routes_are_not_seen() {
+    let domains = Domains::new().await;
+    let acme = own(domains.customer(), "acme");
+    let _ = in_use(&domains, &[&acme, "*"], &[]).await;
+    let other = Domains::new().await;
+    assert_eq!(served(other.customer(), &format!("a@{acme}")).await.0, Value::Null);
+    for query in ["", "?email=", "?email=nobody", "?email=a@b", "?email=a@b@", "?mail=a@b.example"] {
+        let refused = other.customer().get(&format!("/v1/sso/route{query}")).await.refused(400, "invalid_request");
+        assert!(refused.body["details"]["email"].is_string(), "{query}: {}", refused.text);
+    }
+}
