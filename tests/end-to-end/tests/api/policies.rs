@@ -59,7 +59,7 @@ async fn one_is_saved_shown_changed_and_deleted() {
 
     let _ = customer.delete(&path).await.expect(204);
     let _ = customer.delete(&path).await.refused(404, "not_found");
-    assert_eq!(ids(&customer.get(PATH).await.expect(200)), built_in);
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)), BUILT_IN);
 
     let tenant = TenantId::parse(&customer.tenant).unwrap();
     let records = audit_records(&table(world()), tenant, "put-policy").await;
