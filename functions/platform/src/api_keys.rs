@@ -9,7 +9,9 @@ use trustplane_policy::{Change, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
 use trustplane_store::{Key, Query, Read, StoreError, Stored, Writes, keys};
 
-use crate::credentials::{Secret, Seed, body, created, image, made_body, resource, tenant_changed, update, wanted};
+use crate::credentials::{
+    Secret, Seed, body, caller, created, image, made_body, resource, tenant_changed, update, wanted,
+};
 use crate::listing::{Page, Rows};
 
 /// The longest that a replaced key goes on, in seconds: a week.
@@ -257,12 +259,6 @@ fn changed(
 /// The key that a request changes may be the one that it presents: then it is in use.
 fn as_used(call: &Call, key: Credential) -> Credential {
     if call.presented() == Some(key.id) { Credential { last_used_at: Some(call.now.day_start()), ..key } } else { key }
-}
-
-fn caller(call: &Call, read: &Read, tenant: keys::Tenant) -> Result<Credential, StoreError> {
-    let missing = || StoreError::missing("credential of the request");
-    let key = call.credential(tenant).ok_or_else(missing)?;
-    Ok(read.look::<Credential>(&key)?.ok_or_else(missing)?.value)
 }
 
 fn tenant_of(read: &mut Read, tenant: keys::Tenant) -> Result<Stored<Tenant>, StoreError> {

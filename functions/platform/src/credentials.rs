@@ -14,8 +14,8 @@ use trustplane_domain::tenant::Tenant;
 use trustplane_domain::token::Token;
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Image, Kind, Resource};
-use trustplane_runtime::{OperatorCall, Platform};
-use trustplane_store::{StoreError, Stored, Told, Writes, keys};
+use trustplane_runtime::{Call, OperatorCall, Platform};
+use trustplane_store::{Read, StoreError, Stored, Told, Writes, keys};
 
 /// A credential on the wire.
 #[derive(Debug, Serialize)]
@@ -76,7 +76,7 @@ impl Seed {
     pub(crate) fn token(&self, id: CredentialId, kind: CredentialKind) -> Option<Token> {
         match kind {
             CredentialKind::Bearer => Some(Token::new(id, self.secret)),
-            CredentialKind::AccessKey => None,
+            CredentialKind::AccessKey | CredentialKind::Temporary => None,
         }
     }
 
@@ -176,13 +176,8 @@ pub(crate) fn wanted(mut fields: Fields, now: Timestamp) -> Result<NewCredential
 pub(crate) fn update(mut fields: Fields, now: Timestamp) -> Result<CredentialUpdate, Failure> {
     let name = fields.string("name");
     let name = name.and_then(|name| fields.take("name", parse_label(&name, 64)));
-    let roles = fields.strings("roles").map(|names| {
-        let roles: BTreeSet<Role> = names.iter().filter_map(|name| Role::parse(name)).collect();
-        if roles.is_empty() || roles.len() != names.len() {
-            fields.fault("roles", "must be one or more of `admin`, `approver`, `editor`, `viewer`, each once");
-        }
-        roles
-    });
+    let names = fields.strings("roles");
+    let roles = names.map(|names| roles(&mut fields, &names));
     let expires_at = fields.optional_string("expires_at").and_then(|text| {
         let time = Timestamp::parse(&text).ok_or("must be an RFC 3339 time");
         let time = time.and_then(|time| if time > now { Ok(time) } else { Err("must be in the future") });
@@ -191,6 +186,22 @@ pub(crate) fn update(mut fields: Fields, now: Timestamp) -> Result<CredentialUpd
     fields.finish(Faults::default())?;
     let (Some(name), Some(roles)) = (name, roles) else { return Err(Failure::Internal) };
     Ok(CredentialUpdate { name, roles, expires_at })
+}
+
+/// Reads the names of roles.
+pub(crate) fn roles(fields: &mut Fields, names: &[String]) -> BTreeSet<Role> {
+    let roles: BTreeSet<Role> = names.iter().filter_map(|name| Role::parse(name)).collect();
+    if roles.is_empty() || roles.len() != names.len() {
+        fields.fault("roles", "must be one or more of `admin`, `approver`, `editor`, `viewer`, each once");
+    }
+    roles
+}
+
+/// The credential that the request presents.
+pub(crate) fn caller(call: &Call, read: &Read, tenant: keys::Tenant) -> Result<Credential, StoreError> {
+    let missing = || StoreError::missing("credential of the request");
+    let key = call.credential(tenant).ok_or_else(missing)?;
+    Ok(read.look::<Credential>(&key)?.ok_or_else(missing)?.value)
 }
 
 pub(crate) fn resource(id: CredentialId) -> Resource {

@@ -8,5 +8,6 @@ pub mod evaluation;
 pub mod health;
 mod listing;
 pub mod policies;
+pub mod temporary_keys;
 pub mod tenants;
 pub mod unmatched;

@@ -12,6 +12,7 @@ use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::MacAlgorithmSpec;
 use trustplane_domain::access_key::{AccessKeyId, SecretAccessKey};
+use trustplane_domain::temporary_key::TemporaryKey;
 
 use crate::{Counting, Meter};
 
@@ -30,7 +31,7 @@ pub struct Deriver {
     meter: Arc<Meter>,
     key_id: String,
     client: OnceLock<Client>,
-    kept: Mutex<HashMap<AccessKeyId, (SecretAccessKey, Instant)>>,
+    kept: Mutex<HashMap<String, (SecretAccessKey, Instant)>>,
 }
 
 /// KMS did not answer, and what it said: for the log.
@@ -45,19 +46,28 @@ impl Deriver {
 
     /// The secret of the access key of this id: one call, or none where it was derived in the last five minutes.
     ///
-    /// An id has a checksum of its own, so what somebody made up mostly does not come so far. Whoever verifies a signature
-    /// asks only for the secret of a credential that was read and stands.
+    /// An id has a checksum of its own, so what somebody made up mostly does not come so far.
     pub async fn derive(&self, id: AccessKeyId) -> Result<SecretAccessKey, NotDerived> {
-        let kept = self.kept().get(&id).filter(|(_, until)| Instant::now() < *until).map(|(secret, _)| secret.clone());
+        self.derived(format!("trustplane secret access key {id}")).await
+    }
+
+    /// The secret of a temporary access key: of its id and its security token together.
+    pub async fn derive_temporary(&self, key: &TemporaryKey) -> Result<SecretAccessKey, NotDerived> {
+        self.derived(format!("trustplane temporary secret access key {key}")).await
+    }
+
+    async fn derived(&self, from: String) -> Result<SecretAccessKey, NotDerived> {
+        let kept =
+            self.kept().get(&from).filter(|(_, until)| Instant::now() < *until).map(|(secret, _)| secret.clone());
         if let Some(secret) = kept {
             return Ok(secret);
         }
-        let secret = SecretAccessKey::from_mac(&self.mac(&format!("trustplane secret access key {id}")).await?);
+        let secret = SecretAccessKey::from_mac(&self.mac(&from).await?);
         let mut kept = self.kept();
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
-        kept.insert(id, (secret.clone(), Instant::now() + KEPT));
+        kept.insert(from, (secret.clone(), Instant::now() + KEPT));
         Ok(secret)
     }
 
@@ -71,7 +81,7 @@ impl Deriver {
         mac.ok_or_else(|| NotDerived("no code of 256 bits".to_owned()))
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<AccessKeyId, (SecretAccessKey, Instant)>> {
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, (SecretAccessKey, Instant)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

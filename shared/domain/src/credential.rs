@@ -56,6 +56,19 @@ pub enum Kind {
     Bearer,
     /// A key id and a secret that signs requests; the secret is derived, never stored.
     AccessKey,
+    /// A temporary access key, which acts for the credential that it was made from. None is ever kept.
+    Temporary,
+}
+
+impl Kind {
+    /// `access_key`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::AccessKey => "access_key",
+            Self::Temporary => "temporary",
+        }
+    }
 }
 
 /// A credential as it is kept: never with its secret.

@@ -21,6 +21,7 @@ pub mod region;
 pub mod saml;
 pub mod service_provider;
 pub mod signature;
+pub mod temporary_key;
 pub mod tenant;
 pub mod timestamp;
 pub mod token;

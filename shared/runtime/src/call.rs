@@ -53,6 +53,8 @@ pub struct Answer {
     pub kept: Option<Reply>,
     /// What else has changed by it, each before and after: an audit record each.
     pub also: Vec<(Resource, Option<Image>, Option<Image>)>,
+    /// Whether it has an audit record though nothing is written.
+    is_told: bool,
 }
 
 /// A change that policies allow, not yet written.
@@ -74,7 +76,8 @@ impl<T> Permitted<T> {
 
 /// What is known once the credential has been verified.
 struct Opened {
-    credential: Stored<Credential>,
+    /// Who acts: the credential that was read, or what may be done of it by a temporary key.
+    credential: Credential,
     tenant: Stored<Tenant>,
     kept: Option<Idempotency>,
     read: Read,
@@ -83,7 +86,12 @@ struct Opened {
 impl Answer {
     /// Write this, then answer that.
     pub fn new(writes: Writes, reply: Reply) -> Self {
-        Self { writes, reply, kept: None, also: Vec::new() }
+        Self { writes, reply, kept: None, also: Vec::new(), is_told: false }
+    }
+
+    /// Write nothing but the audit record of what happened, then answer that.
+    pub fn told(reply: Reply) -> Self {
+        Self { is_told: true, ..Self::new(Writes::new(), reply) }
     }
 
     /// With another reply to keep for a retry.
@@ -246,7 +254,7 @@ impl Call {
         let Change { resource, before, after, etag, outcome, .. } = permitted.change;
         let planned = self.precondition(etag, outcome)?;
         let answer = answer(planned, &permitted.grant).await?;
-        if answer.writes.is_empty() {
+        if answer.writes.is_empty() && !answer.is_told {
             return Ok(Some(answer.reply));
         }
         let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
@@ -279,11 +287,11 @@ impl Call {
         let action = self.action.ok_or(Failure::Internal)?;
         let Opened { credential, tenant, kept, read } = self.open(keys, query, input).await?;
         let input = self.checked(input)?;
-        let part = keys::Tenant::presented(credential.value.id);
-        let own_policies = self.own_policies(part, &tenant.value, &credential.value, action).await?;
+        let part = keys::Tenant::presented(credential.id);
+        let own_policies = self.own_policies(part, &tenant.value, &credential, action).await?;
         let asked = Asked {
             tenant: tenant.value.tenant_id,
-            credential: &credential.value,
+            credential: &credential,
             action,
             origin: &self.origin,
             at: self.now,
@@ -391,6 +399,7 @@ impl Call {
         input: &Result<I, Failure>,
     ) -> Result<Opened, Failure> {
         let presented = Presented::of(&self.request)?;
+        presented.check_window(self.now)?;
         let part = keys::Tenant::presented(presented.id());
         let (credential_key, tenant_key) = (part.credential(presented.id()), part.tenant());
         let retry_key = idempotency::key(&self.request).ok().flatten();
@@ -404,10 +413,12 @@ impl Call {
             }
             Err(_) => None,
         };
-        let mut read = self.read(&wanted, listed.as_ref()).await?;
+        let (read, secret) = tokio::join!(self.read(&wanted, listed.as_ref()), presented.secret(&self.platform));
+        let mut read = read?;
 
         let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
-        presented.verify(credential.as_ref().map(|stored| &stored.value), self.now)?;
+        let kept = credential.as_ref().map(|stored| &stored.value);
+        let acting = presented.verify(kept, secret, &self.request, self.now)?;
         let tenant = read.look::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);
         check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
@@ -420,7 +431,7 @@ impl Call {
         if credential.value.last_used_at.is_none_or(|day| day < self.now.day_start()) {
             self.note_use(&credential_key).await;
         }
-        Ok(Opened { credential, tenant, kept, read })
+        Ok(Opened { credential: acting, tenant, kept, read })
     }
 
     /// Records a denied attempt, outside of any transaction of the request's. What keeps it from being recorded (too many

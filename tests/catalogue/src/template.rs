@@ -42,8 +42,8 @@ fn resource(text: &mut String, function: &Function) {
     let decides = matches!(&function.trigger, Trigger::Http(route) if route.action.is_some());
     if decides || !function.uses.is_empty() {
         text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
-        for one in function.uses {
-            text.push_str(statement(*one));
+        for one in function.all_uses() {
+            text.push_str(statement(one));
         }
         if decides {
             text.push_str(DENIALS);

@@ -35,8 +35,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ("POST", "/v1/api-keys"),
         (Integration, Group::Administer, Kind::ApiKey),
         (Some("NewApiKey"), 201, Some("MadeApiKey")),
-        &[Read, Write, Mac],
+        &[Read, Write],
         "Makes a credential; its secret is shown this once",
+    ),
+    http(
+        "platform",
+        "create-temporary-api-key",
+        ("POST", "/v1/api-keys/temporary"),
+        (Integration, Group::Read, Kind::ApiKey),
+        (Some("NewTemporaryApiKey"), 201, Some("MadeTemporaryApiKey")),
+        &[Read, Write],
+        "Makes a temporary access key of the caller's; it is stored nowhere",
     ),
     http(
         "platform",
@@ -71,7 +80,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ("POST", "/v1/api-keys/{id}/rotate"),
         (Integration, Group::Administer, Kind::ApiKey),
         (Some("ApiKeyRotation"), 201, Some("MadeApiKey")),
-        &[Read, Write, Mac],
+        &[Read, Write],
         "Makes a credential that takes another's place, which ends after an overlap",
     ),
     http(

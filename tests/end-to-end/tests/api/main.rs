@@ -8,6 +8,7 @@
     reason = "a test fails by a panic"
 )]
 
+mod access_keys;
 mod api_keys;
 mod audit_chain;
 mod audit_events;
