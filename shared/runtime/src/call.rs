@@ -67,13 +67,6 @@ pub struct Permitted<T> {
     replay: Option<Reply>,
 }
 
-impl<T> Permitted<T> {
-    /// The reply that was kept of this very request, if it came before: nothing more is to be done for it.
-    pub fn replay(&self) -> Option<&Reply> {
-        self.replay.as_ref()
-    }
-}
-
 /// What is known once the credential has been verified.
 struct Opened {
     /// Who acts: the credential that was read, or what may be done of it by a temporary key.
@@ -117,6 +110,11 @@ impl<T> Permitted<T> {
     ) -> Result<Permitted<U>, Failure> {
         let change = make(self.change).map_err(|error| store_failure(&error))?;
         Ok(Permitted { grant: self.grant, change, replay: self.replay })
+    }
+
+    /// The reply that was kept of this very request, if it came before: nothing more is to be done for it.
+    pub fn replay(&self) -> Option<&Reply> {
+        self.replay.as_ref()
     }
 
     /// Whether it is a retry, which is answered as the first request was: nothing needs to be learnt for it.
