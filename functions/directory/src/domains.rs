@@ -87,7 +87,9 @@ pub async fn verify(call: Call) -> Result<Reply, Failure> {
     };
     let permitted = call.permit(&keys, None, &wanted, plan).await?;
     let observation = match &permitted.change.outcome {
-        Ok(planned) if !planned.proof.value.is_over(call.now) => Some(look(&planned.proof.value).await?),
+        Ok(planned) if !permitted.is_retry() && !planned.proof.value.is_over(call.now) => {
+            Some(look(&planned.proof.value).await?)
+        }
         _ => None,
     };
     let judged = |change| judged(change, observation.as_ref(), token, call.now);

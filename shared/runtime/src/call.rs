@@ -106,6 +106,11 @@ impl<T> Permitted<T> {
         let change = make(self.change).map_err(|error| store_failure(&error))?;
         Ok(Permitted { grant: self.grant, change, replay: self.replay })
     }
+
+    /// Whether it is a retry, which is answered as the first request was: nothing needs to be learnt for it.
+    pub fn is_retry(&self) -> bool {
+        self.replay.is_some()
+    }
 }
 
 impl Call {

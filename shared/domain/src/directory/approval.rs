@@ -349,6 +349,8 @@ impl From<VersionRefusal> for Failure {
 }
 
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod tests;

@@ -149,6 +149,8 @@ async fn json_is_what_there_is_and_it_says_so() {
     let accept = |value: &str| customer.request("GET", &directory.organisation).header("accept", value);
     for good in ["", "*/*", "application/*", "Application/JSON; charset=utf-8", "text/html, application/json;q=0.1"] {
         let reply = customer.send(accept(good)).await.expect(200);
+        // IMF-fixdate (RFC 9110, 5.6.7), by the gateway.
+        assert!(reply.header("date").is_some_and(|date| date.len() == 29 && date.ends_with(" GMT")), "{reply:?}");
         assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"), "{good}");
     }
     for bad in ["text/html", "application/xml", "application/json;q=0"] {

@@ -304,6 +304,60 @@ async fn with_every_domain_proven_a_version_is_taken_into_use() {
 }
 
 #[tokio::test]
+async fn a_version_of_as_many_domains_as_there_may_be_takes_the_place_of_another() {
+    let domains = Domains::new().await;
+    let body = |half: &str| {
+        let names = |label: &str| -> Vec<String> {
+            (0..10).map(|number| own(domains.customer(), &format!("{label}-{half}-{number}"))).collect()
+        };
+        let (restricted, supported) = (names("r"), names("s"));
+        let mut body = content();
+        body["RestrictedDomains"] = json!(restricted);
+        body["SupportedDomains"] = json!(supported);
+        (body, restricted.into_iter().chain(supported).collect::<Vec<_>>())
+    };
+    let mut active = Vec::new();
+    for half in ["a", "b"] {
+        let (body, names) = body(half);
+        let path = domains.versions.submit(&body).await;
+        for name in &names {
+            domains.prove(name).await;
+        }
+        let said = domains.versions.put_as(&domains.customer().approver, &path, &to("Active", &body)).await;
+        let _ = said.expect(200);
+        active.push((path, names));
+    }
+    assert_eq!(domains.versions.status(&active[0].0).await, "Inactive");
+    for ((_, names), serves) in active.iter().zip([false, true]) {
+        for name in [&names[0], &names[19]] {
+            let route = domains.customer().get(&format!("/v1/sso/route?email=a@{name}")).await.expect(200);
+            assert_eq!(route.body["configuration"].is_object(), serves, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_versions_of_a_configuration_name_a_hundred_domains_at_most() {
+    let domains = Domains::new().await;
+    let supporting = |first: usize, count: usize| {
+        let names: Vec<String> =
+            (first..first + count).map(|number| own(domains.customer(), &format!("d{number}"))).collect();
+        naming(&[], &names.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    for first in (0..100).step_by(10) {
+        let _ = domains.versions.submit(&supporting(first, 10)).await;
+    }
+    let customer = domains.customer();
+    let refused = customer.post(&domains.versions.path, &supporting(99, 2)).await.expect(409);
+    assert_eq!(errors(&refused), ["the versions of a configuration name at most 100 domains"]);
+    let again = domains.versions.submit(&supporting(90, 10)).await;
+    let _ = customer.put(&again, &to("Pending", &supporting(99, 2))).await.expect(409);
+    let listed = customer.get(&format!("{}?size=100", domains.path())).await.expect(200);
+    assert_eq!(listed.body["numberOfElements"], 100);
+    assert_eq!(customer.cost(&listed).await.dynamodb_round_trips, 2);
+}
+
+#[tokio::test]
 async fn a_restricted_domain_is_held_by_one_configuration_of_all_tenants_until_its_version_ends() {
     let (one, other) = (Domains::new().await, Domains::new().await);
     let acme = own(one.customer(), "acme");

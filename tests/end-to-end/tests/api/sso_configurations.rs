@@ -8,6 +8,33 @@ use crate::together::join_all;
 const UNKNOWN: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 
 #[tokio::test]
+async fn totals_are_right_while_others_write() {
+    let directory = Directory::new().await;
+    let customer = &directory.customer;
+    let path = directory.configurations();
+    let body = configuration();
+    let writes = async {
+        for _ in 0..3 {
+            let made = join_all((0..3).map(|_| customer.post(&path, &body))).await;
+            assert!(made.iter().all(|reply| reply.status == 201), "{made:?}");
+        }
+    };
+    let reads = async {
+        let mut last = 0;
+        for _ in 0..12 {
+            let page = customer.get(&format!("{path}?size=2")).await.expect(200).body;
+            let total = page["totalSize"].as_u64().unwrap();
+            assert!((last..=9).contains(&total), "{total} after {last}");
+            assert_eq!(page["totalPages"].as_u64().unwrap(), total.div_ceil(2));
+            assert_eq!(page["numberOfElements"].as_u64().unwrap(), total.min(2));
+            last = total;
+        }
+    };
+    tokio::join!(writes, reads);
+    assert_eq!(customer.get(&path).await.body["totalSize"], 9);
+}
+
+#[tokio::test]
 async fn one_is_made_shown_listed_and_deleted() {
     let directory = Directory::new().await;
     let customer = &directory.customer;
