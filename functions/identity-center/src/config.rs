@@ -1,7 +1,7 @@
 //! `/v1/integrations/aws-identity-center/config`: which instance a tenant has, and the role to reach it.
 
 use serde::Serialize;
-use trustplane_domain::connection::{Connection, Settings};
+use trustplane_domain::connection::{Connection, Report, SavedVersion, Settings};
 use trustplane_domain::{Failure, Faults};
 use trustplane_policy::{Change, Image, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
@@ -9,7 +9,7 @@ use trustplane_store::{Read, StoreError, Stored, Writes, keys};
 
 /// The saved configuration on the wire: exactly these four fields, an absent value as null.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+pub(crate) struct Body<'a> {
     sso_instance_arn: Option<&'a str>,
     role_arn: Option<&'a str>,
     region: Option<&'a str>,
@@ -39,16 +39,66 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
         wanted,
         |read, wanted, tenant| {
             let before = connection(read, tenant)?;
-            let after = before.value.saved(wanted.clone());
-            let reply = Reply::ok(&body(&after.settings)).etag(after.config_version);
-            let writes = Writes::new().replace(&before, &after)?;
-            Ok(Change::new(resource(), Ok(Answer::new(writes, reply)))
+            saving(&call, tenant, &before, (wanted.clone(), None))
+        },
+    )
+    .await
+}
+
+/// DELETE: removes it, with what was seen and tested through it. The ExternalIds and the history stay.
+pub async fn delete(call: Call) -> Result<Reply, Failure> {
+    call.change(
+        |tenant, ()| vec![tenant.connection(), tenant.connection_report()],
+        Ok(()),
+        |read, (), tenant| {
+            let before = connection(read, tenant)?;
+            let report: Option<Stored<Report>> = read.take(&tenant.connection_report())?;
+            let mut writes = Writes::new();
+            if let Some(after) = before.value.removed() {
+                writes = released(writes.replace(&before, &after)?, tenant, &before.value, &after);
+                if let Some(report) = &report {
+                    writes = writes.remove(report);
+                }
+            }
+            Ok(Change::new(resource(), Ok(Answer::new(writes, Reply::no_content())))
                 .before(Some(image(&before.value.settings)))
-                .after(Some(image(&after.settings)))
                 .etag(Some(before.value.config_version)))
         },
     )
     .await
+}
+
+/// What saves settings, new ones or those of an earlier version: the next version, and history has it.
+pub(crate) fn saving(
+    call: &Call,
+    tenant: keys::Tenant,
+    before: &Stored<Connection>,
+    (settings, restored_from): (Settings, Option<u64>),
+) -> Result<Change<Answer>, StoreError> {
+    let after = before.value.saved(settings);
+    let saved_by = call.presented().map(|id| id.to_string()).unwrap_or_default();
+    let version = SavedVersion {
+        number: after.config_version,
+        settings: after.settings.clone(),
+        saved_at: call.now,
+        saved_by,
+        restored_from,
+    };
+    let reply = Reply::ok(&body(&after.settings)).etag(after.config_version);
+    let writes = Writes::new().replace(before, &after)?.create(&tenant.connection_version(version.number), &version)?;
+    let writes = released(writes, tenant, &before.value, &after);
+    Ok(Change::new(resource(), Ok(Answer::new(writes, reply)))
+        .before(Some(image(&before.value.settings)))
+        .after(Some(image(&after.settings)))
+        .etag(Some(before.value.config_version)))
+}
+
+/// With the claim of a role given up that is the connection's no more.
+fn released(writes: Writes, tenant: keys::Tenant, before: &Connection, after: &Connection) -> Writes {
+    match before.released_by(after) {
+        Some(role) => writes.release(&tenant.role_claim(role)),
+        None => writes,
+    }
 }
 
 /// The three fields, each a string that has to be there and may be empty.
@@ -64,20 +114,20 @@ fn wanted(call: &Call) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-fn connection(read: &mut Read, tenant: keys::Tenant) -> Result<Stored<Connection>, StoreError> {
+pub(crate) fn connection(read: &mut Read, tenant: keys::Tenant) -> Result<Stored<Connection>, StoreError> {
     // A tenant is made in one transaction with its connection.
     read.take(&tenant.connection())?.ok_or_else(|| StoreError::missing("connection"))
 }
 
-fn resource() -> Resource {
+pub(crate) fn resource() -> Resource {
     Resource::new(Kind::Integration, "aws-identity-center")
 }
 
-fn image(settings: &Settings) -> Image {
+pub(crate) fn image(settings: &Settings) -> Image {
     Image::of(&body(settings))
 }
 
-fn body(settings: &Settings) -> Body<'_> {
+pub(crate) fn body(settings: &Settings) -> Body<'_> {
     Body {
         sso_instance_arn: settings.sso_instance_arn.as_ref().map(|arn| arn.as_str()),
         role_arn: settings.role_arn.as_ref().map(|arn| arn.as_str()),

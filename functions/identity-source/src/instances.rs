@@ -5,7 +5,6 @@
 use serde::Serialize;
 use trustplane_aws::{CustomerError, Way};
 use trustplane_domain::connection::{Connection, InstanceFacts, Settings};
-use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::timestamp::SECOND;
 use trustplane_domain::{Conflict, Failure, Faults};
 use trustplane_policy::{Change, Grant, Kind, Resource};
@@ -139,21 +138,12 @@ pub(crate) async fn look(
     remembered: &Stored<Connection>,
 ) -> Result<(Connection, InstanceFacts), CustomerError> {
     let before = &remembered.value;
-    let (Some(arn), Some(role)) = (&before.settings.sso_instance_arn, &before.settings.role_arn) else {
+    let (Some(arn), Some(way)) = (&before.settings.sso_instance_arn, Way::of(grant.tenant(), before)) else {
         return Err(CustomerError::InstanceGone);
-    };
-    let way = Way {
-        tenant: grant.tenant(),
-        role: role.clone(),
-        external_id: before.external_id,
-        region: before.settings.region.clone(),
     };
     let seen = call.platform.customers.instance(&way, arn, call.now).await;
     let after = match &seen {
-        Ok(instance) => {
-            let provider_enabled = provider_enabled(call, grant, before, instance).await;
-            Connection { instance: Some(instance.clone()), provider_enabled, ..before.clone() }
-        }
+        Ok(instance) => call.remembering(grant, before, instance.clone()).await,
         Err(CustomerError::InstanceGone) => Connection { instance: None, ..before.clone() },
         Err(_) => return seen.map(|instance| (before.clone(), instance)),
     };
@@ -163,23 +153,6 @@ pub(crate) async fn look(
         let _ = call.note(grant, writes).await;
     }
     seen.map(|instance| (after, instance))
-}
-
-/// Whether the provider of the store is enabled. The connection says so once it knows its store; with another store
-/// comes another provider.
-async fn provider_enabled(call: &Call, grant: &Grant, before: &Connection, seen: &InstanceFacts) -> bool {
-    let same = |known: &InstanceFacts| known.identity_store_id == seen.identity_store_id;
-    if before.instance.as_ref().is_some_and(same) {
-        return before.provider_enabled;
-    }
-    let key = keys::Tenant::granted(grant).identity_provider(&seen.identity_store_id);
-    match call.read_more(std::slice::from_ref(&key)).await {
-        Ok(mut read) => {
-            let provider: Option<Stored<IdentityProvider>> = read.take(&key).unwrap_or_default();
-            provider.is_some_and(|provider| provider.value.is_enabled())
-        }
-        Err(_) => before.provider_enabled,
-    }
 }
 
 impl Known {

@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt;
 
 use aws_sdk_ssoadmin::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use serde::Deserialize;
+use trustplane_domain::connection::{KmsReason, Refusal};
 
 /// Why the customer's AWS did not answer what it was asked. The texts are for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +88,59 @@ where
         | "ServiceUnavailableException" => CustomerError::Unavailable(told),
         _ => CustomerError::Refused(told),
     })
+}
+
+/// Tells what the failure of a call means for a test of the connection.
+pub(crate) fn refusal<E>(error: &SdkError<E, HttpResponse>) -> Refusal
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let service = error.as_service_error();
+    if let Some(reason) = kms_reason(error) {
+        return Refusal::Kms(reason);
+    }
+    match refused("", error) {
+        Refused::SessionOver => Refusal::Unavailable,
+        Refused::Other(CustomerError::Denied(_)) => {
+            let told = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
+            if denied_by_others(told) { Refusal::NetworkRestricted } else { Refusal::Denied }
+        }
+        Refused::Other(CustomerError::Throttled(_)) => Refusal::Throttled,
+        Refused::Other(CustomerError::Unavailable(_)) => Refusal::Unavailable,
+        Refused::Other(CustomerError::Unreachable(_)) => Refusal::Unreachable,
+        Refused::Other(CustomerError::InstanceGone | CustomerError::Refused(_)) => {
+            Refusal::Other(service.and_then(ProvideErrorMetadata::code).unwrap_or("no code").to_owned())
+        }
+    }
+}
+
+/// Whether a denial's message says that another policy than the role's own denies explicitly ("Troubleshoot access denied
+/// error messages", IAM User Guide). AWS has no code for it; a message of another form is a denial like any other.
+fn denied_by_others(message: &str) -> bool {
+    const OTHERS: [&str; 4] =
+        ["resource-based policy", "service control policy", "resource control policy", "VPC endpoint policy"];
+    let explicit = message.split_once("with an explicit deny in a");
+    explicit.is_some_and(|(_, policy)| OTHERS.iter().any(|other| policy.contains(other)))
+}
+
+/// The `Reason` of an exception of IAM Identity Center that is about the customer's KMS key. It is read from the reply's
+/// body: each operation has exceptions of its own for it.
+fn kms_reason<E>(error: &SdkError<E, HttpResponse>) -> Option<KmsReason> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(rename = "Reason", alias = "reason")]
+        reason: Option<String>,
+    }
+    let body: Body = serde_json::from_slice(error.raw_response()?.body().bytes()?).ok()?;
+    match body.reason?.as_str() {
+        "KMS_AccessDeniedException" => Some(KmsReason::Denied),
+        "KMS_DisabledException" => Some(KmsReason::Disabled),
+        "KMS_InvalidStateException" => Some(KmsReason::InvalidState),
+        "KMS_InvalidKeyUsageException" => Some(KmsReason::InvalidKeyUsage),
+        "KMS_NotFoundException" => Some(KmsReason::NotFound),
+        "KMS_ThrottlingException" => Some(KmsReason::Throttled),
+        _ => None,
+    }
 }
 
 /// An error and its causes, in a line.

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use trustplane_aws::{CustomerError, Customers, Meter, Way};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
+use trustplane_domain::connection::Refusal;
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::region::Region;
 use trustplane_organization::{IDENTITY_STORE_ID, INSTANCE_ARN, MANAGEMENT_ACCOUNT, Organization};
@@ -47,6 +48,7 @@ fn way(local: &Local, tenant: u8, scenario: &str) -> Way {
         tenant: TenantId::from_random([tenant; 16]),
         role: RoleArn::parse(&format!("arn:aws:iam::123456789012:role/scenario/{scenario}")).unwrap(),
         external_id,
+        external_id_pending: None,
         region: Some(Region::parse("us-east-1").unwrap()),
     }
 }
@@ -88,6 +90,41 @@ async fn a_session_is_kept_for_its_tenant_role_and_external_id_alone() {
     let not_trusted = Way { external_id: ExternalId::from_random([9; 16]), ..one };
     let denied = local.customers.instance(&not_trusted, &instance(), now).await;
     assert_eq!(denied, Err(CustomerError::Denied("sts:AssumeRole")));
+}
+
+#[tokio::test]
+async fn the_pending_external_id_is_tried_where_the_current_one_is_denied() {
+    let local = start().await;
+    let (current, pending) = (ExternalId::from_random([8; 16]), ExternalId::from_random([9; 16]));
+    let role = "arn:aws:iam::123456789012:role/Rotating";
+    let way = Way {
+        role: RoleArn::parse(role).unwrap(),
+        external_id: current,
+        external_id_pending: Some(pending),
+        ..way(&local, 1, "healthy")
+    };
+    for (trusted, assumed) in [(vec![current, pending], 1), (vec![current], 1), (vec![pending], 2)] {
+        let trusted: Vec<String> = trusted.iter().map(ToString::to_string).collect();
+        local.organization.trust_role(role, &trusted.iter().map(String::as_str).collect::<Vec<_>>());
+        local.organization.expire_sessions();
+        local.organization.clear_calls();
+        local.customers.instance(&way, &instance(), Timestamp::now()).await.unwrap();
+        assert_eq!(operations(&local).iter().filter(|operation| *operation == "AssumeRole").count(), assumed);
+        assert_eq!(local.customers.trusts(&way, pending).await.is_ok(), trusted.contains(&pending.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_test_that_runs_out_of_time_tells_what_it_reached() {
+    let local = start().await;
+    let way = way(&local, 1, "slow");
+    let stranger = ExternalId::from_random([7; 16]);
+    let limit = Duration::from_secs(2);
+    let observed = local.customers.probe(&way, &instance(), stranger, Timestamp::now(), limit).await;
+    assert!(observed.is_own_role());
+    assert_eq!(observed.caller_account.unwrap().answer.unwrap(), MANAGEMENT_ACCOUNT);
+    assert_eq!(observed.listed.unwrap().answer, Err(Refusal::Unreachable));
+    assert!(observed.described.is_none() && observed.permission_sets.is_none());
 }
 
 #[tokio::test]

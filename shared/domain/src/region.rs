@@ -28,6 +28,13 @@ impl Partition {
     }
 }
 
+impl Default for Partition {
+    /// The one that most accounts are in.
+    fn default() -> Self {
+        Self("aws".to_owned())
+    }
+}
+
 impl fmt::Display for Partition {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

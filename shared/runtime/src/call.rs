@@ -107,6 +107,11 @@ impl<T> Permitted<T> {
         Ok(Permitted { grant: self.grant, change, replay: self.replay })
     }
 
+    /// The reply that was kept of this very request, if it came before: nothing more is to be done for it.
+    pub fn replay(&self) -> Option<&Reply> {
+        self.replay.as_ref()
+    }
+
     /// Whether it is a retry, which is answered as the first request was: nothing needs to be learnt for it.
     pub fn is_retry(&self) -> bool {
         self.replay.is_some()
@@ -522,7 +527,7 @@ pub(crate) fn store_failure(error: &StoreError) -> Failure {
 }
 
 /// What a failed commit is to the client.
-pub(crate) fn commit_failure(error: &CommitError) -> Failure {
+pub fn commit_failure(error: &CommitError) -> Failure {
     match error {
         CommitError::Lost => lost_race(),
         CommitError::Claimed => Failure::conflict(Conflict::Claimed, "it is held by somebody else"),

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trustplane_domain::Timestamp;
-use trustplane_domain::connection::Connection;
+use trustplane_domain::connection::{Connection, Report, RoleClaim, SavedVersion};
 use trustplane_domain::credential::Credential;
 use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::policy::PolicySet;
@@ -61,6 +61,18 @@ impl Item for Credential {
 
 impl Item for Connection {
     const ENTITY: &'static str = "connection";
+}
+
+impl Item for SavedVersion {
+    const ENTITY: &'static str = "connection-version";
+}
+
+impl Item for Report {
+    const ENTITY: &'static str = "connection-report";
+}
+
+impl Item for RoleClaim {
+    const ENTITY: &'static str = "role-claim";
 }
 
 impl Item for IdentityProvider {

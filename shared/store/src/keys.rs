@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use trustplane_domain::Timestamp;
+use trustplane_domain::arn::RoleArn;
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_policy::Grant;
 
@@ -156,6 +157,11 @@ impl Tenant {
     /// What is claimed across tenants, with this tenant as the owner: an e-mail domain.
     pub fn domain_claim(self, domain: &str) -> Key {
         Key { pk: format!("DOMAIN#{}", escaped(domain)), sk: "CLAIM".to_owned(), tenant: None }
+    }
+
+    /// What is claimed across tenants: a role that a test of the connection came in through.
+    pub fn role_claim(self, role: &RoleArn) -> Key {
+        Key { pk: format!("ROLE#{}", escaped(role.as_str())), sk: "CLAIM".to_owned(), tenant: None }
     }
 
     fn key(self, sk: String) -> Key {

@@ -2,6 +2,7 @@
 
 use crate::{Clock, Options, binaries, binaries::Profile, logs::Show};
 use std::path::PathBuf;
+use trustplane_organization::Scenario;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -19,6 +20,7 @@ Usage: cargo local [OPTIONS]
   --dns-server ADDR        The DNS server that functions ask, as 192.0.2.53 or 127.0.0.1:5353 [default: one that knows
                            the TXT records of dns.txt in the data folder: a line each, `NAME TEXT`]
   --verbose                Shows every line that functions print, not warnings and errors alone
+  --scenarios              Lists the roles to see a connection fail through, each its own way; save one and test the connection
   --help                   Prints this
 
 Ctrl-C ends it.
@@ -36,6 +38,8 @@ pub enum Command {
     },
     /// To print [`HELP`].
     Help,
+    /// To print [`scenarios`].
+    Scenarios,
 }
 
 impl Command {
@@ -60,10 +64,11 @@ impl Command {
                 value.ok_or_else(|| format!("option `{name}` needs a value"))
             };
             match name.as_str() {
-                "--help" | "-h" | "--json" | "--release" | "--verbose" if inline.is_some() => {
+                "--help" | "-h" | "--json" | "--release" | "--scenarios" | "--verbose" if inline.is_some() => {
                     return Err(format!("option `{name}` takes no value"));
                 }
                 "--help" | "-h" => return Ok(Self::Help),
+                "--scenarios" => return Ok(Self::Scenarios),
                 "--json" => json = true,
                 "--release" => options.profile = Profile::Release,
                 "--verbose" => options.show = Show::Everything,
@@ -90,6 +95,16 @@ impl Command {
     }
 }
 
+/// What `--scenarios` prints: the roles of the local organization that fail in a way of their own.
+pub fn scenarios() -> String {
+    let rows =
+        Scenario::catalogue().into_iter().map(|(scenario, about)| format!("{:<64} {about}\n", scenario.role_arn()));
+    format!(
+        "Save one of these as the connection's `role_arn`, then POST /v1/integrations/aws-identity-center/test:\n\n{}",
+        rows.collect::<String>()
+    )
+}
+
 fn endpoint(url: String) -> Result<String, String> {
     match url.parse::<axum::http::Uri>() {
         Ok(uri) if uri.scheme_str() == Some("http") && uri.host().is_some() => Ok(url.trim_end_matches('/').to_owned()),
@@ -108,7 +123,7 @@ mod tests {
     fn run(line: &str) -> (Options, bool) {
         match parse(line).unwrap() {
             Command::Run { options, json } => (*options, json),
-            Command::Help => panic!("{line} asks for help"),
+            Command::Help | Command::Scenarios => panic!("{line} does not run"),
         }
     }
 
@@ -127,6 +142,9 @@ mod tests {
         assert_eq!(options.environment["TRUSTPLANE_DNS_SERVER"], "127.0.0.1:5353");
         assert_eq!(options.clock.now().year(), 2031);
         assert!(matches!(parse("--json --help --oops"), Ok(Command::Help)));
+        assert!(matches!(parse("--scenarios"), Ok(Command::Scenarios)));
+        assert!(scenarios().contains("arn:aws:iam::123456789012:role/scenario/wrong-region "));
+        assert_eq!(scenarios().lines().count(), Scenario::catalogue().len() + 2);
     }
 
     #[test]

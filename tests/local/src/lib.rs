@@ -26,7 +26,7 @@ mod stack;
 mod streams;
 pub mod template;
 
-pub use arguments::{Command, HELP};
+pub use arguments::{Command, HELP, scenarios};
 pub use error::Error;
 pub use schedule::Clock;
 pub use stack::{Options, Stack};

@@ -2,13 +2,17 @@
 
 use std::{io::Write as _, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
-use trustplane_local::{Command, Error, HELP, Options, Stack, demo::Demo, greeting::greeting};
+use trustplane_local::{Command, Error, HELP, Options, Stack, demo::Demo, greeting::greeting, scenarios};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match Command::parse(std::env::args().skip(1)) {
         Ok(Command::Help) => {
             print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Scenarios) => {
+            print!("{}", scenarios());
             ExitCode::SUCCESS
         }
         Ok(Command::Run { options, json }) => match run(*options, json).await {

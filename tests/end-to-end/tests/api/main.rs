@@ -19,6 +19,7 @@ mod directory;
 mod domain_checks;
 mod domains;
 mod events;
+mod identity_center;
 mod identity_source;
 mod leaks;
 mod notices;

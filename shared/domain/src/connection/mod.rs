@@ -1,9 +1,22 @@
 //! A tenant's connection: which IAM Identity Center instance it has and how we get there.
 
+mod advice;
+mod bootstrap;
+mod judge;
+mod observed;
+mod report;
+mod rotation;
+mod saved_version;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::bootstrap::{Bootstrap, CLOUDFORMATION};
+pub use self::judge::judge;
+pub use self::observed::{Described, KmsReason, Listed, Observed, Refusal, Said};
+pub use self::report::{Check, CheckId, CheckStatus, Code, Health, Report};
+pub use self::saved_version::SavedVersion;
 use crate::arn::{InstanceArn, RoleArn};
-use crate::ids::ExternalId;
+use crate::ids::{ExternalId, TenantId};
 use crate::region::{AccountId, Region};
 use crate::{Faults, Timestamp};
 
@@ -21,6 +34,18 @@ pub struct Connection {
     /// The one that takes its place once the customer's role trusts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id_pending: Option<ExternalId>,
+    /// How often the ExternalIds changed: the version that their `ETag` speaks of.
+    #[serde(default)]
+    pub external_id_version: u64,
+    /// How the last test of these settings ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_verified_at: Option<Timestamp>,
+    /// The role that is claimed for this tenant across all tenants, once a test came in through it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_role: Option<RoleArn>,
     /// What AWS last said of the instance; none after the settings changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceFacts>,
@@ -58,8 +83,33 @@ pub struct InstanceFacts {
     pub name: Option<String>,
     /// `ACTIVE`, `CREATE_IN_PROGRESS`, `DELETE_IN_PROGRESS`, `CREATE_FAILED`.
     pub status: String,
+    /// The regions it is in, the primary one first; none where AWS named none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
+    /// Whose it is; known once a test has asked AWS Organizations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<InstanceKind>,
     /// When AWS said so.
     pub seen_at: Timestamp,
+}
+
+/// Whose an instance is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstanceKind {
+    /// The organization's: it grants access to its accounts.
+    Organization,
+    /// One account's own, which has no permission sets.
+    Account,
+}
+
+/// The claim of a role by the tenant that a test let in first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoleClaim {
+    /// Who holds it.
+    pub tenant_id: TenantId,
+    /// Since when.
+    pub claimed_at: Timestamp,
 }
 
 impl Connection {
@@ -70,16 +120,62 @@ impl Connection {
             config_version: 0,
             external_id,
             external_id_pending: None,
+            external_id_version: 0,
+            health: None,
+            last_verified_at: None,
+            claimed_role: None,
             instance: None,
             provider_enabled: false,
         }
     }
 
-    /// This connection with `settings`. What was seen through other settings is forgotten.
+    /// This connection with `settings`. What was seen through other settings is forgotten, and so is how they fared.
     #[must_use]
     pub fn saved(&self, settings: Settings) -> Self {
-        let instance = self.instance.clone().filter(|_| settings == self.settings);
-        Self { settings, config_version: self.config_version + 1, instance, ..self.clone() }
+        let config_version = self.config_version + 1;
+        if settings == self.settings {
+            return Self { config_version, ..self.clone() };
+        }
+        let claimed_role = self.claimed_role.clone().filter(|claimed| settings.role_arn.as_ref() == Some(claimed));
+        Self {
+            settings,
+            config_version,
+            claimed_role,
+            instance: None,
+            health: None,
+            last_verified_at: None,
+            ..self.clone()
+        }
+    }
+
+    /// This connection with nothing saved; `None` where nothing is. The ExternalIds stay: they are the tenant's.
+    pub fn removed(&self) -> Option<Self> {
+        let nothing = Settings::default();
+        (self.settings != nothing).then(|| self.saved(nothing))
+    }
+
+    /// The role whose claim `after` gives up.
+    pub fn released_by(&self, after: &Self) -> Option<&RoleArn> {
+        self.claimed_role.as_ref().filter(|claimed| after.claimed_role.as_ref() != Some(claimed))
+    }
+
+    /// This connection after a test of its settings that ended with `report`. An instance that AWS does not list is
+    /// forgotten.
+    #[must_use]
+    pub fn tested(&self, report: &Report) -> Self {
+        let gone = report.failed_with(Code::InstanceNotFound);
+        let instance = self.instance.clone().filter(|_| !gone);
+        Self { instance, health: Some(report.health()), last_verified_at: Some(report.checked_at), ..self.clone() }
+    }
+}
+
+impl InstanceFacts {
+    /// These facts, seen anew, with what only a test finds out and was known of the same instance before.
+    #[must_use]
+    pub fn after(self, known: Option<&Self>) -> Self {
+        let same =
+            known.filter(|known| known.instance_id == self.instance_id && known.owner_account == self.owner_account);
+        Self { kind: self.kind.or_else(|| same.and_then(|known| known.kind)), ..self }
     }
 }
 
@@ -186,11 +282,40 @@ mod tests {
             owner_account: "123456789012".to_owned(),
             name: None,
             status: "ACTIVE".to_owned(),
+            regions: Vec::new(),
+            kind: Some(InstanceKind::Organization),
             seen_at: Timestamp::from_millis(0),
         });
+        connection.health = Some(Health::Healthy);
+        connection.claimed_role = settings.role_arn.clone();
         let again = connection.saved(settings);
-        assert_eq!((again.config_version, again.instance.is_some()), (2, true));
+        assert_eq!((again.config_version, again.instance.is_some(), again.health), (2, true, Some(Health::Healthy)));
+        assert_eq!(again.released_by(&again), None);
         let moved = again.saved(parse(INSTANCE, ROLE, "eu-west-1").unwrap());
-        assert_eq!((moved.config_version, moved.instance), (3, None));
+        assert_eq!((moved.config_version, moved.instance.as_ref(), moved.health), (3, None, None));
+        assert_eq!((again.released_by(&moved), moved.claimed_role.is_some()), (None, true));
+        let removed = moved.removed().unwrap();
+        assert_eq!((removed.config_version, removed.settings.configured()), (4, false));
+        assert_eq!((removed.external_id, removed.claimed_role.as_ref()), (moved.external_id, None));
+        assert_eq!(moved.released_by(&removed), moved.claimed_role.as_ref());
+        assert_eq!(removed.removed(), None);
+    }
+
+    #[test]
+    fn what_a_test_found_out_stays_known_of_the_same_instance() {
+        let facts = |owner: &str, kind| InstanceFacts {
+            instance_id: "ssoins-0123456789abcdef0".to_owned(),
+            identity_store_id: "d-1234567890".to_owned(),
+            owner_account: owner.to_owned(),
+            name: None,
+            status: "ACTIVE".to_owned(),
+            regions: Vec::new(),
+            kind,
+            seen_at: Timestamp::from_millis(0),
+        };
+        let known = facts("123456789012", Some(InstanceKind::Organization));
+        assert_eq!(facts("123456789012", None).after(Some(&known)).kind, Some(InstanceKind::Organization));
+        assert_eq!(facts("111122223333", None).after(Some(&known)).kind, None);
+        assert_eq!(facts("123456789012", None).after(None).kind, None);
     }
 }

@@ -1,5 +1,7 @@
 //! The customer's side: the tenant's role is assumed, and through it IAM Identity Center is asked.
 
+mod probe;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -9,11 +11,16 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssoadmin::config::{Credentials, IdentityCache, Region as SdkRegion};
 use aws_sdk_ssoadmin::operation::describe_instance::DescribeInstanceOutput;
 use aws_sdk_ssoadmin::{Client as SsoAdmin, config};
+use aws_sdk_sts::Client as Sts;
+use aws_sdk_sts::error::SdkError as StsSdkError;
+use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
-use trustplane_domain::connection::InstanceFacts;
+use trustplane_domain::connection::{Connection, InstanceFacts};
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::region::Region;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::error::{CustomerError, Refused, refused};
 use crate::{Counting, Meter};
@@ -46,8 +53,19 @@ pub struct Way {
     pub role: RoleArn,
     /// What that role trusts beside our account.
     pub external_id: ExternalId,
+    /// What it trusts in its stead, if the customer was ahead of us: tried where the other is denied.
+    pub external_id_pending: Option<ExternalId>,
     /// The instance's home region; the platform's own where the customer named none.
     pub region: Option<Region>,
+}
+
+impl Way {
+    /// The way that `connection` has for `tenant`; `None` where it names no role.
+    pub fn of(tenant: TenantId, connection: &Connection) -> Option<Self> {
+        let role = connection.settings.role_arn.clone()?;
+        let Connection { external_id, external_id_pending, .. } = *connection;
+        Some(Self { tenant, role, external_id, external_id_pending, region: connection.settings.region.clone() })
+    }
 }
 
 /// The customers' accounts, as far as their roles let us in.
@@ -63,9 +81,13 @@ pub struct Customers {
 
 #[derive(Clone, Debug)]
 struct Session {
+    credentials: Credentials,
     sso_admin: SsoAdmin,
     ends: SystemTime,
 }
+
+/// Why a role was not assumed.
+type NotAssumed = StsSdkError<AssumeRoleError, HttpResponse>;
 
 impl Customers {
     /// Reached by clients of this configuration, their calls counted by `meter`.
@@ -126,26 +148,59 @@ impl Customers {
         Ok(false)
     }
 
-    /// Assumes the role, at STS in the instance's region.
+    /// Whether the role of this way trusts `external_id`: one call, and nothing of the session is kept.
+    pub async fn trusts(&self, way: &Way, external_id: ExternalId) -> Result<(), CustomerError> {
+        match self.assume_role(&self.sts(way), way, Some(external_id)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(refused("sts:AssumeRole", &error).into()),
+        }
+    }
+
+    /// Assumes the role: with the current ExternalId, or where that is denied with the pending one.
     async fn assume(&self, way: &Way) -> Result<SsoAdmin, CustomerError> {
-        let region = self.region(way);
+        let sts = self.sts(way);
+        let denied = |error: &NotAssumed| CustomerError::from(refused("sts:AssumeRole", error));
+        let assumed = match (self.assume_role(&sts, way, Some(way.external_id)).await, way.external_id_pending) {
+            (Err(error), Some(pending)) if denied(&error) == CustomerError::Denied("sts:AssumeRole") => {
+                self.assume_role(&sts, way, Some(pending)).await
+            }
+            (assumed, _) => assumed,
+        };
+        let assumed = assumed.map_err(|error| denied(&error))?;
+        let session = self.session(way, assumed);
+        let session = session.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))?;
+        Ok(session.sso_admin)
+    }
+
+    /// STS in the instance's region.
+    fn sts(&self, way: &Way) -> Sts {
         let config = aws_sdk_sts::config::Builder::from(&self.sdk)
-            .region(region.clone())
+            .region(self.region(way))
             .timeout_config(timeouts())
             .interceptor(Counting::other(&self.meter))
             .build();
-        let assumed = aws_sdk_sts::Client::from_conf(config)
-            .assume_role()
+        Sts::from_conf(config)
+    }
+
+    async fn assume_role(
+        &self,
+        sts: &Sts,
+        way: &Way,
+        external_id: Option<ExternalId>,
+    ) -> Result<AssumeRoleOutput, NotAssumed> {
+        sts.assume_role()
             .role_arn(way.role.as_str())
             // Shown in the customer's CloudTrail: 47 of 64 characters.
             .role_session_name(format!("trustplane-{}", way.tenant))
-            .external_id(way.external_id.to_string())
+            .set_external_id(external_id.map(|id| id.to_string()))
             .duration_seconds(SESSION_SECONDS)
             .send()
             .await
-            .map_err(|error| CustomerError::from(refused("sts:AssumeRole", &error)))?;
-        let credentials =
-            assumed.credentials.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))?;
+    }
+
+    /// The session that STS gave, kept for this way alone.
+    fn session(&self, way: &Way, assumed: AssumeRoleOutput) -> Option<Session> {
+        let credentials = assumed.credentials?;
         let ends = SystemTime::try_from(credentials.expiration).unwrap_or(SystemTime::UNIX_EPOCH);
         let credentials = Credentials::new(
             credentials.access_key_id,
@@ -155,16 +210,16 @@ impl Customers {
             "AssumeRole",
         );
         let config = config::Builder::from(&self.sdk)
-            .region(region)
-            .credentials_provider(credentials)
+            .region(self.region(way))
+            .credentials_provider(credentials.clone())
             // The shared cache would keep every session for the life of the process.
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts())
             .interceptor(Counting::other(&self.meter))
             .build();
-        let sso_admin = SsoAdmin::from_conf(config);
-        self.keep(way, Session { sso_admin: sso_admin.clone(), ends });
-        Ok(sso_admin)
+        let session = Session { credentials, sso_admin: SsoAdmin::from_conf(config), ends };
+        self.keep(way, session.clone());
+        Some(session)
     }
 
     fn region(&self, way: &Way) -> Option<SdkRegion> {
@@ -210,6 +265,16 @@ fn facts(arn: &InstanceArn, described: &DescribeInstanceOutput, now: Timestamp) 
         owner_account: text(described.owner_account_id()),
         name: described.name().filter(|name| !name.is_empty()).map(ToOwned::to_owned),
         status: text(described.status().map(|status| status.as_str())),
+        regions: regions(described),
+        kind: None,
         seen_at: now,
     }
+}
+
+/// The regions of an instance, the primary one first.
+fn regions(described: &DescribeInstanceOutput) -> Vec<String> {
+    let primary = described.primary_region().map(ToOwned::to_owned);
+    let others = described.regions().iter().filter_map(|region| region.region_name()).map(ToOwned::to_owned);
+    let others: Vec<String> = others.filter(|other| Some(other) != primary.as_ref()).collect();
+    primary.into_iter().chain(others).collect()
 }

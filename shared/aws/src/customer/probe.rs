@@ -1,0 +1,244 @@
+//! The test of a connection: what is asked of the customer's AWS, and in which order. What the answers mean is the domain's
+//! to say.
+//!
+//! On the good path it takes three waits: STS with each ExternalId and twice without; then who we are, where the instance is
+//! and whose organization it is; then the instance itself and its permission sets.
+
+use std::time::Duration;
+
+use aws_sdk_organizations::Client as Organizations;
+use aws_sdk_ssoadmin::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssoadmin::types::{KmsKeyStatus, RegionScope};
+use aws_sdk_sts::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tokio::time::{Instant, timeout_at};
+use trustplane_domain::Timestamp;
+use trustplane_domain::arn::InstanceArn;
+use trustplane_domain::connection::{Described, InstanceKind, Listed, Observed, Refusal, Said};
+use trustplane_domain::ids::ExternalId;
+
+use super::{Customers, IdentityCache, PAGES, Session, SsoAdmin, Sts, Way, facts, timeouts};
+use crate::Counting;
+use crate::error::refusal;
+
+/// Who administers IAM Identity Center is registered under this.
+const SERVICE_PRINCIPAL: &str = "sso.amazonaws.com";
+
+/// A test under way.
+struct Probe<'a> {
+    customers: &'a Customers,
+    way: &'a Way,
+    arn: &'a InstanceArn,
+    now: Timestamp,
+    deadline: Instant,
+}
+
+impl Customers {
+    /// Asks all that a test of the way to the instance `arn` needs to know, within `limit`; what is not answered by then
+    /// is unreachable. `stranger` is an ExternalId that no role can trust.
+    ///
+    /// Eight calls where all is well, one more while an ExternalId is pending; fewer where what is asked first leaves nothing
+    /// to ask. Through a role that others are let in to as well, nothing is asked.
+    pub async fn probe(
+        &self,
+        way: &Way,
+        arn: &InstanceArn,
+        stranger: ExternalId,
+        now: Timestamp,
+        limit: Duration,
+    ) -> Observed {
+        let probe = Probe { customers: self, way, arn, now, deadline: Instant::now() + limit };
+        let (mut observed, session) = probe.come_in(stranger).await;
+        if let Some(session) = session.filter(|_| observed.is_own_role()) {
+            probe.look_around(&session, &mut observed).await;
+        }
+        observed
+    }
+}
+
+impl Probe<'_> {
+    /// Assumes the role in every way that it should open to, and that it should not.
+    async fn come_in(&self, stranger: ExternalId) -> (Observed, Option<Session>) {
+        let sts = self.customers.sts(self.way);
+        let assume = |external_id: Option<ExternalId>| {
+            let sts = &sts;
+            self.within(async move { said(self.customers.assume_role(sts, self.way, external_id).await) })
+        };
+        let (current, pending, without, another) = tokio::join!(
+            assume(Some(self.way.external_id)),
+            maybe(self.way.external_id_pending.map(|pending| assume(Some(pending)))),
+            assume(None),
+            assume(Some(stranger)),
+        );
+        let mut session = None;
+        let mut taken = |said: Said<_>| {
+            said.map(|output| {
+                if session.is_none() {
+                    session = self.customers.session(self.way, output);
+                }
+            })
+        };
+        let observed = Observed {
+            assumed: taken(current),
+            assumed_pending: pending.map(taken),
+            assumed_without: without.map(drop),
+            assumed_with_another: another.map(drop),
+            caller_account: None,
+            listed: None,
+            listed_anywhere: None,
+            management_account: None,
+            described: None,
+            permission_sets: None,
+            delegated: None,
+        };
+        (observed, session)
+    }
+
+    async fn look_around(&self, session: &Session, observed: &mut Observed) {
+        let organizations = self.organizations(session);
+        let (caller, listed, management) = tokio::join!(
+            self.within(self.caller_account(session)),
+            self.within(self.listed(&session.sso_admin, false)),
+            self.within(management_account(&organizations)),
+        );
+        let account = caller.value().cloned().unwrap_or_default();
+        let manager = management.value().cloned().flatten();
+        let found = listed.answer.clone();
+        observed.caller_account = Some(caller);
+        observed.listed = Some(listed);
+        observed.management_account = Some(management);
+        let found = match found {
+            Ok(found) if account == self.way.role.account() => found,
+            _ => return,
+        };
+        let Some(found) = found else {
+            observed.listed_anywhere = Some(self.within(self.listed(&session.sso_admin, true)).await);
+            return;
+        };
+        let has_sets = matches!(found.status.as_str(), "" | "ACTIVE") && observed.kind() != Some(InstanceKind::Account);
+        let (described, sets) = tokio::join!(
+            self.within(self.described(&session.sso_admin)),
+            maybe(has_sets.then(|| self.within(self.permission_sets(&session.sso_admin)))),
+        );
+        observed.described = Some(described);
+        // A member that administers IAM Identity Center lacks the permission; a plain one could not use it.
+        if sets.as_ref().is_some_and(Said::is_denied) && manager.is_some_and(|manager| manager != account) {
+            observed.delegated = Some(self.within(delegated(&organizations, &account)).await);
+        }
+        observed.permission_sets = sets;
+    }
+
+    async fn caller_account(&self, session: &Session) -> Said<String> {
+        let config = aws_sdk_sts::config::Builder::from(&self.customers.sdk)
+            .region(self.customers.region(self.way))
+            .credentials_provider(session.credentials.clone())
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(timeouts())
+            .interceptor(Counting::other(&self.customers.meter))
+            .build();
+        let caller = said(Sts::from_conf(config).get_caller_identity().send().await);
+        caller.map(|caller| caller.account.unwrap_or_default())
+    }
+
+    /// AWS Organizations has one endpoint a partition, which the SDK knows for every region.
+    fn organizations(&self, session: &Session) -> Organizations {
+        let config = aws_sdk_organizations::config::Builder::from(&self.customers.sdk)
+            .region(self.customers.region(self.way))
+            .credentials_provider(session.credentials.clone())
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(timeouts())
+            .interceptor(Counting::other(&self.customers.meter))
+            .build();
+        Organizations::from_conf(config)
+    }
+
+    async fn listed(&self, sso_admin: &SsoAdmin, anywhere: bool) -> Said<Option<Listed>> {
+        let scope = anywhere.then_some(RegionScope::AllRegions);
+        let mut next = None;
+        for page in 1.. {
+            let listed =
+                said(sso_admin.list_instances().set_region_scope(scope.clone()).set_next_token(next).send().await);
+            let request_id = listed.request_id;
+            let listed = match listed.answer {
+                Ok(listed) => listed,
+                Err(refusal) => return Said { answer: Err(refusal), request_id },
+            };
+            let found = listed.instances().iter().find(|instance| instance.instance_arn() == Some(self.arn.as_str()));
+            if let Some(found) = found {
+                let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+                let found = Listed {
+                    owner_account: text(found.owner_account_id()),
+                    status: text(found.status().map(|status| status.as_str())),
+                    region: found.primary_region().map(ToOwned::to_owned),
+                };
+                return Said { answer: Ok(Some(found)), request_id };
+            }
+            next = listed.next_token;
+            if next.is_none() || page == PAGES {
+                return Said { answer: Ok(None), request_id };
+            }
+        }
+        Said { answer: Ok(None), request_id: None }
+    }
+
+    async fn described(&self, sso_admin: &SsoAdmin) -> Said<Described> {
+        let described = said(sso_admin.describe_instance().instance_arn(self.arn.as_str()).send().await);
+        described.map(|described| {
+            let encryption = described.encryption_configuration_details();
+            let failed = encryption.filter(|one| one.encryption_status() == Some(&KmsKeyStatus::UpdateFailed));
+            Described {
+                facts: facts(self.arn, &described, self.now),
+                status_reason: described.status_reason().map(ToOwned::to_owned),
+                encryption_failed: failed
+                    .map(|one| one.encryption_status_reason().unwrap_or("no reason given").to_owned()),
+            }
+        })
+    }
+
+    async fn permission_sets(&self, sso_admin: &SsoAdmin) -> Said<()> {
+        said(sso_admin.list_permission_sets().instance_arn(self.arn.as_str()).max_results(1).send().await).map(drop)
+    }
+
+    /// The call, if it is answered before the deadline.
+    async fn within<T>(&self, call: impl Future<Output = Said<T>>) -> Said<T> {
+        let late = Said { answer: Err(Refusal::Unreachable), request_id: None };
+        timeout_at(self.deadline, call).await.unwrap_or(late)
+    }
+}
+
+/// The management account of the organization that the role is in; none of an account that is in no organization.
+async fn management_account(organizations: &Organizations) -> Said<Option<String>> {
+    let described = said(organizations.describe_organization().send().await);
+    match described.answer {
+        Err(Refusal::Other(code)) if code == "AWSOrganizationsNotInUseException" => {
+            Said { answer: Ok(None), request_id: described.request_id }
+        }
+        _ => described.map(|described| described.organization?.master_account_id),
+    }
+}
+
+/// Whether `account` administers IAM Identity Center for the organization. AWS lets few accounts do so: one page has them.
+async fn delegated(organizations: &Organizations, account: &str) -> Said<bool> {
+    let listed = said(organizations.list_delegated_administrators().service_principal(SERVICE_PRINCIPAL).send().await);
+    listed.map(|listed| listed.delegated_administrators().iter().any(|one| one.id() == Some(account)))
+}
+
+/// The result of a call, with its request id.
+fn said<T, E>(result: Result<T, SdkError<E, HttpResponse>>) -> Said<T>
+where
+    T: RequestId,
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    match result {
+        Ok(output) => Said { request_id: output.request_id().map(ToOwned::to_owned), answer: Ok(output) },
+        Err(error) => Said { request_id: error.request_id().map(ToOwned::to_owned), answer: Err(refusal(&error)) },
+    }
+}
+
+/// What the future comes to, if there is one.
+async fn maybe<F: Future>(future: Option<F>) -> Option<F::Output> {
+    match future {
+        Some(future) => Some(future.await),
+        None => None,
+    }
+}

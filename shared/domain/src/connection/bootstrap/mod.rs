@@ -1,0 +1,173 @@
+//! What a customer deploys to let us in: the role as CloudFormation and as Terraform, and a link that deploys it.
+
+use std::fmt::Write as _;
+
+use crate::arn::InstanceArn;
+use crate::ids::ExternalId;
+use crate::region::{AccountId, Region};
+
+/// The role as CloudFormation, its parameters open: what the link of [`Bootstrap::launch_stack_url`] deploys.
+pub const CLOUDFORMATION: &str = include_str!("role.yaml");
+
+const TERRAFORM: &str = include_str!("role.tf");
+
+/// The stack that the link makes.
+const STACK: &str = "trustplane-identity-center";
+
+/// One customer's role, to be made.
+#[derive(Debug)]
+pub struct Bootstrap<'a> {
+    /// Where it is made.
+    pub account: &'a AccountId,
+    /// What it may read.
+    pub instance: &'a InstanceArn,
+    /// Where the link opens the console.
+    pub region: &'a Region,
+    /// The account that it trusts.
+    pub platform: &'a AccountId,
+    /// What that account has to come with: any of these.
+    pub external_ids: &'a [ExternalId],
+}
+
+impl Bootstrap<'_> {
+    /// The CloudFormation template (YAML) with the customer's values as its parameters' defaults.
+    pub fn cloudformation_yaml(&self) -> String {
+        let values = [
+            ("PlatformAccountId", self.platform.as_str().to_owned()),
+            ("ExternalIds", self.joined_external_ids()),
+            ("InstanceArn", self.instance.as_str().to_owned()),
+        ];
+        values.iter().fold(CLOUDFORMATION.to_owned(), |text, (name, value)| {
+            text.replace(&format!("    # {name}\n"), &format!("    Default: \"{value}\"\n"))
+        })
+    }
+
+    /// The Terraform module (HCL) with the customer's values as its variables' defaults.
+    pub fn terraform_hcl(&self) -> String {
+        let quoted: Vec<String> = self.external_ids.iter().map(|id| format!("\"{id}\"")).collect();
+        let values = [
+            ("account_id", format!("\"{}\"", self.account.as_str())),
+            ("platform_account_id", format!("\"{}\"", self.platform.as_str())),
+            ("external_ids", format!("[{}]", quoted.join(", "))),
+            ("instance_arn", format!("\"{}\"", self.instance.as_str())),
+        ];
+        values.iter().fold(TERRAFORM.to_owned(), |text, (name, value)| {
+            text.replace(&format!("  # {name}\n"), &format!("  default     = {value}\n"))
+        })
+    }
+
+    /// CloudFormation's quick-create link in the console of the region's partition, for the template at `template_url`, an
+    /// S3 URL ("Create quick-create links for stacks", CloudFormation User Guide).
+    pub fn launch_stack_url(&self, template_url: &str) -> String {
+        let region = self.region.as_str();
+        let console = match self.region.partition().as_str() {
+            "aws-cn" => "console.amazonaws.cn",
+            "aws-us-gov" => "console.amazonaws-us-gov.com",
+            "aws-eusc" => "console.amazonaws-eusc.eu",
+            _ => "console.aws.amazon.com",
+        };
+        let parameters = [
+            ("templateURL", template_url.to_owned()),
+            ("stackName", STACK.to_owned()),
+            ("param_PlatformAccountId", self.platform.as_str().to_owned()),
+            ("param_ExternalIds", self.joined_external_ids()),
+            ("param_InstanceArn", self.instance.as_str().to_owned()),
+        ];
+        let query: Vec<String> =
+            parameters.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
+        format!(
+            "https://{region}.{console}/cloudformation/home?region={region}#/stacks/quickcreate?{}",
+            query.join("&")
+        )
+    }
+
+    fn joined_external_ids(&self) -> String {
+        let ids: Vec<String> = self.external_ids.iter().map(ToString::to_string).collect();
+        ids.join(",")
+    }
+}
+
+/// Every byte but those that a URL takes anywhere (RFC 3986, 2.3) as `%` and two hex digits.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with<T>(external_ids: &[ExternalId], region: &str, look: impl FnOnce(&Bootstrap<'_>) -> T) -> T {
+        look(&Bootstrap {
+            account: &AccountId::parse("123456789012").unwrap(),
+            instance: &InstanceArn::parse("arn:aws:sso:::instance/ssoins-0123456789abcdef0").unwrap(),
+            region: &Region::parse(region).unwrap(),
+            platform: &AccountId::parse("000000000000").unwrap(),
+            external_ids,
+        })
+    }
+
+    fn ids() -> [ExternalId; 2] {
+        [ExternalId::from_random([1; 16]), ExternalId::from_random([2; 16])]
+    }
+
+    #[test]
+    fn every_open_value_is_filled_in() {
+        let [one, two] = ids();
+        let yaml = with(&ids(), "us-east-1", |bootstrap| bootstrap.cloudformation_yaml());
+        assert!(yaml.contains(&format!("    Default: \"{one},{two}\"\n")), "{yaml}");
+        assert!(yaml.contains("    Default: \"000000000000\"\n"));
+        assert!(yaml.contains("    Default: \"arn:aws:sso:::instance/ssoins-0123456789abcdef0\"\n"));
+        // Each parameter has a default, the role's name its own.
+        assert_eq!(yaml.matches("    Default: ").count(), yaml.matches("    Type: String\n").count() + 1);
+        let hcl = with(&ids(), "us-east-1", |bootstrap| bootstrap.terraform_hcl());
+        assert!(hcl.contains(&format!("  default     = [\"{one}\", \"{two}\"]\n")), "{hcl}");
+        assert!(hcl.contains("  default     = \"123456789012\"\n"));
+        assert_eq!(hcl.matches("  default     = ").count(), hcl.matches("variable \"").count());
+    }
+
+    #[test]
+    fn both_texts_allow_the_same_and_name_every_action() {
+        let actions = |text: &str| {
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != ':').filter(|word| {
+                ["sso:", "organizations:"].iter().any(|service| {
+                    word.strip_prefix(service)
+                        .is_some_and(|action| action.starts_with(|c: char| c.is_ascii_uppercase()))
+                })
+            });
+            let mut words: Vec<String> = words.map(ToOwned::to_owned).collect();
+            words.sort();
+            words
+        };
+        assert_eq!(actions(CLOUDFORMATION), actions(TERRAFORM));
+        assert_eq!(actions(TERRAFORM).len(), 9);
+        assert!(!CLOUDFORMATION.contains("NoEcho"));
+    }
+
+    #[test]
+    fn the_link_opens_the_console_of_the_partition() {
+        let template = "https://example-bucket.s3.us-east-1.amazonaws.com/role.yaml";
+        let link = |region: &str| with(&ids(), region, |bootstrap| bootstrap.launch_stack_url(template));
+        let [one, two] = ids();
+        assert_eq!(
+            link("eu-west-1"),
+            format!(
+                "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/quickcreate\
+                 ?templateURL=https%3A%2F%2Fexample-bucket.s3.us-east-1.amazonaws.com%2Frole.yaml\
+                 &stackName=trustplane-identity-center&param_PlatformAccountId=000000000000\
+                 &param_ExternalIds={one}%2C{two}\
+                 &param_InstanceArn=arn%3Aaws%3Asso%3A%3A%3Ainstance%2Fssoins-0123456789abcdef0"
+            )
+        );
+        assert!(link("cn-north-1").starts_with("https://cn-north-1.console.amazonaws.cn/"));
+        assert!(link("us-gov-west-1").starts_with("https://us-gov-west-1.console.amazonaws-us-gov.com/"));
+    }
+}

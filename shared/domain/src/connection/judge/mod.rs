@@ -1,0 +1,351 @@
+//! What the answers of the customer's AWS mean: the rule behind each check.
+
+use super::advice::About;
+use super::{Check, CheckId, CheckStatus, Code, Connection, InstanceKind, KmsReason, Listed, Observed, Refusal, Said};
+use crate::region::{AccountId, Partition};
+
+/// The checks of a test of `connection` by a deployment in the account `platform` and the partition `home`. `observed` is
+/// `None` where the role is in another partition, which nobody can ask.
+///
+/// A check is skipped where one that it needs has failed: through a role that is not the tenant's to use, nothing is asked;
+/// an instance that is not there has no state.
+pub fn judge(
+    connection: &Connection,
+    platform: &AccountId,
+    home: &Partition,
+    observed: Option<&Observed>,
+) -> Vec<Check> {
+    let about = About {
+        settings: &connection.settings,
+        platform,
+        external_id: connection.external_id,
+        external_id_pending: connection.external_id_pending,
+    };
+    let Some(observed) = observed else { return about.other_partition(home) };
+    let assume_role = about.assume_role(observed);
+    let enforced = about.external_id_enforced(observed);
+    let account = about.after(CheckId::AccountMatch, &[&assume_role, &enforced], |about| about.account_match(observed));
+    let visible = about.after(CheckId::InstanceVisible, &[&account], |about| about.instance_visible(observed));
+    let active = about.after(CheckId::InstanceActive, &[&visible], |about| about.instance_active(observed));
+    let kind = about.after(CheckId::InstanceKind, &[&visible], |about| about.instance_kind(observed));
+    let sets = about.after(CheckId::PermissionSets, &[&active], |about| about.permission_sets(observed));
+    vec![assume_role, enforced, account, visible, active, kind, sets]
+}
+
+impl About<'_> {
+    fn other_partition(&self, home: &Partition) -> Vec<Check> {
+        let theirs = self.settings.role_arn.as_ref().and_then(|role| role.partition());
+        let theirs =
+            theirs.map_or_else(|| "another partition".to_owned(), |partition| format!("partition `{partition}`"));
+        let found = format!("The role is in {theirs}, this deployment in `{home}`: it cannot be reached from here.");
+        CheckId::ALL
+            .into_iter()
+            .map(|id| match id {
+                CheckId::AccountMatch => self.fail(id, Code::PartitionUnreachable, found.clone(), None),
+                _ => Check::skipped(id, "Not asked: the role is in another partition."),
+            })
+            .collect()
+    }
+
+    /// `check`, unless one of those before it did not come out well enough to ask.
+    fn after(&self, id: CheckId, needed: &[&Check], check: impl FnOnce(&Self) -> Check) -> Check {
+        let bad = |check: &&&Check| matches!(check.status, CheckStatus::Fail | CheckStatus::Skipped);
+        match needed.iter().find(bad) {
+            Some(before) => Check::skipped(id, format!("Not asked: it needs \u{201c}{}\u{201d}.", before.title)),
+            None => check(self),
+        }
+    }
+
+    fn assume_role(&self, observed: &Observed) -> Check {
+        let id = CheckId::AssumeRole;
+        let current = &observed.assumed;
+        let request = current.request_id.clone();
+        let pending = observed.assumed_pending.as_ref();
+        match (&current.answer, pending.map(|pending| &pending.answer)) {
+            (Ok(()), None) => Check::pass(id, "STS lets the platform assume the role with the ExternalId.", request),
+            (Ok(()), Some(Ok(()))) => Check::pass(
+                id,
+                "STS lets the platform assume the role with the current ExternalId and with the pending one: the rotation \
+                 can be committed.",
+                request,
+            ),
+            (Ok(()), Some(Err(refusal))) => {
+                let found = match refusal {
+                    Refusal::Denied => "The role trusts the current ExternalId, and not yet the pending one.",
+                    _ => "The role trusts the current ExternalId; whether it trusts the pending one STS did not say.",
+                };
+                let request = pending.and_then(|pending| pending.request_id.clone());
+                self.warn(id, Code::PendingExternalIdNotTrusted, found, request)
+            }
+            (Err(_), Some(Ok(()))) => {
+                let found = "The role trusts the pending ExternalId, and the current one no more. The platform comes in with \
+                             the pending one.";
+                self.warn(id, Code::CurrentExternalIdNotTrusted, found, request)
+            }
+            (Err(Refusal::Denied | Refusal::NetworkRestricted), _) => {
+                let found = format!(
+                    "STS does not let the platform (account {}) assume `{}`. It says the same for a role that does not exist, \
+                     one that does not trust the platform, one that wants another ExternalId, and one that a policy of the \
+                     organization guards.",
+                    self.platform.as_str(),
+                    self.role()
+                );
+                self.fail(id, Code::AssumeRoleDenied, found, request)
+            }
+            (Err(refusal), _) => self.sts_refused(id, refusal, request),
+        }
+    }
+
+    fn external_id_enforced(&self, observed: &Observed) -> Check {
+        let id = CheckId::ExternalIdEnforced;
+        let tries = [
+            (&observed.assumed_without, "without an ExternalId"),
+            (&observed.assumed_with_another, "with an ExternalId that is nobody's"),
+        ];
+        let open: Vec<&str> = tries.iter().filter(|(tried, _)| tried.answer.is_ok()).map(|(_, how)| *how).collect();
+        if !open.is_empty() {
+            let request =
+                tries.iter().find(|(tried, _)| tried.answer.is_ok()).and_then(|(tried, _)| tried.request_id.clone());
+            let found = format!("The role can be assumed {}.", open.join(", and "));
+            return self.fail(id, Code::ExternalIdNotEnforced, found, request);
+        }
+        if !observed.is_let_in() {
+            return Check::skipped(id, format!("Not known: it needs \u{201c}{}\u{201d}.", CheckId::AssumeRole.title()));
+        }
+        let unknown = tries.iter().find_map(|(tried, _)| match &tried.answer {
+            Err(refusal) if !tried.is_kept_out() => Some((refusal, tried.request_id.clone())),
+            _ => None,
+        });
+        match unknown {
+            Some((refusal, request)) => self.sts_refused(id, refusal, request),
+            None => {
+                let request = observed.assumed_without.request_id.clone();
+                Check::pass(id, "STS denies the role without the ExternalId, and with another one.", request)
+            }
+        }
+    }
+
+    fn account_match(&self, observed: &Observed) -> Check {
+        let id = CheckId::AccountMatch;
+        let Some(caller) = &observed.caller_account else { return self.not_reached(id) };
+        let request = caller.request_id.clone();
+        match &caller.answer {
+            Ok(account) if account == self.account() => {
+                Check::pass(id, format!("The session is in account {account}."), request)
+            }
+            Ok(account) => {
+                let found =
+                    format!("The role's ARN names account {}, but its session is in {account}.", self.account());
+                self.fail(id, Code::AccountMismatch, found, request)
+            }
+            Err(refusal) => self.sts_refused(id, refusal, request),
+        }
+    }
+
+    fn instance_visible(&self, observed: &Observed) -> Check {
+        let id = CheckId::InstanceVisible;
+        let Some(listed) = &observed.listed else { return self.not_reached(id) };
+        let request = listed.request_id.clone();
+        match &listed.answer {
+            Ok(Some(_)) => Check::pass(id, format!("The instance is in {}.", self.region()), request),
+            Err(refusal) => self.refused(id, "sso:ListInstances", refusal, request),
+            Ok(None) => match &observed.listed_anywhere {
+                None => self.not_reached(id),
+                Some(Said { answer: Err(refusal), request_id }) => {
+                    self.refused(id, "sso:ListInstances", refusal, request_id.clone())
+                }
+                Some(Said { answer: Ok(Some(Listed { region: Some(region), .. })), request_id }) => {
+                    let found = format!("The instance is in `{region}`, not in {}.", self.region());
+                    self.fail(id, Code::WrongRegion, found, request_id.clone()).detail("region", region)
+                }
+                Some(Said { answer: Ok(_), request_id }) => {
+                    let found = format!(
+                        "Account {} sees no instance `{}`, neither in {} nor in another region.",
+                        self.account(),
+                        self.instance(),
+                        self.region()
+                    );
+                    self.fail(id, Code::InstanceNotFound, found, request_id.clone())
+                }
+            },
+        }
+    }
+
+    fn instance_active(&self, observed: &Observed) -> Check {
+        let id = CheckId::InstanceActive;
+        let Some(said) = &observed.described else { return self.not_reached(id) };
+        let request = said.request_id.clone();
+        let described = match &said.answer {
+            Ok(described) => described,
+            Err(refusal) => return self.refused(id, "sso:DescribeInstance", refusal, request),
+        };
+        if described.facts.status != "ACTIVE" {
+            let why = described.status_reason.as_ref().map(|why| format!(" AWS says: {why}")).unwrap_or_default();
+            let found = format!("The instance's status is `{}`, not `ACTIVE`.{why}", described.facts.status);
+            return self.fail(id, Code::InstanceNotActive, found, request).detail("status", &described.facts.status);
+        }
+        let gone = observed.permission_sets.as_ref().map(|sets| &sets.answer);
+        match &described.encryption_failed {
+            Some(why) => {
+                let key_gone = matches!(gone, Some(Err(Refusal::Kms(KmsReason::NotFound))));
+                let code = if key_gone { Code::KmsNotFound } else { Code::KmsUpdateFailed };
+                self.fail(
+                    id,
+                    code,
+                    format!("The instance's encryption with your KMS key is broken. AWS says: {why}"),
+                    request,
+                )
+            }
+            None => Check::pass(id, "The instance's status is `ACTIVE`.", request),
+        }
+    }
+
+    fn instance_kind(&self, observed: &Observed) -> Check {
+        let id = CheckId::InstanceKind;
+        let Some(organization) = &observed.management_account else { return self.not_reached(id) };
+        let request = organization.request_id.clone();
+        if let Err(refusal) = &organization.answer {
+            return self.refused(id, "organizations:DescribeOrganization", refusal, request);
+        }
+        match observed.kind() {
+            Some(InstanceKind::Account) => {
+                let found = "The instance is one account's own, not the organization's: it has no permission sets.";
+                self.warn(id, Code::AccountInstance, found, request)
+            }
+            _ if observed.is_management() => Check::pass(
+                id,
+                "The instance is the organization's, and the role is in the management account.",
+                request,
+            ),
+            _ if is_member(observed) => {
+                let found = format!(
+                    "The instance is the organization's, and account {} neither is its management account nor administers \
+                     IAM Identity Center for it.",
+                    self.account()
+                );
+                self.warn(id, Code::NotDelegatedAdmin, found, request)
+            }
+            _ => Check::pass(
+                id,
+                "The instance is the organization's, and the role is in a delegated administrator's account.",
+                request,
+            ),
+        }
+    }
+
+    fn permission_sets(&self, observed: &Observed) -> Check {
+        let id = CheckId::PermissionSets;
+        if observed.kind() == Some(InstanceKind::Account) {
+            return Check::skipped(id, "Not asked: an account instance has no permission sets.");
+        }
+        if is_member(observed) {
+            return Check::skipped(id, "Only the management account and delegated administrators may list them.");
+        }
+        let Some(said) = &observed.permission_sets else { return self.not_reached(id) };
+        match &said.answer {
+            Ok(()) => Check::pass(id, "The role may list permission sets.", said.request_id.clone()),
+            Err(refusal) => self.refused(id, "sso:ListPermissionSets", refusal, said.request_id.clone()),
+        }
+    }
+
+    /// What a refusal of STS means.
+    fn sts_refused(&self, id: CheckId, refusal: &Refusal, request: Option<String>) -> Check {
+        match refusal {
+            Refusal::Throttled => self.fail(id, Code::StsUnreachable, "STS throttles the platform's calls.", request),
+            Refusal::Unavailable => self.fail(id, Code::StsUnreachable, "STS answers with an internal error.", request),
+            Refusal::Unreachable => {
+                let found = format!("STS in {} did not answer in time.", self.region());
+                self.fail(id, Code::StsUnreachable, found, request)
+            }
+            Refusal::Other(code) => {
+                self.fail(id, Code::AssumeRoleFailed, format!("STS refuses with the error `{code}`."), request)
+            }
+            Refusal::Denied | Refusal::NetworkRestricted | Refusal::Kms(_) => {
+                self.fail(id, Code::AssumeRoleDenied, "STS denies the call.", request)
+            }
+        }
+    }
+
+    /// What a refusal of `action`, an IAM action of IAM Identity Center or Organizations, means.
+    fn refused(&self, id: CheckId, action: &'static str, refusal: &Refusal, request: Option<String>) -> Check {
+        let (code, found) = match refusal {
+            Refusal::Denied => (Code::PermissionMissing, format!("The role may not `{action}`.")),
+            Refusal::NetworkRestricted => (
+                Code::NetworkRestricted,
+                format!(
+                    "A policy of the organization or of the instance explicitly denies `{action}` to the platform's calls."
+                ),
+            ),
+            Refusal::Kms(reason) => {
+                let (code, what) = kms(*reason);
+                (code, format!("The KMS key that encrypts the instance {what}."))
+            }
+            Refusal::Throttled => (Code::AwsThrottled, format!("AWS throttles `{action}`.")),
+            Refusal::Unavailable => (Code::AwsUnavailable, format!("AWS answers `{action}` with an internal error.")),
+            Refusal::Unreachable => (Code::AwsUnreachable, format!("AWS did not answer `{action}` in time.")),
+            Refusal::Other(error) => (Code::AwsRefused, format!("AWS refuses `{action}` with the error `{error}`.")),
+        };
+        let check = Check { remediation: Some(self.advice(code, Some(action))), ..self.fail(id, code, found, request) };
+        let blames_action = matches!(code, Code::PermissionMissing | Code::NetworkRestricted);
+        if blames_action { check.detail("action", action) } else { check }
+    }
+
+    /// Time was over before it was asked.
+    fn not_reached(&self, id: CheckId) -> Check {
+        Check::skipped(id, "Not asked: an earlier call gave no answer to go on from.")
+    }
+
+    fn fail(&self, id: CheckId, code: Code, found: impl Into<String>, request: Option<String>) -> Check {
+        Check {
+            status: CheckStatus::Fail,
+            fields: code.fields().iter().map(ToString::to_string).collect(),
+            code: Some(code),
+            remediation: Some(self.advice(code, None)),
+            ..Check::pass(id, found, request)
+        }
+    }
+
+    fn warn(&self, id: CheckId, code: Code, found: impl Into<String>, request: Option<String>) -> Check {
+        Check { status: CheckStatus::Warn, ..self.fail(id, code, found, request) }
+    }
+}
+
+impl Check {
+    /// The check of the role's use with word that another tenant uses it too. For one that passed: whoever is not let in
+    /// through the role is told nothing of who else is.
+    #[must_use]
+    pub fn shared(self, connection: &Connection, platform: &AccountId) -> Self {
+        if self.id != CheckId::AssumeRole || self.status != CheckStatus::Pass {
+            return self;
+        }
+        let about = About {
+            settings: &connection.settings,
+            platform,
+            external_id: connection.external_id,
+            external_id_pending: connection.external_id_pending,
+        };
+        let found = "The role can be assumed. Another tenant of this platform comes in through the same role.";
+        about.warn(self.id, Code::RoleShared, found, self.aws_request_id)
+    }
+}
+
+/// Whether the role's account is a plain member: it may not list permission sets, and is not known to administer them.
+fn is_member(observed: &Observed) -> bool {
+    let denied = observed.permission_sets.as_ref().is_some_and(Said::is_denied);
+    let delegated = observed.delegated.as_ref().and_then(Said::value);
+    denied && !observed.is_management() && delegated != Some(&true)
+}
+
+fn kms(reason: KmsReason) -> (Code, &'static str) {
+    match reason {
+        KmsReason::Denied => (Code::KmsDenied, "does not let the role decrypt"),
+        KmsReason::Disabled => (Code::KmsDisabled, "is disabled"),
+        KmsReason::InvalidState => (Code::KmsInvalidState, "is waiting to be deleted, or otherwise cannot be used now"),
+        KmsReason::InvalidKeyUsage => (Code::KmsInvalidKeyUsage, "is not one to encrypt and decrypt with"),
+        KmsReason::NotFound => (Code::KmsNotFound, "was not found"),
+        KmsReason::Throttled => (Code::KmsThrottled, "is throttled"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! What a test of a connection was told by the customer's AWS, call by call, before anybody says what it means.
+
+use super::{InstanceFacts, InstanceKind};
+
+/// What one call was answered, and AWS's id of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said<T> {
+    /// The answer.
+    pub answer: Result<T, Refusal>,
+    /// What AWS calls the request, for its support.
+    pub request_id: Option<String>,
+}
+
+/// Why a call was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The caller may not do this.
+    Denied,
+    /// A policy of a network or an organization denies it explicitly, whatever the role's own policies say.
+    NetworkRestricted,
+    /// The customer's KMS key, which encrypts the instance, cannot be used.
+    Kms(KmsReason),
+    /// Too many calls.
+    Throttled,
+    /// AWS itself fails.
+    Unavailable,
+    /// No connection, or no answer in time.
+    Unreachable,
+    /// Another of AWS's error codes.
+    Other(String),
+}
+
+/// Why KMS refuses (`Reason` of IAM Identity Center's exceptions).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KmsReason {
+    /// The key's policy, or the role's, does not let the role decrypt.
+    Denied,
+    /// The key is disabled.
+    Disabled,
+    /// The key is waiting to be deleted, or has no material.
+    InvalidState,
+    /// The key is not a symmetric one to encrypt with.
+    InvalidKeyUsage,
+    /// The key is gone.
+    NotFound,
+    /// KMS is throttled.
+    Throttled,
+}
+
+/// An instance as the list of instances has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The account that owns it.
+    pub owner_account: String,
+    /// `ACTIVE` and so on; empty where AWS said nothing.
+    pub status: String,
+    /// Its primary region, where AWS said it.
+    pub region: Option<String>,
+}
+
+/// An instance as it is described.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// What is remembered of it.
+    pub facts: InstanceFacts,
+    /// Why its status is what it is, where AWS said it.
+    pub status_reason: Option<String>,
+    /// Why its encryption could not be changed, where that failed.
+    pub encryption_failed: Option<String>,
+}
+
+/// All that was asked, in the order of asking; `None` for what was not, because of what was said before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// AssumeRole with the current ExternalId.
+    pub assumed: Said<()>,
+    /// The same with the pending one, while rotating.
+    pub assumed_pending: Option<Said<()>>,
+    /// The same with none.
+    pub assumed_without: Said<()>,
+    /// The same with one that is nobody's.
+    pub assumed_with_another: Said<()>,
+    /// GetCallerIdentity: the account.
+    pub caller_account: Option<Said<String>>,
+    /// ListInstances in the connection's region: the instance, if it is there.
+    pub listed: Option<Said<Option<Listed>>>,
+    /// ListInstances in all regions: the same.
+    pub listed_anywhere: Option<Said<Option<Listed>>>,
+    /// DescribeOrganization: the management account, if the role's account is in an organization.
+    pub management_account: Option<Said<Option<String>>>,
+    /// DescribeInstance.
+    pub described: Option<Said<Described>>,
+    /// ListPermissionSets.
+    pub permission_sets: Option<Said<()>>,
+    /// ListDelegatedAdministrators: whether the role's account is among them.
+    pub delegated: Option<Said<bool>>,
+}
+
+impl<T> Said<T> {
+    /// The answer, if there is one.
+    pub fn value(&self) -> Option<&T> {
+        self.answer.as_ref().ok()
+    }
+
+    /// With the answer turned into another.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Said<U> {
+        Said { answer: self.answer.map(change), request_id: self.request_id }
+    }
+
+    /// Whether it was denied for want of a permission.
+    pub fn is_denied(&self) -> bool {
+        matches!(self.answer, Err(Refusal::Denied))
+    }
+
+    /// Whether it was denied, by whatever policy.
+    pub fn is_kept_out(&self) -> bool {
+        matches!(self.answer, Err(Refusal::Denied | Refusal::NetworkRestricted))
+    }
+}
+
+impl Refusal {
+    /// Whether it says nothing of the connection, and may be gone at the next try.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable | Self::Unreachable | Self::Kms(KmsReason::Throttled))
+    }
+}
+
+impl Observed {
+    /// Whether one of the tenant's own ExternalIds opens the role.
+    pub fn is_let_in(&self) -> bool {
+        self.assumed.answer.is_ok() || self.assumed_pending.as_ref().is_some_and(|pending| pending.answer.is_ok())
+    }
+
+    /// Whether the role was opened by something else than the tenant's ExternalIds.
+    pub fn is_open_to_others(&self) -> bool {
+        self.assumed_without.answer.is_ok() || self.assumed_with_another.answer.is_ok()
+    }
+
+    /// Whether the role is proven to be this tenant's to use: its ExternalId opens it, and nothing else does.
+    pub fn is_own_role(&self) -> bool {
+        self.is_let_in() && self.assumed_without.is_kept_out() && self.assumed_with_another.is_kept_out()
+    }
+
+    /// Whose the instance is, as far as that is known.
+    pub fn kind(&self) -> Option<InstanceKind> {
+        let owner = &self.listed.as_ref()?.value()?.as_ref()?.owner_account;
+        let management = self.management_account.as_ref()?.value()?;
+        let of_organization = management.as_ref() == Some(owner);
+        Some(if of_organization { InstanceKind::Organization } else { InstanceKind::Account })
+    }
+
+    /// What is to be remembered of the instance, if it was described.
+    pub fn facts(&self) -> Option<InstanceFacts> {
+        let described = self.described.as_ref()?.value()?;
+        Some(InstanceFacts { kind: self.kind(), ..described.facts.clone() })
+    }
+
+    /// Whether the role is in the organization's management account.
+    pub fn is_management(&self) -> bool {
+        let caller = self.caller_account.as_ref().and_then(Said::value);
+        let management = self.management_account.as_ref().and_then(Said::value);
+        caller.is_some() && caller == management.and_then(Option::as_ref)
+    }
+}

@@ -1,0 +1,271 @@
+//! The report of a test: what was checked, what is wrong, where, and what to do.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Timestamp;
+
+/// The report as it is kept and shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Whether no check failed.
+    pub success: bool,
+    /// The outcome in a sentence, for people.
+    pub message: String,
+    /// When the test began.
+    pub checked_at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The version of the settings that were tested.
+    pub config_version: u64,
+    /// Every check, in their order.
+    pub checks: Vec<Check>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Which.
+    pub id: CheckId,
+    /// What it asks, in a few words.
+    pub title: String,
+    /// How it ended.
+    pub status: CheckStatus,
+    /// The settings to look at; none of a check that passed.
+    pub fields: Vec<String>,
+    /// What is wrong, for programs.
+    pub code: Option<Code>,
+    /// What was found, for people.
+    pub message: String,
+    /// What to do about it.
+    pub remediation: Option<String>,
+    /// What AWS calls the request that told.
+    pub aws_request_id: Option<String>,
+    /// What a program needs to mend it: the region of `wrong_region`, the action of `permission_missing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Map<String, Value>>,
+}
+
+/// The checks, in the order of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckId {
+    /// The role can be assumed with the tenant's ExternalId.
+    AssumeRole,
+    /// It cannot be assumed without it.
+    ExternalIdEnforced,
+    /// The session is in the account that the role's ARN names.
+    AccountMatch,
+    /// The instance is in the region.
+    InstanceVisible,
+    /// It is active, and its key can be used.
+    InstanceActive,
+    /// Whose it is, and who the role is to it.
+    InstanceKind,
+    /// Permission sets can be listed.
+    PermissionSets,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckStatus {
+    /// As it should be.
+    Pass,
+    /// Wrong.
+    Fail,
+    /// It works, and yet.
+    Warn,
+    /// Not asked, because of what another check found.
+    Skipped,
+}
+
+/// What is wrong: stable, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// STS does not let us assume the role, and says no more than that.
+    AssumeRoleDenied,
+    /// STS refuses for another reason than that it is not allowed.
+    AssumeRoleFailed,
+    /// STS did not answer.
+    StsUnreachable,
+    /// While rotating: the role does not trust the pending ExternalId yet.
+    PendingExternalIdNotTrusted,
+    /// While rotating: the role trusts the pending ExternalId alone.
+    CurrentExternalIdNotTrusted,
+    /// Another tenant comes in through the same role.
+    RoleShared,
+    /// The role opens to whoever knows its ARN.
+    ExternalIdNotEnforced,
+    /// The session is in another account.
+    AccountMismatch,
+    /// The role is in another partition than the deployment.
+    PartitionUnreachable,
+    /// There is no such instance, in any region.
+    InstanceNotFound,
+    /// The instance is in another region.
+    WrongRegion,
+    /// The role lacks a permission, or a policy denies it.
+    PermissionMissing,
+    /// A policy that looks at where calls come from denies it.
+    NetworkRestricted,
+    /// The instance is being made or deleted, or could not be made.
+    InstanceNotActive,
+    /// The customer's key does not let the role decrypt.
+    KmsDenied,
+    /// The customer's key is disabled.
+    KmsDisabled,
+    /// The customer's key is in a state in which it cannot be used.
+    KmsInvalidState,
+    /// The customer's key is of another kind.
+    KmsInvalidKeyUsage,
+    /// The customer's key is gone.
+    KmsNotFound,
+    /// KMS is throttled.
+    KmsThrottled,
+    /// The instance's encryption could not be changed.
+    KmsUpdateFailed,
+    /// The instance is one account's own.
+    AccountInstance,
+    /// The role is in a member account that does not administer IAM Identity Center.
+    NotDelegatedAdmin,
+    /// AWS throttles.
+    AwsThrottled,
+    /// AWS fails.
+    AwsUnavailable,
+    /// AWS did not answer.
+    AwsUnreachable,
+    /// AWS refuses for a reason that is not among these.
+    AwsRefused,
+}
+
+/// How a connection fared at its last test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Every check passed.
+    Healthy,
+    /// It works with a warning, or what failed may pass by itself.
+    Degraded,
+    /// Somebody has to mend it.
+    Broken,
+}
+
+impl Report {
+    /// The report of these checks.
+    pub fn new(checks: Vec<Check>, config_version: u64, checked_at: Timestamp, duration_ms: u64) -> Self {
+        let failed: Vec<&Check> = checks.iter().filter(|check| check.status == CheckStatus::Fail).collect();
+        let warned = checks.iter().filter(|check| check.status == CheckStatus::Warn).count();
+        let message = match (failed.first(), warned) {
+            (None, 0) => "The connection works.".to_owned(),
+            (None, 1) => "The connection works, with a warning.".to_owned(),
+            (None, warnings) => format!("The connection works, with {warnings} warnings."),
+            (Some(first), _) => format!("The connection does not work: {}", first.message),
+        };
+        Self { success: failed.is_empty(), message, checked_at, duration_ms, config_version, checks }
+    }
+
+    /// What the report means for the connection.
+    pub fn health(&self) -> Health {
+        let of = |status| self.checks.iter().filter(move |check| check.status == status);
+        let lasting = of(CheckStatus::Fail).any(|check| !check.code.is_some_and(Code::is_passing));
+        match (lasting, self.success && of(CheckStatus::Warn).next().is_none()) {
+            (true, _) => Health::Broken,
+            (false, true) => Health::Healthy,
+            (false, false) => Health::Degraded,
+        }
+    }
+
+    /// Whether a check failed with this code.
+    pub fn failed_with(&self, code: Code) -> bool {
+        self.checks.iter().any(|check| check.status == CheckStatus::Fail && check.code == Some(code))
+    }
+}
+
+impl Code {
+    /// Whether it says nothing of the connection, and may be gone at the next try.
+    pub fn is_passing(self) -> bool {
+        matches!(
+            self,
+            Self::StsUnreachable
+                | Self::AwsThrottled
+                | Self::AwsUnavailable
+                | Self::AwsUnreachable
+                | Self::KmsThrottled
+        )
+    }
+
+    /// The settings to look at.
+    pub(super) fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::WrongRegion => &["region"],
+            Self::InstanceNotFound => &["sso_instance_arn", "region"],
+            Self::InstanceNotActive
+            | Self::KmsDenied
+            | Self::KmsDisabled
+            | Self::KmsInvalidState
+            | Self::KmsInvalidKeyUsage
+            | Self::KmsNotFound
+            | Self::KmsUpdateFailed
+            | Self::NetworkRestricted => &["sso_instance_arn"],
+            Self::KmsThrottled | Self::AwsThrottled | Self::AwsUnavailable | Self::AwsUnreachable => &[],
+            Self::StsUnreachable => &["region"],
+            _ => &["role_arn"],
+        }
+    }
+}
+
+impl CheckId {
+    /// All checks.
+    pub const ALL: [Self; 7] = [
+        Self::AssumeRole,
+        Self::ExternalIdEnforced,
+        Self::AccountMatch,
+        Self::InstanceVisible,
+        Self::InstanceActive,
+        Self::InstanceKind,
+        Self::PermissionSets,
+    ];
+
+    /// What it asks.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::AssumeRole => "The role can be assumed",
+            Self::ExternalIdEnforced => "The role demands the ExternalId",
+            Self::AccountMatch => "The role is in the account of its ARN",
+            Self::InstanceVisible => "The instance is in the region",
+            Self::InstanceActive => "The instance is active",
+            Self::InstanceKind => "The role administers the organization's instance",
+            Self::PermissionSets => "Permission sets can be listed",
+        }
+    }
+}
+
+impl Check {
+    /// Nothing is wrong.
+    pub(super) fn pass(id: CheckId, message: impl Into<String>, aws_request_id: Option<String>) -> Self {
+        Self {
+            id,
+            title: id.title().to_owned(),
+            status: CheckStatus::Pass,
+            fields: Vec::new(),
+            code: None,
+            message: message.into(),
+            remediation: None,
+            aws_request_id,
+            details: None,
+        }
+    }
+
+    /// Not asked.
+    pub(super) fn skipped(id: CheckId, message: impl Into<String>) -> Self {
+        Self { status: CheckStatus::Skipped, ..Self::pass(id, message, None) }
+    }
+
+    /// With a value for programs.
+    pub(super) fn detail(mut self, name: &str, value: &str) -> Self {
+        self.details.get_or_insert_default().insert(name.to_owned(), value.into());
+        self
+    }
+}

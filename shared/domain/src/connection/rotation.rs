@@ -1,0 +1,155 @@
+//! The rotation of an ExternalId in two phases: a second one is made, the customer's role is made to trust both, and only
+//! when the second is proven to work does it take the place of the first. Whoever follows that order is let in throughout.
+
+use super::Connection;
+use crate::ids::ExternalId;
+use crate::{Conflict, Failure};
+
+impl Connection {
+    /// This connection with `new` pending beside the current ExternalId. [`Conflict::RotationInProgress`] where one is.
+    pub fn rotation_begun(&self, new: ExternalId) -> Result<Self, Failure> {
+        if self.external_id_pending.is_some() {
+            return Err(Failure::conflict(
+                Conflict::RotationInProgress,
+                "an ExternalId is pending already: commit it or cancel it first",
+            ));
+        }
+        Ok(self.with_external_ids(self.external_id, Some(new)))
+    }
+
+    /// This connection with the pending ExternalId as its current one, which must be `proven`: the one that AssumeRole was
+    /// seen to work with. [`Conflict::NoRotation`] where none is pending, [`Conflict::LostRace`] where another one is.
+    pub fn rotation_committed(&self, proven: ExternalId) -> Result<Self, Failure> {
+        let pending = self.pending()?;
+        if pending != proven {
+            return Err(Failure::conflict(
+                Conflict::LostRace,
+                "another rotation was begun meanwhile: nothing was changed",
+            ));
+        }
+        Ok(self.with_external_ids(pending, None))
+    }
+
+    /// This connection with no ExternalId pending; the same where none is.
+    #[must_use]
+    pub fn rotation_cancelled(&self) -> Self {
+        match self.external_id_pending {
+            Some(_) => self.with_external_ids(self.external_id, None),
+            None => self.clone(),
+        }
+    }
+
+    /// The pending ExternalId. [`Conflict::NoRotation`] where there is none.
+    pub fn pending(&self) -> Result<ExternalId, Failure> {
+        self.external_id_pending
+            .ok_or_else(|| Failure::conflict(Conflict::NoRotation, "no ExternalId is pending: begin a rotation first"))
+    }
+
+    /// Every ExternalId that this connection may come with, the current one first.
+    pub fn external_ids(&self) -> impl Iterator<Item = ExternalId> {
+        [Some(self.external_id), self.external_id_pending].into_iter().flatten()
+    }
+
+    fn with_external_ids(&self, current: ExternalId, pending: Option<ExternalId>) -> Self {
+        Self {
+            external_id: current,
+            external_id_pending: pending,
+            external_id_version: self.external_id_version + 1,
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(n: u8) -> ExternalId {
+        ExternalId::from_random([n; 16])
+    }
+
+    #[test]
+    fn a_rotation_goes_through_its_two_phases() {
+        let at_rest = Connection::new(id(1));
+        assert!(matches!(at_rest.pending(), Err(Failure::Conflict(Conflict::NoRotation, _))));
+        let rotating = at_rest.rotation_begun(id(2)).unwrap();
+        assert_eq!(rotating.external_ids().collect::<Vec<_>>(), [id(1), id(2)]);
+        assert!(matches!(rotating.rotation_begun(id(3)), Err(Failure::Conflict(Conflict::RotationInProgress, _))));
+        assert!(matches!(rotating.rotation_committed(id(3)), Err(Failure::Conflict(Conflict::LostRace, _))));
+        let done = rotating.rotation_committed(id(2)).unwrap();
+        assert_eq!(done.external_ids().collect::<Vec<_>>(), [id(2)]);
+        assert_eq!(rotating.rotation_cancelled().external_ids().collect::<Vec<_>>(), [id(1)]);
+        assert_eq!(at_rest.rotation_cancelled(), at_rest);
+    }
+
+    /// What a platform and a customer who follows the steps may do next, in whatever order.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Rotate,
+        Commit,
+        Cancel,
+        /// The customer makes the role trust every ExternalId that is shown now.
+        TrustShown,
+        /// A function that read the connection before the last change comes in only now.
+        ComeInLate,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            Just(Step::Rotate),
+            Just(Step::Commit),
+            Just(Step::Cancel),
+            Just(Step::TrustShown),
+            Just(Step::ComeInLate),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    /// Whether a connection as it was read gets in: the current ExternalId is tried, then the pending one.
+    fn gets_in(read: &Connection, trusted: &BTreeSet<ExternalId>) -> bool {
+        read.external_ids().any(|id| trusted.contains(&id))
+    }
+
+    proptest! {
+        /// The customer changes the trust policy only to what GET `/external-id` shows; the service commits only what
+        /// the role trusts. At no moment is it locked out, nor with what was read just before.
+        #[test]
+        fn a_correct_customer_is_never_locked_out(steps in steps()) {
+            let mut connection = Connection::new(id(0));
+            let mut before = connection.clone();
+            let mut trusted = BTreeSet::from([id(0)]);
+            let mut made = 0;
+            for step in steps {
+                let next = match step {
+                    Step::Rotate => {
+                        made += 1;
+                        connection.rotation_begun(id(made)).ok()
+                    }
+                    Step::Commit => connection
+                        .pending()
+                        .ok()
+                        .filter(|pending| trusted.contains(pending))
+                        .and_then(|pending| connection.rotation_committed(pending).ok()),
+                    Step::Cancel => Some(connection.rotation_cancelled()),
+                    Step::TrustShown => {
+                        trusted = connection.external_ids().collect();
+                        None
+                    }
+                    Step::ComeInLate => {
+                        prop_assert!(gets_in(&before, &trusted), "{before:?} {trusted:?}");
+                        None
+                    }
+                };
+                if let Some(next) = next {
+                    before = std::mem::replace(&mut connection, next);
+                }
+                prop_assert!(gets_in(&connection, &trusted), "{connection:?} {trusted:?}");
+                prop_assert!(trusted.contains(&connection.external_id));
+            }
+        }
+    }
+}

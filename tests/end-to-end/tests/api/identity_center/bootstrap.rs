@@ -1,0 +1,74 @@
+//! The role that a customer deploys: what is deployed is enough, and no more than that.
+
+use serde_json::{Value, json};
+use trustplane_end_to_end::{Customer, Reply, world};
+use trustplane_organization::{INSTANCE_ARN, MANAGEMENT_ACCOUNT};
+
+use super::{BASE, CONFIG, TEST, config, organization, outcomes, post};
+
+fn path() -> String {
+    format!("{BASE}/bootstrap-template")
+}
+
+fn wanted() -> Value {
+    json!({"aws_account_id": MANAGEMENT_ACCOUNT, "sso_instance_arn": INSTANCE_ARN, "region": "us-east-1"})
+}
+
+async fn template(customer: &Customer) -> Reply {
+    customer.post(&path(), &wanted()).await.expect(200)
+}
+
+/// Deploys the template under a name of the customer's own.
+fn deployed(customer: &Customer, template: &Reply) -> String {
+    let yaml = template.body["cloudformation_yaml"].as_str().unwrap();
+    let name = format!("Role-{}", customer.tenant);
+    organization().deploy_cloudformation_in(MANAGEMENT_ACCOUNT, &[("RoleName", &name)], yaml).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_deployed_passes_the_test_with_exactly_its_permissions() {
+    let customer = world().customer().await;
+    let made = template(&customer).await;
+    let cost = customer.cost(&made).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (1, 1, 0));
+    assert_eq!(made.body["external_ids"], json!([customer.external_id]));
+    for text in ["cloudformation_yaml", "terraform_hcl", "launch_stack_url"] {
+        assert!(made.body[text].as_str().unwrap().contains(&customer.external_id), "{text}");
+    }
+    let link = made.body["launch_stack_url"].as_str().unwrap();
+    assert!(link.contains("?templateURL=https%3A%2F%2F") && link.contains(".s3."), "{link}");
+
+    let role = deployed(&customer, &made);
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    let report = post(&customer, TEST).await.expect(200);
+    assert!(outcomes(&report).iter().all(|outcome| outcome.ends_with(" pass")), "{}", report.text);
+}
+
+#[tokio::test]
+async fn while_rotating_the_role_trusts_both() {
+    let customer = world().customer().await;
+    let rotated = post(&customer, &format!("{BASE}/external-id/rotate")).await.expect(200);
+    let made = template(&customer).await;
+    assert_eq!(made.body["external_ids"], json!([customer.external_id, rotated.body["external_id_pending"]]));
+    let role = deployed(&customer, &made);
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    let report = post(&customer, TEST).await.expect(200);
+    assert_eq!(report.body["message"], "The connection works.", "{}", report.text);
+    let _ = post(&customer, &format!("{BASE}/external-id/commit")).await.expect(200);
+    assert_eq!(post(&customer, TEST).await.expect(200).body["success"], true);
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_named_at_once() {
+    let customer = world().customer().await;
+    let wrong = json!({"aws_account_id": "12345678901", "sso_instance_arn": 1});
+    let refused = customer.post(&path(), &wrong).await.refused(400, "invalid_request");
+    let fields: Vec<&String> = refused.body["details"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["aws_account_id", "region", "sso_instance_arn"]);
+    for (field, value) in [("aws_account_id", "000000000000"), ("region", "cn-north-1")] {
+        let mut wrong = wanted();
+        wrong[field] = json!(value);
+        let refused = customer.post(&path(), &wrong).await.refused(400, "invalid_request");
+        assert_eq!(refused.body["details"].as_object().unwrap().len(), 1, "{}", refused.text);
+    }
+}

@@ -1,0 +1,141 @@
+//! A test of a connection that works: what it asks, what it costs, what it leaves behind.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use trustplane_domain::connection::{Connection, Health, InstanceKind};
+use trustplane_domain::ids::TenantId;
+use trustplane_end_to_end::world;
+use trustplane_organization::Call;
+
+use super::{CONFIG, TEST, config, connected, organization, outcomes, own_role, post};
+use crate::identity_source::ASSOCIATIONS;
+use crate::table::{audit_records, part, read, table};
+
+/// The calls that came through or for this role, oldest first.
+fn calls(role: &str) -> Vec<Call> {
+    organization().calls().into_iter().filter(|call| call.role_arn.as_deref() == Some(role)).collect()
+}
+
+#[tokio::test]
+async fn a_connection_that_works_passes_every_check_with_eight_calls() {
+    let (customer, role) = connected().await;
+    let report = post(&customer, TEST).await.expect(200);
+    let all = [
+        "assume_role pass",
+        "external_id_enforced pass",
+        "account_match pass",
+        "instance_visible pass",
+        "instance_active pass",
+        "instance_kind pass",
+        "permission_sets pass",
+    ];
+    assert_eq!(outcomes(&report), all);
+    assert_eq!((&report.body["success"], &report.body["config_version"]), (&json!(true), &json!(1)));
+    assert_eq!(report.body["message"], "The connection works.");
+    for check in report.body["checks"].as_array().unwrap() {
+        assert!(check["aws_request_id"].is_string() && check["remediation"].is_null() && check["fields"] == json!([]));
+    }
+    let cost = customer.cost(&report).await;
+    // What is kept; the new store's provider; the report, connection, claim and audit record.
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 3, 8));
+    let asked = calls(&role);
+    let assumed: Vec<_> = asked.iter().filter(|call| call.operation == "AssumeRole").collect();
+    let denied: Vec<_> = assumed.iter().filter(|call| call.error.is_some()).map(|call| &call.external_id).collect();
+    assert_eq!((assumed.len(), denied.len()), (3, 2));
+    assert!(denied.contains(&&None) && !denied.contains(&&Some(customer.external_id.clone())));
+    let operations: Vec<&str> = asked.iter().map(|call| call.operation.as_str()).collect();
+    let set = |operations: &[&'static str]| operations.iter().copied().collect::<BTreeSet<_>>();
+    let of = |from: usize, to: usize| operations[from..to].iter().copied().collect::<BTreeSet<_>>();
+    assert_eq!(of(3, 6), set(&["GetCallerIdentity", "ListInstances", "DescribeOrganization"]));
+    assert_eq!(of(6, 8), set(&["DescribeInstance", "ListPermissionSets"]));
+
+    // Another one knows the store, and has the claim.
+    let again = post(&customer, TEST).await.expect(200);
+    let cost = customer.cost(&again).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 8));
+}
+
+#[tokio::test]
+async fn the_last_report_is_shown() {
+    let (customer, _) = connected().await;
+    let _ = customer.get(TEST).await.refused(404, "not_found");
+    let report = post(&customer, TEST).await.expect(200);
+    let shown = customer.get(TEST).await.expect(200);
+    assert_eq!(shown.body, report.body);
+    let cost = customer.cost(&shown).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (1, 1, 0));
+    let _ = post(&world().customer().await, TEST).await.refused(409, "not_configured");
+}
+
+#[tokio::test]
+async fn what_a_test_saw_is_answered_from() {
+    let (customer, role) = connected().await;
+    let _ = post(&customer, TEST).await.expect(200);
+    let asked = calls(&role).len();
+    let shown = customer.get(ASSOCIATIONS).await.expect(200);
+    assert_eq!(customer.cost(&shown).await.aws_calls, 0);
+    assert_eq!(calls(&role).len(), asked);
+
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let table = table(world());
+    let kept = read::<Connection>(&table, &part(tenant).connection()).await.value;
+    assert_eq!(kept.health, Some(Health::Healthy));
+    assert!(kept.last_verified_at.is_some());
+    let facts = kept.instance.unwrap();
+    assert_eq!((facts.kind, facts.regions), (Some(InstanceKind::Organization), vec!["us-east-1".to_owned()]));
+    assert_eq!((facts.owner_account.as_str(), facts.identity_store_id.as_str()), ("123456789012", "d-1234567890"));
+    let records = audit_records(&table, tenant, "test-identity-center-connection").await;
+    assert_eq!((records.len(), &records[0]["after"]["health"]), (1, &json!("healthy")));
+    assert_eq!(records[0]["after"]["codes"], json!([]));
+}
+
+#[tokio::test]
+async fn other_settings_are_yet_to_be_tested() {
+    let (customer, role) = connected().await;
+    let _ = post(&customer, TEST).await.expect(200);
+    let mut other = config(&role);
+    other["region"] = json!("eu-west-1");
+    let _ = customer.put(CONFIG, &other).await.expect(200);
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let kept = read::<Connection>(&table(world()), &part(tenant).connection()).await.value;
+    assert_eq!((kept.health, kept.last_verified_at, kept.instance), (None, None, None));
+    // The report says which version it is of.
+    assert_eq!(customer.get(TEST).await.expect(200).body["config_version"], 1);
+}
+
+#[tokio::test]
+async fn a_retried_test_is_not_made_twice() {
+    let (customer, role) = connected().await;
+    let send = || customer.send(customer.request("POST", TEST).header("idempotency-key", "once"));
+    let (first, again) = (send().await.expect(200), send().await.expect(200));
+    assert_eq!(first.body, again.body);
+    assert_eq!(calls(&role).len(), 8);
+}
+
+#[tokio::test]
+async fn sessions_are_the_tenants_own_and_go_nowhere_else() {
+    // Two tenants through one role, which trusts both; the processes that serve them are the same.
+    let (first, role) = connected().await;
+    let second = world().customer().await;
+    let _ = own_role(&second);
+    organization().trust_role(&role, &[&first.external_id, &second.external_id]);
+    let _ = second.put(CONFIG, &config(&role)).await.expect(200);
+    for customer in [&first, &second, &first, &second] {
+        let _ = customer.get(ASSOCIATIONS).await.expect(200);
+    }
+    let described: Vec<String> =
+        calls(&role).into_iter().filter(|call| call.operation == "DescribeInstance").map(|call| call.caller).collect();
+    assert_eq!(described.len(), 2, "{described:?}");
+    assert!(described[0].ends_with(&first.tenant) && described[1].ends_with(&second.tenant), "{described:?}");
+    // Nothing of a session is logged: neither keys nor tokens as STS issues them.
+    let _ = post(&first, TEST).await.expect(200);
+    for line in world().stack().logs() {
+        assert!(!line.text.contains("LocalSession") && !line.text.contains("ASIA"), "{}", line.text);
+    }
+    // Nor kept.
+    let tenant = TenantId::parse(&first.tenant).unwrap();
+    let kept = read::<Connection>(&table(world()), &part(tenant).connection()).await.value;
+    let text = serde_json::to_string(&kept).unwrap();
+    assert!(!text.contains("LocalSession") && !text.contains("ASIA"), "{text}");
+}

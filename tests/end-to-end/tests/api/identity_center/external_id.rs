@@ -1,0 +1,172 @@
+//! The ExternalId and its rotation: whoever follows the steps is let in throughout.
+
+use serde_json::{Value, json};
+use trustplane_domain::ids::TenantId;
+use trustplane_end_to_end::{Customer, Reply, world};
+
+use super::{CONFIG, EXTERNAL_ID, TEST, check, config, connected, organization, post};
+use crate::identity_source::ASSOCIATIONS;
+use crate::table::{audit_records, table};
+
+const ROTATE: &str = "/v1/integrations/aws-identity-center/external-id/rotate";
+const COMMIT: &str = "/v1/integrations/aws-identity-center/external-id/commit";
+const CANCEL: &str = "/v1/integrations/aws-identity-center/external-id/cancel";
+
+/// The current and the pending ExternalId.
+fn ids(reply: &Reply) -> (String, Option<String>) {
+    let text = |field: &str| reply.body[field].as_str().map(str::to_owned);
+    (text("external_id").unwrap(), text("external_id_pending"))
+}
+
+/// The role is let in with: a test of the connection succeeds, and it is not yet remembered what the store is.
+async fn comes_in(customer: &Customer) -> Reply {
+    let report = post(customer, TEST).await.expect(200);
+    assert_eq!(report.body["success"], true, "{}", report.text);
+    report
+}
+
+#[tokio::test]
+async fn the_external_id_is_made_by_the_service_for_each_tenant() {
+    let (one, other) = (world().customer().await, world().customer().await);
+    let shown = one.get(EXTERNAL_ID).await.expect(200);
+    assert_eq!(shown.body, json!({"external_id": one.external_id, "external_id_pending": null}));
+    assert_ne!(one.external_id, other.external_id);
+    let cost = one.cost(&shown).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (1, 1, 0));
+    // What a caller would like it to be is not asked.
+    let wanted = json!({"external_id": other.external_id, "external_id_pending": other.external_id});
+    let rotated = one.post(ROTATE, &wanted).await.expect(200);
+    assert!(!rotated.text.contains(&other.external_id), "{}", rotated.text);
+}
+
+#[tokio::test]
+async fn a_rotation_locks_a_correct_customer_out_at_no_moment() {
+    let (customer, role) = connected().await;
+    let old = customer.external_id.clone();
+    let _ = comes_in(&customer).await;
+
+    let rotated = post(&customer, ROTATE).await.expect(200);
+    let cost = customer.cost(&rotated).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 0));
+    let (current, Some(new)) = ids(&rotated) else { panic!("{}", rotated.text) };
+    assert!(current == old && new != old);
+    let _ = post(&customer, ROTATE).await.refused(409, "rotation_in_progress");
+
+    // The role trusts the old one still.
+    let report = comes_in(&customer).await;
+    assert_eq!(check(&report, "assume_role")["code"], "pending_external_id_not_trusted");
+    assert!(check(&report, "assume_role")["remediation"].as_str().unwrap().contains(&new));
+    let refused = post(&customer, COMMIT).await.refused(409, "external_id_not_trusted");
+    assert!(refused.body["message"].as_str().unwrap().contains(&new), "{}", refused.text);
+    assert_eq!(ids(&customer.get(EXTERNAL_ID).await), (old.clone(), Some(new.clone())));
+
+    // It trusts both.
+    organization().trust_role(&role, &[&old, &new]);
+    let report = comes_in(&customer).await;
+    assert_eq!(check(&report, "assume_role")["status"], "pass");
+
+    // It trusts the new one alone, ahead of the commit.
+    organization().trust_role(&role, &[&new]);
+    let report = comes_in(&customer).await;
+    assert_eq!(check(&report, "assume_role")["code"], "current_external_id_not_trusted");
+    forget_facts(&customer, &role).await;
+    let _ = customer.get(ASSOCIATIONS).await.expect(200);
+
+    let committed = post(&customer, COMMIT).await.expect(200);
+    assert_eq!(ids(&committed), (new.clone(), None));
+    let cost = customer.cost(&committed).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 1));
+    let report = comes_in(&customer).await;
+    assert_eq!(check(&report, "assume_role")["status"], "pass");
+    forget_facts(&customer, &role).await;
+    let _ = customer.get(ASSOCIATIONS).await.expect(200);
+    let _ = post(&customer, COMMIT).await.refused(409, "no_rotation");
+
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let records = audit_records(&table(world()), tenant, "commit-external-id-rotation").await;
+    assert_eq!(records.len(), 1);
+    assert_eq!(
+        (&records[0]["resource_type"], &records[0]["after"]["external_id"]),
+        (&json!("external-id"), &json!(new))
+    );
+}
+
+/// Makes the connection remember nothing: saving another region and the right one again.
+async fn forget_facts(customer: &Customer, role: &str) {
+    let mut elsewhere = config(role);
+    elsewhere["region"] = json!("eu-west-1");
+    let _ = customer.put(CONFIG, &elsewhere).await.expect(200);
+    let _ = customer.put(CONFIG, &config(role)).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_rotation_can_be_given_up() {
+    let (customer, role) = connected().await;
+    let nothing = post(&customer, CANCEL).await.expect(200);
+    assert_eq!(customer.cost(&nothing).await.dynamodb_calls, 1);
+    let (_, Some(first)) = ids(&post(&customer, ROTATE).await.expect(200)) else { panic!() };
+    organization().trust_role(&role, &[&customer.external_id, &first]);
+    let cancelled = post(&customer, CANCEL).await.expect(200);
+    assert_eq!(ids(&cancelled), (customer.external_id.clone(), None));
+    let cost = customer.cost(&cancelled).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 0));
+    let _ = post(&customer, COMMIT).await.refused(409, "no_rotation");
+    let _ = comes_in(&customer).await;
+    let (_, Some(second)) = ids(&post(&customer, ROTATE).await.expect(200)) else { panic!() };
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn a_commit_needs_a_role_and_sts() {
+    let customer = world().customer().await;
+    let rotated = post(&customer, ROTATE).await.expect(200);
+    let _ = post(&customer, COMMIT).await.refused(409, "not_configured");
+    for (scenario, status, code) in [("sts-unreachable", 502, "aws_unreachable"), ("sts-throttled", 503, "unavailable")]
+    {
+        let role = format!("arn:aws:iam::123456789012:role/scenario/{scenario}");
+        let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+        let _ = post(&customer, COMMIT).await.refused(status, code);
+    }
+    assert_eq!(ids(&customer.get(EXTERNAL_ID).await), ids(&rotated));
+}
+
+#[tokio::test]
+async fn a_retried_rotation_is_not_a_second_one() {
+    let (customer, _) = connected().await;
+    let send = || customer.send(customer.request("POST", ROTATE).header("idempotency-key", "once"));
+    let (first, again) = (send().await.expect(200), send().await.expect(200));
+    assert_eq!(first.body, again.body);
+    assert_ne!(first.body["external_id_pending"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_role_is_told_to_be_another_tenants_only_to_whom_it_lets_in() {
+    let (first, role) = connected().await;
+    let report = comes_in(&first).await;
+    assert_eq!(check(&report, "assume_role")["status"], "pass");
+
+    // A stranger who only knows the ARN learns what everybody learns of any role.
+    let second = world().customer().await;
+    let _ = second.put(CONFIG, &config(&role)).await.expect(200);
+    let probing = post(&second, TEST).await.expect(200);
+    let nothing_there = format!("{role}-nothing");
+    let _ = second.put(CONFIG, &config(&nothing_there)).await.expect(200);
+    let of_none = post(&second, TEST).await.expect(200);
+    let words =
+        |report: &Reply, role: &str| check(report, "assume_role")["message"].as_str().unwrap().replace(role, "");
+    assert_eq!(words(&probing, &role), words(&of_none, &nothing_there));
+
+    // One whom the role's owner lets in is told.
+    organization().trust_role(&role, &[&first.external_id, &second.external_id]);
+    let _ = second.put(CONFIG, &config(&role)).await.expect(200);
+    let report = comes_in(&second).await;
+    assert_eq!(check(&report, "assume_role")["code"], "role_shared");
+    assert!(!report.text.contains(&first.external_id));
+    let of_first = comes_in(&first).await;
+    assert_eq!(check(&of_first, "assume_role")["status"], "pass");
+
+    // It is free again once the first has left it.
+    let _ = first.delete(CONFIG).await.expect(204);
+    let report = comes_in(&second).await;
+    assert_eq!(check(&report, "assume_role")["status"], "pass");
+}
