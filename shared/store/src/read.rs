@@ -91,13 +91,7 @@ impl Query {
 
     /// All tenants, the oldest first: for operators.
     pub fn tenants() -> Self {
-        Self {
-            pk: crate::keys::TENANTS.to_owned(),
-            prefix: String::new(),
-            newest_first: false,
-            after: None,
-            limit: None,
-        }
+        Self::whole(crate::keys::TENANTS.to_owned(), String::new())
     }
 
     /// From the last to the first.
