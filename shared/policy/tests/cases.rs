@@ -12,8 +12,8 @@
 )]
 
 use serde_json::Value;
-use trustplane_domain::credential::{Kind as CredentialKind, NewCredential, Role};
-use trustplane_domain::ids::TenantId;
+use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential, Role};
+use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::timestamp::DAY;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Action, Asked, Change, Group, Image, Kind, Origin, Policies, Resource, Sealed, decide};
@@ -34,7 +34,7 @@ fn decide_case(case: &Value) {
         expires_at: None,
     };
     let created_at = now.plus_millis(-DAY * case["age_days"].as_i64().unwrap_or_default());
-    let (credential, _) = wanted.bearer(tenant, "operator", ([0; 8], [0; 32]), created_at);
+    let credential = wanted.made(CredentialId::new(tenant, [0; 8]), None, Maker::Operator, created_at).unwrap();
     let group = Group::ALL.into_iter().find(|group| Some(group.as_str()) == text("group")).unwrap();
     let kind = text("resource").unwrap_or("integration");
     let kind = Kind::ALL.into_iter().find(|other| other.as_str() == kind).unwrap();

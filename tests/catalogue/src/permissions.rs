@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use trustplane_domain::Timestamp;
-use trustplane_domain::credential::{Kind, NewCredential, Role};
-use trustplane_domain::ids::TenantId;
+use trustplane_domain::credential::{Kind, Maker, NewCredential, Role};
+use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_policy::{Action, Asked, Change, Origin, Policies, Resource, Sealed, decide};
 use trustplane_runtime::actions;
 
@@ -32,7 +32,9 @@ fn may(policies: &Policies, action: Action, role: Role) -> bool {
     let (tenant, at) = (TenantId::from_random([0; 16]), Timestamp::from_millis(0));
     let roles = BTreeSet::from([role]);
     let wanted = NewCredential { name: "example".to_owned(), kind: Kind::Bearer, roles, expires_at: None };
-    let (credential, _) = wanted.bearer(tenant, "operator", ([0; 8], [0; 32]), at);
+    let Ok(credential) = wanted.made(CredentialId::new(tenant, [0; 8]), None, Maker::Operator, at) else {
+        return false;
+    };
     let asked = Asked { tenant, credential: &credential, action, origin: &Origin::default(), at };
     let change = Change::new(Resource::new(action.resource, "example"), Ok(()));
     decide(policies, &asked, Sealed::new(()), |()| change).is_ok()
