@@ -227,7 +227,8 @@ mod tests {
             let (id, token) = (key.id(), key.security_token());
             prop_assert!(TemporaryKey::is_id(&id));
             prop_assert!(id.bytes().chain(token.bytes()).all(|byte| byte.is_ascii_alphanumeric()));
-            prop_assert!(id.starts_with(&format!("TPTK{}", key.parent())));
+            let beginning = format!("TPTK{}", key.parent());
+            prop_assert!(id.starts_with(&beginning));
             prop_assert_eq!(TemporaryKey::parse(&id, &token), Some(key));
         }
 
