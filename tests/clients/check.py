@@ -4,7 +4,7 @@ Starts the local stack on data of its own, has its API make an access key pair a
 operation of the identity source API with the Python SDK here and with the Node SDK in `node/check.js`.
 
     python -m venv target/clients && target/clients/bin/pip install -r tests/clients/requirements.txt
-    (cd tests/clients/node && npm install)
+    (cd tests/clients/node && npm install)   # or elsewhere, with the folder as the second argument below
     cargo build --workspace
     target/clients/bin/python tests/clients/check.py target/debug/local
 """

@@ -100,7 +100,8 @@ async fn what_was_not_signed_so_is_refused() {
     let nobodys = CredentialId::new(TenantId::parse(&customer.tenant).unwrap(), [7; 8]);
     let nobodys = AccessKey { id: format!("TPAK{nobodys}"), ..key.clone() };
     let of_a_token = AccessKey { id: format!("TPAK{}", &customer.admin[4..42]), ..key.clone() };
-    let made_up = AccessKey { id: format!("{}x", &key.id[..key.id.len() - 1]), ..key.clone() };
+    let (rest, last) = key.id.split_at(key.id.len() - 1);
+    let made_up = AccessKey { id: format!("{rest}{}", if last == "x" { "y" } else { "x" }), ..key.clone() };
     let as_temporary = AccessKey { security_token: Some("TPST0000000000000000000000".to_owned()), ..key.clone() };
     let unsigned = with(good(), "x-sdk-content-sha256", "UNSIGNED-PAYLOAD");
     let tries = [

@@ -82,7 +82,7 @@ impl Item for Kept {
     const ENTITY: &'static str = "audit-record";
 }
 
-/// A tenant's audit records of one action, oldest first, each with its `hash`.
+/// A tenant's audit records of one action that was allowed, oldest first, each with its `hash`.
 pub async fn audit_records(table: &Table, tenant: TenantId, action: &str) -> Vec<Value> {
     let part = part(tenant);
     let mut read = table.read(&[], Some(&Query::audit_log(part))).await.unwrap();
@@ -92,5 +92,5 @@ pub async fn audit_records(table: &Table, tenant: TenantId, action: &str) -> Vec
         record["hash"] = row.value.hash.into();
         record
     });
-    records.filter(|record| record["action"] == action).collect()
+    records.filter(|record| record["action"] == action && record["outcome"] == "allowed").collect()
 }
