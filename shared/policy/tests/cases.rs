@@ -41,7 +41,7 @@ fn decide_case(case: &Value) {
     let action = Action { name: "example", group, resource: kind };
     let origin = Origin { source_ip: text("source_ip").map(str::to_owned), ..Origin::default() };
     let asked = Asked { tenant, credential: &credential, action, origin: &origin, at: now };
-    let image = |field: &str| case.get(field).map(|view| Image::of(view));
+    let image = |field: &str| case.get(field).map(Image::of);
     let mut change = Change::new(Resource::new(kind, "x"), Ok(())).before(image("before")).after(image("after"));
     change.own_version = case["own_version"].as_bool();
 
