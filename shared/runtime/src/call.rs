@@ -1,30 +1,28 @@
 //! One request on its way: read, decided, written, answered.
 
+mod answer;
+mod failures;
+mod open;
+mod precondition;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use trustplane_aws::CustomerError;
-use trustplane_domain::credential::Credential;
-use trustplane_domain::failure::Denial;
-use trustplane_domain::policy::PolicySet;
-use trustplane_domain::tenant::Tenant;
-use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{
-    Action, Asked, Attempt, Change, Decided, Grant, Image, Origin, Policies, Resource, Sealed, decide,
-};
-use trustplane_store::{CommitError, Idempotency, Key, Query, Read, StoreError, Stored, Told, Writes, keys};
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_policy::{Action, Asked, Attempt, Change, Decided, Grant, Origin, Resource, Sealed, decide};
+use trustplane_store::{CommitError, Key, Query, Read, StoreError, Told, Writes, keys};
 
-use crate::authentication::{Presented, check_tenant};
+pub use answer::{Answer, Permitted};
+pub use failures::commit_failure;
+use failures::lost_race;
+pub(crate) use failures::store_failure;
+use open::Opened;
+
+use crate::authentication::Presented;
 use crate::{Dialect, Platform, Reply, Request, idempotency};
 
 /// How often a change that lost a race is read, decided and written again.
 pub(crate) const ATTEMPTS: usize = 3;
-
-/// What noting the day of a credential's use may take.
-const NOTE: Duration = Duration::from_millis(500);
-
-/// What the recording of a denied attempt may take.
-const RECORD: Duration = Duration::from_secs(1);
 
 /// A request, and what its function has to serve it.
 #[derive(Debug)]
@@ -40,87 +38,6 @@ pub struct Call {
     pub(crate) action: Option<Action>,
     /// The media type of the good reply.
     pub(crate) produces: &'static str,
-}
-
-/// What a change writes, and what is answered once it is written.
-#[derive(Debug)]
-pub struct Answer {
-    /// What to write; nothing, where all is as it should be already.
-    pub writes: Writes,
-    /// What to answer.
-    pub reply: Reply,
-    /// What to keep for a retry, where that is not the reply itself: a secret is shown once.
-    pub kept: Option<Reply>,
-    /// What else has changed by it, each before and after: an audit record each.
-    pub also: Vec<(Resource, Option<Image>, Option<Image>)>,
-    /// Whether it has an audit record though nothing is written.
-    is_told: bool,
-}
-
-/// A change that policies allow, not yet written.
-#[derive(Debug)]
-pub struct Permitted<T> {
-    /// The leave.
-    pub grant: Grant,
-    /// The change.
-    pub change: Change<T>,
-    replay: Option<Reply>,
-}
-
-/// What is known once the credential has been verified.
-struct Opened {
-    /// Who acts: the credential that was read, or what may be done of it by a temporary key.
-    credential: Credential,
-    tenant: Stored<Tenant>,
-    kept: Option<Idempotency>,
-    read: Read,
-}
-
-impl Answer {
-    /// Write this, then answer that.
-    pub fn new(writes: Writes, reply: Reply) -> Self {
-        Self { writes, reply, kept: None, also: Vec::new(), is_told: false }
-    }
-
-    /// Write nothing but the audit record of what happened, then answer that.
-    pub fn told(reply: Reply) -> Self {
-        Self { is_told: true, ..Self::new(Writes::new(), reply) }
-    }
-
-    /// With another reply to keep for a retry.
-    #[must_use]
-    pub fn keeping(mut self, kept: Reply) -> Self {
-        self.kept = Some(kept);
-        self
-    }
-
-    /// With something else that changes by it, and has an audit record of its own.
-    #[must_use]
-    pub fn telling(mut self, resource: Resource, before: Option<Image>, after: Option<Image>) -> Self {
-        self.also.push((resource, before, after));
-        self
-    }
-}
-
-impl<T> Permitted<T> {
-    /// The same leave for what becomes of the change once more was learnt than the table knows.
-    pub fn map<U>(
-        self,
-        make: impl FnOnce(Change<T>) -> Result<Change<U>, StoreError>,
-    ) -> Result<Permitted<U>, Failure> {
-        let change = make(self.change).map_err(|error| store_failure(&error))?;
-        Ok(Permitted { grant: self.grant, change, replay: self.replay })
-    }
-
-    /// The reply that was kept of this very request, if it came before: nothing more is to be done for it.
-    pub fn replay(&self) -> Option<&Reply> {
-        self.replay.as_ref()
-    }
-
-    /// Whether it is a retry, which is answered as the first request was: nothing needs to be learnt for it.
-    pub fn is_retry(&self) -> bool {
-        self.replay.is_some()
-    }
 }
 
 impl Call {
@@ -372,157 +289,8 @@ impl Call {
         }
     }
 
-    /// Logs what the customer's AWS said, and tells the client what it may know.
-    pub fn customer_failure(&self, error: &CustomerError) -> Failure {
-        tracing::warn!(error = %error, "customer");
-        match error {
-            CustomerError::Denied(action) => Failure::AwsDenied(format!(
-                "Only the organization's management account or a delegated administrator account may do this: AWS \
-                 denies `{action}` to the role of the connection"
-            )),
-            CustomerError::Refused(_) => {
-                Failure::AwsDenied("AWS refuses to describe the instance to the role of the connection".to_owned())
-            }
-            CustomerError::InstanceGone => Failure::NotFound("instance"),
-            CustomerError::Throttled(_) | CustomerError::Unavailable(_) => Failure::Unavailable { retry_after: 5 },
-            CustomerError::Unreachable(_) => Failure::AwsUnreachable,
-        }
-    }
-
-    /// Reads everything in one round trip, and verifies the credential before anything else is said.
-    async fn open<I>(
-        &self,
-        keys: &impl Fn(keys::Tenant, &I) -> Vec<Key>,
-        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
-        input: &Result<I, Failure>,
-    ) -> Result<Opened, Failure> {
-        let presented = Presented::of(&self.request)?;
-        presented.check_window(self.now)?;
-        let part = keys::Tenant::presented(presented.id());
-        let (credential_key, tenant_key) = (part.credential(presented.id()), part.tenant());
-        let retry_key = idempotency::key(&self.request).ok().flatten();
-        let kept_key = retry_key.map(|key| part.idempotency(presented.id(), &key));
-        let mut wanted = vec![credential_key.clone(), tenant_key.clone()];
-        wanted.extend(kept_key.clone());
-        let listed = match input {
-            Ok(input) => {
-                wanted.extend(keys(part, input));
-                query.map(|query| query(part, input))
-            }
-            Err(_) => None,
-        };
-        let (read, secret) = tokio::join!(self.read(&wanted, listed.as_ref()), presented.secret(&self.platform));
-        let mut read = read?;
-
-        let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
-        let kept = credential.as_ref().map(|stored| &stored.value);
-        let acting = presented.verify(kept, secret, &self.request, self.now)?;
-        let tenant = read.look::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
-        let status = tenant.as_ref().map(|stored| &stored.value);
-        check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
-        let (Some(credential), Some(tenant)) = (credential, tenant) else { return Err(Failure::Internal) };
-        let kept = match &kept_key {
-            Some(key) => read.take::<Idempotency>(key).map_err(|error| store_failure(&error))?,
-            None => None,
-        };
-        let kept = kept.map(|stored| stored.value).filter(|kept| self.now < kept.kept_until);
-        if credential.value.last_used_at.is_none_or(|day| day < self.now.day_start()) {
-            self.note_use(&credential_key).await;
-        }
-        Ok(Opened { credential: acting, tenant, kept, read })
-    }
-
-    /// Records a denied attempt, outside of any transaction of the request's. What keeps it from being recorded (too many
-    /// in a minute, somebody else's at the same time, a table that is away) changes nothing for the client.
-    async fn record_denied(&self, attempt: &Attempt) {
-        let recorded = async {
-            match self.platform.table.record_denied(attempt).await {
-                // Two at the same time get in each other's way.
-                Err(CommitError::Lost) => self.platform.table.record_denied(attempt).await,
-                recorded => recorded,
-            }
-        };
-        match tokio::time::timeout(RECORD, recorded).await {
-            Ok(Ok(()) | Err(CommitError::Lost)) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "a denied attempt is not recorded"),
-            Err(_elapsed) => tracing::warn!("a denied attempt is not recorded in time"),
-        }
-    }
-
-    /// The policies of a tenant that has own ones. One more call where this process has not yet seen their version.
-    ///
-    /// A set that does not compile denies every request, as a policy that cannot be evaluated does: it was valid when it
-    /// was written.
-    async fn own_policies(
-        &self,
-        part: keys::Tenant,
-        tenant: &Tenant,
-        credential: &Credential,
-        action: Action,
-    ) -> Result<Option<Arc<Policies>>, Failure> {
-        let version = tenant.policies_version;
-        if version == 0 {
-            return Ok(None);
-        }
-        let compiled = &self.platform.compiled;
-        if let Some(policies) = compiled.find(tenant.tenant_id, version) {
-            return Ok(Some(policies));
-        }
-        let key = part.policies();
-        let set = self.read(std::slice::from_ref(&key), None).await?.take::<PolicySet>(&key);
-        let set = set.map_err(|error| store_failure(&error))?.map(|stored| stored.value);
-        // It is written in one transaction with the tenant: what is read after the tenant is of its version, or newer.
-        let set = set.filter(|set| set.version >= version).ok_or_else(|| {
-            tracing::error!(version, "the policies that the tenant names are not there");
-            Failure::Internal
-        })?;
-        match compiled.compile(&self.platform.policies, tenant.tenant_id, &set) {
-            Ok(policies) => Ok(Some(policies)),
-            Err(error) => {
-                tracing::error!(error = %error, tenant = %tenant.tenant_id, "policies do not compile");
-                Err(Failure::Forbidden(Denial {
-                    evaluation_failed: true,
-                    principal: credential.id.to_string(),
-                    action: action.name.to_owned(),
-                    resource: (action.resource.as_str(), String::new()),
-                    ..Denial::default()
-                }))
-            }
-        }
-    }
-
-    /// Notes that the credential was used today. What keeps it from being noted keeps nobody from being served.
-    async fn note_use(&self, credential: &Key) {
-        let noted = self.platform.table.note_use(credential, self.now.day_start());
-        match tokio::time::timeout(NOTE, noted).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "the day of a credential's use is not noted"),
-            Err(_elapsed) => tracing::warn!("the day of a credential's use is not noted in time"),
-        }
-    }
-
     async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, Failure> {
         self.platform.table.read(keys, query).await.map_err(|error| store_failure(&error))
-    }
-
-    /// The input, if nothing is wrong with it or with the headers; else all that is.
-    fn checked<'i, I>(&self, input: &'i Result<I, Failure>) -> Result<&'i I, Failure> {
-        let headers = self.dialect.check_headers(&self.request, self.produces).err();
-        let retry_key = idempotency::key(&self.request).err();
-        let wrong = [headers, retry_key, input.as_ref().err().cloned()].into_iter().flatten().reduce(Failure::joined);
-        wrong.map_or_else(|| input.as_ref().map_err(Clone::clone), Err)
-    }
-
-    /// 404 before 412 before 409.
-    fn precondition<T>(&self, etag: Option<u64>, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        let outcome = match outcome {
-            Err(Failure::NotFound(what)) => return Err(Failure::NotFound(what)),
-            other => other,
-        };
-        match self.request.header("if-match") {
-            Some(wanted) if !matches_etag(wanted, etag) => Err(Failure::PreconditionFailed),
-            _ => outcome,
-        }
     }
 }
 
@@ -539,46 +307,4 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| Failure::Internal)?;
     Ok(bytes)
-}
-
-/// Whether `If-Match` (RFC 9110, 13.1.1: `*` or a list of strong entity tags) names `version`.
-fn matches_etag(wanted: &str, version: Option<u64>) -> bool {
-    let Some(version) = version else { return false };
-    let stands = format!("\"{version}\"");
-    wanted.trim() == "*" || wanted.split(',').any(|tag| tag.trim() == stands)
-}
-
-/// Logs what the table said, and tells the client what it may know.
-pub(crate) fn store_failure(error: &StoreError) -> Failure {
-    tracing::error!(error = %error, "table");
-    error.into()
-}
-
-/// What a failed commit is to the client.
-pub fn commit_failure(error: &CommitError) -> Failure {
-    match error {
-        CommitError::Lost => lost_race(),
-        CommitError::Claimed => Failure::conflict(Conflict::Claimed, "it is held by somebody else"),
-        CommitError::Store(error) => store_failure(error),
-    }
-}
-
-fn lost_race() -> Failure {
-    Failure::conflict(Conflict::LostRace, "somebody else changed it at the same time, try again")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn if_match_as_the_rfc_has_it() {
-        assert!(matches_etag("\"3\"", Some(3)));
-        assert!(matches_etag("\"1\" , \"3\"", Some(3)));
-        assert!(matches_etag("*", Some(0)));
-        assert!(!matches_etag("*", None));
-        assert!(!matches_etag("W/\"3\"", Some(3)));
-        assert!(!matches_etag("3", Some(3)));
-        assert!(!matches_etag("", Some(3)));
-    }
 }

@@ -42,6 +42,13 @@ pub(crate) fn openapi() -> String {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "SDK-HMAC-SHA256 with an access key pair, over X-Sdk-Date and what else is listed in \
+                                    SignedHeaders; a temporary key sends its X-Security-Token too.",
+                },
             },
         },
     });
@@ -79,7 +86,7 @@ fn operation(name: &str, summary: &str, route: &Route) -> Value {
         "summary": summary,
         "parameters": parameters,
         "responses": responses,
-        "security": if route.action.is_some() { json!([{"bearer": []}, {"apiKey": []}]) } else { json!([]) },
+        "security": if route.action.is_some() { json!([{"bearer": []}, {"apiKey": []}, {"signature": []}]) } else { json!([]) },
     });
     if let Some(schema) = route.request {
         operation["requestBody"] = json!({"required": true, "content": content("application/json", schema)});
