@@ -10,7 +10,7 @@ mod public_key;
 mod seal;
 
 pub use client::{load, sdk_config};
-pub use customer::{Customers, Way};
+pub use customer::{Customers, Paged, Reader, Way};
 pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};
