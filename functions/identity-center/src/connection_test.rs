@@ -124,7 +124,7 @@ async fn remember(
         let writes = kept.writes(tenant, after, &report, claims, call).map_err(|error| Failure::from(&error))?;
         let (before, after) = (kept.view(), View::of(&report));
         let told = Told { resource: &resource(), before: Some(&before), after: Some(&Image::of(&after)) };
-        match call.commit(grant, &told, Answer::new(writes, Reply::ok(&report))).await {
+        match call.commit(grant, told, Answer::new(writes, Reply::ok(&report))).await {
             Ok(reply) => return Ok(reply),
             Err(CommitError::Claimed) => {
                 claims = false;

@@ -1,21 +1,26 @@
-//! Credentials: what operators make for a tenant, and what its admins make for themselves.
+//! Credentials: what they are on the wire and to policies, what is read of a request for one, and its secret. And what
+//! operators make for a tenant.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::Value;
-use trustplane_domain::credential::{Credential, Kind as CredentialKind, NewCredential, Role, parse_label};
-use trustplane_domain::ids::TenantId;
+use trustplane_domain::access_key::AccessKeyId;
+use trustplane_domain::credential::{
+    Credential, CredentialUpdate, Kind as CredentialKind, Maker, NewCredential, Role, parse_label,
+};
+use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::tenant::Tenant;
+use trustplane_domain::token::Token;
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Image, Kind, Resource};
-use trustplane_runtime::OperatorCall;
-use trustplane_store::{StoreError, Stored, Told, Writes, keys};
+use trustplane_runtime::{Call, OperatorCall, Platform};
+use trustplane_store::{Read, StoreError, Stored, Told, Writes, keys};
 
-/// A credential on the wire; `token` only in the reply that makes it.
+/// A credential on the wire.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
-    id: String,
+pub(crate) struct Body<'a> {
+    id: CredentialId,
     name: &'a str,
     kind: CredentialKind,
     roles: &'a BTreeSet<Role>,
@@ -24,8 +29,88 @@ struct Body<'a> {
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
+    replaces: Option<CredentialId>,
+    replaced_by: Option<CredentialId>,
+    #[serde(flatten)]
+    secret: Option<&'a Secret>,
+}
+
+/// A credential as policies and the audit log see it.
+#[derive(Debug, Serialize)]
+struct View<'a> {
+    name: &'a str,
+    kind: CredentialKind,
+    roles: &'a BTreeSet<Role>,
+    created_by: &'a str,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    replaces: Option<CredentialId>,
+    replaced_by: Option<CredentialId>,
+}
+
+/// What the reply that makes a credential shows, this once: null in a reply that is kept for a retry.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Secret {
+    Bearer { token: Option<String> },
+    AccessKey { access_key_id: String, secret_access_key: Option<String> },
+}
+
+/// The random part of a new credential. Drawn once a request, so that an attempt to write it again is of the same one.
+#[derive(Clone, Copy)]
+pub(crate) struct Seed {
+    id: [u8; 8],
+    secret: [u8; 32],
+}
+
+impl Seed {
+    pub(crate) fn new(id: [u8; 8], secret: [u8; 32]) -> Self {
+        Self { id, secret }
+    }
+
+    pub(crate) fn id(&self, tenant: TenantId) -> CredentialId {
+        CredentialId::new(tenant, self.id)
+    }
+
+    /// What a bearer of this id is let in by; none of an access key, whose secret is derived.
+    pub(crate) fn token(&self, id: CredentialId, kind: CredentialKind) -> Option<Token> {
+        match kind {
+            CredentialKind::Bearer => Some(Token::new(id, self.secret)),
+            CredentialKind::AccessKey | CredentialKind::Temporary => None,
+        }
+    }
+
+    /// What is shown of the new credential. That of an access key costs a call to KMS.
+    pub(crate) async fn secret(&self, platform: &Platform, made: &Credential) -> Result<Secret, Failure> {
+        if let Some(token) = self.token(made.id, made.kind) {
+            return Ok(Secret::Bearer { token: Some(token.reveal()) });
+        }
+        let id = AccessKeyId::of(made.id);
+        let deriver = platform.deriver.as_ref().ok_or(Failure::Internal)?;
+        let derived = deriver.derive(id).await.map_err(|error| {
+            tracing::error!(error = %error, "access key");
+            Failure::Unavailable { retry_after: 1 }
+        })?;
+        Ok(Secret::AccessKey { access_key_id: id.to_string(), secret_access_key: Some(derived.reveal().to_owned()) })
+    }
+}
+
+impl Secret {
+    /// The same with nothing secret in it.
+    pub(crate) fn masked(&self) -> Self {
+        match self {
+            Self::Bearer { .. } => Self::Bearer { token: None },
+            Self::AccessKey { access_key_id, .. } => {
+                Self::AccessKey { access_key_id: access_key_id.clone(), secret_access_key: None }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Secret(redacted)")
+    }
 }
 
 /// `create-credential`: `{tenant_id, name, kind?, roles, expires_at?}`; the reply holds the secret, this once.
@@ -36,44 +121,63 @@ pub async fn create_by_operator(call: OperatorCall) -> Result<Value, Failure> {
     let wanted = wanted(fields, call.now)?;
     let Some(tenant_id) = tenant_id else { return Err(Failure::Internal) };
 
+    let seed = Seed::new(call.random()?, call.random()?);
     let grant = call.grant(tenant_id);
     let part = keys::Tenant::granted(&grant);
-    let mut read = call.read(&[part.tenant()]).await?;
-    let tenant: Stored<Tenant> =
-        read.take(&part.tenant()).map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))?;
-    let (credential, token) = wanted.bearer(tenant_id, "operator", (call.random()?, call.random()?), call.now);
-    let writes = created(part, &tenant, &credential).map_err(|_| Failure::Internal)?;
-    let resource = Resource::new(Kind::ApiKey, credential.id.to_string());
-    let after = image(&credential);
-    call.commit(&grant, &Told { resource: &resource, before: None, after: Some(&after) }, writes).await?;
-    let body = Body { token: Some(token.reveal()), ..body(&credential) };
-    serde_json::to_value(&body).map_err(|_| Failure::Internal)
+    call.until_won(async || {
+        let mut read = call.read(&[part.tenant()]).await?;
+        let tenant: Stored<Tenant> =
+            read.take(&part.tenant()).map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))?;
+        let id = seed.id(tenant_id);
+        let token = seed.token(id, wanted.kind);
+        let credential = wanted.clone().made(id, token.as_ref(), Maker::Operator, call.now)?;
+        let secret = seed.secret(&call.platform, &credential).await?;
+        let after = tenant.value.admitting(&credential, call.now)?;
+        let writes = created(part, &tenant, &after, &credential).map_err(|_| Failure::Internal)?;
+        let resource = resource(id);
+        let after = image(&credential);
+        call.commit(&grant, &Told { resource: &resource, before: None, after: Some(&after) }, writes).await?;
+        serde_json::to_value(made_body(&credential, &secret)).map_err(|_| Failure::Internal)
+    })
+    .await
 }
 
 /// The new credential; the tenant remembers an admin, and is otherwise left alone, so that keys can be made side by side.
-fn created(part: keys::Tenant, tenant: &Stored<Tenant>, credential: &Credential) -> Result<Writes, StoreError> {
+pub(crate) fn created(
+    part: keys::Tenant,
+    tenant: &Stored<Tenant>,
+    after: &Tenant,
+    credential: &Credential,
+) -> Result<Writes, StoreError> {
     let writes = Writes::new().create(&part.credential(credential.id), credential)?;
-    let after = tenant.value.with_credential(credential, credential.created_at);
-    if after == tenant.value { Ok(writes) } else { writes.replace(tenant, &after) }
+    Ok(writes.and(tenant_changed(tenant, after)?))
 }
 
-fn wanted(mut fields: Fields, now: Timestamp) -> Result<NewCredential, Failure> {
-    let name = fields.string("name");
-    let name = name.and_then(|name| fields.take("name", parse_label(&name, 64)));
+/// The tenant as it is then, if it is another.
+pub(crate) fn tenant_changed(tenant: &Stored<Tenant>, after: &Tenant) -> Result<Writes, StoreError> {
+    if *after == tenant.value { Ok(Writes::new()) } else { Writes::new().replace(tenant, after) }
+}
+
+/// Reads `{name, kind?, roles, expires_at?}`.
+pub(crate) fn wanted(mut fields: Fields, now: Timestamp) -> Result<NewCredential, Failure> {
     let kind = match fields.optional_string("kind").as_deref() {
         None | Some("bearer") => CredentialKind::Bearer,
+        Some("access_key") => CredentialKind::AccessKey,
         Some(_) => {
-            fields.fault("kind", "must be `bearer`");
+            fields.fault("kind", "must be `bearer` or `access_key`");
             CredentialKind::Bearer
         }
     };
-    let roles = fields.strings("roles").map(|names| {
-        let roles: BTreeSet<Role> = names.iter().filter_map(|name| Role::parse(name)).collect();
-        if roles.is_empty() || roles.len() != names.len() {
-            fields.fault("roles", "must be one or more of `admin`, `approver`, `editor`, `viewer`, each once");
-        }
-        roles
-    });
+    let CredentialUpdate { name, roles, expires_at } = update(fields, now)?;
+    Ok(NewCredential { name, kind, roles, expires_at })
+}
+
+/// Reads `{name, roles, expires_at?}`.
+pub(crate) fn update(mut fields: Fields, now: Timestamp) -> Result<CredentialUpdate, Failure> {
+    let name = fields.string("name");
+    let name = name.and_then(|name| fields.take("name", parse_label(&name, 64)));
+    let names = fields.strings("roles");
+    let roles = names.map(|names| roles(&mut fields, &names));
     let expires_at = fields.optional_string("expires_at").and_then(|text| {
         let time = Timestamp::parse(&text).ok_or("must be an RFC 3339 time");
         let time = time.and_then(|time| if time > now { Ok(time) } else { Err("must be in the future") });
@@ -81,24 +185,45 @@ fn wanted(mut fields: Fields, now: Timestamp) -> Result<NewCredential, Failure> 
     });
     fields.finish(Faults::default())?;
     let (Some(name), Some(roles)) = (name, roles) else { return Err(Failure::Internal) };
-    Ok(NewCredential { name, kind, roles, expires_at })
+    Ok(CredentialUpdate { name, roles, expires_at })
 }
 
-fn image(credential: &Credential) -> Image {
-    let Body { name, kind, roles, created_by, expires_at, revoked_at, .. } = body(credential);
-    Image::of(&serde_json::json!({
-        "name": name,
-        "kind": kind,
-        "roles": roles,
-        "created_by": created_by,
-        "expires_at": expires_at,
-        "revoked_at": revoked_at,
-    }))
+/// Reads the names of roles.
+pub(crate) fn roles(fields: &mut Fields, names: &[String]) -> BTreeSet<Role> {
+    let roles: BTreeSet<Role> = names.iter().filter_map(|name| Role::parse(name)).collect();
+    if roles.is_empty() || roles.len() != names.len() {
+        fields.fault("roles", "must be one or more of `admin`, `approver`, `editor`, `viewer`, each once");
+    }
+    roles
 }
 
-fn body(credential: &Credential) -> Body<'_> {
+/// The credential that the request presents.
+pub(crate) fn caller(call: &Call, read: &Read, tenant: keys::Tenant) -> Result<Credential, StoreError> {
+    let missing = || StoreError::missing("credential of the request");
+    let key = call.credential(tenant).ok_or_else(missing)?;
+    Ok(read.look::<Credential>(&key)?.ok_or_else(missing)?.value)
+}
+
+pub(crate) fn resource(id: CredentialId) -> Resource {
+    Resource::new(Kind::ApiKey, id.to_string())
+}
+
+pub(crate) fn image(credential: &Credential) -> Image {
+    Image::of(&View {
+        name: &credential.name,
+        kind: credential.kind,
+        roles: &credential.roles,
+        created_by: &credential.created_by,
+        expires_at: credential.expires_at,
+        revoked_at: credential.revoked_at,
+        replaces: credential.replaces,
+        replaced_by: credential.replaced_by,
+    })
+}
+
+pub(crate) fn body(credential: &Credential) -> Body<'_> {
     Body {
-        id: credential.id.to_string(),
+        id: credential.id,
         name: &credential.name,
         kind: credential.kind,
         roles: &credential.roles,
@@ -107,6 +232,13 @@ fn body(credential: &Credential) -> Body<'_> {
         expires_at: credential.expires_at,
         revoked_at: credential.revoked_at,
         last_used_at: credential.last_used_at,
-        token: None,
+        replaces: credential.replaces,
+        replaced_by: credential.replaced_by,
+        secret: None,
     }
+}
+
+/// A new credential on the wire.
+pub(crate) fn made_body<'a>(credential: &'a Credential, secret: &'a Secret) -> Body<'a> {
+    Body { secret: Some(secret), ..body(credential) }
 }

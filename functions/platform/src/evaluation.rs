@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trustplane_domain::credential::{Credential, Kind as CredentialKind, NewCredential, Role};
+use trustplane_domain::credential::{Credential, Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::ids::CredentialId;
 use trustplane_domain::policy::{PolicyId, PolicySet};
@@ -90,7 +90,11 @@ impl Question {
                 None => return Ok(Err(Failure::invalid("principal", "is no credential of this tenant"))),
             },
             Principal::Described { wanted, created_at } => {
-                wanted.clone().bearer(tenant.id(), "nobody", ([0; 8], [0; 32]), *created_at).0
+                let id = CredentialId::new(tenant.id(), [0; 8]);
+                match wanted.clone().made(id, None, Maker::Operator, *created_at) {
+                    Ok(described) => described,
+                    Err(refusal) => return Ok(Err(refusal.into())),
+                }
             }
         };
         Ok(self.ask(call, tenant, &saved, &credential))

@@ -1,23 +1,29 @@
-//! `publish-audit`: audit records, from the table's stream to the event bus. At least once, under the record's id.
+//! `publish-audit`: audit records, from the table's stream to the event bus. At least once, under the record's id; then
+//! into the chain of their tenant's seals.
 //!
 //! The detail of an event is the record as it was hashed, with its `hash` beside it: without that field and in canonical
 //! form it is the text that the hash is of. Whoever gets an event twice knows it by `id`.
 
 use serde_json::{Map, Value, json};
 use trustplane_aws::Event;
-use trustplane_domain::audit::AuditRecord;
+use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_runtime::{Reaction, ReactionError};
+
+use crate::sealing::{Brought, seal};
 
 /// A record of the stream.
 #[derive(Debug)]
 struct Carried {
     /// What Lambda knows it by.
     sequence_number: String,
-    /// What to publish, or why it cannot be.
-    event: Result<Event, String>,
+    /// What to publish and to seal, or why that cannot be.
+    event: Result<(Event, Brought), String>,
 }
 
-/// Publishes the records of a batch, and says from which one on Lambda has to bring them again.
+/// What events of denied attempts are called, so that whoever waits for an action to be done does not take one for it.
+const DENIED: &str = "access-denied";
+
+/// Publishes and seals the records of a batch, and says from which one on Lambda has to bring them again.
 ///
 /// Lambda gives up all that it was told to bring again too often, the good records behind a bad one too. So a record that
 /// cannot be published (its hash does not fit) is brought to stand alone: what stands before it is published and left
@@ -27,14 +33,19 @@ pub async fn publish(reaction: Reaction) -> Result<Value, ReactionError> {
     let bus = reaction.platform.bus.as_ref().ok_or("no event bus")?;
     let records = reaction.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
     let carried = records.iter().map(Carried::of).collect::<Result<Vec<_>, _>>()?;
-    let events: Vec<Event> = carried.iter().map_while(|record| record.event.as_ref().ok().cloned()).collect();
+    let good: Vec<&(Event, Brought)> = carried.iter().map_while(|record| record.event.as_ref().ok()).collect();
+    let events: Vec<Event> = good.iter().map(|(event, _)| event.clone()).collect();
     let published = match bus.publish(&events).await {
         Ok(()) => events.len(),
         Err(unpublished) => {
             tracing::error!(reason = unpublished.reason, "audit records not published");
-            return Ok(from(carried.get(unpublished.first)));
+            unpublished.first
         }
     };
+    let brought: Vec<&Brought> = good.iter().take(published).map(|(_, brought)| brought).collect();
+    if let Err(first) = seal(&reaction, &brought).await {
+        return Ok(from(carried.get(first)));
+    }
     match carried.get(published) {
         Some(Carried { sequence_number, event: Err(fault) }) if published == 0 => {
             Err(format!("the audit record at sequence number {sequence_number} is not published: {fault}").into())
@@ -63,7 +74,7 @@ impl Carried {
 }
 
 /// The event of an audit record, from its item.
-fn event(item: &Value) -> Result<Event, String> {
+fn event(item: &Value) -> Result<(Event, Brought), String> {
     let attribute = |name: &str| {
         let value = item.get(name).and_then(|value| value.get("S")?.as_str());
         value.ok_or_else(|| format!("it has no `{name}`"))
@@ -75,19 +86,24 @@ fn event(item: &Value) -> Result<Event, String> {
     }
     let mut detail: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     detail.insert("hash".to_owned(), json!(hash));
+    let brought = Brought { tenant: record.tenant_id, id: id.to_owned(), hash: hash.to_owned(), bytes: text.len() };
     let event = |detail: &Map<String, Value>| Event {
-        detail_type: record.action.clone(),
+        detail_type: match record.outcome {
+            Outcome::Allowed => record.action.clone(),
+            Outcome::Denied => DENIED.to_owned(),
+        },
         detail: json!(detail).to_string(),
         time: record.occurred_at,
     };
     let whole = event(&detail);
     if whole.fits() {
-        return Ok(whole);
+        return Ok((whole, brought));
     }
     // The rest can be read in the audit log.
     detail.retain(|name, _| !IMAGES.contains(&name.as_str()));
     detail.insert("left_out".to_owned(), json!(IMAGES));
-    Some(event(&detail)).filter(Event::fits).ok_or_else(|| "it is larger than an event may be".to_owned())
+    let short = Some(event(&detail)).filter(Event::fits);
+    short.map(|short| (short, brought)).ok_or_else(|| "it is larger than an event may be".to_owned())
 }
 
 /// What is left out of an event that would be too large.
@@ -97,7 +113,6 @@ const IMAGES: [&str; 2] = ["before", "after"];
 mod tests {
     use proptest::prelude::*;
     use trustplane_domain::Timestamp;
-    use trustplane_domain::audit::Outcome;
     use trustplane_domain::ids::TenantId;
 
     use super::*;
@@ -132,7 +147,8 @@ mod tests {
         #[test]
         fn the_detail_without_its_hash_is_what_the_hash_is_of(name: String) {
             let record = record(json!({"name": name, "status": "active"}));
-            let event = event(&item(&record)).unwrap();
+            let (event, brought) = event(&item(&record)).unwrap();
+            prop_assert_eq!((&brought.id, &brought.hash), (&record.id, &AuditRecord::hash(&record.canonical())));
             prop_assert_eq!((event.detail_type, event.time), (record.action.clone(), record.occurred_at));
             let mut detail: Map<String, Value> = serde_json::from_str(&event.detail).unwrap();
             let hash = detail.remove("hash").unwrap();
@@ -140,6 +156,12 @@ mod tests {
             prop_assert_eq!(&text, &record.canonical());
             prop_assert_eq!(AuditRecord::hash(&text), hash.as_str().unwrap());
         }
+    }
+
+    #[test]
+    fn a_denied_attempt_is_not_called_by_what_it_was_denied() {
+        let denied = AuditRecord { outcome: Outcome::Denied, ..record(json!({})) };
+        assert_eq!(event(&item(&denied)).unwrap().0.detail_type, "access-denied");
     }
 
     #[test]
@@ -162,7 +184,7 @@ mod tests {
     #[test]
     fn a_record_too_large_for_an_event_goes_without_its_images_and_says_so() {
         let record = record(json!({"text": "x".repeat(300_000)}));
-        let event = event(&item(&record)).unwrap();
+        let (event, _) = event(&item(&record)).unwrap();
         assert!(event.fits());
         let detail: Value = serde_json::from_str(&event.detail).unwrap();
         assert_eq!(detail["left_out"], json!(["before", "after"]));

@@ -5,3 +5,4 @@ pub mod certificates;
 pub mod domains;
 mod due;
 pub mod organizations;
+mod sealing;

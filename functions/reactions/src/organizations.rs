@@ -6,26 +6,32 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
 use serde_json::{Value, json};
 use trustplane_aws::{CustomerError, Reader, Way};
+use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::inventory::{Assignment, Row, Seen, Step, Sync, SyncFailure};
 use trustplane_domain::tenant::{Status, Tenant};
 use trustplane_domain::timestamp::SECOND;
 use trustplane_policy::Grant;
 use trustplane_runtime::{Reaction, ReactionError};
-use trustplane_store::keys::{self, DUE_SHARDS};
+use trustplane_store::keys;
 use trustplane_store::{CommitError, Key, Query, SYNC, StoreError, Stored, Writes};
 
-/// How long whoever takes a reading has it to itself, in milliseconds: longer than a run may take.
+use crate::due::shards;
+
+/// How long whoever takes a reading has it to itself, in milliseconds: longer than a run may take (120 seconds).
 const LEASE: i64 = 150 * SECOND;
 /// When the reading of a suspended tenant is looked at again, in milliseconds.
 const SUSPENDED: i64 = 3_600 * SECOND;
 /// No slice is begun with less time left than this: one takes some 10 seconds at our pace, more when AWS throttles.
 const MARGIN: Duration = Duration::from_secs(60);
-/// Readings that are begun in one run.
+/// Readings of each shard that are begun in one run.
 const PAGE: i32 = 20;
+/// Organizations that are read side by side, each at its own pace.
+const AT_ONCE: usize = 20;
 /// Rows of one transaction, of the 100 items that it may have.
 const ROWS: usize = 90;
 
@@ -38,6 +44,18 @@ struct Run {
     unfinished: usize,
     /// Readings that failed, to be tried again or not.
     failed: usize,
+}
+
+/// How far one reading came in a run.
+enum Came {
+    /// To its end.
+    Finished,
+    /// As far as time allowed.
+    Unfinished,
+    /// To a failure, to be tried again or not.
+    Failed,
+    /// It is not this run's to do, or not any more.
+    NotOurs,
 }
 
 /// Why a slice was not done.
@@ -64,23 +82,20 @@ struct Reading<'a> {
 
 /// Reads what is due, and says how far it came: `{finished, unfinished, failed}`.
 pub async fn sync(reaction: Reaction) -> Result<Value, ReactionError> {
-    let mut run = Run::default();
-    let mut broken = None;
-    for shard in 0..DUE_SHARDS {
-        let due = reaction.platform.table.due(SYNC, shard, reaction.now, PAGE, None).await?;
-        for key in due.keys {
-            if reaction.time_left() < MARGIN {
-                run.unfinished += 1;
-                continue;
-            }
-            match read_on(&reaction, &key).await {
-                Ok(Some(sync)) if sync.failure.is_some() || sync.attempts > 0 => run.failed += 1,
-                Ok(Some(sync)) if sync.step.is_some() => run.unfinished += 1,
-                Ok(Some(_)) => run.finished += 1,
-                Ok(None) => {}
-                // Its time was moved ahead: it comes due again.
-                Err(error) => broken = broken.or(Some(error)),
-            }
+    let mut due = Vec::new();
+    for shard in shards(reaction.now) {
+        due.extend(reaction.platform.table.due(SYNC, shard, reaction.now, PAGE, None).await?.keys);
+    }
+    let (mut run, mut broken) = (Run::default(), None);
+    let mut ended = stream::iter(&due).map(|key| read_on(&reaction, key)).buffer_unordered(AT_ONCE);
+    while let Some(came) = ended.next().await {
+        match came {
+            Ok(Came::Finished) => run.finished += 1,
+            Ok(Came::Unfinished) => run.unfinished += 1,
+            Ok(Came::Failed) => run.failed += 1,
+            Ok(Came::NotOurs) => {}
+            // Its time was moved ahead: it comes due again.
+            Err(error) => broken = broken.or(Some(error)),
         }
     }
     match broken {
@@ -89,31 +104,34 @@ pub async fn sync(reaction: Reaction) -> Result<Value, ReactionError> {
     }
 }
 
-/// Goes on with one reading for as long as there is time. `None` where it is not this run's to do.
-async fn read_on(reaction: &Reaction, key: &Key) -> Result<Option<Sync>, ReactionError> {
-    let Some(mut reading) = Reading::take(reaction, key).await? else { return Ok(None) };
-    loop {
-        let Some(step) = reading.sync.value.step.clone() else { break };
-        if reaction.time_left() < MARGIN {
-            let now = reading.sync.value.taken(reaction.now);
-            return Ok(reading.put(Writes::new(), now).await.ok().map(|()| reading.sync.value));
-        }
-        let done = match reading.slice(step).await {
-            Ok(()) => Ok(()),
-            Err(Stop::Lost) => return Ok(None),
-            Err(Stop::Store(error)) => return Err(error.into()),
-            Err(Stop::NotConfigured) => Err(SyncFailure::NotConfigured),
-            Err(Stop::Aws(error)) => {
-                tracing::warn!(error = %error, "reading an organization");
-                Err(failure(&error))
+/// Goes on with one reading for as long as there is time.
+async fn read_on(reaction: &Reaction, key: &Key) -> Result<Came, ReactionError> {
+    if reaction.time_left() < MARGIN {
+        return Ok(Came::Unfinished);
+    }
+    let Some(mut reading) = Reading::take(reaction, key).await? else { return Ok(Came::NotOurs) };
+    while let Some(step) = reading.sync.value.step.clone() {
+        let (written, came) = if reaction.time_left() < MARGIN {
+            let given_back = reading.sync.value.taken(reaction.now);
+            (reading.put(Writes::new(), given_back).await, Some(Came::Unfinished))
+        } else {
+            match reading.slice(step).await {
+                Err(Stop::NotConfigured) => (reading.give_up(SyncFailure::NotConfigured).await, Some(Came::Failed)),
+                Err(Stop::Aws(error)) => {
+                    tracing::warn!(error = %error, "reading an organization");
+                    (reading.give_up(failure(&error)).await, Some(Came::Failed))
+                }
+                written => (written, None),
             }
         };
-        if let Err(failure) = done {
-            let failed = reading.sync.value.failed(failure, reaction.now);
-            return Ok(reading.put(Writes::new(), failed).await.ok().map(|()| reading.sync.value));
+        match (written, came) {
+            (Ok(()), Some(came)) => return Ok(came),
+            (Ok(()), None) => {}
+            (Err(Stop::Store(error)), _) => return Err(error.into()),
+            (Err(Stop::Lost | Stop::Aws(_) | Stop::NotConfigured), _) => return Ok(Came::NotOurs),
         }
     }
-    Ok(Some(reading.sync.value))
+    Ok(Came::Finished)
 }
 
 impl<'a> Reading<'a> {
@@ -133,7 +151,7 @@ impl<'a> Reading<'a> {
             return Ok(None);
         };
         let suspended = owner.value.status != Status::Active;
-        let until = reaction.now.plus_millis(if suspended { SUSPENDED } else { LEASE });
+        let until = clock(reaction).plus_millis(if suspended { SUSPENDED } else { LEASE });
         let taken = sync.value.taken(until);
         let mut reading = Self { reaction, grant, tenant, connection: connection.value, sync, reader: None };
         match reading.put(Writes::new(), taken).await {
@@ -183,7 +201,10 @@ impl<'a> Reading<'a> {
         let mut rows = Vec::with_capacity(accounts.len());
         for account_id in accounts {
             let principals = reader.assigned(&account_id, &set).await.map_err(Stop::Aws)?;
-            rows.push(Row::Assignment(Assignment { account_id, permission_set_arn: set.clone(), principals }));
+            // A permission set stays provisioned to an account where nobody has it any more.
+            if !principals.is_empty() {
+                rows.push(Row::Assignment(Assignment { account_id, permission_set_arn: set.clone(), principals }));
+            }
         }
         let step = match next {
             Some(next) => Step::Assignments { after, next: Some(next) },
@@ -200,7 +221,7 @@ impl<'a> Reading<'a> {
             .iter()
             .filter(|row| self.sync.value.sweeps(&row.value))
             .fold(Writes::new(), |writes, row| writes.remove(row));
-        let now = self.reaction.now;
+        let now = clock(self.reaction);
         let after = match found.last() {
             Some(last) if found.len() == ROWS => {
                 let step = Step::Sweep { after: Some(last.key.sk().to_owned()) };
@@ -209,6 +230,12 @@ impl<'a> Reading<'a> {
             _ => self.sync.value.finished(now),
         };
         self.put(writes, after).await
+    }
+
+    /// Notes that a slice failed: it is tried again later, or the round is over.
+    async fn give_up(&mut self, failure: SyncFailure) -> Result<(), Stop> {
+        let failed = self.sync.value.failed(failure, clock(self.reaction));
+        self.put(Writes::new(), failed).await
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Stored<Seen>>, Stop> {
@@ -223,7 +250,7 @@ impl<'a> Reading<'a> {
     /// Writes rows that were seen in this round, and with the last of them where to go on.
     async fn write(&mut self, rows: Vec<Row>, step: Step) -> Result<(), Stop> {
         let round = self.sync.value.round;
-        let lease = self.reaction.now.plus_millis(LEASE);
+        let lease = clock(self.reaction).plus_millis(LEASE);
         let mut rows = rows.into_iter().peekable();
         loop {
             let mut writes = Writes::new();
@@ -266,6 +293,11 @@ impl<'a> Reading<'a> {
         }
         self.reader.as_mut().ok_or(Stop::NotConfigured)
     }
+}
+
+/// The time now: an event may come late, and a run takes minutes. Ahead of the clock only where the event's time is.
+fn clock(reaction: &Reaction) -> Timestamp {
+    reaction.now.max(Timestamp::now())
 }
 
 fn failure(error: &CustomerError) -> SyncFailure {

@@ -8,6 +8,7 @@ mod events;
 mod meter;
 mod public_key;
 mod seal;
+mod secrets;
 
 pub use client::{load, sdk_config};
 pub use customer::{Customers, Paged, Reader, Way};
@@ -16,3 +17,4 @@ pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};
 pub use public_key::public_key;
 pub use seal::{MAX_SEALED, NewKeyPair, Purpose, Seal, SealError};
+pub use secrets::{Deriver, NotDerived};

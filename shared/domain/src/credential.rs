@@ -1,5 +1,8 @@
 //! A credential: what a tenant's people and programs show to be let in.
 
+mod change;
+mod lineage;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::ids::CredentialId;
 use crate::token::{Token, TokenHash};
+
+pub use change::{CredentialRefusal, CredentialUpdate, Rotated};
+pub use lineage::{Lineage, MOST_MAKERS};
 
 /// What a credential may do, as the built-in policies read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +56,19 @@ pub enum Kind {
     Bearer,
     /// A key id and a secret that signs requests; the secret is derived, never stored.
     AccessKey,
+    /// A temporary access key, which acts for the credential that it was made from. None is ever kept.
+    Temporary,
+}
+
+impl Kind {
+    /// `access_key`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::AccessKey => "access_key",
+            Self::Temporary => "temporary",
+        }
+    }
 }
 
 /// A credential as it is kept: never with its secret.
@@ -70,13 +89,21 @@ pub struct Credential {
     pub created_at: Timestamp,
     /// The credential that made it; `operator` for a tenant's first.
     pub created_by: String,
+    /// Whose hands it went through.
+    pub lineage: Lineage,
+    /// The credential that it took the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<CredentialId>,
+    /// The credential that took its place, or will when this one ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<CredentialId>,
     /// When it ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     /// When it was ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
-    /// When it was last used, exact to the day.
+    /// The day on which it was last used: midnight, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
 }
@@ -107,30 +134,43 @@ pub struct NewCredential {
     pub expires_at: Option<Timestamp>,
 }
 
+/// Who makes a credential.
+#[derive(Clone, Copy, Debug)]
+pub enum Maker<'a> {
+    /// An operator of the platform.
+    Operator,
+    /// Another credential.
+    Credential(&'a Credential),
+}
+
 impl NewCredential {
-    /// A bearer credential of this description, and the token to show once. `random` is 8 bytes of id, then 32 of secret.
-    pub fn bearer(
+    /// A credential of this description. `token` is what a bearer is let in by; none of an access key.
+    pub fn made(
         self,
-        tenant: crate::ids::TenantId,
-        created_by: &str,
-        random: ([u8; 8], [u8; 32]),
+        id: CredentialId,
+        token: Option<&Token>,
+        maker: Maker<'_>,
         now: Timestamp,
-    ) -> (Credential, Token) {
-        let id = CredentialId::new(tenant, random.0);
-        let token = Token::new(id, random.1);
-        let credential = Credential {
+    ) -> Result<Credential, CredentialRefusal> {
+        let (created_by, lineage) = match maker {
+            Maker::Operator => ("operator".to_owned(), Some(Lineage::first(id))),
+            Maker::Credential(maker) => (maker.id.to_string(), maker.lineage.makes(id)),
+        };
+        Ok(Credential {
             id,
             name: self.name,
-            kind: Kind::Bearer,
+            kind: self.kind,
             roles: self.roles,
-            token_hash: Some(token.hash()),
+            token_hash: token.map(Token::hash),
             created_at: now,
-            created_by: created_by.to_owned(),
+            created_by,
+            lineage: lineage.ok_or(CredentialRefusal::TooManyMakers)?,
+            replaces: None,
+            replaced_by: None,
             expires_at: self.expires_at,
             revoked_at: None,
             last_used_at: None,
-        };
-        (credential, token)
+        })
     }
 }
 
@@ -154,8 +194,9 @@ mod tests {
     fn bearer(expires_at: Option<Timestamp>) -> (Credential, Token) {
         let wanted =
             NewCredential { name: "ci".to_owned(), kind: Kind::Bearer, roles: [Role::Viewer].into(), expires_at };
-        let tenant = TenantId::from_random([5; 16]);
-        wanted.bearer(tenant, "operator", ([1; 8], [2; 32]), Timestamp::from_millis(0))
+        let id = CredentialId::new(TenantId::from_random([5; 16]), [1; 8]);
+        let token = Token::new(id, [2; 32]);
+        (wanted.made(id, Some(&token), Maker::Operator, Timestamp::from_millis(0)).unwrap(), token)
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Nothing here knows AWS clients, async code or HTTP. Types cannot hold a wrong value: they are made by `parse`
 //! constructors. Time and randomness come in as arguments, so every rule is a pure function with a test beside it.
 
+pub mod access_key;
 pub mod arn;
 pub mod audit;
+pub mod audit_chain;
 mod base62;
 pub mod certificate;
 pub mod connection;
@@ -20,6 +22,7 @@ pub mod region;
 pub mod saml;
 pub mod service_provider;
 pub mod signature;
+pub mod temporary_key;
 pub mod tenant;
 pub mod timestamp;
 pub mod token;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credential::{Credential, Role};
 use crate::ids::{CredentialId, TenantId};
-use crate::{Faults, Timestamp};
+use crate::{Conflict, Failure, Faults, Timestamp};
 
 /// A tenant as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,15 +60,31 @@ impl Tenant {
         }
     }
 
+    /// This tenant, suspended for this reason.
+    #[must_use]
+    pub fn suspended(&self, because: String) -> Self {
+        Self { status: Status::Suspended, suspended_because: Some(because), ..self.clone() }
+    }
+
+    /// This tenant, served again.
+    #[must_use]
+    pub fn resumed(&self) -> Self {
+        Self { status: Status::Active, suspended_because: None, ..self.clone() }
+    }
+
     /// This tenant once `credential` is what it is: an admin is remembered, any other forgotten, and so is an admin that
     /// has expired.
     #[must_use]
     pub fn with_credential(&self, credential: &Credential, now: Timestamp) -> Self {
         let mut after = self.clone();
-        after.admins.retain(|admin| admin.id != credential.id && admin.expires_at.is_none_or(|at| now < at));
-        if credential.roles.contains(&Role::Admin) && credential.revoked_at.is_none() {
-            after.admins.push(Admin { id: credential.id, expires_at: credential.expires_at });
+        let is_admin = credential.roles.contains(&Role::Admin) && credential.revoked_at.is_none();
+        match after.admins.iter_mut().find(|admin| admin.id == credential.id) {
+            Some(admin) if is_admin => admin.expires_at = credential.expires_at,
+            Some(_) => after.admins.retain(|admin| admin.id != credential.id),
+            None if is_admin => after.admins.push(Admin { id: credential.id, expires_at: credential.expires_at }),
+            None => {}
         }
+        after.admins.retain(|admin| admin.expires_at.is_none_or(|at| now < at));
         after
     }
 
@@ -77,6 +93,65 @@ impl Tenant {
     pub fn with_policies(&self, version: u64) -> Self {
         Self { policies_version: version, ..self.clone() }
     }
+
+    /// This tenant with a new credential, or with more roles or a later end of one. Refused where there would be more than
+    /// [`MOST_ADMINS`].
+    pub fn admitting(&self, credential: &Credential, now: Timestamp) -> Result<Self, AdminRefusal> {
+        let after = self.with_credential(credential, now);
+        let more = after.admins.len() > self.admins.len();
+        if more && after.admins.len() > MOST_ADMINS { Err(AdminRefusal::TooMany) } else { Ok(after) }
+    }
+
+    /// This tenant once `before` is `after`. An admin ends at once only while another one stands; an end that is yet to come
+    /// is given only while another one stands as long as this one would have: else the tenant would be left with none then.
+    pub fn with_change(&self, before: &Credential, after: &Credential, now: Timestamp) -> Result<Self, AdminRefusal> {
+        let (was_until, until) = (admin_until(before, now), admin_until(after, now));
+        let mut others = self.admins.iter().filter(|admin| admin.id != after.id);
+        let suffices = |admin: &Admin| {
+            let end = admin.expires_at.unwrap_or(Timestamp::END);
+            if until > now { end >= was_until } else { end > now }
+        };
+        if until < was_until && !others.any(suffices) {
+            return Err(AdminRefusal::Last);
+        }
+        self.admitting(after, now)
+    }
+}
+
+/// Admin credentials of a tenant that stand at once, at most: they are in the item that every request reads.
+pub const MOST_ADMINS: usize = 100;
+
+/// Why a tenant's admins do not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminRefusal {
+    /// None would be left.
+    Last,
+    /// There are [`MOST_ADMINS`] already.
+    TooMany,
+}
+
+impl From<AdminRefusal> for Failure {
+    fn from(refusal: AdminRefusal) -> Self {
+        match refusal {
+            AdminRefusal::Last => {
+                Self::conflict(Conflict::LastAdmin, "the tenant would be left without an unexpired admin key")
+            }
+            AdminRefusal::TooMany => {
+                Self::conflict(Conflict::Limit, format!("a tenant has at most {MOST_ADMINS} admin keys"))
+            }
+        }
+    }
+}
+
+/// Until when a credential is an admin; `now` if it is none.
+fn admin_until(credential: &Credential, now: Timestamp) -> Timestamp {
+    let is_admin = credential.roles.contains(&Role::Admin) && credential.revoked_at.is_none();
+    if is_admin { credential.expires_at.unwrap_or(Timestamp::END).max(now) } else { now }
+}
+
+/// Reads why a tenant is suspended or resumed: 1 to 256 characters, no control characters.
+pub fn parse_reason(reason: &str) -> Result<String, String> {
+    crate::credential::parse_label(reason, 256)
 }
 
 /// Reads a tenant's name: 1 to 128 characters, no control characters.
@@ -87,26 +162,94 @@ pub fn parse_name(name: &str) -> Result<String, Faults> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::{Kind, NewCredential};
+    use crate::credential::{Kind, Maker, NewCredential};
+
+    const NOW: Timestamp = Timestamp::EPOCH;
+
+    fn make(roles: &[Role], expires_at: Option<Timestamp>, random: u8) -> Credential {
+        let roles = roles.iter().copied().collect();
+        let wanted = NewCredential { name: "x".to_owned(), kind: Kind::Bearer, roles, expires_at };
+        let id = CredentialId::new(TenantId::from_random([1; 16]), [random; 8]);
+        wanted.made(id, None, Maker::Operator, NOW).unwrap()
+    }
+
+    fn tenant(admins: &[&Credential]) -> Tenant {
+        let tenant = Tenant::new(TenantId::from_random([1; 16]), "x".to_owned(), NOW);
+        admins.iter().fold(tenant, |tenant, admin| tenant.with_credential(admin, NOW))
+    }
+
+    fn until(credential: &Credential, expires_at: Option<Timestamp>) -> Credential {
+        Credential { expires_at, ..credential.clone() }
+    }
 
     #[test]
     fn a_tenant_remembers_its_admins_while_they_stand() {
-        let now = Timestamp::from_millis(1_000);
-        let id = TenantId::from_random([1; 16]);
-        let make = |roles: &[Role], expires_at, random| {
-            let roles = roles.iter().copied().collect();
-            let wanted = NewCredential { name: "x".to_owned(), kind: Kind::Bearer, roles, expires_at };
-            wanted.bearer(id, "operator", ([random; 8], [0; 32]), now).0
-        };
-        let brief = make(&[Role::Admin], Some(now.plus_millis(10)), 1);
-        let tenant = Tenant::new(id, "x".to_owned(), now).with_credential(&brief, now);
+        let brief = make(&[Role::Admin], Some(NOW.plus_millis(10)), 1);
+        let tenant = tenant(&[&brief]);
         assert_eq!(tenant.admins.len(), 1);
-        assert_eq!(tenant.with_credential(&make(&[Role::Viewer], None, 2), now), tenant);
-        let later = now.plus_millis(10);
+        assert_eq!(tenant.with_credential(&make(&[Role::Viewer], None, 2), NOW), tenant);
+        let later = NOW.plus_millis(10);
         let mut other = make(&[Role::Admin], None, 3);
         let tenant = tenant.with_credential(&other, later);
         assert_eq!(tenant.admins.iter().map(|admin| admin.id).collect::<Vec<_>>(), [other.id]);
         other.revoked_at = Some(later);
         assert_eq!(tenant.with_credential(&other, later).admins, []);
+    }
+
+    #[test]
+    fn the_last_admin_is_neither_revoked_nor_demoted_nor_given_an_end() {
+        let (only, viewer) = (make(&[Role::Admin], None, 1), make(&[Role::Viewer], None, 2));
+        let tenant = tenant(&[&only]);
+        let demoted = Credential { roles: viewer.roles.clone(), ..only.clone() };
+        for after in [only.revoked(NOW), demoted.clone(), until(&only, Some(NOW.plus_millis(1000)))] {
+            assert_eq!(tenant.with_change(&only, &after, NOW), Err(AdminRefusal::Last));
+        }
+        assert_eq!(tenant.with_change(&viewer, &viewer.revoked(NOW), NOW), Ok(tenant.clone()));
+        let renamed = Credential { name: "y".to_owned(), ..only.clone() };
+        assert_eq!(tenant.with_change(&only, &renamed, NOW), Ok(tenant.clone()));
+
+        let both = tenant.with_credential(&make(&[Role::Admin], None, 3), NOW);
+        assert_eq!(both.with_change(&only, &demoted, NOW).unwrap().admins.len(), 1);
+    }
+
+    #[test]
+    fn an_admin_ends_only_while_another_stands() {
+        let (at, later) = (NOW.plus_millis(1000), NOW.plus_millis(2000));
+        let (one, brief) = (make(&[Role::Admin], None, 1), make(&[Role::Admin], Some(at), 2));
+        let tenant = tenant(&[&one, &brief]);
+        // The other one ends too, be it later: in the end there would be none.
+        for end in [at.plus_millis(-1), at, later] {
+            assert_eq!(tenant.with_change(&one, &until(&one, Some(end)), NOW), Err(AdminRefusal::Last));
+        }
+        let sooner = until(&brief, Some(at.plus_millis(-1)));
+        assert!(tenant.with_change(&brief, &sooner, NOW).is_ok());
+        // At once, while the other one stands, and not when it has ended.
+        assert!(tenant.with_change(&one, &one.revoked(NOW), at.plus_millis(-1)).is_ok());
+        assert_eq!(tenant.with_change(&one, &one.revoked(at), at), Err(AdminRefusal::Last));
+        // Later than before is never refused; an end that has passed already ends nothing.
+        let alone = self::tenant(&[&brief]);
+        assert!(alone.with_change(&brief, &until(&brief, Some(later)), NOW).is_ok());
+        assert!(alone.with_change(&brief, &brief.revoked(later), later).is_ok());
+    }
+
+    #[test]
+    fn a_rotation_leaves_an_admin_where_there_was_one() {
+        let only = make(&[Role::Admin], None, 1);
+        let id = CredentialId::new(only.id.tenant(), [9; 8]);
+        for overlap in [0, 1000] {
+            let rotated = only.rotated(id, None, &only, overlap, NOW).unwrap();
+            let with_new = tenant(&[&only]).admitting(&rotated.new, NOW).unwrap();
+            let after = with_new.with_change(&only, &rotated.old, NOW).unwrap();
+            assert!(after.admins.iter().any(|admin| admin.id == id && admin.expires_at.is_none()));
+        }
+    }
+
+    #[test]
+    fn admins_are_bounded() {
+        let many: Vec<Credential> = (0..100).map(|number| make(&[Role::Admin], None, number)).collect();
+        let tenant = tenant(&many.iter().collect::<Vec<_>>());
+        assert_eq!(tenant.admitting(&make(&[Role::Admin], None, 200), NOW), Err(AdminRefusal::TooMany));
+        assert!(tenant.admitting(&make(&[Role::Viewer], None, 200), NOW).is_ok());
+        assert!(tenant.with_change(&many[0], &many[0].revoked(NOW), NOW).is_ok());
     }
 }

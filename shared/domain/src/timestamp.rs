@@ -22,6 +22,11 @@ pub const DAY: i64 = 86_400 * SECOND;
 const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
 impl Timestamp {
+    /// 1970-01-01.
+    pub const EPOCH: Self = Self(0);
+    /// The last millisecond of the year 9999: after all that is written here.
+    pub const END: Self = Self(*RANGE.end());
+
     /// The time `millis` milliseconds after the epoch, held within the years 0000 to 9999.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(*RANGE.start(), *RANGE.end()))
@@ -60,6 +65,12 @@ impl Timestamp {
     /// Milliseconds from `earlier` to this time; negative if it is later.
     pub fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+
+    /// The midnight that this day began with, UTC.
+    #[must_use]
+    pub fn day_start(self) -> Self {
+        Self::from_millis(self.0 - self.0.rem_euclid(DAY))
     }
 
     /// The date: `2026-01-02`.
@@ -105,6 +116,8 @@ mod tests {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(253_402_300_799_999).to_string(), "9999-12-31T23:59:59.999Z");
         assert_eq!(Timestamp::from_millis(1_700_000_000_007).date(), "2023-11-14");
+        assert_eq!(Timestamp::from_millis(1_700_000_000_007).day_start().to_string(), "2023-11-14T00:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(-1).day_start().to_string(), "1969-12-31T00:00:00.000Z");
     }
 
     #[test]

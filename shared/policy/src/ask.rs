@@ -84,6 +84,7 @@ impl Asked<'_> {
         let age = self.at.millis_since(credential.created_at).max(0) / DAY;
         let mut attributes = HashMap::from([
             ("name".to_owned(), text(&credential.name)),
+            ("kind".to_owned(), text(credential.kind.as_str())),
             ("roles".to_owned(), RestrictedExpression::new_set(roles)),
             ("created_at".to_owned(), datetime(credential.created_at)),
             ("age_days".to_owned(), RestrictedExpression::new_long(age)),

@@ -14,7 +14,7 @@ mod schema;
 pub use action::{Action, Group};
 pub use ask::Asked;
 pub use decide::{Change, Decided, Sealed, decide, evaluate};
-pub use grant::{Actor, Grant, Origin};
+pub use grant::{Actor, Attempt, Deed, Grant, Origin};
 pub use policies::{Policies, PoliciesError, Verdict};
 pub use resource::{Image, Kind, Resource};
 pub use schema::{Schema, schema};

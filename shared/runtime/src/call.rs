@@ -1,6 +1,7 @@
 //! One request on its way: read, decided, written, answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use trustplane_aws::CustomerError;
 use trustplane_domain::credential::Credential;
@@ -8,14 +9,22 @@ use trustplane_domain::failure::Denial;
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{Action, Asked, Change, Decided, Grant, Origin, Policies, Resource, Sealed, decide};
+use trustplane_policy::{
+    Action, Asked, Attempt, Change, Decided, Grant, Image, Origin, Policies, Resource, Sealed, decide,
+};
 use trustplane_store::{CommitError, Idempotency, Key, Query, Read, StoreError, Stored, Told, Writes, keys};
 
 use crate::authentication::{Presented, check_tenant};
 use crate::{Dialect, Platform, Reply, Request, idempotency};
 
 /// How often a change that lost a race is read, decided and written again.
-const ATTEMPTS: usize = 3;
+pub(crate) const ATTEMPTS: usize = 3;
+
+/// What noting the day of a credential's use may take.
+const NOTE: Duration = Duration::from_millis(500);
+
+/// What the recording of a denied attempt may take.
+const RECORD: Duration = Duration::from_secs(1);
 
 /// A request, and what its function has to serve it.
 #[derive(Debug)]
@@ -42,6 +51,10 @@ pub struct Answer {
     pub reply: Reply,
     /// What to keep for a retry, where that is not the reply itself: a secret is shown once.
     pub kept: Option<Reply>,
+    /// What else has changed by it, each before and after: an audit record each.
+    pub also: Vec<(Resource, Option<Image>, Option<Image>)>,
+    /// Whether it has an audit record though nothing is written.
+    is_told: bool,
 }
 
 /// A change that policies allow, not yet written.
@@ -56,7 +69,8 @@ pub struct Permitted<T> {
 
 /// What is known once the credential has been verified.
 struct Opened {
-    credential: Stored<Credential>,
+    /// Who acts: the credential that was read, or what may be done of it by a temporary key.
+    credential: Credential,
     tenant: Stored<Tenant>,
     kept: Option<Idempotency>,
     read: Read,
@@ -65,13 +79,25 @@ struct Opened {
 impl Answer {
     /// Write this, then answer that.
     pub fn new(writes: Writes, reply: Reply) -> Self {
-        Self { writes, reply, kept: None }
+        Self { writes, reply, kept: None, also: Vec::new(), is_told: false }
+    }
+
+    /// Write nothing but the audit record of what happened, then answer that.
+    pub fn told(reply: Reply) -> Self {
+        Self { is_told: true, ..Self::new(Writes::new(), reply) }
     }
 
     /// With another reply to keep for a retry.
     #[must_use]
     pub fn keeping(mut self, kept: Reply) -> Self {
         self.kept = Some(kept);
+        self
+    }
+
+    /// With something else that changes by it, and has an audit record of its own.
+    #[must_use]
+    pub fn telling(mut self, resource: Resource, before: Option<Image>, after: Option<Image>) -> Self {
+        self.also.push((resource, before, after));
         self
     }
 }
@@ -126,8 +152,9 @@ impl Call {
             match written {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
-                None => permitted = self.permit(&keys, None, &input, &change).await?,
+                None => stand_back(attempt).await,
             }
+            permitted = self.permit(&keys, None, &input, &change).await?;
         }
         Err(lost_race())
     }
@@ -155,8 +182,9 @@ impl Call {
             match self.write_once(permitted, answer).await? {
                 Some(reply) => return Ok(reply),
                 None if attempt == ATTEMPTS => break,
-                None => permitted = self.permit(&keys, None, &input, &change).await?,
+                None => stand_back(attempt).await,
             }
+            permitted = self.permit(&keys, None, &input, &change).await?;
         }
         Err(lost_race())
     }
@@ -169,7 +197,7 @@ impl Call {
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
-        self.change_further(keys, query, input, change, |_, _| Vec::new(), |answer, _, _| Ok(answer)).await
+        self.change_answered(keys, query, input, change, async |answer, _| Ok(answer)).await
     }
 
     /// As [`Self::change`], where what was read names more that has to be read before it can be written: `further` says
@@ -183,15 +211,30 @@ impl Call {
         further: impl Fn(&T, keys::Tenant) -> Vec<Key>,
         write: impl Fn(T, &mut Read, keys::Tenant) -> Result<Answer, StoreError>,
     ) -> Result<Reply, Failure> {
-        for _ in 0..ATTEMPTS {
+        self.change_answered(keys, query, input, change, async |planned, grant| {
+            let tenant = keys::Tenant::granted(grant);
+            let mut read = self.read(&further(&planned, tenant), None).await?;
+            write(planned, &mut read, tenant).map_err(|error| store_failure(&error))
+        })
+        .await
+    }
+
+    /// As [`Self::change`], where the answer to an allowed change is waited for: `answer` asks for what it takes.
+    pub async fn change_answered<I, T>(
+        &self,
+        keys: impl Fn(keys::Tenant, &I) -> Vec<Key>,
+        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
+        input: Result<I, Failure>,
+        change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
+        answer: impl AsyncFn(T, &Grant) -> Result<Answer, Failure>,
+    ) -> Result<Reply, Failure> {
+        for attempt in 1..=ATTEMPTS {
             let permitted = self.permit(&keys, query, &input, &change).await?;
-            let answer = async |planned: T, grant: &Grant| {
-                let tenant = keys::Tenant::granted(grant);
-                let mut read = self.read(&further(&planned, tenant), None).await?;
-                write(planned, &mut read, tenant).map_err(|error| store_failure(&error))
-            };
-            if let Some(reply) = self.write_once(permitted, answer).await? {
+            if let Some(reply) = self.write_once(permitted, &answer).await? {
                 return Ok(reply);
+            }
+            if attempt < ATTEMPTS {
+                stand_back(attempt).await;
             }
         }
         Err(lost_race())
@@ -209,11 +252,11 @@ impl Call {
         let Change { resource, before, after, etag, outcome, .. } = permitted.change;
         let planned = self.precondition(etag, outcome)?;
         let answer = answer(planned, &permitted.grant).await?;
-        if answer.writes.is_empty() {
+        if answer.writes.is_empty() && !answer.is_told {
             return Ok(Some(answer.reply));
         }
         let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
-        match self.commit(&permitted.grant, &told, answer).await {
+        match self.commit(&permitted.grant, told, answer).await {
             Err(CommitError::Lost) => Ok(None),
             Ok(reply) => Ok(Some(reply)),
             Err(error) => Err(commit_failure(&error)),
@@ -242,11 +285,11 @@ impl Call {
         let action = self.action.ok_or(Failure::Internal)?;
         let Opened { credential, tenant, kept, read } = self.open(keys, query, input).await?;
         let input = self.checked(input)?;
-        let part = keys::Tenant::presented(credential.value.id);
-        let own_policies = self.own_policies(part, &tenant.value, &credential.value, action).await?;
+        let part = keys::Tenant::presented(credential.id);
+        let own_policies = self.own_policies(part, &tenant.value, &credential, action).await?;
         let asked = Asked {
             tenant: tenant.value.tenant_id,
-            credential: &credential.value,
+            credential: &credential,
             action,
             origin: &self.origin,
             at: self.now,
@@ -268,13 +311,19 @@ impl Call {
         if let Some(failure) = broken {
             return Err(failure);
         }
-        let Decided { grant, change } = decided?;
+        let Decided { grant, change } = match decided {
+            Err(Failure::Forbidden(denial)) => {
+                self.record_denied(&Attempt::of(&asked, &denial)).await;
+                return Err(Failure::Forbidden(denial));
+            }
+            decided => decided?,
+        };
         let replay = kept.map(|kept| idempotency::replay(&self.request, &kept)).transpose()?;
         Ok(Permitted { grant, change, replay })
     }
 
     /// Writes a change with its audit record, and keeps the reply if the client sent a key for retries.
-    pub async fn commit(&self, grant: &Grant, told: &Told<'_>, answer: Answer) -> Result<Reply, CommitError> {
+    pub async fn commit(&self, grant: &Grant, told: Told<'_>, answer: Answer) -> Result<Reply, CommitError> {
         let kept = idempotency::key(&self.request).ok().flatten().and_then(|key| {
             let id = trustplane_domain::ids::CredentialId::parse(&grant.actor().id)?;
             let reply = answer.kept.as_ref().unwrap_or(&answer.reply);
@@ -284,11 +333,17 @@ impl Call {
             ))
         });
         let keep = kept.as_ref().map(|(key, reply)| (key, reply));
-        self.platform.table.commit(grant, told, answer.writes, keep).await?;
+        let also = answer.also.iter().map(|(resource, before, after)| Told {
+            resource,
+            before: before.as_ref(),
+            after: after.as_ref(),
+        });
+        let told: Vec<Told<'_>> = std::iter::once(told).chain(also).collect();
+        self.platform.table.commit_all(grant, &told, answer.writes, keep).await?;
         Ok(answer.reply)
     }
 
-    /// The credential that the request presents. It is among what was read, whatever keys were asked for.
+    /// The key of the credential that the request presents. It is among what was read, whatever keys were asked for.
     pub fn credential(&self, tenant: keys::Tenant) -> Option<Key> {
         Presented::of(&self.request).ok().map(|presented| tenant.credential(presented.id()))
     }
@@ -342,6 +397,7 @@ impl Call {
         input: &Result<I, Failure>,
     ) -> Result<Opened, Failure> {
         let presented = Presented::of(&self.request)?;
+        presented.check_window(self.now)?;
         let part = keys::Tenant::presented(presented.id());
         let (credential_key, tenant_key) = (part.credential(presented.id()), part.tenant());
         let retry_key = idempotency::key(&self.request).ok().flatten();
@@ -355,10 +411,12 @@ impl Call {
             }
             Err(_) => None,
         };
-        let mut read = self.read(&wanted, listed.as_ref()).await?;
+        let (read, secret) = tokio::join!(self.read(&wanted, listed.as_ref()), presented.secret(&self.platform));
+        let mut read = read?;
 
         let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
-        presented.verify(credential.as_ref().map(|stored| &stored.value), self.now)?;
+        let kept = credential.as_ref().map(|stored| &stored.value);
+        let acting = presented.verify(kept, secret, &self.request, self.now)?;
         let tenant = read.look::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
         let status = tenant.as_ref().map(|stored| &stored.value);
         check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
@@ -368,7 +426,27 @@ impl Call {
             None => None,
         };
         let kept = kept.map(|stored| stored.value).filter(|kept| self.now < kept.kept_until);
-        Ok(Opened { credential, tenant, kept, read })
+        if credential.value.last_used_at.is_none_or(|day| day < self.now.day_start()) {
+            self.note_use(&credential_key).await;
+        }
+        Ok(Opened { credential: acting, tenant, kept, read })
+    }
+
+    /// Records a denied attempt, outside of any transaction of the request's. What keeps it from being recorded (too many
+    /// in a minute, somebody else's at the same time, a table that is away) changes nothing for the client.
+    async fn record_denied(&self, attempt: &Attempt) {
+        let recorded = async {
+            match self.platform.table.record_denied(attempt).await {
+                // Two at the same time get in each other's way.
+                Err(CommitError::Lost) => self.platform.table.record_denied(attempt).await,
+                recorded => recorded,
+            }
+        };
+        match tokio::time::timeout(RECORD, recorded).await {
+            Ok(Ok(()) | Err(CommitError::Lost)) => {}
+            Ok(Err(error)) => tracing::warn!(error = %error, "a denied attempt is not recorded"),
+            Err(_elapsed) => tracing::warn!("a denied attempt is not recorded in time"),
+        }
     }
 
     /// The policies of a tenant that has own ones. One more call where this process has not yet seen their version.
@@ -413,6 +491,16 @@ impl Call {
         }
     }
 
+    /// Notes that the credential was used today. What keeps it from being noted keeps nobody from being served.
+    async fn note_use(&self, credential: &Key) {
+        let noted = self.platform.table.note_use(credential, self.now.day_start());
+        match tokio::time::timeout(NOTE, noted).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = %error, "the day of a credential's use is not noted"),
+            Err(_elapsed) => tracing::warn!("the day of a credential's use is not noted in time"),
+        }
+    }
+
     async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, Failure> {
         self.platform.table.read(keys, query).await.map_err(|error| store_failure(&error))
     }
@@ -436,6 +524,14 @@ impl Call {
             _ => outcome,
         }
     }
+}
+
+/// Waits a random time, longer from attempt to attempt, so that those who lost a race do not meet again in step: at most 40
+/// milliseconds after the first.
+pub(crate) async fn stand_back(attempt: usize) {
+    let most = 20_u64 << attempt.min(5);
+    let millis = random::<8>().map_or(most, |bytes| u64::from_be_bytes(bytes) % most);
+    tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
 /// Random bytes from the system.

@@ -22,7 +22,7 @@ pub struct Function {
     pub summary: &'static str,
     /// How it is invoked.
     pub trigger: Trigger,
-    /// What of AWS it uses beside writing its log: the IAM statements it gets.
+    /// What of AWS it uses beside writing its log, and beside [`Use::Mac`] where a credential calls it.
     pub uses: &'static [Use],
 }
 
@@ -80,6 +80,8 @@ pub enum Use {
     AssumeRole,
     /// Seals and opens texts with the platform's key.
     Seal,
+    /// Derives secrets of access keys with the platform's key for that.
+    Mac,
     /// Reads the public half of the platform's signing key.
     PublicKey,
     /// Makes key pairs whose private keys the platform's key encrypts.
@@ -160,6 +162,15 @@ const ALSO_ACTIONS: &[Action] = &[
 /// What a request for another status of a version is.
 const fn decision(name: &'static str) -> Action {
     Action { name, group: Group::Approve, resource: Kind::SsoConfigurationVersion }
+}
+
+impl Function {
+    /// All that it uses: the IAM statements it gets. Whoever calls it may have signed with an access key, whose secret is
+    /// derived then.
+    pub fn all_uses(&self) -> impl Iterator<Item = Use> {
+        let called_by_a_credential = matches!(&self.trigger, Trigger::Http(route) if route.action.is_some());
+        self.uses.iter().copied().chain(called_by_a_credential.then_some(Use::Mac))
+    }
 }
 
 impl Route {

@@ -9,11 +9,11 @@ use lambda_http::{LambdaEvent, service_fn};
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use trustplane_domain::ids::TenantId;
-use trustplane_domain::{Failure, Fields, Timestamp};
+use trustplane_domain::{Conflict, Failure, Fields, Timestamp};
 use trustplane_policy::Grant;
-use trustplane_store::{Told, Writes};
+use trustplane_store::{Key, Query, Read, Told, Writes};
 
-use crate::call::{commit_failure, random, store_failure};
+use crate::call::{ATTEMPTS, commit_failure, random, stand_back, store_failure};
 use crate::dialect::integration_parts;
 use crate::serve::run;
 use crate::{Platform, log};
@@ -51,9 +51,25 @@ impl OperatorCall {
         committed.map(|_| ()).map_err(|error| commit_failure(&error))
     }
 
+    /// Does `attempt` until it does not lose a race to somebody else's write, at most three times.
+    pub async fn until_won<T>(&self, attempt: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+        for number in 1..ATTEMPTS {
+            match attempt().await {
+                Err(Failure::Conflict(Conflict::LostRace, _)) => stand_back(number).await,
+                outcome => return outcome,
+            }
+        }
+        attempt().await
+    }
+
     /// Reads items by their keys.
-    pub async fn read(&self, keys: &[trustplane_store::Key]) -> Result<trustplane_store::Read, Failure> {
+    pub async fn read(&self, keys: &[Key]) -> Result<Read, Failure> {
         self.platform.table.read(keys, None).await.map_err(|error| store_failure(&error))
+    }
+
+    /// Reads items by their keys, and a listing at the same time.
+    pub async fn read_listed(&self, keys: &[Key], query: &Query) -> Result<Read, Failure> {
+        self.platform.table.read(keys, Some(query)).await.map_err(|error| store_failure(&error))
     }
 
     /// Random bytes.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use trustplane_aws::{Customers, EventBus, Meter, Seal};
+use trustplane_aws::{Customers, Deriver, EventBus, Meter, Seal};
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::region::AccountId;
 use trustplane_policy::{Policies, PoliciesError};
@@ -33,6 +33,8 @@ pub struct Platform {
     pub customers: Customers,
     /// The platform's key, where the function is given one.
     pub seal: Option<Seal>,
+    /// What derives the secrets of access keys, where the function is given the key for it.
+    pub deriver: Option<Deriver>,
     /// Where users sign in to what an identity store serves: `https://auth.example.com`, with no slash at its end.
     pub saml_base: Option<String>,
 }
@@ -42,7 +44,7 @@ pub type SettingsError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Platform {
     /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables; what `function` uses beside these
-    /// (`TRUSTPLANE_EVENT_BUS`); `TRUSTPLANE_KEY_ID` and `TRUSTPLANE_SAML_BASE` where they are set.
+    /// (`TRUSTPLANE_EVENT_BUS`); `TRUSTPLANE_KEY_ID`, `TRUSTPLANE_MAC_KEY_ID` and `TRUSTPLANE_SAML_BASE` where they are set.
     pub async fn from_env(function: &Function) -> Result<Self, SettingsError> {
         let meter = Arc::new(Meter::default());
         let account = AccountId::parse(&setting("TRUSTPLANE_ACCOUNT_ID")?)
@@ -52,6 +54,8 @@ impl Platform {
         let table = Table::new(&sdk, table_name, Arc::clone(&meter));
         let customers = Customers::new(&sdk, Arc::clone(&meter));
         let seal = setting("TRUSTPLANE_KEY_ID").ok().map(|key_id| Seal::new(&sdk, Arc::clone(&meter), key_id));
+        let mac_key = setting("TRUSTPLANE_MAC_KEY_ID").ok();
+        let deriver = mac_key.map(|key_id| Deriver::new(&sdk, Arc::clone(&meter), key_id));
         let saml_base = setting("TRUSTPLANE_SAML_BASE").ok().map(|base| base.trim_end_matches('/').to_owned());
         let bus = if function.uses.contains(&crate::Use::PutEvents) {
             Some(EventBus::new(&sdk, setting("TRUSTPLANE_EVENT_BUS")?, &meter))
@@ -69,6 +73,7 @@ impl Platform {
             compiled: Compiled::default(),
             customers,
             seal,
+            deriver,
             saml_base,
         })
     }

@@ -2,19 +2,26 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
+use trustplane_domain::Timestamp;
 use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_domain::ids::TenantId;
-use trustplane_policy::{Grant, Image, Resource};
+use trustplane_domain::timestamp::DAY;
+use trustplane_policy::{Attempt, Deed, Grant, Image, Resource};
 use ulid::Ulid;
 
 use crate::error::passing;
 use crate::item::{Attributes, attributes};
 use crate::read::key_attributes;
 use crate::writes::{Operation, Write};
-use crate::{CommitError, Count, Idempotency, Item as _, Key, StoreError, Table, Writes, keys};
+use crate::{AuditItem, CommitError, Count, Idempotency, Item as _, Key, StoreError, Table, Writes, keys};
+
+/// Denied attempts of one credential that are recorded in a minute: enough to see what somebody is at, and too few to
+/// fill a log, or a bill, with.
+pub const DENIALS: u64 = 30;
 
 /// What the audit log is told of a change.
 #[derive(Debug)]
@@ -60,10 +67,12 @@ impl Table {
         let mut transaction = self.transaction(grant, writes)?;
         let kept = keep.map(|(key, reply)| self.kept(key, reply, grant)).transpose()?;
         transaction.extend(kept);
-        let mut id = first_id(grant)?;
+        let mut id = first_id(grant.at())?;
         let mut audit_records = Vec::with_capacity(told.len());
         for told in told {
-            let item = audit_record(grant, told, &id.to_string())?;
+            let resource = (told.resource.kind.as_str(), told.resource.id.as_str());
+            let images = (told.before, told.after);
+            let item = audit_record(grant.deed(), resource, images, Outcome::Allowed, &id.to_string())?;
             transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
             audit_records.push(id.to_string());
             id = id.increment().map_err(|_| StoreError::broken("no more ids in this millisecond"))?;
@@ -77,6 +86,52 @@ impl Table {
         let transaction = self.transaction(grant, writes)?;
         self.send(transaction).await?;
         Ok(Committed { audit_records: Vec::new() })
+    }
+
+    /// Notes on a credential that it was used on the day of this midnight, unless that is noted already. Its version stays:
+    /// nobody who changes the credential minds.
+    pub async fn note_use(&self, credential: &Key, day: Timestamp) -> Result<(), StoreError> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(&credential.pk, &credential.sk)))
+            .update_expression("SET last_used_at = :day")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :day)",
+            )
+            .expression_attribute_values(":day", AttributeValue::S(day.to_string()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match updated {
+            Ok(output) => {
+                let units = output.consumed_capacity().and_then(|capacity| capacity.capacity_units());
+                self.meter.consumed(units.unwrap_or_default());
+                Ok(())
+            }
+            // Another process has noted it.
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::of_sdk(error)),
+        }
+    }
+
+    /// Records a denied attempt, if no more than [`DENIALS`] of its credential were recorded in this minute:
+    /// [`CommitError::Lost`] where there were. The count is the table's, so the bound holds over all processes.
+    pub async fn record_denied(&self, attempt: &Attempt) -> Result<(), CommitError> {
+        let deed = attempt.deed();
+        let count = keys::Tenant::told(deed).denials(&deed.actor.id, deed.at);
+        let writes = Writes::new().one_more_until(&count, DENIALS, deed.at.plus_millis(DAY));
+        let writes = writes.into_inner().into_iter().map(|write| self.entry(deed.tenant, write));
+        let mut transaction = writes.collect::<Result<Vec<_>, _>>()?;
+        let id = first_id(deed.at)?.to_string();
+        let item = audit_record(deed, attempt.resource(), (None, None), Outcome::Denied, &id)?;
+        transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
+        self.send(transaction).await
     }
 
     fn transaction(&self, grant: &Grant, writes: Writes) -> Result<Vec<Entry>, StoreError> {
@@ -102,7 +157,8 @@ impl Table {
             }
             Operation::Remove(read) => self.delete(&write.key, "item_version = :version", version(read)),
             Operation::Release => self.delete(&write.key, "attribute_not_exists(pk) OR tenant_id = :tenant", owner),
-            Operation::Count(change, most) => self.count(&write.key, change, most),
+            Operation::Count(change, most, end) => self.count(&write.key, change, most, end),
+            Operation::Seal { hash, previous } => self.seal(&write.key, hash, previous),
             Operation::Check(read) => {
                 let check = ConditionCheck::builder()
                     .table_name(&self.name)
@@ -137,12 +193,33 @@ impl Table {
         Ok(Entry::of(TransactWriteItem::builder().put(put).build()))
     }
 
-    fn count(&self, key: &Key, change: i64, most: u64) -> Result<Entry, StoreError> {
-        let number = |number: String| AttributeValue::N(number);
+    fn seal(&self, key: &Key, hash: String, previous: String) -> Result<Entry, StoreError> {
         let update = Update::builder()
             .table_name(&self.name)
             .set_key(Some(key_attributes(&key.pk, &key.sk)))
-            .update_expression("SET entity = :entity ADD children :change, item_version :one")
+            .update_expression("SET previous_hash = :previous")
+            .condition_expression("#hash = :hash AND attribute_not_exists(previous_hash)")
+            .expression_attribute_names("#hash", "hash")
+            .expression_attribute_values(":hash", AttributeValue::S(hash))
+            .expression_attribute_values(":previous", AttributeValue::S(previous))
+            .build()
+            .map_err(StoreError::broken)?;
+        Ok(Entry::of(TransactWriteItem::builder().update(update).build()))
+    }
+
+    fn count(&self, key: &Key, change: i64, most: u64, end: Option<Timestamp>) -> Result<Entry, StoreError> {
+        let number = |number: String| AttributeValue::N(number);
+        let swept = if end.is_some() { ", #ttl = :ttl" } else { "" };
+        let mut update = Update::builder();
+        if let Some(end) = end {
+            update = update
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":ttl", number(end.as_seconds_rounded_up().to_string()));
+        }
+        let update = update
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(&key.pk, &key.sk)))
+            .update_expression(format!("SET entity = :entity{swept} ADD children :change, item_version :one"))
             .condition_expression("attribute_not_exists(children) OR children < :most")
             .expression_attribute_values(":entity", AttributeValue::S(Count::ENTITY.to_owned()))
             .expression_attribute_values(":change", number(change.to_string()))
@@ -226,41 +303,40 @@ where
 }
 
 /// An id for the first audit record of a transaction; those after it count on, so that they sort in their order.
-fn first_id(grant: &Grant) -> Result<Ulid, StoreError> {
+fn first_id(at: Timestamp) -> Result<Ulid, StoreError> {
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random).map_err(|error| StoreError::broken(error.to_string()))?;
-    let millis = u64::try_from(grant.at().as_millis()).unwrap_or_default();
+    let millis = u64::try_from(at.as_millis()).unwrap_or_default();
     // Of the 80 random bits the first stays 0, so that there is room to count.
     Ok(Ulid::from_parts(millis, u128::from_be_bytes(random) & (u128::MAX >> 49)))
 }
 
-/// The item that the audit record of a change is kept as: its canonical text, and the hash of that.
-fn audit_record(grant: &Grant, told: &Told<'_>, id: &str) -> Result<Attributes, StoreError> {
-    let actor = serde_json::to_value(grant.actor()).map_err(StoreError::broken)?;
+/// The item that an audit record is kept as: its canonical text, and the hash of that.
+fn audit_record(
+    deed: &Deed,
+    (resource_type, resource_id): (&str, &str),
+    (before, after): (Option<&Image>, Option<&Image>),
+    outcome: Outcome,
+    id: &str,
+) -> Result<Attributes, StoreError> {
     let record = AuditRecord {
         id: id.to_owned(),
-        tenant_id: grant.tenant(),
-        occurred_at: grant.at(),
-        actor,
-        action: grant.action().to_owned(),
-        resource_type: told.resource.kind.as_str().to_owned(),
-        resource_id: told.resource.id.clone(),
-        outcome: Outcome::Allowed,
-        before: told.before.map(|image| image.as_json().clone()),
-        after: told.after.map(|image| image.as_json().clone()),
-        determining_policies: grant.determining_policies().to_vec(),
-        source_ip: grant.origin().source_ip.clone(),
-        user_agent: grant.origin().user_agent.clone(),
-        request_id: grant.origin().request_id.clone(),
-        interaction_id: grant.origin().interaction_id.clone(),
+        tenant_id: deed.tenant,
+        occurred_at: deed.at,
+        actor: serde_json::to_value(&deed.actor).map_err(StoreError::broken)?,
+        action: deed.action.clone(),
+        resource_type: resource_type.to_owned(),
+        resource_id: resource_id.to_owned(),
+        outcome,
+        before: before.map(|image| image.as_json().clone()),
+        after: after.map(|image| image.as_json().clone()),
+        determining_policies: deed.determining_policies.clone(),
+        source_ip: deed.origin.source_ip.clone(),
+        user_agent: deed.origin.user_agent.clone(),
+        request_id: deed.origin.request_id.clone(),
+        interaction_id: deed.origin.interaction_id.clone(),
     };
-    let key = keys::Tenant::granted(grant).audit_record(id);
-    let mut item = key_attributes(&key.pk, &key.sk);
     let text = record.canonical();
-    let hash = AuditRecord::hash(&text);
-    for (name, value) in [("entity", "audit-record".to_owned()), ("record", text), ("hash", hash)] {
-        item.insert(name.to_owned(), AttributeValue::S(value));
-    }
-    item.insert("item_version".to_owned(), AttributeValue::N("1".to_owned()));
-    Ok(item)
+    let item = AuditItem { hash: AuditRecord::hash(&text), record: text, previous_hash: None };
+    attributes(&keys::Tenant::told(deed).audit_record(id), 1, &item)
 }

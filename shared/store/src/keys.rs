@@ -9,7 +9,7 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::arn::RoleArn;
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::inventory::Row;
-use trustplane_policy::Grant;
+use trustplane_policy::{Deed, Grant};
 
 /// A primary key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,11 @@ impl Tenant {
     /// The tenant: status, policies version, admins.
     pub fn tenant(self) -> Key {
         self.key("TENANT".to_owned())
+    }
+
+    /// The tenant's row in the list of all tenants, which is in the order in which they were made.
+    pub fn listed(self, created_at: Timestamp) -> Key {
+        Key { pk: TENANTS.to_owned(), sk: format!("{created_at}#{}", self.0), tenant: None }
     }
 
     /// A credential.
@@ -145,6 +150,34 @@ impl Tenant {
         format!("TENANT#{}#AUDIT", self.0)
     }
 
+    /// A seal of the audit records' chain.
+    pub fn audit_seal(self, number: u64) -> Key {
+        Key { pk: self.audit_seals(), sk: format!("{AUDIT_SEALS}{number:012}"), tenant: Some(self.0) }
+    }
+
+    /// The head of the audit records' chain.
+    pub fn audit_chain(self) -> Key {
+        Key { pk: self.audit_seals(), sk: "HEAD".to_owned(), tenant: Some(self.0) }
+    }
+
+    /// The partition of the audit records' chain.
+    pub fn audit_seals(self) -> String {
+        format!("TENANT#{}#SEALS", self.0)
+    }
+
+    /// The part that the record of a deed, done or denied, is written in.
+    pub(crate) fn told(deed: &Deed) -> Self {
+        Self(deed.tenant)
+    }
+
+    /// How many denied attempts of a credential were recorded in the minute of this time. In a partition of its own, so
+    /// that a function that only reads needs no leave to write in any other but the audit log.
+    pub(crate) fn denials(self, credential: &str, at: Timestamp) -> Key {
+        let minute = at.as_millis().div_euclid(60_000);
+        let pk = format!("TENANT#{}#DENIALS", self.0);
+        Key { pk, sk: format!("{}#{minute:012}", escaped(credential)), tenant: Some(self.0) }
+    }
+
     /// The partition of everything else.
     pub fn partition(self) -> String {
         format!("TENANT#{}", self.0)
@@ -182,6 +215,13 @@ impl Tenant {
     }
 }
 
+/// The partition of the list of all tenants.
+///
+/// One partition is enough: it is written once a tenant and read by operators alone, so what happens in the tenants never
+/// heats it; and it is a list that can be read in pages without a scan of everything that they have.
+pub(crate) const TENANTS: &str = "TENANTS";
+/// The prefix of the sort keys of all seals of a tenant's audit records.
+pub const AUDIT_SEALS: &str = "SEAL#";
 /// The prefix of the sort keys of all credentials.
 pub const CREDENTIALS: &str = "CREDENTIAL#";
 /// The prefix of the sort keys of all saved versions of the integration.

@@ -3,6 +3,7 @@
 //! [`Table::read`] gets all that a request needs at once. [`Table::commit`] takes a grant and writes a set of
 //! [`Writes`], each conditional on what was read, with their audit record. [`Table::due`] says what a sweep has to look at.
 
+mod audit;
 mod commit;
 mod directory;
 mod due;
@@ -14,13 +15,14 @@ mod record;
 mod table;
 mod writes;
 
-pub use commit::{Committed, Told};
+pub use audit::AuditItem;
+pub use commit::{Committed, DENIALS, Told};
 pub use directory::{Count, DomainClaim};
 pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, StoreError};
 pub use item::{CERTIFICATE, DOMAIN, Due, Item, SYNC, Stored};
 pub use keys::Key;
 pub use read::{Listing, Query, Read};
-pub use record::Idempotency;
+pub use record::{Idempotency, TenantRow};
 pub use table::Table;
 pub use writes::Writes;

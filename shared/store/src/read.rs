@@ -6,8 +6,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::future::try_join_all;
 
+use trustplane_domain::ids::TenantId;
+
 use crate::item::{Attributes, stored};
-use crate::{Item, Key, StoreError, Stored, Table};
+use crate::{Item, Key, StoreError, Stored, Table, TenantRow};
 
 /// How often unprocessed keys are asked for again.
 const ROUNDS: u32 = 5;
@@ -27,6 +29,10 @@ pub struct Read {
 pub struct Query {
     pub(crate) pk: String,
     pub(crate) prefix: String,
+    /// The first and the last sort key, in place of a prefix.
+    pub(crate) between: Option<(String, String)>,
+    /// Whether one call is all that is read: 1 MB at most.
+    pub(crate) one_call: bool,
     pub(crate) newest_first: bool,
     pub(crate) after: Option<String>,
     pub(crate) limit: Option<usize>,
@@ -44,12 +50,48 @@ pub struct Listing<T> {
 impl Query {
     /// All rows of a tenant's partition whose sort key begins with `prefix`.
     pub fn prefix(tenant: crate::keys::Tenant, prefix: impl Into<String>) -> Self {
-        Self { pk: tenant.partition(), prefix: prefix.into(), newest_first: false, after: None, limit: None }
+        Self::whole(tenant.partition(), prefix.into())
+    }
+
+    /// The seals of a tenant's audit records, in their order.
+    pub fn audit_seals(tenant: crate::keys::Tenant) -> Self {
+        Self::whole(tenant.audit_seals(), crate::keys::AUDIT_SEALS.to_owned())
+    }
+
+    fn whole(pk: String, prefix: String) -> Self {
+        Self { pk, prefix, between: None, one_call: false, newest_first: false, after: None, limit: None }
     }
 
     /// A tenant's audit records, newest first.
     pub fn audit_log(tenant: crate::keys::Tenant) -> Self {
-        Self { pk: tenant.audit_log(), prefix: String::new(), newest_first: true, after: None, limit: None }
+        Self::whole(tenant.audit_log(), String::new()).newest_first()
+    }
+
+    /// Only rows from the sort key `first` to `last`, both included.
+    #[must_use]
+    pub fn between(mut self, first: String, last: String) -> Self {
+        self.between = Some((first, last));
+        self
+    }
+
+    /// From the first to the last.
+    #[must_use]
+    pub fn oldest_first(mut self) -> Self {
+        self.newest_first = false;
+        self
+    }
+
+    /// No more than one call reads: 1 MB, so that a page has a cost that does not depend on what stands in the rows. It
+    /// may then hold fewer rows than its limit.
+    #[must_use]
+    pub fn one_call(mut self) -> Self {
+        self.one_call = true;
+        self
+    }
+
+    /// All tenants, the oldest first: for operators.
+    pub fn tenants() -> Self {
+        Self::whole(crate::keys::TENANTS.to_owned(), String::new())
     }
 
     /// From the last to the first.
@@ -83,11 +125,20 @@ impl Read {
 
     /// The rows of the listing, taken out.
     pub fn listing<T: Item>(&mut self, tenant: crate::keys::Tenant) -> Result<Listing<T>, StoreError> {
+        self.rows(Some(tenant.id()))
+    }
+
+    /// The rows of the list of all tenants, taken out.
+    pub fn tenants(&mut self) -> Result<Listing<TenantRow>, StoreError> {
+        self.rows(None)
+    }
+
+    fn rows<T: Item>(&mut self, tenant: Option<TenantId>) -> Result<Listing<T>, StoreError> {
         let rows = std::mem::take(&mut self.rows)
             .into_iter()
             .map(|row| {
                 let text = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-                let key = Key { pk: text("pk"), sk: text("sk"), tenant: Some(tenant.id()) };
+                let key = Key { pk: text("pk"), sk: text("sk"), tenant };
                 stored(key, row)
             })
             .collect::<Result<_, _>>()?;
@@ -154,7 +205,11 @@ impl Table {
         let mut rows = Vec::new();
         let mut start = query.after.as_ref().map(|sk| key_attributes(&query.pk, sk));
         loop {
-            let condition = if query.prefix.is_empty() { "pk = :pk" } else { "pk = :pk AND begins_with(sk, :prefix)" };
+            let condition = match (&query.between, query.prefix.is_empty()) {
+                (Some(_), _) => "pk = :pk AND sk BETWEEN :first AND :last",
+                (None, true) => "pk = :pk",
+                (None, false) => "pk = :pk AND begins_with(sk, :prefix)",
+            };
             let mut request = self
                 .client
                 .query()
@@ -165,7 +220,11 @@ impl Table {
                 .consistent_read(true)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .set_exclusive_start_key(start.take());
-            if !query.prefix.is_empty() {
+            if let Some((first, last)) = &query.between {
+                request = request
+                    .expression_attribute_values(":first", AttributeValue::S(first.clone()))
+                    .expression_attribute_values(":last", AttributeValue::S(last.clone()));
+            } else if !query.prefix.is_empty() {
                 request = request.expression_attribute_values(":prefix", AttributeValue::S(query.prefix.clone()));
             }
             if let Some(limit) = query.limit {
@@ -183,6 +242,9 @@ impl Table {
                 return Ok((rows, last));
             }
             match output.last_evaluated_key {
+                Some(key) if query.one_call => {
+                    return Ok((rows, key.get("sk").and_then(|sk| sk.as_s().ok()).cloned()));
+                }
                 Some(key) if !key.is_empty() => start = Some(key),
                 _ => return Ok((rows, None)),
             }

@@ -1,7 +1,8 @@
-//! The items that the store itself adds to a transaction: a kept reply.
+//! The items that are of no API: a kept reply, a tenant's row in the list of all.
 
 use serde::{Deserialize, Serialize};
 use trustplane_domain::Timestamp;
+use trustplane_domain::ids::TenantId;
 
 use crate::Item;
 
@@ -26,4 +27,15 @@ impl Item for Idempotency {
     fn swept_after(&self) -> Option<Timestamp> {
         Some(self.kept_until)
     }
+}
+
+/// A tenant in the list of all: written with it, and never again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantRow {
+    /// Which; all else is the tenant's own item's to say.
+    pub tenant_id: TenantId,
+}
+
+impl Item for TenantRow {
+    const ENTITY: &'static str = "tenant-row";
 }

@@ -1,9 +1,10 @@
 //! What a transaction is to write: plain data, so that a pure function can say it before a grant is there.
 
 use serde::de::DeserializeOwned;
+use trustplane_domain::Timestamp;
 
 use crate::item::{Attributes, attributes};
-use crate::{Item, Key, StoreError, Stored};
+use crate::{AuditItem, Item, Key, StoreError, Stored};
 
 /// The writes of one change, each under its condition.
 #[derive(Debug, Default)]
@@ -31,8 +32,10 @@ pub(crate) enum Operation {
     Claim(Attributes),
     /// Removes the item where it is the tenant's own.
     Release,
-    /// Adds to a count, while it is below a limit; makes it where there is none.
-    Count(i64, u64),
+    /// Adds to a count, while it is below a limit; makes it where there is none. It may be swept away after a time.
+    Count(i64, u64, Option<Timestamp>),
+    /// Writes on an audit record of this hash what stands before it in the chain, once.
+    Seal { hash: String, previous: String },
 }
 
 impl Writes {
@@ -95,14 +98,29 @@ impl Writes {
     /// else has counted since it was read.
     #[must_use]
     pub fn one_more(mut self, key: &Key, most: u64) -> Self {
-        self.0.push(Write { key: key.clone(), operation: Operation::Count(1, most) });
+        self.0.push(Write { key: key.clone(), operation: Operation::Count(1, most, None) });
+        self
+    }
+
+    /// As [`Self::one_more`], on a count that may be swept away after this time.
+    #[must_use]
+    pub fn one_more_until(mut self, key: &Key, most: u64, end: Timestamp) -> Self {
+        self.0.push(Write { key: key.clone(), operation: Operation::Count(1, most, Some(end)) });
+        self
+    }
+
+    /// What stands before an audit record in the chain, written on it: only on the record that was read, and once.
+    #[must_use]
+    pub fn seal(mut self, record: &Stored<AuditItem>, previous: &str) -> Self {
+        let operation = Operation::Seal { hash: record.value.hash.clone(), previous: previous.to_owned() };
+        self.0.push(Write { key: record.key.clone(), operation });
         self
     }
 
     /// One less on a count.
     #[must_use]
     pub fn one_less(mut self, key: &Key) -> Self {
-        self.0.push(Write { key: key.clone(), operation: Operation::Count(-1, u64::MAX) });
+        self.0.push(Write { key: key.clone(), operation: Operation::Count(-1, u64::MAX, None) });
         self
     }
 

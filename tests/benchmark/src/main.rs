@@ -76,13 +76,14 @@ fn arguments() -> Arguments {
 
 /// Whether every bound holds, or none is asked for.
 async fn measure(arguments: &Arguments) -> Result<bool, Error> {
-    // Keeps the table and makes the credential; what is measured are the release binaries beside this one.
+    // Keeps the table and makes the credential; what is measured are the release binaries.
     let stack = Stack::start(Options::default()).await.map_err(|error| error.to_string())?;
     let table = tls::proxy(stack.dynamodb_endpoint().trim_start_matches("http://").to_owned()).await?;
     let environment = process::environment(&table, stack.table());
     let credential = credential(&stack).await?;
 
-    let folder = std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default();
+    // Beside the folder of this program, which need not be a release build itself.
+    let folder = std::env::current_exe()?.ancestors().nth(2).map(|target| target.join("release")).unwrap_or_default();
     let bare = folder.join("bare");
     println!(
         "| function | size, MB | ready, x bare | first request, ms CPU | memory after {} requests, MB |",

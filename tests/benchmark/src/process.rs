@@ -38,6 +38,7 @@ pub(crate) fn environment(table: &Endpoint, name: &str) -> Vec<(String, String)>
         ("TRUSTPLANE_ACCOUNT_ID", "000000000000"),
         ("TRUSTPLANE_EVENT_BUS", "benchmark"),
         ("TRUSTPLANE_KEY_ID", "benchmark"),
+        ("TRUSTPLANE_MAC_KEY_ID", "benchmark"),
         ("TRUSTPLANE_REDIRECT_BASE", "https://auth.example.com/sso/callback/"),
         ("TRUSTPLANE_SAML_BASE", "https://auth.example.com"),
         ("AWS_ENDPOINT_URL", table.url.as_str()),

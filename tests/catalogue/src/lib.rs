@@ -1,7 +1,8 @@
-//! What follows from the table of functions, written out: `template.yaml`, `openapi.json`, each package's list of
-//! binaries and the README's table of endpoints. `cargo catalogue` writes them; a test fails when one is not current.
+//! What follows from the table of functions, written out: `template.yaml`, `openapi.json`, what each role may, each
+//! package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a test fails when one is not current.
 
 mod openapi;
+mod permissions;
 mod template;
 
 use std::fmt::Write as _;
@@ -31,6 +32,7 @@ pub fn written() -> Result<Vec<Written>, String> {
     let mut files = vec![
         Written { path: "template.yaml".to_owned(), text: template::template() },
         Written { path: "openapi.json".to_owned(), text: openapi::openapi() },
+        Written { path: "shared/policy/permissions.md".to_owned(), text: permissions::permissions()? },
     ];
     let mut families: Vec<&str> = functions().map(|function| function.family).collect();
     families.sort_unstable();

@@ -13,6 +13,7 @@ const SCHEMAS: &[&str] = &[
     include_str!("schemas/integration.json"),
     include_str!("schemas/platform.json"),
     include_str!("schemas/policies.json"),
+    include_str!("schemas/audit.json"),
     include_str!("schemas/identity_source.json"),
     include_str!("schemas/directory.json"),
 ];

@@ -39,10 +39,15 @@ fn resource(text: &mut String, function: &Function) {
     if matches!(function.trigger, Trigger::Schedule(_)) {
         text.push_str(FAILED_RUNS);
     }
-    if !function.uses.is_empty() {
+    let decides = matches!(&function.trigger, Trigger::Http(route) if route.action.is_some());
+    if decides || !function.uses.is_empty() {
         text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
-        for one in function.uses {
-            text.push_str(statement(*one));
+        for one in function.all_uses() {
+            text.push_str(statement(one));
+        }
+        if decides {
+            text.push_str(DENIALS);
+            text.push_str(LAST_USE);
         }
     }
     match &function.trigger {
@@ -67,6 +72,29 @@ fn resource(text: &mut String, function: &Function) {
     }
 }
 
+/// Once a day the function that a credential is used with notes the day, and may write nothing else by this.
+const LAST_USE: &str = r#"            - Effect: Allow
+              Action: dynamodb:UpdateItem
+              Resource: !GetAtt Table.Arn
+              Condition:
+                ForAllValues:StringEquals:
+                  dynamodb:Attributes: [pk, sk, last_used_at]
+"#;
+
+/// What a function that may deny a request needs to record that, beside its own leave: one that only reads can write
+/// nothing else.
+const DENIALS: &str = r#"            - Effect: Allow
+              Action:
+                - dynamodb:PutItem
+                - dynamodb:UpdateItem
+              Resource: !GetAtt Table.Arn
+              Condition:
+                ForAllValues:StringLike:
+                  dynamodb:LeadingKeys:
+                    - TENANT#*#AUDIT
+                    - TENANT#*#DENIALS
+"#;
+
 /// A run that fails is tried twice more; what fails then is kept. The schedule's own retries are for runs that Lambda does
 /// not take.
 const FAILED_RUNS: &str = r#"      EventInvokeConfig:
@@ -85,7 +113,7 @@ const AUDIT_STREAM: &str = r#"      Events:
             StartingPosition: TRIM_HORIZON
             BatchSize: 10
             MaximumBatchingWindowInSeconds: 1
-            MaximumRetryAttempts: 10
+            MaximumRetryAttempts: 100
             BisectBatchOnFunctionError: true
             FunctionResponseTypes:
               - ReportBatchItemFailures
@@ -131,6 +159,10 @@ fn statement(one: Use) -> &'static str {
         Use::Seal => concat!(
             "            - Effect: Allow\n              Action:\n                - kms:Decrypt\n                - kms:Encrypt\n",
             "              Resource: !GetAtt Key.Arn\n",
+        ),
+        Use::Mac => concat!(
+            "            - Effect: Allow\n              Action: kms:GenerateMac\n",
+            "              Resource: !GetAtt MacKey.Arn\n",
         ),
         Use::PublicKey => concat!(
             "            - Effect: Allow\n              Action: kms:GetPublicKey\n",

@@ -14,8 +14,10 @@
 mod contract;
 mod customer;
 mod request;
+mod signer;
 mod world;
 
 pub use customer::Customer;
 pub use request::{Cost, Reply, Request};
+pub use signer::{AccessKey, Client};
 pub use world::{World, world};

@@ -1,7 +1,7 @@
 //! The demo tenant: a customer of the local organization, with a connection to it and a token that works.
 //!
-//! Everything is done as an operator and a customer would: by the functions that make tenants and credentials, and by the
-//! API. Only to find the tenant again is the table read directly.
+//! Everything is done as an operator and a customer would: by the functions that list and make tenants and credentials, and
+//! by the API. Only the ExternalIds of its connection are read in the table directly.
 
 use crate::{
     Error, Stack,
@@ -117,29 +117,21 @@ pub fn instance_id() -> &'static str {
     INSTANCE_ARN.rsplit('/').next().unwrap_or_default()
 }
 
-/// The id of the oldest tenant of the demo's name in the table.
+/// The id of the oldest tenant of the demo's name.
 async fn find(stack: &Stack) -> Result<Option<String>, Error> {
-    let mut arguments = json!({
-        "TableName": stack.table(),
-        "FilterExpression": "sk = :tenant AND #name = :demo",
-        "ExpressionAttributeNames": { "#name": "name" },
-        "ExpressionAttributeValues": { ":tenant": {"S": "TENANT"}, ":demo": {"S": NAME} },
-        "ConsistentRead": true,
-    });
-    let mut found: Vec<(String, String)> = Vec::new();
+    let mut cursor = Value::Null;
     loop {
-        let page = call(stack.dynamodb_endpoint(), "DynamoDB_20120810.Scan", &arguments).await;
-        let page = page.map_err(|failure| Error::while_doing("looking for the demo tenant", failure))?;
-        for item in page.get("Items").and_then(Value::as_array).into_iter().flatten() {
-            let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-            found.extend(text("/created_at/S").zip(text("/tenant_id/S")));
+        let page = invoke(stack, "list-tenants", &json!({ "limit": 100, "cursor": cursor })).await?;
+        let tenants = page.get("data").and_then(Value::as_array);
+        let found = tenants.into_iter().flatten().find(|tenant| tenant.get("name").is_some_and(|name| name == NAME));
+        if let Some(tenant) = found {
+            return text(tenant, "tenant_id").map(Some);
         }
-        match (page.get("LastEvaluatedKey"), arguments.as_object_mut()) {
-            (Some(last), Some(arguments)) => arguments.insert("ExclusiveStartKey".to_owned(), last.clone()),
-            _ => break,
-        };
+        match page.get("next_cursor") {
+            Some(next) if next.is_string() => cursor = next.clone(),
+            _ => return Ok(None),
+        }
     }
-    Ok(found.into_iter().min().map(|(_, tenant_id)| tenant_id))
 }
 
 async fn invoke(stack: &Stack, function: &str, event: &Value) -> Result<Value, Error> {

@@ -183,6 +183,12 @@ impl Lambda {
         running.map(|process| process.id).collect()
     }
 
+    /// Ends a process as a crash would, whatever it does; false if there is none of this id.
+    pub fn crash(&self, id: u32) -> bool {
+        let process = self.lock().running.values().find(|process| process.id == id).cloned();
+        process.inspect(|process| process.kill()).is_some()
+    }
+
     /// Ends all processes and waits until they have ended. Nothing can be invoked afterwards.
     pub async fn stop(&self) {
         for process in self.kill() {

@@ -239,6 +239,11 @@ impl Stack {
         self.delivery.lambda.processes(function)
     }
 
+    /// Ends a function's process as a crash would, whatever it does; false if there is none of this id.
+    pub fn crash(&self, process: u32) -> bool {
+        self.delivery.lambda.crash(process)
+    }
+
     /// What the event buses received since the start, oldest first, each as a rule's target would get it.
     pub fn events(&self) -> Vec<Value> {
         self.bus.received()

@@ -10,7 +10,7 @@ use super::fields::{finish, optional, required, required_list, text};
 use super::ids::{SsoConfigurationId, VersionId};
 use super::page::SortKey;
 use super::words::words;
-use crate::credential::Credential;
+use crate::credential::{Credential, Lineage};
 use crate::fields::Fields;
 use crate::ids::CredentialId;
 use crate::{Failure, Faults, Timestamp};
@@ -125,20 +125,21 @@ pub struct Version {
 pub struct Author {
     /// Which.
     pub id: CredentialId,
-    /// The credential that made it; `operator` for a tenant's first.
-    pub created_by: String,
+    /// Whose hands it went through.
+    pub lineage: Lineage,
 }
 
 impl From<&Credential> for Author {
     fn from(credential: &Credential) -> Self {
-        Self { id: credential.id, created_by: credential.created_by.clone() }
+        Self { id: credential.id, lineage: credential.lineage.clone() }
     }
 }
 
 impl Author {
-    /// Whether the two count as one pair of eyes: the same credential, or one that made the other.
+    /// Whether the two count as one pair of eyes: the same credential, one that took its place, or one that made the other
+    /// or its maker. So neither a new key nor a rotated one approves what its owner wrote.
     pub fn is_one_with(&self, other: &Self) -> bool {
-        self.id == other.id || self.created_by == other.id.to_string() || other.created_by == self.id.to_string()
+        self.lineage.is_one_with(&other.lineage)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What EventBridge and the table's stream invoke.
 
-use super::Use::{AssumeRole, Due, List, PutEvents, Read, Write};
+use super::Use::{AssumeRole, Count, Due, List, PutEvents, Read, Write};
 use super::{Function, Trigger};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -22,9 +22,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "publish-audit",
         family: "reactions",
-        summary: "Puts new audit records on the event bus",
+        summary: "Puts new audit records on the event bus, and seals them",
         trigger: Trigger::AuditStream,
-        uses: &[PutEvents],
+        uses: &[PutEvents, Read, Write, Count],
     },
     Function {
         name: "sync-organizations",

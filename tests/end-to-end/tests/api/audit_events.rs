@@ -97,7 +97,7 @@ fn item(tenant: &str, id: &str, hash: Option<&str>) -> Value {
 
 #[tokio::test]
 async fn a_record_whose_hash_does_not_fit_ends_as_a_dead_letter_alone() {
-    let template = changed_template("MaximumRetryAttempts: 10", "MaximumRetryAttempts: 1");
+    let template = changed_template("MaximumRetryAttempts: 100", "MaximumRetryAttempts: 1");
     let world = own_world(Options { template: Some(template), ..Options::default() });
     let tenant = "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0";
     let ids: Vec<String> = (0..9).map(|n| format!("01KDYAA6ME000000000000000{n}")).collect();

@@ -8,22 +8,29 @@
     reason = "a test fails by a panic"
 )]
 
+mod access_keys;
+mod api_keys;
+mod audit_chain;
 mod audit_events;
+mod audit_log;
 mod authorisation_servers;
 mod bad_input;
 mod config;
+mod crashes;
 mod directory;
 mod domain_checks;
 mod domains;
 mod events;
 mod identity_center;
 mod identity_source;
+mod leaks;
 mod notices;
 mod operators;
 mod organisations;
 mod policies;
 mod policy_attributes;
 mod references;
+mod revocation;
 mod routes;
 mod sso_configurations;
 mod sso_route;

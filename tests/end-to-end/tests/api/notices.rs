@@ -10,7 +10,6 @@ use trustplane_domain::identity_provider::{
     EntityId, IdentityProvider, IdentityProviderId, LoginUrl, Settings, THRESHOLDS,
 };
 use trustplane_domain::ids::TenantId;
-use trustplane_domain::tenant::{Status, Tenant};
 use trustplane_domain::timestamp::DAY;
 use trustplane_end_to_end::World;
 use trustplane_local::Options;
@@ -18,7 +17,7 @@ use trustplane_store::keys::DUE_SHARDS;
 use trustplane_store::{CERTIFICATE, Due, Item, Table, Writes};
 
 use crate::identity_source::{self, IDP, go_through, new_idp, scenario};
-use crate::table::{audit_records, changed_template, own_world, part, read, table, write};
+use crate::table::{audit_records, changed_template, own_world, part, table, write};
 
 const FUNCTION: &str = "notify-expiring-certificates";
 
@@ -237,16 +236,14 @@ async fn a_suspended_tenants_wait_and_keep_nobody_else_waiting() {
     let (suspended, served) = (scene.tenant().await, scene.tenant().await);
     scene.provider(suspended, "d-1234567890", 1, 200).await;
     scene.provider(served, "d-1234567890", 1, 100).await;
-    let key = part(suspended).tenant();
-    let set = async |status: Status| {
-        let before = read::<Tenant>(&scene.table, &key).await;
-        let after = Tenant { status, ..before.value.clone() };
-        write(&scene.table, suspended, Writes::new().replace(&before, &after).unwrap()).await;
+    let set = async |function: &str| {
+        let payload = json!({"tenant_id": suspended, "reason": "unpaid"});
+        let _ = scene.world.invoke(function, &payload).await.unwrap();
     };
-    set(Status::Suspended).await;
+    set("suspend-tenant").await;
     assert_eq!(scene.sweep(before_end(90)).await, swept(1, 1, 0));
     assert_eq!(scene.told(suspended).await, []);
-    set(Status::Active).await;
+    set("resume-tenant").await;
     assert_eq!(scene.sweep(before_end(60)).await, swept(3, 0, 0));
     assert_eq!(scene.told(suspended).await, [(90, 60), (60, 60)]);
     assert_eq!(scene.told(served).await, [(90, 90), (60, 60)]);

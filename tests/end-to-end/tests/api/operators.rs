@@ -1,7 +1,10 @@
 //! The functions that operators invoke.
 
-use serde_json::json;
-use trustplane_end_to_end::world;
+use serde_json::{Value, json};
+use trustplane_end_to_end::{Customer, Request, world};
+use trustplane_runtime::{Dialect, routes};
+
+use crate::table::{audit_records, own_world, table};
 
 #[tokio::test]
 async fn a_tenant_and_its_first_token() {
@@ -66,4 +69,105 @@ fn in_a_moment() -> String {
     let output =
         std::process::Command::new("date").args(["-u", "-d", "2 seconds", "+%Y-%m-%dT%H:%M:%SZ"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Any route of this dialect that looks, with something in place of its parameters.
+fn look(customer: &Customer, dialect: Dialect) -> Request {
+    let of = |route: &&trustplane_runtime::Route| {
+        route.dialect == dialect && route.method == "GET" && route.action.is_some() && !route.path.contains('{')
+    };
+    let path = routes().map(|(_, route)| route).find(of).unwrap().path;
+    customer.request_as(&customer.viewer, "GET", path)
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_refused_in_each_dialect_until_it_is_resumed() {
+    let world = world();
+    let customer = world.customer().await;
+    let change = |function: &'static str, reason: &str| {
+        let payload = json!({"tenant_id": customer.tenant, "reason": reason});
+        async move { world.invoke(function, &payload).await.unwrap() }
+    };
+    let suspended = change("suspend-tenant", "unpaid").await;
+    assert_eq!((&suspended["status"], &suspended["reason"]), (&json!("suspended"), &json!("unpaid")));
+    assert_eq!(change("suspend-tenant", "unpaid").await, suspended);
+    let refused = customer.send(look(&customer, Dialect::Integration)).await;
+    let _ = refused.refused(403, "tenant_suspended");
+    let refused = customer.send(look(&customer, Dialect::IdentitySource)).await.expect(403);
+    assert!(refused.body["error_msg"].as_str().unwrap().contains("suspended"), "{}", refused.text);
+    let refused = customer.send(look(&customer, Dialect::Directory)).await.expect(403);
+    assert_eq!(refused.text, "");
+    // Nothing is said of it to who has no credential of it, nor does anything of it change.
+    let stranger = look(&customer, Dialect::Integration).without("authorization").bearer("nonsense");
+    let _ = customer.send(stranger).await.refused(401, "unauthenticated");
+    let made = customer.post("/v1/api-keys", &json!({"name": "x", "roles": ["viewer"]})).await;
+    let _ = made.refused(403, "tenant_suspended");
+
+    let resumed = change("resume-tenant", "paid").await;
+    assert_eq!((&resumed["status"], &resumed["reason"]), (&json!("active"), &Value::Null));
+    for dialect in [Dialect::Integration, Dialect::Directory] {
+        let _ = customer.send(look(&customer, dialect)).await.expect(200);
+    }
+    let tenant = trustplane_domain::ids::TenantId::parse(&customer.tenant).unwrap();
+    let table = table(world);
+    let told = audit_records(&table, tenant, "suspend-tenant").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["after"]["status"], &told[0]["after"]["reason"]), (&json!("suspended"), &json!("unpaid")));
+    let told = audit_records(&table, tenant, "resume-tenant").await;
+    assert_eq!((&told[0]["before"]["reason"], &told[0]["after"]["reason"]), (&json!("unpaid"), &json!("paid")));
+    assert_eq!(told[0]["actor"]["type"], "operator");
+}
+
+#[tokio::test]
+async fn a_tenant_is_described_with_what_it_has() {
+    let world = world();
+    let customer = world.customer().await;
+    let key = customer.post("/v1/api-keys", &json!({"name": "x", "roles": ["admin"]})).await.expect(201);
+    let path = format!("/v1/api-keys/{}", key.body["id"].as_str().unwrap());
+    let organisation = json!({"OrganisationId": "acme", "OrganisationName": "Acme"});
+    let _ = customer.post("/organisations", &organisation).await.expect(201);
+    let describe = async || world.invoke("describe-tenant", &json!({"tenant_id": customer.tenant})).await.unwrap();
+    let described = describe().await;
+    assert_eq!((&described["name"], &described["status"]), (&json!("test"), &json!("active")));
+    assert_eq!(described["counts"], json!({"api_keys": 5, "admins": 2, "organisations": 1}));
+    let _ = customer.delete(&path).await.expect(204);
+    assert_eq!(describe().await["counts"], json!({"api_keys": 4, "admins": 1, "organisations": 1}));
+    let outcome = world.stack().invoke("describe-tenant", &json!({"tenant_id": customer.tenant})).await.unwrap();
+    let cost = world.cost(&outcome.request_id).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (2, 1));
+    let nobody = json!({"tenant_id": "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0", "reason": "x"});
+    for function in ["describe-tenant", "suspend-tenant", "resume-tenant"] {
+        assert_eq!(world.invoke(function, &nobody).await.unwrap_err()["errorType"], "not_found", "{function}");
+        let error = world.invoke(function, &json!({"tenant_id": "x", "reason": "a\nb"})).await.unwrap_err();
+        assert_eq!(error["errorType"], "invalid_request", "{function}");
+    }
+}
+
+#[tokio::test]
+async fn tenants_are_listed_a_page_at_a_time_the_oldest_first() {
+    let world = own_world(trustplane_local::Options::default());
+    let mut made = Vec::new();
+    for number in 0..5 {
+        made.push(world.tenant(&format!("tenant {number}")).await.0);
+    }
+    let suspended = json!({"tenant_id": made[1], "reason": "unpaid"});
+    let _ = world.invoke("suspend-tenant", &suspended).await.unwrap();
+    let (mut listed, mut cursor) = (Vec::new(), Value::Null);
+    for rows in [2, 2, 1] {
+        let payload = json!({"limit": 2, "cursor": cursor});
+        let outcome = world.stack().invoke("list-tenants", &payload).await.unwrap();
+        let page: Value = serde_json::from_slice(&outcome.payload).unwrap();
+        assert_eq!((page["data"].as_array().unwrap().len(), page["has_more"] == true), (rows, rows == 2), "{page}");
+        // The list and the tenants on it: no scan, whatever else the table holds.
+        assert_eq!(world.cost(&outcome.request_id).await.dynamodb_calls, 2);
+        listed.extend(page["data"].as_array().unwrap().clone());
+        cursor = page["next_cursor"].clone();
+    }
+    let ids: Vec<&str> = listed.iter().map(|tenant| tenant["tenant_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, made);
+    assert_eq!((&listed[1]["status"], &listed[1]["reason"]), (&json!("suspended"), &json!("unpaid")));
+    for wrong in [json!({"limit": 0}), json!({"limit": 101}), json!({"cursor": "x"}), json!({"limit": "2"})] {
+        let error = world.invoke("list-tenants", &wrong).await.unwrap_err();
+        assert_eq!(error["errorType"], "invalid_request", "{wrong}");
+    }
 }

@@ -17,6 +17,16 @@ pub async fn save(customer: &Customer, id: &str, text: &str) -> Reply {
     customer.put(&format!("{PATH}/{id}"), &json!({"text": text, "enabled": true})).await
 }
 
+/// The policies that every tenant has, in the order of their ids.
+const BUILT_IN: [&str; 6] = [
+    "built-in.admin",
+    "built-in.approver",
+    "built-in.editor",
+    "built-in.four-eyes",
+    "built-in.temporary-keys",
+    "built-in.viewer",
+];
+
 fn ids(list: &Reply) -> Vec<&str> {
     list.body["data"].as_array().unwrap().iter().map(|policy| policy["id"].as_str().unwrap()).collect()
 }
@@ -24,8 +34,7 @@ fn ids(list: &Reply) -> Vec<&str> {
 #[tokio::test]
 async fn one_is_saved_shown_changed_and_deleted() {
     let customer = world().customer().await;
-    let built_in = ["built-in.admin", "built-in.approver", "built-in.editor", "built-in.four-eyes", "built-in.viewer"];
-    assert_eq!(ids(&customer.get(PATH).await.expect(200)), built_in);
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)), BUILT_IN);
     let text = "forbid (principal, action, resource) when { context.hour > 99 };";
     let saved = save(&customer, "never", text).await.expect(200);
     assert_eq!(saved.header("etag"), Some("\"1\""));
@@ -35,7 +44,7 @@ async fn one_is_saved_shown_changed_and_deleted() {
         (&json!("never"), &json!(text), &json!(true), &json!(id))
     );
     let listed = customer.get(PATH).await.expect(200);
-    assert_eq!(listed.body["data"][5], saved.body);
+    assert_eq!(listed.body["data"][BUILT_IN.len()], saved.body);
     assert_eq!((&listed.body["data"][0]["built_in"], &saved.body["built_in"]), (&json!(true), &json!(false)));
 
     // The same again writes nothing; a change is the next version.
@@ -50,7 +59,7 @@ async fn one_is_saved_shown_changed_and_deleted() {
 
     let _ = customer.delete(&path).await.expect(204);
     let _ = customer.delete(&path).await.refused(404, "not_found");
-    assert_eq!(ids(&customer.get(PATH).await.expect(200)), built_in);
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)), BUILT_IN);
 
     let tenant = TenantId::parse(&customer.tenant).unwrap();
     let records = audit_records(&table(world()), tenant, "put-policy").await;
@@ -80,7 +89,7 @@ async fn what_is_wrong_with_a_text_is_said_with_its_place_and_policy() {
             assert_eq!((&problem["line"], &problem["column"]), (&json!(line), &json!(column)), "{problem}");
         }
     }
-    assert_eq!(ids(&customer.get(PATH).await.expect(200)).len(), 5);
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)).len(), BUILT_IN.len());
 }
 
 #[tokio::test]
@@ -182,7 +191,7 @@ async fn whoever_locked_a_tenant_out_is_let_in_again_by_an_operator() {
     assert_eq!(reset, json!({"tenant_id": customer.tenant, "disabled": ["all", "other"]}));
     let _ = customer.get(CONFIG).await.expect(200);
     let listed = customer.get(PATH).await.expect(200);
-    for (place, id) in [(5, "all"), (6, "other")] {
+    for (place, id) in [(BUILT_IN.len(), "all"), (BUILT_IN.len() + 1, "other")] {
         let kept = &listed.body["data"][place];
         assert_eq!(
             (&kept["id"], &kept["enabled"], &kept["updated_by"]),
@@ -232,7 +241,7 @@ async fn policies_saved_at_the_same_time_are_all_there_and_a_new_one_holds_at_on
     let replies = join_all(saves).await;
     let saved = replies.iter().filter(|reply| reply.status == 200).count();
     assert!(saved > 0 && replies.iter().all(|reply| matches!(reply.status, 200 | 409)), "{replies:?}");
-    assert_eq!(ids(&customer.get(PATH).await.expect(200)).len(), 5 + saved);
+    assert_eq!(ids(&customer.get(PATH).await.expect(200)).len(), BUILT_IN.len() + saved);
     for round in 0..5 {
         let _ = save(
             &customer,

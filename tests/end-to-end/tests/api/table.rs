@@ -33,15 +33,23 @@ pub fn changed_template(from: &str, to: &str) -> std::path::PathBuf {
 
 /// The table of a world.
 pub fn table(world: &World) -> Table {
+    Table::new(&sdk(world), world.stack().table().to_owned(), Arc::new(Meter::default()))
+}
+
+/// What reaches into the table past all rules, as a hand would.
+pub fn hand(world: &World) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(&sdk(world))
+}
+
+fn sdk(world: &World) -> aws_config::SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "tests");
-    let sdk = aws_config::SdkConfig::builder()
+    aws_config::SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(world.stack().dynamodb_endpoint())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build();
-    Table::new(&sdk, world.stack().table().to_owned(), Arc::new(Meter::default()))
+        .build()
 }
 
 /// Leave to write in a tenant's part.
@@ -74,7 +82,7 @@ impl Item for Kept {
     const ENTITY: &'static str = "audit-record";
 }
 
-/// A tenant's audit records of one action, oldest first, each with its `hash`.
+/// A tenant's audit records of one action that was allowed, oldest first, each with its `hash`.
 pub async fn audit_records(table: &Table, tenant: TenantId, action: &str) -> Vec<Value> {
     let part = part(tenant);
     let mut read = table.read(&[], Some(&Query::audit_log(part))).await.unwrap();
@@ -84,5 +92,5 @@ pub async fn audit_records(table: &Table, tenant: TenantId, action: &str) -> Vec
         record["hash"] = row.value.hash.into();
         record
     });
-    records.filter(|record| record["action"] == action).collect()
+    records.filter(|record| record["action"] == action && record["outcome"] == "allowed").collect()
 }

@@ -125,6 +125,47 @@ async fn somebody_else_has_to_approve() {
 }
 
 #[tokio::test]
+async fn minting_or_rotating_a_key_makes_no_second_pair_of_eyes() {
+    let versions = Versions::new().await;
+    let customer = &versions.directory.customer;
+    let make = async |token: &str, roles: &[&str]| {
+        let body = json!({"name": "made", "roles": roles});
+        let made = customer.send(customer.request_as(token, "POST", "/v1/api-keys").json(&body)).await.expect(201);
+        made.body["token"].as_str().unwrap().to_owned()
+    };
+    let rotate = async |by: &str, token: &str| {
+        let path = format!("/v1/api-keys/{}/rotate", &token[4..42]);
+        let body = json!({"overlap_seconds": 600});
+        let made = customer.send(customer.request_as(by, "POST", &path).json(&body)).await.expect(201);
+        made.body["token"].as_str().unwrap().to_owned()
+    };
+    let submit = async |token: &str| {
+        let made = customer.send(customer.request_as(token, "POST", &versions.path).json(&content())).await.expect(201);
+        format!("{}/{}", versions.path, made.body["ID"].as_str().unwrap())
+    };
+    // A key of the submitter, a key of that key, and the submitter's own after a rotation.
+    let submitter = make(&customer.admin, &["admin", "approver"]).await;
+    let path = submit(&submitter).await;
+    let child = make(&submitter, &["admin", "approver"]).await;
+    let grandchild = make(&child, &["editor", "approver"]).await;
+    let rotated = rotate(&customer.admin, &submitter).await;
+    // Somebody else's key, once the submitter has rotated it and so seen its secret.
+    let taken = rotate(&submitter, &world().token(&customer.tenant, &["approver"]).await).await;
+    for own in [&submitter, &child, &grandchild, &rotated, &taken] {
+        let _ = versions.put_as(own, &path, &with_status("Assignable")).await.expect(403);
+    }
+    // Nor does who made the submitter approve, under a new key either.
+    let path = submit(&grandchild).await;
+    let of_the_maker = rotate(&child, &child).await;
+    for own in [&of_the_maker, &submitter] {
+        let _ = versions.put_as(own, &path, &with_status("Assignable")).await.expect(403);
+    }
+    // A key that one admin made for somebody else does.
+    let other = make(&customer.admin, &["approver"]).await;
+    let _ = versions.put_as(&other, &path, &with_status("Assignable")).await.expect(200);
+}
+
+#[tokio::test]
 async fn at_most_one_is_active_and_an_older_one_comes_back() {
     let versions = Versions::new().await;
     let customer = &versions.directory.customer;

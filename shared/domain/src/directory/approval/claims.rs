@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::credential::Lineage;
 use crate::directory::email_address::EmailAddress;
 use crate::directory::ids::SsoConfigurationId;
 use crate::directory::route::{ConfigurationPath, Means, Route, candidates, preferred};
@@ -49,7 +50,7 @@ fn content(seed: u8) -> VersionContent {
 
 fn author(number: u8) -> Author {
     let id = CredentialId::new(TenantId::from_random([1; 16]), [number; 8]);
-    Author { id, created_by: "operator".to_owned() }
+    Author { id, lineage: Lineage::first(id) }
 }
 
 impl Kept {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::credential::Lineage;
 use crate::directory::route::{ConfigurationPath, Route};
 use crate::directory::sso_configuration::tests::sample;
 use crate::ids::{CredentialId, TenantId};
@@ -39,8 +40,8 @@ fn operation() -> impl Strategy<Value = Operation> {
 /// 0 made 1; 2 and 3 are nobody's.
 fn author(actor: u8) -> Author {
     let id = |actor: u8| CredentialId::new(TenantId::from_random([1; 16]), [actor; 8]);
-    let created_by = if actor == 1 { id(0).to_string() } else { "operator".to_owned() };
-    Author { id: id(actor), created_by }
+    let lineage = if actor == 1 { Lineage::first(id(0)).makes(id(1)).unwrap() } else { Lineage::first(id(actor)) };
+    Author { id: id(actor), lineage }
 }
 
 fn is_one(a: u8, b: u8) -> bool {

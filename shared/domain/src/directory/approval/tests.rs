@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::credential::Lineage;
 use crate::directory::sso_configuration::tests::sample;
 use crate::directory::version::tests::{body, content};
 use crate::ids::{CredentialId, TenantId};
@@ -18,11 +19,15 @@ fn credential(number: u8) -> CredentialId {
 }
 
 fn author(number: u8) -> Author {
-    Author { id: credential(number), created_by: "operator".to_owned() }
+    Author { id: credential(number), lineage: Lineage::first(credential(number)) }
 }
 
 fn made_by(number: u8, maker: u8) -> Author {
-    Author { id: credential(number), created_by: credential(maker).to_string() }
+    made_by_another(number, &author(maker))
+}
+
+fn made_by_another(number: u8, maker: &Author) -> Author {
+    Author { id: credential(number), lineage: maker.lineage.makes(credential(number)).unwrap() }
 }
 
 fn domains(names: &[&str]) -> BTreeSet<DomainName> {
@@ -158,7 +163,11 @@ fn deciding_takes_a_second_pair_of_eyes() {
     other["GroupClaim"] = json!("roles");
     let edited = put(&pending, &other, VersionStatus::Pending, &author(3)).unwrap();
     for to in [VersionStatus::Assignable, VersionStatus::Active, VersionStatus::Rejected] {
-        for own in [submitter.clone(), made_by(4, 1), author(5), author(3), made_by(7, 3)] {
+        // A key of a key, and a rotated one that somebody else made, change nothing.
+        let grandchild = made_by_another(9, &made_by(4, 1));
+        let rotated =
+            Author { id: credential(10), lineage: author(3).lineage.replaced_by(&author(2).lineage).unwrap() };
+        for own in [submitter.clone(), made_by(4, 1), author(5), author(3), made_by(7, 3), grandchild, rotated] {
             assert!(edited.version.is_own(&own));
             assert_eq!(put(&edited, &other, to, &own), Err(VersionRefusal::FourEyes), "{to}");
         }

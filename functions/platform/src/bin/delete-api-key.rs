@@ -1,0 +1,5 @@
+//! DELETE `/v1/api-keys/{id}`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("delete-api-key", trustplane_platform::api_keys::revoke)
+}

@@ -1,0 +1,112 @@
+//! Secrets of access keys: derived with a KMS key for message authentication codes, which never leaves KMS.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::MacAlgorithmSpec;
+use trustplane_domain::access_key::{AccessKeyId, SecretAccessKey};
+use trustplane_domain::temporary_key::TemporaryKey;
+
+use crate::{Counting, Meter};
+
+/// What a call may take, its second attempt included.
+const CALL: Duration = Duration::from_secs(2);
+
+/// How long a process remembers a secret. It cannot become wrong: whether its credential stands is read each time.
+const KEPT: Duration = Duration::from_secs(5 * 60);
+
+/// Secrets that a process remembers at most.
+const MOST_KEPT: usize = 1000;
+
+/// Derives the secrets of access keys.
+pub struct Deriver {
+    sdk: SdkConfig,
+    meter: Arc<Meter>,
+    key_id: String,
+    client: OnceLock<Client>,
+    kept: Mutex<HashMap<String, (SecretAccessKey, Instant)>>,
+}
+
+/// KMS did not answer, and what it said: for the log.
+#[derive(Debug)]
+pub struct NotDerived(String);
+
+impl Deriver {
+    /// Derives with the KMS key of this id, an `HMAC_256`.
+    pub fn new(sdk: &SdkConfig, meter: Arc<Meter>, key_id: String) -> Self {
+        Self { sdk: sdk.clone(), meter, key_id, client: OnceLock::new(), kept: Mutex::default() }
+    }
+
+    /// The secret of the access key of this id: one call, or none where it was derived in the last five minutes.
+    ///
+    /// An id has a checksum of its own, so what somebody made up mostly does not come so far.
+    pub async fn derive(&self, id: AccessKeyId) -> Result<SecretAccessKey, NotDerived> {
+        self.derived(format!("trustplane secret access key {id}")).await
+    }
+
+    /// The secret of a temporary access key: of its id and its security token together.
+    pub async fn derive_temporary(&self, key: &TemporaryKey) -> Result<SecretAccessKey, NotDerived> {
+        self.derived(format!("trustplane temporary secret access key {key}")).await
+    }
+
+    async fn derived(&self, from: String) -> Result<SecretAccessKey, NotDerived> {
+        let kept =
+            self.kept().get(&from).filter(|(_, until)| Instant::now() < *until).map(|(secret, _)| secret.clone());
+        if let Some(secret) = kept {
+            return Ok(secret);
+        }
+        let secret = SecretAccessKey::from_mac(&self.mac(&from).await?);
+        let mut kept = self.kept();
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(from, (secret.clone(), Instant::now() + KEPT));
+        Ok(secret)
+    }
+
+    async fn mac(&self, message: &str) -> Result<[u8; 32], NotDerived> {
+        let call = self.client().generate_mac().key_id(&self.key_id).message(Blob::new(message));
+        let made = call.mac_algorithm(MacAlgorithmSpec::HmacSha256).send().await.map_err(|error| {
+            let code = error.as_service_error().and_then(ProvideErrorMetadata::code).map(ToOwned::to_owned);
+            NotDerived(code.unwrap_or_else(|| DisplayErrorContext(&error).to_string()))
+        })?;
+        let mac = made.mac.map(Blob::into_inner).and_then(|mac| <[u8; 32]>::try_from(mac).ok());
+        mac.ok_or_else(|| NotDerived("no code of 256 bits".to_owned()))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, (SecretAccessKey, Instant)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let timeouts = TimeoutConfig::builder().operation_timeout(CALL).operation_attempt_timeout(CALL / 2).build();
+            let config = aws_sdk_kms::config::Builder::from(&self.sdk)
+                .timeout_config(timeouts)
+                .interceptor(Counting::other(&self.meter))
+                .build();
+            Client::from_conf(config)
+        })
+    }
+}
+
+impl fmt::Debug for Deriver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Deriver(redacted)")
+    }
+}
+
+impl fmt::Display for NotDerived {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the key for secrets could not be used: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotDerived {}

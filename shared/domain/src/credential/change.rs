@@ -1,0 +1,177 @@
+//! What becomes of a credential: changed, replaced by a new one, revoked.
+
+use std::collections::BTreeSet;
+
+use super::{Credential, Role};
+use crate::ids::CredentialId;
+use crate::token::Token;
+use crate::{Conflict, Failure, Timestamp};
+
+/// What a credential is to be from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialUpdate {
+    /// 1 to 64 characters.
+    pub name: String,
+    /// At least one.
+    pub roles: BTreeSet<Role>,
+    /// After now; `None` for never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A rotation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rotated {
+    /// The credential that takes the place.
+    pub new: Credential,
+    /// The other one, with its end.
+    pub old: Credential,
+}
+
+/// Why a credential is not made, changed or replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialRefusal {
+    /// It is revoked, or for a rotation: expired.
+    Ended,
+    /// Another one takes its place already.
+    Replaced(CredentialId),
+    /// Too many credentials stand between it and the tenant's first.
+    TooManyMakers,
+}
+
+impl Credential {
+    /// This credential with another name, roles and expiry. One that has expired comes back so; one that is revoked or
+    /// replaced does not.
+    pub fn changed(&self, update: CredentialUpdate) -> Result<Self, CredentialRefusal> {
+        if self.revoked_at.is_some() {
+            return Err(CredentialRefusal::Ended);
+        }
+        if let Some(other) = self.replaced_by {
+            return Err(CredentialRefusal::Replaced(other));
+        }
+        let CredentialUpdate { name, roles, expires_at } = update;
+        Ok(Self { name, roles, expires_at, ..self.clone() })
+    }
+
+    /// A credential that takes the place of this one after `overlap` milliseconds: as this one in all but its id and secret,
+    /// its expiry included. `token` is what a bearer is let in by; none of an access key.
+    ///
+    /// A credential is replaced once: of two that took its place, one could approve what the other wrote.
+    pub fn rotated(
+        &self,
+        id: CredentialId,
+        token: Option<&Token>,
+        maker: &Self,
+        overlap: i64,
+        now: Timestamp,
+    ) -> Result<Rotated, CredentialRefusal> {
+        if let Some(other) = self.replaced_by {
+            return Err(CredentialRefusal::Replaced(other));
+        }
+        if !self.stands(now) {
+            return Err(CredentialRefusal::Ended);
+        }
+        let new = Self {
+            id,
+            token_hash: token.map(Token::hash),
+            created_at: now,
+            created_by: maker.id.to_string(),
+            lineage: self.lineage.replaced_by(&maker.lineage).ok_or(CredentialRefusal::TooManyMakers)?,
+            replaces: Some(self.id),
+            last_used_at: None,
+            ..self.clone()
+        };
+        let mut old = Self { replaced_by: Some(id), ..self.clone() };
+        if overlap > 0 {
+            let end = now.plus_millis(overlap);
+            old.expires_at = Some(self.expires_at.map_or(end, |at| at.min(end)));
+        } else {
+            old.revoked_at = Some(now);
+        }
+        Ok(Rotated { new, old })
+    }
+
+    /// This credential, ended now; as it is if it was ended before.
+    #[must_use]
+    pub fn revoked(&self, now: Timestamp) -> Self {
+        Self { revoked_at: self.revoked_at.or(Some(now)), ..self.clone() }
+    }
+}
+
+impl From<CredentialRefusal> for Failure {
+    fn from(refusal: CredentialRefusal) -> Self {
+        match refusal {
+            CredentialRefusal::Ended => Self::conflict(Conflict::WrongState, "the key has ended"),
+            CredentialRefusal::Replaced(id) => {
+                Self::conflict(Conflict::WrongState, format!("the key is replaced by `{id}`"))
+            }
+            CredentialRefusal::TooManyMakers => Self::conflict(
+                Conflict::Limit,
+                format!("between a key and the tenant's first are at most {} others", super::MOST_MAKERS),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::{Kind, Maker, NewCredential};
+    use crate::ids::TenantId;
+    use crate::timestamp::SECOND;
+
+    const NOW: Timestamp = Timestamp::EPOCH;
+
+    fn id(number: u8) -> CredentialId {
+        CredentialId::new(TenantId::from_random([1; 16]), [number; 8])
+    }
+
+    fn credential(number: u8, expires_at: Option<Timestamp>) -> Credential {
+        let wanted =
+            NewCredential { name: "deploy".to_owned(), kind: Kind::Bearer, roles: [Role::Editor].into(), expires_at };
+        wanted.made(id(number), Some(&Token::new(id(number), [number; 32])), Maker::Operator, NOW).unwrap()
+    }
+
+    fn update(expires_at: Option<Timestamp>) -> CredentialUpdate {
+        CredentialUpdate { name: "other".to_owned(), roles: [Role::Viewer].into(), expires_at }
+    }
+
+    #[test]
+    fn a_rotated_credential_overlaps_the_new_one_and_ends() {
+        let (old, maker) = (credential(1, None), credential(2, None));
+        let token = Token::new(id(3), [9; 32]);
+        let Rotated { new, old: ending } = old.rotated(id(3), Some(&token), &maker, 60 * SECOND, NOW).unwrap();
+        assert_eq!((&new.name, &new.roles, new.expires_at), (&old.name, &old.roles, None));
+        assert_eq!((new.replaces, ending.replaced_by), (Some(old.id), Some(new.id)));
+        assert_eq!(new.created_by, maker.id.to_string());
+        let last = NOW.plus_millis(60 * SECOND - 1);
+        assert!(new.accepts(&token, last) && ending.stands(last) && !ending.stands(last.plus_millis(1)));
+        assert!(new.lineage.is_one_with(&old.lineage) && new.lineage.is_one_with(&maker.lineage));
+
+        let at_once = old.rotated(id(3), Some(&token), &old, 0, NOW).unwrap();
+        assert!(!at_once.old.stands(NOW) && at_once.new.stands(NOW));
+    }
+
+    #[test]
+    fn no_end_is_put_off_by_a_rotation() {
+        let end = NOW.plus_millis(10 * SECOND);
+        let Rotated { new, old } =
+            credential(1, Some(end)).rotated(id(3), None, &credential(2, None), 60 * SECOND, NOW).unwrap();
+        assert_eq!((new.expires_at, old.expires_at), (Some(end), Some(end)));
+    }
+
+    #[test]
+    fn what_is_replaced_or_ended_is_neither_changed_nor_rotated() {
+        let one = credential(1, None);
+        let replaced = one.rotated(id(3), None, &one, 60 * SECOND, NOW).unwrap().old;
+        assert_eq!(replaced.changed(update(None)), Err(CredentialRefusal::Replaced(id(3))));
+        assert_eq!(replaced.rotated(id(4), None, &one, 0, NOW), Err(CredentialRefusal::Replaced(id(3))));
+        let revoked = one.revoked(NOW);
+        assert_eq!(revoked.revoked(NOW.plus_millis(5)), revoked);
+        assert_eq!(revoked.changed(update(None)), Err(CredentialRefusal::Ended));
+        assert_eq!(revoked.rotated(id(4), None, &one, 0, NOW), Err(CredentialRefusal::Ended));
+        let expired = credential(1, Some(NOW.plus_millis(1)));
+        let later = NOW.plus_millis(1);
+        assert_eq!(expired.rotated(id(4), None, &one, 0, later), Err(CredentialRefusal::Ended));
+        assert!(expired.changed(update(None)).unwrap().stands(later));
+    }
+}

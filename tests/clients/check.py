@@ -1,0 +1,75 @@
+"""Huawei Cloud's own SDKs, unmodified, against `cargo local`.
+
+Starts the local stack on data of its own, has its API make an access key pair and a temporary one, and goes through every
+operation of the identity source API with the Python SDK here and with the Node SDK in `node/check.js`.
+
+    python -m venv target/clients && target/clients/bin/pip install -r tests/clients/requirements.txt
+    (cd tests/clients/node && npm install)   # or elsewhere, with the folder as the second argument below
+    cargo build --workspace
+    target/clients/bin/python tests/clients/check.py target/debug/local
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+import store
+
+# Where `check.js` and what it needs are installed.
+NODE = sys.argv[2] if len(sys.argv) > 2 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "node")
+
+
+class Local:
+    """The running stack, and the tenant that it begins with."""
+
+    def __init__(self, command, data):
+        arguments = [command, "--port", "0", "--json", "--data", data]
+        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        ready = json.loads(self.process.stdout.readline())
+        self.url, self.tenant, self.token = ready["url"], ready["tenant_id"], ready["token"]
+        self.store, self.instance = ready["identity_store_id"], ready["instance_id"]
+
+    def post(self, path, body):
+        headers = {
+            "Authorization": f"Bearer {self.token}", "X-Tenant-ID": self.tenant, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(request) as reply:
+            return json.load(reply)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def node(local, key, pems):
+    """The same with the Node SDK."""
+    environment = {
+        **os.environ,
+        "URL": local.url,
+        "STORE": local.store,
+        "KEY": json.dumps(key),
+        "PEMS": json.dumps(pems),
+    }
+    subprocess.run(["node", "check.js"], cwd=NODE, env=environment, check=True)
+
+
+def main(command):
+    with tempfile.TemporaryDirectory() as data:
+        local = Local(command, data)
+        try:
+            lasting = local.post("/v1/api-keys", {"name": "sdk", "kind": "access_key", "roles": ["admin"]})
+            temporary = local.post("/v1/api-keys/temporary", {"roles": ["admin"]})
+            for kind, key in (("an access key", lasting), ("a temporary access key", temporary)):
+                operations = store.check(local, key)
+                print(f"Python SDK with {kind}: {operations} calls as expected")
+                node(local, key, store.certificates())
+                print(f"Node SDK with {kind}: as expected")
+        finally:
+            local.end()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

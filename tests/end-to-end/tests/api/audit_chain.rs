@@ -1,0 +1,234 @@
+//! The seals of the audit log, and `verify-audit`: a change of the past is found.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use trustplane_domain::Timestamp;
+use trustplane_domain::audit::AuditRecord;
+use trustplane_domain::audit_chain::{ChainHead, GENESIS, ids_at};
+use trustplane_domain::ids::TenantId;
+use trustplane_end_to_end::{World, world};
+use trustplane_local::Options;
+
+use crate::table::{hand, part, read, table};
+use crate::together::join_all;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// A tenant with four records, and the hand that reaches into its log.
+struct Log {
+    world: &'static World,
+    tenant: String,
+    hand: aws_sdk_dynamodb::Client,
+}
+
+impl Log {
+    async fn new(world: &'static World) -> Self {
+        let (tenant, _) = world.tenant("sealed").await;
+        for role in ["viewer", "editor", "approver"] {
+            let _ = world.token(&tenant, &[role]).await;
+        }
+        Self { world, tenant, hand: hand(world) }
+    }
+
+    /// The same, sealed.
+    async fn sealed() -> Self {
+        let log = Self::new(world()).await;
+        log.world.stack().settle_streams().await;
+        log
+    }
+
+    async fn verified(&self) -> Value {
+        self.world.invoke("verify-audit", &json!({"tenant_id": self.tenant})).await.unwrap()
+    }
+
+    /// What is found broken: the record or null, and the reason.
+    async fn broken(&self) -> (Value, String) {
+        let found = self.verified().await;
+        assert_eq!(found["intact"], false, "{found}");
+        (found["first_broken"]["id"].clone(), found["first_broken"]["reason"].as_str().unwrap().to_owned())
+    }
+
+    /// The items of a partition of this tenant: `AUDIT` or `SEALS`.
+    async fn items(&self, partition: &str) -> Vec<Item> {
+        let pk = AttributeValue::S(format!("TENANT#{}#{partition}", self.tenant));
+        let found = self.hand.query().table_name(self.world.stack().table());
+        let found = found.key_condition_expression("pk = :pk").expression_attribute_values(":pk", pk);
+        found.consistent_read(true).send().await.unwrap().items.unwrap()
+    }
+
+    async fn put(&self, item: Item) {
+        let _ = self.hand.put_item().table_name(self.world.stack().table()).set_item(Some(item)).send().await.unwrap();
+    }
+
+    async fn remove(&self, item: &Item) {
+        let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+        let gone = self.hand.delete_item().table_name(self.world.stack().table()).set_key(Some(key.into()));
+        let _ = gone.send().await.unwrap();
+    }
+}
+
+fn text(item: &Item, name: &str) -> String {
+    item[name].as_s().unwrap().clone()
+}
+
+/// The record of an item, as somebody would have it.
+fn forged(item: &Item, change: impl FnOnce(&mut AuditRecord)) -> Item {
+    let mut record: AuditRecord = serde_json::from_str(&text(item, "record")).unwrap();
+    change(&mut record);
+    let canonical = record.canonical();
+    let mut item = item.clone();
+    let mut set = |name: &str, value: String| item.insert(name.to_owned(), AttributeValue::S(value));
+    set("sk", record.id);
+    set("hash", AuditRecord::hash(&canonical));
+    set("record", canonical);
+    item
+}
+
+#[tokio::test]
+async fn what_was_published_is_sealed_and_shown_with_what_stands_before_it() {
+    let customer = world().customer().await;
+    world().stack().settle_streams().await;
+    let verified = world().invoke("verify-audit", &json!({"tenant_id": customer.tenant})).await.unwrap();
+    let listed = customer.get("/v1/audit-log").await.expect(200);
+    let records = listed.body["data"].as_array().unwrap();
+    assert_eq!(
+        verified,
+        json!({"records": records.len(), "sealed_through": records[0]["occurred_at"], "intact": true, "first_broken": null})
+    );
+    // One chain through all of them.
+    let mut at = GENESIS.to_owned();
+    for _ in records {
+        let next = records.iter().find(|record| record["previous_hash"] == at.as_str()).unwrap();
+        at = next["hash"].as_str().unwrap().to_owned();
+    }
+    assert!(records.iter().all(|record| record["previous_hash"] != at.as_str()));
+    let range = json!({"tenant_id": customer.tenant, "from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"});
+    let verified = world().invoke("verify-audit", &range).await.unwrap();
+    assert_eq!((&verified["records"], &verified["intact"]), (&json!(0), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_record_that_is_changed_is_found() {
+    let log = Log::sealed().await;
+    let item = &log.items("AUDIT").await[1];
+    let mut changed = item.clone();
+    let other = text(item, "record").replace("operator", "somebody");
+    changed.insert("record".to_owned(), AttributeValue::S(other));
+    log.put(changed).await;
+    let id = json!(text(item, "sk"));
+    assert_eq!(log.broken().await, (id.clone(), "it was changed: its hash is not that of its text".to_owned()));
+    // With a hash that fits the new text.
+    log.put(forged(item, |record| record.resource_id = "another".to_owned())).await;
+    assert_eq!(log.broken().await, (id.clone(), "it was changed since it was sealed".to_owned()));
+    let mut unlinked = item.clone();
+    unlinked.remove("previous_hash");
+    log.put(unlinked).await;
+    assert_eq!(log.broken().await, (id, "its `previous_hash` was changed".to_owned()));
+    log.put(item.clone()).await;
+    assert_eq!(log.verified().await["intact"], true);
+}
+
+#[tokio::test]
+async fn a_record_that_is_removed_is_found_be_it_the_first_or_the_last() {
+    let log = Log::sealed().await;
+    for item in log.items("AUDIT").await {
+        log.remove(&item).await;
+        let (id, reason) = log.broken().await;
+        assert_eq!((id, reason.starts_with("it was removed")), (json!(text(&item, "sk")), true));
+        log.put(item).await;
+    }
+    assert_eq!(log.verified().await["intact"], true);
+}
+
+#[tokio::test]
+async fn a_record_that_is_slipped_in_is_found() {
+    let log = Log::sealed().await;
+    let item = &log.items("AUDIT").await[0];
+    let earlier = Timestamp::now().plus_millis(-2 * 3_600_000);
+    let mut added = forged(item, |record| {
+        record.id = ids_at(earlier).0;
+        record.occurred_at = earlier;
+    });
+    added.remove("previous_hash");
+    let id = json!(text(&added, "sk"));
+    // Past the stream, which takes only what says that it is a record: it is never sealed.
+    let mut hidden = added.clone();
+    hidden.insert("entity".to_owned(), AttributeValue::S("audit-record ".to_owned()));
+    log.put(hidden.clone()).await;
+    let told = log.world.invoke("verify-audit", &json!({"tenant_id": log.tenant})).await;
+    assert!(told.is_err(), "an item that is no record cannot be read as one: {told:?}");
+    log.remove(&hidden).await;
+    // Through the stream: it is sealed, and comes too late for its time.
+    log.put(added).await;
+    log.world.stack().settle_streams().await;
+    assert_eq!(log.broken().await, (id, "it was added when the log was already past its time".to_owned()));
+}
+
+#[tokio::test]
+async fn a_seal_that_is_changed_or_removed_is_found_and_so_is_the_head() {
+    let log = Log::sealed().await;
+    let seals = log.items("SEALS").await;
+    assert!(seals.len() >= 2);
+    for item in &seals {
+        log.remove(item).await;
+        assert_eq!(log.verified().await["intact"], false, "{item:?}");
+        let mut changed = item.clone();
+        let name = if changed.contains_key("sealed_at") { "sealed_at" } else { "record" };
+        changed.insert(name.to_owned(), AttributeValue::S("2026-01-02T03:04:05.678Z".to_owned()));
+        log.put(changed).await;
+        assert_eq!(log.verified().await["intact"], false, "{item:?}");
+        log.put(item.clone()).await;
+    }
+    assert_eq!(log.verified().await["intact"], true);
+    for item in &seals {
+        log.remove(item).await;
+    }
+    assert_eq!(log.verified().await["intact"], false);
+}
+
+#[tokio::test]
+async fn records_that_are_brought_again_out_of_order_and_to_two_at_once_are_sealed_once() {
+    // Nothing is sealed here but by this test.
+    let world: &'static World = Box::leak(Box::new(World::start(Options::default())));
+    let log = Log::new(world).await;
+    let items = log.items("AUDIT").await;
+    let waiting = log.verified().await;
+    assert_eq!(
+        (&waiting["records"], &waiting["sealed_through"], &waiting["intact"]),
+        (&json!(4), &Value::Null, &json!(true))
+    );
+    let brought = |places: &[usize]| {
+        let records = places.iter().map(|place| {
+            let item = &items[*place];
+            let image: Value = ["pk", "sk", "entity", "record", "hash"]
+                .map(|name| (name.to_owned(), json!({"S": text(item, name)})))
+                .into_iter()
+                .collect::<serde_json::Map<_, _>>()
+                .into();
+            json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": place.to_string(), "NewImage": image}})
+        });
+        json!({"Records": records.collect::<Vec<_>>()})
+    };
+    let sealers = [brought(&[2, 0]), brought(&[0, 1, 2, 3]), brought(&[3, 3, 1]), brought(&[1])];
+    let answers = join_all(sealers.iter().map(|event| world.invoke("publish-audit", event))).await;
+    for answer in answers {
+        assert_eq!(answer.unwrap(), json!({"batchItemFailures": []}));
+    }
+    let again = world.invoke("publish-audit", &sealers[1]).await.unwrap();
+    assert_eq!(again, json!({"batchItemFailures": []}));
+    let verified = log.verified().await;
+    assert_eq!((&verified["records"], &verified["intact"]), (&json!(4), &json!(true)), "{verified}");
+    let head = part(TenantId::parse(&log.tenant).unwrap()).audit_chain();
+    assert_eq!(read::<ChainHead>(&table(world), &head).await.value.records, 4);
+}
+
+#[tokio::test]
+async fn what_cannot_be_verified_is_told() {
+    let wrong = json!({"tenant_id": "x", "from": "soon"});
+    let error = world().invoke("verify-audit", &wrong).await.unwrap_err();
+    assert_eq!(error["errorType"], "invalid_request");
+    let nobody = json!({"tenant_id": "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0"});
+    assert_eq!(world().invoke("verify-audit", &nobody).await.unwrap_err()["errorType"], "not_found");
+}
