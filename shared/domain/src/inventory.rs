@@ -239,7 +239,7 @@ impl Sync {
         let attempts = self.attempts + 1;
         if failure == SyncFailure::Unavailable && attempts < ATTEMPTS {
             // 1, 2, 4, 8, 16 minutes.
-            let wait = 60 * SECOND << (attempts - 1);
+            let wait = (60 * SECOND) << (attempts - 1);
             return Self { attempts, due_at: Some(now.plus_millis(wait)), ..self.clone() };
         }
         Self { step: None, due_at: None, attempts: 0, failure: Some(failure), ..self.clone() }

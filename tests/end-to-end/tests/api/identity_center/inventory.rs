@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use trustplane_domain::Timestamp;
 use trustplane_domain::ids::TenantId;
-use trustplane_domain::inventory::{Seen, Step, Sync};
+use trustplane_domain::inventory::{Account, Row, Seen, Step, Sync};
 use trustplane_end_to_end::{Customer, Reply, world};
 use trustplane_organization::{MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Scenario};
 use trustplane_store::{Query, Writes};
@@ -26,7 +26,7 @@ async fn run(minutes: i64) -> Value {
 
 /// Runs the schedule until this customer's reading is at rest: another test's run may have it in hand.
 async fn settled(customer: &Customer) -> Reply {
-    for _ in 0..100 {
+    for _ in 0..300 {
         let _ = run(0).await;
         let shown = customer.get(ACCOUNTS).await.expect(200);
         if shown.body["sync_status"] != "running" {
@@ -57,6 +57,8 @@ async fn an_organization_is_read_in_the_background_and_answered_from_the_table()
     assert_eq!(again.body, asked.body);
     assert_eq!(customer.cost(&again).await.dynamodb_calls, 1);
 
+    // Of two runs at the same time one has it to itself.
+    let _ = tokio::join!(run(0), run(0));
     let accounts = settled(&customer).await;
     assert_eq!(accounts.body["sync_status"], "done");
     let ids = texts(&accounts, "account_id");
@@ -80,8 +82,19 @@ async fn an_organization_is_read_in_the_background_and_answered_from_the_table()
         .collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "USER").count(), 1, "{}", of_member.text);
     let all = customer.get(ASSIGNMENTS).await.expect(200);
-    assert!(all.body["data"].as_array().unwrap().len() > 4);
+    let assigned = all.body["data"].as_array().unwrap().len();
+    assert!(assigned > 4, "{}", all.text);
     let _ = customer.get(&format!("{ASSIGNMENTS}?account_id=1&limit=0")).await.refused(400, "invalid_request");
+
+    // Each page was asked for once, and each permission set, and each of its accounts.
+    let asked = |operation: &str| {
+        let calls = organization().calls();
+        let of_role = calls.iter().filter(|call| call.role_arn.as_deref() == Some(role.as_str()));
+        of_role.filter(|call| call.operation == operation).count()
+    };
+    assert_eq!((asked("ListAccounts"), asked("ListPermissionSets")), (1, 1));
+    assert_eq!((asked("DescribePermissionSet"), asked("ListAccountsForProvisionedPermissionSet")), (12, 12));
+    assert_eq!(asked("ListAccountAssignments"), assigned);
 
     // Under the tenant's budget: never more than ten calls in a second, where AWS takes twenty.
     let calls = organization().calls();
@@ -107,6 +120,50 @@ async fn lists_are_paged() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 12);
+}
+
+#[tokio::test]
+async fn what_is_not_there_any_more_goes_at_the_end_of_the_next_reading() {
+    let (customer, _) = connected().await;
+    let _ = post(&customer, SYNC).await.expect(202);
+    let first = settled(&customer).await;
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let closed = Account { account_id: "999999999999".to_owned(), name: None, email: None, status: None };
+    let row = Row::Account(closed);
+    let key = part(tenant).aws_row(&row);
+    write(&table(world()), tenant, Writes::new().put(&key, &Seen { round: 1, row }).unwrap()).await;
+    let _ = post(&customer, SYNC).await.expect(202);
+    // Until then what the last one saw is shown.
+    let meanwhile = customer.get(&format!("{ACCOUNTS}?limit=200")).await.expect(200);
+    assert_eq!(meanwhile.body["last_synced_at"], first.body["last_synced_at"]);
+    let second = settled(&customer).await;
+    assert_eq!(second.body["data"], first.body["data"]);
+    assert_eq!(texts(&second, "account_id").len(), 6);
+    assert!(second.body["last_synced_at"].as_str() > first.body["last_synced_at"].as_str());
+}
+
+#[tokio::test]
+async fn a_suspended_tenants_organization_is_not_read() {
+    let (customer, role) = connected().await;
+    let (table, tenant) = (table(world()), TenantId::parse(&customer.tenant).unwrap());
+    let suspension = json!({"tenant_id": customer.tenant, "reason": "unpaid"});
+    let _ = world().invoke("suspend-tenant", &suspension).await.unwrap();
+    let asked = Sync::default().requested(Timestamp::now());
+    write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &asked).unwrap()).await;
+    for _ in 0..50 {
+        let _ = run(0).await;
+        let kept = sync(&customer).await;
+        if kept.due_at != asked.due_at {
+            // It waits, and is not in the way of others meanwhile.
+            assert!(kept.due_at.unwrap() > Timestamp::now().plus_millis(50 * 60_000), "{kept:?}");
+            assert_eq!(kept, Sync { due_at: kept.due_at, ..asked });
+            let calls = organization().calls();
+            assert!(!calls.iter().any(|call| call.role_arn.as_deref() == Some(role.as_str())));
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    panic!("the reading was not looked at");
 }
 
 #[tokio::test]
@@ -170,6 +227,18 @@ async fn a_reading_that_aws_denies_is_given_up_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_reading_that_is_throttled_now_and_then_comes_to_its_end() {
+    let customer = world().customer().await;
+    organization().trust_external_id(&customer.external_id);
+    let role = "throttled-twice".parse::<Scenario>().unwrap().role_arn();
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    let _ = post(&customer, SYNC).await.expect(202);
+    assert_eq!(settled(&customer).await.body["sync_status"], "done");
+    assert_eq!(sync(&customer).await.attempts, 0);
+    assert_eq!(customer.get(SETS).await.expect(200).body["data"].as_array().unwrap().len(), 12);
+}
+
+#[tokio::test]
 async fn a_reading_that_is_throttled_is_tried_again_later() {
     let customer = world().customer().await;
     organization().trust_external_id(&customer.external_id);
@@ -182,6 +251,11 @@ async fn a_reading_that_is_throttled_is_tried_again_later() {
         if kept.attempts > 0 {
             assert!(kept.step.is_some() && kept.failure.is_none(), "{kept:?}");
             assert!(kept.due_at.unwrap() > Timestamp::now(), "{kept:?}");
+            // Four times in a slice, and no slice goes on after that.
+            let session = format!("/trustplane-{}", customer.tenant);
+            let calls = organization().calls();
+            let refused = calls.iter().filter(|call| call.caller.ends_with(&session) && call.error.is_some()).count();
+            assert_eq!(refused, 4);
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
