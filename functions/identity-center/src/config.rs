@@ -7,6 +7,8 @@ use trustplane_policy::{Change, Image, Kind, Resource};
 use trustplane_runtime::{Answer, Call, Reply};
 use trustplane_store::{Read, StoreError, Stored, Writes, keys};
 
+use crate::inventory;
+
 /// The saved configuration on the wire: exactly these four fields, an absent value as null.
 #[derive(Debug, Serialize)]
 pub(crate) struct Body<'a> {
@@ -35,11 +37,11 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 pub async fn put(call: Call) -> Result<Reply, Failure> {
     let wanted = wanted(&call);
     call.change(
-        |tenant, _| vec![tenant.connection()],
+        |tenant, _| vec![tenant.connection(), tenant.aws_sync()],
         wanted,
         |read, wanted, tenant| {
             let before = connection(read, tenant)?;
-            saving(&call, tenant, &before, (wanted.clone(), None))
+            saving(&call, read, tenant, &before, (wanted.clone(), None))
         },
     )
     .await
@@ -48,14 +50,16 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
 /// DELETE: removes it, with what was seen and tested through it. The ExternalIds and the history stay.
 pub async fn delete(call: Call) -> Result<Reply, Failure> {
     call.change(
-        |tenant, ()| vec![tenant.connection(), tenant.connection_report()],
+        |tenant, ()| vec![tenant.connection(), tenant.connection_report(), tenant.aws_sync()],
         Ok(()),
         |read, (), tenant| {
             let before = connection(read, tenant)?;
             let report: Option<Stored<Report>> = read.take(&tenant.connection_report())?;
+            let sync = inventory::kept(read, tenant)?;
             let mut writes = Writes::new();
             if let Some(after) = before.value.removed() {
                 writes = released(writes.replace(&before, &after)?, tenant, &before.value, &after);
+                writes = inventory::forgetting(writes, sync.as_ref(), &before.value, &after, call.now)?;
                 if let Some(report) = &report {
                     writes = writes.remove(report);
                 }
@@ -71,6 +75,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
 /// What saves settings, new ones or those of an earlier version: the next version, and history has it.
 pub(crate) fn saving(
     call: &Call,
+    read: &mut Read,
     tenant: keys::Tenant,
     before: &Stored<Connection>,
     (settings, restored_from): (Settings, Option<u64>),
@@ -87,6 +92,8 @@ pub(crate) fn saving(
     let reply = Reply::ok(&body(&after.settings)).etag(after.config_version);
     let writes = Writes::new().replace(before, &after)?.create(&tenant.connection_version(version.number), &version)?;
     let writes = released(writes, tenant, &before.value, &after);
+    let sync = inventory::kept(read, tenant)?;
+    let writes = inventory::forgetting(writes, sync.as_ref(), &before.value, &after, call.now)?;
     Ok(Change::new(resource(), Ok(Answer::new(writes, reply)))
         .before(Some(image(&before.value.settings)))
         .after(Some(image(&after.settings)))

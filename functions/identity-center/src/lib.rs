@@ -4,4 +4,5 @@ pub mod bootstrap;
 pub mod config;
 pub mod connection_test;
 pub mod external_id;
+pub mod inventory;
 pub mod versions;

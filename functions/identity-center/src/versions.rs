@@ -48,7 +48,7 @@ pub async fn restore(call: Call) -> Result<Reply, Failure> {
     call.change(
         |tenant, number| {
             let version = number.map(|number| tenant.connection_version(number));
-            [tenant.connection()].into_iter().chain(version).collect()
+            [tenant.connection(), tenant.aws_sync()].into_iter().chain(version).collect()
         },
         Ok(number),
         |read, number, tenant| {
@@ -57,7 +57,7 @@ pub async fn restore(call: Call) -> Result<Reply, Failure> {
             let version: Option<Stored<SavedVersion>> = key.map(|key| read.take(&key)).transpose()?.flatten();
             match version {
                 Some(Stored { value: version, .. }) => {
-                    config::saving(&call, tenant, &before, (version.settings, Some(version.number)))
+                    config::saving(&call, read, tenant, &before, (version.settings, Some(version.number)))
                 }
                 None => Ok(Change::new(resource(), Err(Failure::NotFound("version")))
                     .before(Some(image(&before.value.settings)))

@@ -157,7 +157,7 @@ impl Swept {
 
 /// The shards of the due list, another one first every hour: where time never suffices, it is not always the same that
 /// are left.
-fn shards(now: Timestamp) -> impl Iterator<Item = u8> {
+pub(crate) fn shards(now: Timestamp) -> impl Iterator<Item = u8> {
     const HOUR: i64 = 3_600_000;
     let first = now.as_millis().div_euclid(HOUR).rem_euclid(i64::from(DUE_SHARDS));
     (0..DUE_SHARDS).cycle().skip(usize::try_from(first).unwrap_or_default()).take(usize::from(DUE_SHARDS))

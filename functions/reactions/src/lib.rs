@@ -4,4 +4,5 @@ pub mod audit;
 pub mod certificates;
 pub mod domains;
 mod due;
+pub mod organizations;
 mod sealing;

@@ -11,7 +11,7 @@ mod seal;
 mod secrets;
 
 pub use client::{load, sdk_config};
-pub use customer::{Customers, Way};
+pub use customer::{Customers, Paged, Reader, Way};
 pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};

@@ -16,6 +16,7 @@ pub mod failure;
 pub mod fields;
 pub mod identity_provider;
 pub mod ids;
+pub mod inventory;
 pub mod policy;
 pub mod region;
 pub mod saml;

@@ -147,6 +147,10 @@ impl Table {
         match write.operation {
             Operation::Create(item) => self.put(item, "attribute_not_exists(pk)", None),
             Operation::Replace(item, read) => self.put(item, "item_version = :version", version(read)),
+            Operation::Put(item) => {
+                let put = Put::builder().table_name(&self.name).set_item(Some(item)).build();
+                Ok(Entry::of(TransactWriteItem::builder().put(put.map_err(StoreError::broken)?).build()))
+            }
             Operation::Claim(item) => {
                 let claim = self.put(item, "attribute_not_exists(pk) OR tenant_id = :tenant", owner)?;
                 Ok(Entry { claim: true, ..claim })

@@ -9,6 +9,7 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::connection::{Connection, Report, RoleClaim, SavedVersion};
 use trustplane_domain::credential::Credential;
 use trustplane_domain::identity_provider::IdentityProvider;
+use trustplane_domain::inventory::{Seen, Sync};
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
@@ -42,6 +43,8 @@ pub struct Due {
     pub at: Timestamp,
 }
 
+/// The kind of what is due when an organization is to be read on.
+pub const SYNC: &str = "sync";
 /// The kind of what is due when a certificate's next notice is.
 pub const CERTIFICATE: &str = "certificate";
 /// The kind of what is due when the proof of a domain is to be looked at.
@@ -73,6 +76,18 @@ impl Item for Report {
 
 impl Item for RoleClaim {
     const ENTITY: &'static str = "role-claim";
+}
+
+impl Item for Sync {
+    const ENTITY: &'static str = "aws-sync";
+
+    fn due(&self) -> Option<Due> {
+        self.due_at.map(|at| Due { kind: SYNC, at })
+    }
+}
+
+impl Item for Seen {
+    const ENTITY: &'static str = "aws-row";
 }
 
 impl Item for IdentityProvider {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::RoleArn;
 use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_domain::inventory::Row;
 use trustplane_policy::{Deed, Grant};
 
 /// A primary key.
@@ -187,6 +188,23 @@ impl Tenant {
         Key { pk: format!("DOMAIN#{}", escaped(domain)), sk: "CLAIM".to_owned(), tenant: None }
     }
 
+    /// How far the reading of the organization behind the connection is.
+    pub fn aws_sync(self) -> Key {
+        self.key("AWS#SYNC".to_owned())
+    }
+
+    /// A row of what was read there.
+    pub fn aws_row(self, row: &Row) -> Key {
+        self.key(match row {
+            Row::Account(account) => format!("{AWS_ACCOUNTS}{}", escaped(&account.account_id)),
+            Row::PermissionSet(set) => format!("{AWS_PERMISSION_SETS}{}", escaped(&set.permission_set_arn)),
+            Row::Assignment(assignment) => {
+                let prefix = aws_assignments(&assignment.account_id);
+                format!("{prefix}{}", escaped(&assignment.permission_set_arn))
+            }
+        })
+    }
+
     /// What is claimed across tenants: a role that a test of the connection came in through.
     pub fn role_claim(self, role: &RoleArn) -> Key {
         Key { pk: format!("ROLE#{}", escaped(role.as_str())), sk: "CLAIM".to_owned(), tenant: None }
@@ -213,6 +231,20 @@ pub const ORGANISATIONS: &str = "ORG#";
 
 /// The prefix of the sort keys of all SSO configurations, whosever they are.
 pub const ALL_SSO_CONFIGURATIONS: &str = "SSO#";
+
+/// The prefix of everything that was read of the organization behind the connection.
+pub const AWS_ROWS: &str = "AWS#ROW#";
+/// The prefix of its accounts.
+pub const AWS_ACCOUNTS: &str = "AWS#ROW#ACCOUNT#";
+/// The prefix of its permission sets.
+pub const AWS_PERMISSION_SETS: &str = "AWS#ROW#SET#";
+/// The prefix of who has which of them.
+pub const AWS_ASSIGNMENTS: &str = "AWS#ROW#ASSIGNMENT#";
+
+/// The prefix of who has which permission set in an account.
+pub fn aws_assignments(account: &str) -> String {
+    format!("{AWS_ASSIGNMENTS}{}#", escaped(account))
+}
 
 /// The prefix of an organisation's authorisation servers.
 pub fn authorisation_servers(organisation: &str) -> String {

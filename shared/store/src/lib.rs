@@ -20,7 +20,7 @@ pub use commit::{Committed, DENIALS, Told};
 pub use directory::{Count, DomainClaim};
 pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, StoreError};
-pub use item::{CERTIFICATE, DOMAIN, Due, Item, Stored};
+pub use item::{CERTIFICATE, DOMAIN, Due, Item, SYNC, Stored};
 pub use keys::Key;
 pub use read::{Listing, Query, Read};
 pub use record::{Idempotency, TenantRow};

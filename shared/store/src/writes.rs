@@ -22,6 +22,8 @@ pub(crate) enum Operation {
     Create(Attributes),
     /// Puts the item over the one of this version.
     Replace(Attributes, u64),
+    /// Puts the item, whatever stands there.
+    Put(Attributes),
     /// Removes the item of this version.
     Remove(u64),
     /// Changes nothing, but wants the item to be of this version.
@@ -53,6 +55,14 @@ impl Writes {
     pub fn replace<T: Item>(mut self, before: &Stored<T>, value: &T) -> Result<Self, StoreError> {
         let item = attributes(&before.key, before.version + 1, value)?;
         self.0.push(Write { key: before.key.clone(), operation: Operation::Replace(item, before.version) });
+        Ok(self)
+    }
+
+    /// The item, whatever stands there: for rows that only whoever holds another item writes, which is replaced in the same
+    /// transaction.
+    pub fn put<T: Item>(mut self, key: &Key, value: &T) -> Result<Self, StoreError> {
+        let item = attributes(key, 1, value)?;
+        self.0.push(Write { key: key.clone(), operation: Operation::Put(item) });
         Ok(self)
     }
 

@@ -1,6 +1,9 @@
 //! The customer's side: the tenant's role is assumed, and through it IAM Identity Center is asked.
 
+mod inventory;
 mod probe;
+
+pub use inventory::{Paged, Reader};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,8 +111,8 @@ impl Customers {
         let kept = self.kept(way);
         let was_kept = kept.is_some();
         let session = match kept {
-            Some(session) => session,
-            None => self.assume(way).await?,
+            Some(session) => session.sso_admin,
+            None => self.assume(way).await?.sso_admin,
         };
         let refusal = match session.describe_instance().instance_arn(arn.as_str()).send().await {
             Ok(described) => return Ok(described),
@@ -157,7 +160,7 @@ impl Customers {
     }
 
     /// Assumes the role: with the current ExternalId, or where that is denied with the pending one.
-    async fn assume(&self, way: &Way) -> Result<SsoAdmin, CustomerError> {
+    async fn assume(&self, way: &Way) -> Result<Session, CustomerError> {
         let sts = self.sts(way);
         let denied = |error: &NotAssumed| CustomerError::from(refused("sts:AssumeRole", error));
         let assumed = match (self.assume_role(&sts, way, Some(way.external_id)).await, way.external_id_pending) {
@@ -168,8 +171,7 @@ impl Customers {
         };
         let assumed = assumed.map_err(|error| denied(&error))?;
         let session = self.session(way, assumed);
-        let session = session.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))?;
-        Ok(session.sso_admin)
+        session.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))
     }
 
     /// STS in the instance's region.
@@ -229,9 +231,9 @@ impl Customers {
         }
     }
 
-    fn kept(&self, way: &Way) -> Option<SsoAdmin> {
+    fn kept(&self, way: &Way) -> Option<Session> {
         let soon = SystemTime::now() + MARGIN;
-        self.sessions().get(way).filter(|session| session.ends > soon).map(|session| session.sso_admin.clone())
+        self.sessions().get(way).filter(|session| session.ends > soon).cloned()
     }
 
     fn keep(&self, way: &Way, session: Session) {

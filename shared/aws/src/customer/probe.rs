@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use aws_sdk_organizations::Client as Organizations;
+use aws_sdk_ssoadmin::config::retry::RetryConfig;
 use aws_sdk_ssoadmin::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssoadmin::types::{KmsKeyStatus, RegionScope};
 use aws_sdk_sts::operation::RequestId;
@@ -95,7 +96,8 @@ impl Probe<'_> {
     }
 
     async fn look_around(&self, session: &Session, observed: &mut Observed) {
-        let organizations = self.organizations(session);
+        let retries = self.customers.sdk.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
+        let organizations = self.customers.organizations(self.way, session, retries);
         let (caller, listed, management) = tokio::join!(
             self.within(self.caller_account(session)),
             self.within(self.listed(&session.sso_admin, false)),
@@ -138,18 +140,6 @@ impl Probe<'_> {
             .build();
         let caller = said(Sts::from_conf(config).get_caller_identity().send().await);
         caller.map(|caller| caller.account.unwrap_or_default())
-    }
-
-    /// AWS Organizations has one endpoint a partition, which the SDK knows for every region.
-    fn organizations(&self, session: &Session) -> Organizations {
-        let config = aws_sdk_organizations::config::Builder::from(&self.customers.sdk)
-            .region(self.customers.region(self.way))
-            .credentials_provider(session.credentials.clone())
-            .identity_cache(IdentityCache::no_cache())
-            .timeout_config(timeouts())
-            .interceptor(Counting::other(&self.customers.meter))
-            .build();
-        Organizations::from_conf(config)
     }
 
     async fn listed(&self, sso_admin: &SsoAdmin, anywhere: bool) -> Said<Option<Listed>> {

@@ -1,6 +1,6 @@
 //! What EventBridge and the table's stream invoke.
 
-use super::Use::{Count, Due, PutEvents, Read, Write};
+use super::Use::{AssumeRole, Count, Due, List, PutEvents, Read, Write};
 use super::{Function, Trigger};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -25,5 +25,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         summary: "Puts new audit records on the event bus, and seals them",
         trigger: Trigger::AuditStream,
         uses: &[PutEvents, Read, Write, Count],
+    },
+    Function {
+        name: "sync-organizations",
+        family: "reactions",
+        summary: "Reads the organizations behind connections where that was asked for, in slices",
+        trigger: Trigger::Schedule("rate(1 minute)"),
+        uses: &[Read, List, Due, Write, AssumeRole],
     },
 ];

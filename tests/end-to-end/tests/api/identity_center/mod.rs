@@ -4,6 +4,7 @@ mod bootstrap;
 mod connection_test;
 mod external_id;
 mod failures;
+mod inventory;
 mod versions;
 
 use serde_json::{Value, json};

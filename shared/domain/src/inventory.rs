@@ -1,0 +1,310 @@
+//! What IAM Identity Center and AWS Organizations report through a tenant's role, as it is remembered: accounts, permission
+//! sets, and who has which of them where.
+//!
+//! An organization is read in the background, in slices: [`Sync`] says how far that is. Rows are written as they are seen and
+//! carry the number of the round that saw them; what a round did not see any more is swept away at its end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::timestamp::SECOND;
+
+/// How often a slice may fail for reasons that pass by themselves before the round is given up.
+const ATTEMPTS: u32 = 6;
+
+/// How far the reading of an organization is. One a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sync {
+    /// The number of the last round that was begun, from 1.
+    pub round: u64,
+    /// Rows that were last seen before this round are not shown: they were seen through another connection.
+    pub shown_from: u64,
+    /// What is to be done next; `None` at rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+    /// When it is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// How often in a row it failed.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When the round was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Timestamp>,
+    /// When a round was last finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_synced_at: Option<Timestamp>,
+    /// Why the last round was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<SyncFailure>,
+}
+
+/// A slice of a round: it begins at `next`, where AWS left off, or at the beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The organization's accounts.
+    Accounts {
+        /// AWS's token.
+        next: Option<String>,
+    },
+    /// The permission sets.
+    PermissionSets {
+        /// AWS's token.
+        next: Option<String>,
+    },
+    /// The assignments of one permission set after the other.
+    Assignments {
+        /// The sort key of the last one that is done.
+        after: Option<String>,
+        /// AWS's token in the accounts of the one after it.
+        next: Option<String>,
+    },
+    /// The rows that were not seen any more.
+    Sweep {
+        /// The sort key of the last one that was looked at.
+        after: Option<String>,
+    },
+}
+
+/// Why a round was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncFailure {
+    /// AWS denies it to the role.
+    Denied,
+    /// There is no such instance any more.
+    InstanceGone,
+    /// AWS refuses it: an account instance has no permission sets.
+    Refused,
+    /// AWS throttled, failed or did not answer, time and again.
+    Unavailable,
+    /// No connection is saved any more.
+    NotConfigured,
+}
+
+/// How a sync stands, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncStatus {
+    /// None was asked for.
+    Never,
+    /// One is under way.
+    Running,
+    /// The last one was finished.
+    Done,
+    /// The last one was given up.
+    Failed,
+}
+
+/// A row as it was seen in a round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The round.
+    pub round: u64,
+    /// The row.
+    pub row: Row,
+}
+
+/// What is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Row {
+    /// An account of the organization.
+    Account(Account),
+    /// A permission set of the instance.
+    PermissionSet(PermissionSet),
+    /// Who has a permission set in an account.
+    Assignment(Assignment),
+}
+
+/// An account of the organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// 12 digits.
+    pub account_id: String,
+    /// As its owner named it.
+    pub name: Option<String>,
+    /// The address of its root user.
+    pub email: Option<String>,
+    /// `ACTIVE`, `SUSPENDED` and so on.
+    pub status: Option<String>,
+}
+
+/// A permission set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionSet {
+    /// Its ARN.
+    pub permission_set_arn: String,
+    /// As its owner named it.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// How long a session of it lasts: ISO 8601, `PT8H`.
+    pub session_duration: Option<String>,
+}
+
+/// Who has a permission set in an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The account.
+    pub account_id: String,
+    /// The permission set.
+    pub permission_set_arn: String,
+    /// The users and groups.
+    pub principals: Vec<Principal>,
+}
+
+/// A user or group of the identity store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// `USER` or `GROUP`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id in the identity store.
+    pub id: String,
+}
+
+impl Sync {
+    /// How it stands.
+    pub fn status(&self) -> SyncStatus {
+        match (&self.step, self.failure, self.last_synced_at) {
+            (Some(_), ..) if !self.is_forgetting() => SyncStatus::Running,
+            (_, Some(_), _) => SyncStatus::Failed,
+            (_, None, Some(_)) => SyncStatus::Done,
+            (_, None, None) => SyncStatus::Never,
+        }
+    }
+
+    /// With a round asked for at `now`; the same while one is under way.
+    #[must_use]
+    pub fn requested(&self, now: Timestamp) -> Self {
+        if self.step.is_some() && !self.is_forgetting() {
+            return self.clone();
+        }
+        Self {
+            round: self.shown_from.max(self.round + 1),
+            step: Some(Step::Accounts { next: None }),
+            due_at: Some(now),
+            attempts: 0,
+            requested_at: Some(now),
+            failure: None,
+            ..self.clone()
+        }
+    }
+
+    /// With everything that was seen so far forgotten: shown no more from now on, and swept away. `None` where nothing was.
+    pub fn forgotten(&self, now: Timestamp) -> Option<Self> {
+        (self.round > 0).then(|| Self {
+            round: self.round,
+            shown_from: self.round + 1,
+            step: Some(Step::Sweep { after: None }),
+            due_at: Some(now),
+            ..Self::default()
+        })
+    }
+
+    /// Whether rows of this round are shown.
+    pub fn shows(&self, seen: &Seen) -> bool {
+        seen.round >= self.shown_from
+    }
+
+    /// Whether a row has to go at the end of the round.
+    pub fn sweeps(&self, seen: &Seen) -> bool {
+        seen.round < self.round.max(self.shown_from)
+    }
+
+    /// With `step` to be done next, at `due_at`.
+    #[must_use]
+    pub fn at(&self, step: Step, due_at: Timestamp) -> Self {
+        Self { step: Some(step), due_at: Some(due_at), attempts: 0, ..self.clone() }
+    }
+
+    /// Taken until `lease_until`: whoever else looks for something to do does not find it before.
+    #[must_use]
+    pub fn taken(&self, lease_until: Timestamp) -> Self {
+        Self { due_at: Some(lease_until), ..self.clone() }
+    }
+
+    /// With everything done, at `now`.
+    #[must_use]
+    pub fn finished(&self, now: Timestamp) -> Self {
+        let last_synced_at = if self.is_forgetting() { None } else { Some(now) };
+        Self { step: None, due_at: None, attempts: 0, last_synced_at, ..self.clone() }
+    }
+
+    /// After a slice that failed at `now`: tried again later each time, where the reason passes by itself; else given up.
+    #[must_use]
+    pub fn failed(&self, failure: SyncFailure, now: Timestamp) -> Self {
+        let attempts = self.attempts + 1;
+        if failure == SyncFailure::Unavailable && attempts < ATTEMPTS {
+            // 1, 2, 4, 8, 16 minutes.
+            let wait = (60 * SECOND) << (attempts - 1);
+            return Self { attempts, due_at: Some(now.plus_millis(wait)), ..self.clone() };
+        }
+        Self { step: None, due_at: None, attempts: 0, failure: Some(failure), ..self.clone() }
+    }
+
+    fn is_forgetting(&self) -> bool {
+        self.shown_from > self.round
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn seen(round: u64) -> Seen {
+        let account = Account { account_id: "123456789012".to_owned(), name: None, email: None, status: None };
+        Seen { round, row: Row::Account(account) }
+    }
+
+    #[test]
+    fn a_round_is_asked_for_once_and_shows_what_it_saw() {
+        let sync = Sync::default();
+        assert_eq!((sync.status(), sync.forgotten(at(0))), (SyncStatus::Never, None));
+        let running = sync.requested(at(1));
+        assert_eq!((running.round, running.status(), running.due_at), (1, SyncStatus::Running, Some(at(1))));
+        assert_eq!(running.requested(at(2)), running);
+        let done = running.finished(at(3));
+        assert_eq!((done.status(), done.last_synced_at, done.due_at), (SyncStatus::Done, Some(at(3)), None));
+        let second = done.requested(at(4));
+        // Until it is through, what the first one saw is shown, and goes if the second does not see it.
+        assert!(second.shows(&seen(1)) && second.sweeps(&seen(1)) && !second.sweeps(&seen(2)));
+        assert_eq!(second.last_synced_at, Some(at(3)));
+    }
+
+    #[test]
+    fn what_another_connection_saw_is_shown_no_more() {
+        let done = Sync::default().requested(at(1)).finished(at(2));
+        let forgetting = done.forgotten(at(3)).unwrap();
+        assert_eq!((forgetting.status(), forgetting.last_synced_at), (SyncStatus::Never, None));
+        assert!(!forgetting.shows(&seen(1)) && forgetting.sweeps(&seen(1)));
+        assert_eq!(forgetting.finished(at(4)).last_synced_at, None);
+        // One that is asked for meanwhile begins anew, and sweeps at its end.
+        for forgetting in [forgetting.clone(), forgetting.finished(at(4))] {
+            let again = forgetting.requested(at(5));
+            assert_eq!((again.round, again.status()), (2, SyncStatus::Running));
+            assert!(!again.shows(&seen(1)) && again.shows(&seen(2)) && again.sweeps(&seen(1)));
+        }
+    }
+
+    #[test]
+    fn what_passes_is_tried_again_later_each_time_and_not_for_ever() {
+        let mut sync = Sync::default().requested(at(0));
+        let mut waits = Vec::new();
+        while sync.step.is_some() {
+            sync = sync.failed(SyncFailure::Unavailable, at(0));
+            waits.extend(sync.due_at.map(|due| due.as_millis() / 60_000));
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16]);
+        assert_eq!((sync.status(), sync.failure), (SyncStatus::Failed, Some(SyncFailure::Unavailable)));
+        let denied = Sync::default().requested(at(0)).failed(SyncFailure::Denied, at(0));
+        assert_eq!((denied.status(), denied.due_at), (SyncStatus::Failed, None));
+        assert_eq!(denied.requested(at(1)).failure, None);
+    }
+}

@@ -1,0 +1,269 @@
+//! What is behind a connection: read in the background, remembered, shown, forgotten.
+
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use trustplane_domain::Timestamp;
+use trustplane_domain::ids::TenantId;
+use trustplane_domain::inventory::{Account, Row, Seen, Step, Sync};
+use trustplane_end_to_end::{Customer, Reply, world};
+use trustplane_organization::{MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Scenario};
+use trustplane_store::{Query, Writes};
+
+use super::{CONFIG, config, connected, organization, post};
+use crate::table::{part, read, table, write};
+
+const SYNC: &str = "/v1/aws/sync";
+const ACCOUNTS: &str = "/v1/aws/accounts";
+const SETS: &str = "/v1/aws/permission-sets";
+const ASSIGNMENTS: &str = "/v1/aws/assignments";
+
+/// Runs the schedule as it will be in `minutes`.
+async fn run(minutes: i64) -> Value {
+    let now = (OffsetDateTime::now_utc() + Duration::minutes(minutes)).format(&Rfc3339).unwrap();
+    world().invoke("sync-organizations", &json!({"time": now})).await.unwrap()
+}
+
+/// Runs the schedule until this customer's reading is at rest: another test's run may have it in hand.
+async fn settled(customer: &Customer) -> Reply {
+    for _ in 0..300 {
+        let _ = run(0).await;
+        let shown = customer.get(ACCOUNTS).await.expect(200);
+        if shown.body["sync_status"] != "running" {
+            return shown;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    panic!("the reading of {} does not end", customer.tenant);
+}
+
+fn texts<'a>(reply: &'a Reply, field: &str) -> Vec<&'a str> {
+    reply.body["data"].as_array().unwrap().iter().map(|row| row[field].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn an_organization_is_read_in_the_background_and_answered_from_the_table() {
+    let (customer, role) = connected().await;
+    let nothing = customer.get(SETS).await.expect(200);
+    let empty =
+        json!({"data": [], "next_cursor": null, "has_more": false, "last_synced_at": null, "sync_status": "never"});
+    assert_eq!(nothing.body, empty);
+    let asked = post(&customer, SYNC).await.expect(202);
+    assert_eq!((&asked.body["status"], &asked.body["last_synced_at"]), (&json!("running"), &Value::Null));
+    let cost = customer.cost(&asked).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 0));
+    // Once more is the same reading.
+    let again = post(&customer, SYNC).await.expect(202);
+    assert_eq!(again.body, asked.body);
+    assert_eq!(customer.cost(&again).await.dynamodb_calls, 1);
+
+    // Of two runs at the same time one has it to itself.
+    let _ = tokio::join!(run(0), run(0));
+    let accounts = settled(&customer).await;
+    assert_eq!(accounts.body["sync_status"], "done");
+    let ids = texts(&accounts, "account_id");
+    assert!(ids.contains(&MANAGEMENT_ACCOUNT) && ids.contains(&MEMBER_ACCOUNT) && ids.len() == 6, "{ids:?}");
+    assert!(accounts.body["data"][0]["name"].is_string() && accounts.body["data"][0]["status"].is_string());
+    let sets = customer.get(SETS).await.expect(200);
+    let names = texts(&sets, "name");
+    assert!(names.contains(&"AdministratorAccess") && names.len() == 12, "{names:?}");
+    assert!(sets.body["last_synced_at"].is_string());
+    let cost = customer.cost(&sets).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 1, 0));
+
+    let of_member = customer.get(&format!("{ASSIGNMENTS}?account_id={MEMBER_ACCOUNT}")).await.expect(200);
+    let accounts = texts(&of_member, "account_id");
+    assert!(accounts.len() == 4 && accounts.iter().all(|account| *account == MEMBER_ACCOUNT), "{}", of_member.text);
+    let kinds: Vec<&str> = of_member.body["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["principals"][0]["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "USER").count(), 1, "{}", of_member.text);
+    let all = customer.get(ASSIGNMENTS).await.expect(200);
+    let assigned = all.body["data"].as_array().unwrap().len();
+    assert!(assigned > 4, "{}", all.text);
+    let _ = customer.get(&format!("{ASSIGNMENTS}?account_id=1&limit=0")).await.refused(400, "invalid_request");
+
+    // Each page was asked for once, and each permission set, and each of its accounts.
+    let asked = |operation: &str| {
+        let calls = organization().calls();
+        let of_role = calls.iter().filter(|call| call.role_arn.as_deref() == Some(role.as_str()));
+        of_role.filter(|call| call.operation == operation).count()
+    };
+    assert_eq!((asked("ListAccounts"), asked("ListPermissionSets")), (1, 1));
+    assert_eq!((asked("DescribePermissionSet"), asked("ListAccountsForProvisionedPermissionSet")), (12, 12));
+    assert_eq!(asked("ListAccountAssignments"), assigned);
+
+    // Under the tenant's budget: never more than ten calls in a second, where AWS takes twenty.
+    let calls = organization().calls();
+    let at: Vec<OffsetDateTime> =
+        calls.iter().filter(|call| call.role_arn.as_deref() == Some(role.as_str())).map(|call| call.at).collect();
+    let busiest = at.iter().map(|from| at.iter().filter(|at| **at >= *from && **at < *from + Duration::SECOND).count());
+    let busiest = busiest.max().unwrap();
+    assert!(at.len() > 30 && busiest <= 10, "{} calls, {busiest} in a second", at.len());
+}
+
+#[tokio::test]
+async fn lists_are_paged() {
+    let (customer, _) = connected().await;
+    let _ = post(&customer, SYNC).await.expect(202);
+    let _ = settled(&customer).await;
+    let (mut seen, mut path) = (Vec::new(), format!("{SETS}?limit=5"));
+    loop {
+        let page = customer.get(&path).await.expect(200);
+        seen.extend(texts(&page, "name").into_iter().map(str::to_owned));
+        let Some(cursor) = page.body["next_cursor"].as_str() else { break };
+        path = format!("{SETS}?limit=5&cursor={cursor}");
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 12);
+}
+
+#[tokio::test]
+async fn what_is_not_there_any_more_goes_at_the_end_of_the_next_reading() {
+    let (customer, _) = connected().await;
+    let _ = post(&customer, SYNC).await.expect(202);
+    let first = settled(&customer).await;
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let closed = Account { account_id: "999999999999".to_owned(), name: None, email: None, status: None };
+    let row = Row::Account(closed);
+    let key = part(tenant).aws_row(&row);
+    write(&table(world()), tenant, Writes::new().put(&key, &Seen { round: 1, row }).unwrap()).await;
+    let _ = post(&customer, SYNC).await.expect(202);
+    // Until then what the last one saw is shown.
+    let meanwhile = customer.get(&format!("{ACCOUNTS}?limit=200")).await.expect(200);
+    assert_eq!(meanwhile.body["last_synced_at"], first.body["last_synced_at"]);
+    let second = settled(&customer).await;
+    assert_eq!(second.body["data"], first.body["data"]);
+    assert_eq!(texts(&second, "account_id").len(), 6);
+    assert!(second.body["last_synced_at"].as_str() > first.body["last_synced_at"].as_str());
+}
+
+#[tokio::test]
+async fn a_suspended_tenants_organization_is_not_read() {
+    let (customer, role) = connected().await;
+    let (table, tenant) = (table(world()), TenantId::parse(&customer.tenant).unwrap());
+    let suspension = json!({"tenant_id": customer.tenant, "reason": "unpaid"});
+    let _ = world().invoke("suspend-tenant", &suspension).await.unwrap();
+    let asked = Sync::default().requested(Timestamp::now());
+    write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &asked).unwrap()).await;
+    for _ in 0..50 {
+        let _ = run(0).await;
+        let kept = sync(&customer).await;
+        if kept.due_at != asked.due_at {
+            // It waits, and is not in the way of others meanwhile.
+            assert!(kept.due_at.unwrap() > Timestamp::now().plus_millis(50 * 60_000), "{kept:?}");
+            assert_eq!(kept, Sync { due_at: kept.due_at, ..asked });
+            let calls = organization().calls();
+            assert!(!calls.iter().any(|call| call.role_arn.as_deref() == Some(role.as_str())));
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    panic!("the reading was not looked at");
+}
+
+#[tokio::test]
+async fn another_connection_shows_nothing_of_the_one_before() {
+    let (customer, role) = connected().await;
+    let _ = post(&customer, SYNC).await.expect(202);
+    let _ = settled(&customer).await;
+    // The same settings again are the same connection.
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    assert_eq!(customer.get(SETS).await.expect(200).body["data"].as_array().unwrap().len(), 12);
+
+    let _ = customer.delete(CONFIG).await.expect(204);
+    let hidden = customer.get(SETS).await.expect(200);
+    assert_eq!((&hidden.body["data"], &hidden.body["sync_status"]), (&json!([]), &json!("never")));
+    let _ = post(&customer, SYNC).await.refused(409, "not_configured");
+    // Nor does anything of it stay.
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let rows = async || {
+        let query = Query::prefix(part(tenant), trustplane_store::keys::AWS_ROWS);
+        let mut read = table(world()).read(&[], Some(&query)).await.unwrap();
+        read.listing::<Seen>(part(tenant)).unwrap().rows.len()
+    };
+    for _ in 0..50 {
+        let _ = run(0).await;
+        if rows().await == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    panic!("{} rows are left", rows().await);
+}
+
+#[tokio::test]
+async fn a_reading_goes_on_where_a_run_ended() {
+    let (customer, _) = connected().await;
+    let (table, tenant) = (table(world()), TenantId::parse(&customer.tenant).unwrap());
+    // As a run left it that was ended after the accounts, whose lease is over.
+    let interrupted = Sync::default().requested(Timestamp::now());
+    let interrupted = interrupted.at(Step::PermissionSets { next: None }, Timestamp::now());
+    write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &interrupted).unwrap()).await;
+    let accounts = settled(&customer).await;
+    assert_eq!((&accounts.body["sync_status"], &accounts.body["data"]), (&json!("done"), &json!([])));
+    assert_eq!(customer.get(SETS).await.expect(200).body["data"].as_array().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn a_reading_that_aws_denies_is_given_up_and_says_so() {
+    for (scenario, failure) in [("member-account", "denied"), ("no-trust", "denied"), ("account-instance", "denied")] {
+        let customer = world().customer().await;
+        organization().trust_external_id(&customer.external_id);
+        let role = scenario.parse::<Scenario>().unwrap().role_arn();
+        let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+        let _ = post(&customer, SYNC).await.expect(202);
+        let shown = settled(&customer).await;
+        assert_eq!(shown.body["sync_status"], "failed", "{scenario}");
+        let kept = sync(&customer).await;
+        assert_eq!(json!(kept.failure), failure, "{scenario}");
+        // It can be asked for again.
+        assert_eq!(post(&customer, SYNC).await.expect(202).body["status"], "running");
+    }
+}
+
+#[tokio::test]
+async fn a_reading_that_is_throttled_now_and_then_comes_to_its_end() {
+    let customer = world().customer().await;
+    organization().trust_external_id(&customer.external_id);
+    let role = "throttled-twice".parse::<Scenario>().unwrap().role_arn();
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    let _ = post(&customer, SYNC).await.expect(202);
+    assert_eq!(settled(&customer).await.body["sync_status"], "done");
+    assert_eq!(sync(&customer).await.attempts, 0);
+    assert_eq!(customer.get(SETS).await.expect(200).body["data"].as_array().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn a_reading_that_is_throttled_is_tried_again_later() {
+    let customer = world().customer().await;
+    organization().trust_external_id(&customer.external_id);
+    let role = "throttled".parse::<Scenario>().unwrap().role_arn();
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    let _ = post(&customer, SYNC).await.expect(202);
+    for _ in 0..50 {
+        let _ = run(0).await;
+        let kept = sync(&customer).await;
+        if kept.attempts > 0 {
+            assert!(kept.step.is_some() && kept.failure.is_none(), "{kept:?}");
+            assert!(kept.due_at.unwrap() > Timestamp::now(), "{kept:?}");
+            // Four times in a slice, and no slice goes on after that.
+            let session = format!("/trustplane-{}", customer.tenant);
+            let calls = organization().calls();
+            let refused = calls.iter().filter(|call| call.caller.ends_with(&session) && call.error.is_some()).count();
+            assert_eq!(refused, 4);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    panic!("the reading was not begun");
+}
+
+async fn sync(customer: &Customer) -> Sync {
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    read::<Sync>(&table(world()), &part(tenant).aws_sync()).await.value
+}
