@@ -18,7 +18,7 @@ impl Fields {
     /// Reads a body: UTF-8 JSON, an object, no key twice at any level.
     pub fn parse(body: &[u8]) -> Result<Self, Failure> {
         let text = std::str::from_utf8(body)
-            .map_err(|error| Failure::InvalidJson(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+            .map_err(|error| Failure::InvalidJson(format!("is not UTF-8 at byte {}", error.valid_up_to())))?;
         match serde_json::from_str::<Strict>(text) {
             Ok(Strict(Value::Object(object))) => Ok(Self { object, faults: Faults::default() }),
             Ok(_) => Err(Failure::InvalidJson("must be a JSON object".to_owned())),
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(why(b"{\"a\":"), "ends too early at line 1, column 5");
         assert_eq!(why(b"{\"secret\" 1}"), "is not JSON at line 1, column 11");
         assert_eq!(why(b"[1]"), "must be a JSON object");
-        assert_eq!(why(b"{\"a\":\"\xff\"}"), "not UTF-8 at byte 6");
+        assert_eq!(why(b"{\"a\":\"\xff\"}"), "is not UTF-8 at byte 6");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a test fails when one is not current.
 
 mod openapi;
+mod parameters;
 mod permissions;
 mod template;
 

@@ -7,6 +7,8 @@
 use serde_json::{Map, Value, json};
 use trustplane_runtime::{Dialect, Route, routes};
 
+use crate::parameters::parameters;
+
 /// A file a dialect or family, and one of what they share.
 const SCHEMAS: &[&str] = &[
     include_str!("schemas/shared.json"),
@@ -56,17 +58,6 @@ pub(crate) fn openapi() -> String {
 }
 
 fn operation(name: &str, summary: &str, route: &Route) -> Value {
-    let mut parameters: Vec<Value> = route
-        .path
-        .split('/')
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
-        .collect();
-    if route.action.is_some() {
-        let required = route.dialect == Dialect::Integration;
-        let schema = json!({"type": "string", "format": "uuid"});
-        parameters.push(json!({"name": "X-Tenant-ID", "in": "header", "required": required, "schema": schema}));
-    }
     let (status, schema) = route.reply;
     let mut good = json!({"description": "done"});
     if let Some(schema) = schema {
@@ -80,11 +71,16 @@ fn operation(name: &str, summary: &str, route: &Route) -> Value {
     let mut responses = json!({status.to_string(): good});
     if route.action.is_some() {
         responses["default"] = json!({"description": "not done", "content": content("application/json", error)});
+        if route.dialect == Dialect::Directory {
+            for (status, description) in [("401", "not authenticated"), ("403", "not allowed")] {
+                responses[status] = json!({"description": description});
+            }
+        }
     }
     let mut operation = json!({
         "operationId": name,
         "summary": summary,
-        "parameters": parameters,
+        "parameters": parameters(name, route),
         "responses": responses,
         "security": if route.action.is_some() { json!([{"bearer": []}, {"apiKey": []}, {"signature": []}]) } else { json!([]) },
     });

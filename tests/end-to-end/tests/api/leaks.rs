@@ -44,4 +44,12 @@ async fn what_is_made_is_found_and_told_from_lookalikes() {
         assert!(!expression.is_valid(&json!(&real[1..])), "{what}");
         assert!(holds(real) && !holds(&lookalike(real)), "{what}");
     }
+    let temporary = customer.post("/v1/api-keys/temporary", &json!({})).await.expect(201);
+    for (what, field) in [
+        ("temporary access key id", "access_key_id"),
+        ("security token", "security_token"),
+        ("secret access key", "secret_access_key"),
+    ] {
+        assert!(expression(what).is_valid(&temporary.body[field]), "{what}");
+    }
 }

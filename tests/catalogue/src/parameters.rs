@@ -1,0 +1,85 @@
+//! What requests say beside their paths and bodies: query parameters and headers, for the API document.
+
+use serde_json::{Value, json};
+use trustplane_runtime::{Dialect, Route};
+
+/// All parameters of a route.
+pub(crate) fn parameters(name: &str, route: &Route) -> Vec<Value> {
+    let in_path = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = in_path.map(|name| parameter(name, "path", true, string())).collect();
+    parameters.extend(queries(name, route));
+    if route.action.is_some() {
+        parameters.extend(headers(route));
+    }
+    parameters
+}
+
+fn queries(name: &str, route: &Route) -> Vec<Value> {
+    let optional = |name: &str, schema: Value| parameter(name, "query", false, schema);
+    let schema = route.reply.1.unwrap_or_default();
+    let mut queries = match (name, route.dialect) {
+        ("get-sso-route", _) => vec![parameter("email", "query", true, string())],
+        ("list-instances", _) => {
+            vec![optional("limit", whole(1, 100)), optional("marker", string())]
+        }
+        (_, Dialect::Directory) if schema.ends_with("Page") => {
+            let sort = json!({"type": "string", "pattern": "^[A-Za-z]+,(asc|desc)$"});
+            vec![
+                optional("page", json!({"type": "integer", "minimum": 0, "default": 0})),
+                optional("size", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20})),
+                optional("sort", sort),
+            ]
+        }
+        _ if PAGED.contains(&name) => vec![optional("limit", whole(1, 250)), optional("cursor", string())],
+        _ => Vec::new(),
+    };
+    let more: &[&str] = match name {
+        "list-audit-log" => &["actor_id", "resource_type", "resource_id", "action", "from", "to"],
+        "list-sso-configuration-versions" => &["status"],
+        "list-aws-assignments" => &["account_id"],
+        _ => &[],
+    };
+    queries.extend(more.iter().map(|name| optional(name, string())));
+    queries
+}
+
+/// Lists of the integration dialect that come in pages.
+const PAGED: &[&str] = &[
+    "list-api-keys",
+    "list-audit-log",
+    "list-aws-accounts",
+    "list-aws-assignments",
+    "list-aws-permission-sets",
+    "list-identity-center-config-versions",
+];
+
+fn headers(route: &Route) -> Vec<Value> {
+    let optional = |name: &str, schema: Value| parameter(name, "header", false, schema);
+    let uuid = || json!({"type": "string", "format": "uuid"});
+    let mut headers = vec![parameter("X-Tenant-ID", "header", route.dialect == Dialect::Integration, uuid())];
+    match route.method {
+        "POST" => {
+            headers.push(optional("Idempotency-Key", json!({"type": "string", "minLength": 1, "maxLength": 255})))
+        }
+        "PUT" | "DELETE" => headers.push(optional("If-Match", string())),
+        _ => {}
+    }
+    if route.dialect == Dialect::Directory {
+        headers.push(optional("x-fapi-interaction-id", uuid()));
+        let names = ["x-fapi-auth-date", "x-fapi-customer-ip-address", "x-customer-user-agent"];
+        headers.extend(names.map(|name| optional(name, string())));
+    }
+    headers
+}
+
+fn parameter(name: &str, place: &str, required: bool, schema: Value) -> Value {
+    json!({"name": name, "in": place, "required": required, "schema": schema})
+}
+
+fn string() -> Value {
+    json!({"type": "string"})
+}
+
+fn whole(least: u32, most: u32) -> Value {
+    json!({"type": "integer", "minimum": least, "maximum": most})
+}
