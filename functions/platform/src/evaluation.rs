@@ -108,7 +108,7 @@ impl Question {
         credential: &Credential,
     ) -> Result<Verdict, Failure> {
         let draft = self.draft.as_ref().map(|drafts| drafted(drafts, call.now)).transpose()?;
-        let policies = call.platform.policies_with(draft.as_ref().unwrap_or(saved)).map_err(|error| {
+        let policies = call.policies_with(draft.as_ref().unwrap_or(saved)).map_err(|error| {
             tracing::error!(error = %error, "policies do not compile");
             Failure::Internal
         })?;

@@ -1,6 +1,6 @@
 //! The EventBridge bus that others hear of changes on.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -37,10 +37,12 @@ pub struct Event {
 }
 
 /// The bus.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct EventBus {
-    client: Client,
+    sdk: SdkConfig,
+    meter: Arc<Meter>,
     name: String,
+    client: OnceLock<Client>,
 }
 
 /// Events that did not get through.
@@ -77,9 +79,15 @@ impl Event {
 
 impl EventBus {
     /// The bus of this name, each call to it counted by `meter`.
-    pub fn new(config: &SdkConfig, name: String, meter: &Arc<Meter>) -> Self {
-        let config = aws_sdk_eventbridge::config::Builder::from(config).interceptor(Counting::other(meter)).build();
-        Self { client: Client::from_conf(config), name }
+    pub fn new(sdk: &SdkConfig, meter: Arc<Meter>, name: String) -> Self {
+        Self { sdk: sdk.clone(), meter, name, client: OnceLock::new() }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let config = aws_sdk_eventbridge::config::Builder::from(&self.sdk);
+            Client::from_conf(config.interceptor(Counting::other(&self.meter)).build())
+        })
     }
 
     /// Sends `events`, in as few calls as may be. What is refused while the rest of its call is taken is sent again, alone.
@@ -102,7 +110,7 @@ impl EventBus {
                 tokio::time::sleep(Duration::from_millis(50 << round)).await;
             }
             let entries = left.iter().map(|(_, event)| event.entry(&self.name)).collect();
-            let sent = self.client.put_events().set_entries(Some(entries)).send().await;
+            let sent = self.client().put_events().set_entries(Some(entries)).send().await;
             let first = left.first().map_or(0, |(place, _)| *place);
             let output = sent.map_err(|error| Unpublished { first, reason: DisplayErrorContext(error).to_string() })?;
             let mut results = output.entries().iter();

@@ -37,6 +37,11 @@ impl Policies {
         Ok(Self(set))
     }
 
+    /// No policy: nobody may do anything.
+    pub fn none() -> Self {
+        Self(PolicySet::new())
+    }
+
     /// These policies and one text of a tenant, whose policies are called `{id}` where it holds one, `{id}.0`, `{id}.1`
     /// and so on where it holds several.
     pub fn and(mut self, id: &str, text: &str) -> Result<Self, PoliciesError> {
@@ -59,7 +64,7 @@ impl Policies {
 
     /// The policies of one text alone.
     pub(crate) fn of_text(id: &str, text: &str) -> Result<Self, PoliciesError> {
-        Self(PolicySet::new()).and(id, text)
+        Self::none().and(id, text)
     }
 
     /// Asks these policies. Denied by default, and by an error while a policy is evaluated: Cedar itself would skip that

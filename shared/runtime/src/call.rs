@@ -8,8 +8,11 @@ mod precondition;
 use std::sync::Arc;
 use std::time::Duration;
 
+use trustplane_domain::policy::PolicySet;
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::{Action, Asked, Attempt, Change, Decided, Grant, Origin, Resource, Sealed, decide};
+use trustplane_policy::{
+    Action, Asked, Attempt, Change, Decided, Grant, Origin, Policies, PoliciesError, Resource, Sealed, decide,
+};
 use trustplane_store::{CommitError, Key, Query, Read, StoreError, Told, Writes, keys};
 
 pub use answer::{Answer, Permitted};
@@ -19,6 +22,7 @@ pub(crate) use failures::store_failure;
 use open::Opened;
 
 use crate::authentication::Presented;
+use crate::policies::{Known, compile};
 use crate::{Dialect, Platform, Reply, Request, idempotency};
 
 /// How often a change that lost a race is read, decided and written again.
@@ -33,6 +37,7 @@ pub struct Call {
     pub request: Request,
     /// When it came.
     pub now: Timestamp,
+    pub(crate) policies: Arc<Known>,
     pub(crate) origin: Origin,
     pub(crate) dialect: Dialect,
     pub(crate) action: Option<Action>,
@@ -213,7 +218,7 @@ impl Call {
         };
         let mut broken = None;
         let decided = decide(
-            own_policies.as_deref().unwrap_or(&self.platform.policies),
+            own_policies.as_deref().unwrap_or(&self.policies.built_in),
             &asked,
             Sealed::new(read),
             |mut read| match change(&mut read, input, part) {
@@ -258,6 +263,11 @@ impl Call {
         let told: Vec<Told<'_>> = std::iter::once(told).chain(also).collect();
         self.platform.table.commit_all(grant, &told, answer.writes, keep).await?;
         Ok(answer.reply)
+    }
+
+    /// The policies of a tenant that has this set: the built-in ones and those of the set that are in force.
+    pub fn policies_with(&self, set: &PolicySet) -> Result<Policies, PoliciesError> {
+        compile(&self.policies.built_in, set)
     }
 
     /// The key of the credential that the request presents. It is among what was read, whatever keys were asked for.

@@ -1,6 +1,6 @@
 //! What every function does alike: it takes an event, asks who is there, reads, has the policies decide, writes, and
-//! answers in the dialect of its API. A function's `main` is one line that hands its handler to [`http`], [`operator`]
-//! or [`reaction`].
+//! answers in the dialect of its API. A function's `main` is one line that hands its handler to [`http`], [`public`],
+//! [`operator`] or [`reaction`].
 
 mod authentication;
 mod call;
@@ -31,4 +31,4 @@ pub use platform::Platform;
 pub use reaction::{Reaction, ReactionError, reaction};
 pub use reply::Reply;
 pub use request::Request;
-pub use serve::http;
+pub use serve::{http, public};

@@ -1,16 +1,13 @@
-//! What a function process has: its settings, the table, the AWS clients and the built-in policies.
+//! What every function process has: its settings, the table and the AWS clients.
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use trustplane_aws::{Customers, Deriver, EventBus, Meter, Seal};
-use trustplane_domain::policy::PolicySet;
 use trustplane_domain::region::AccountId;
-use trustplane_policy::{Policies, PoliciesError};
 use trustplane_store::Table;
 
 use crate::Function;
-use crate::policies::{Compiled, compile};
 
 /// Made once, before the first event is asked for.
 #[derive(Debug)]
@@ -25,10 +22,6 @@ pub struct Platform {
     pub meter: Arc<Meter>,
     /// The bus, in a function that puts events on it.
     pub bus: Option<EventBus>,
-    /// The policies that every tenant has.
-    pub policies: Policies,
-    /// Tenants' own policies, compiled with them.
-    pub(crate) compiled: Compiled,
     /// The customers' accounts.
     pub customers: Customers,
     /// The platform's key, where the function is given one.
@@ -58,29 +51,11 @@ impl Platform {
         let deriver = mac_key.map(|key_id| Deriver::new(&sdk, Arc::clone(&meter), key_id));
         let saml_base = setting("TRUSTPLANE_SAML_BASE").ok().map(|base| base.trim_end_matches('/').to_owned());
         let bus = if function.uses.contains(&crate::Use::PutEvents) {
-            Some(EventBus::new(&sdk, setting("TRUSTPLANE_EVENT_BUS")?, &meter))
+            Some(EventBus::new(&sdk, Arc::clone(&meter), setting("TRUSTPLANE_EVENT_BUS")?))
         } else {
             None
         };
-        let policies = Policies::built_in()?;
-        Ok(Self {
-            table,
-            account,
-            sdk,
-            meter,
-            bus,
-            policies,
-            compiled: Compiled::default(),
-            customers,
-            seal,
-            deriver,
-            saml_base,
-        })
-    }
-
-    /// The policies of a tenant that has this set: the built-in ones and those of the set that are in force.
-    pub fn policies_with(&self, set: &PolicySet) -> Result<Policies, PoliciesError> {
-        compile(&self.policies, set)
+        Ok(Self { table, account, sdk, meter, bus, customers, seal, deriver, saml_base })
     }
 
     /// A setting that only some functions need.

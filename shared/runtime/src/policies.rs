@@ -1,4 +1,4 @@
-//! Tenants' own policies, compiled once for each version in each process.
+//! The policies that a process decides by: the built-in ones, and tenants' own, compiled once for each version.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +10,22 @@ use trustplane_policy::{Policies, PoliciesError};
 const SETS: usize = 32;
 /// Bytes of text that the remembered sets may have together: compiled, a text takes some thirty times its size.
 const BYTES: usize = 512 * 1024;
+
+/// The built-in policies, and tenants' own as far as this process has seen them.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// The policies that every tenant has.
+    pub(crate) built_in: Policies,
+    /// Tenants' own policies, compiled with them.
+    pub(crate) compiled: Compiled,
+}
+
+impl Known {
+    /// What a process knows at its start.
+    pub(crate) fn new(built_in: Policies) -> Self {
+        Self { built_in, compiled: Compiled::default() }
+    }
+}
 
 /// The sets that this process has compiled, the last used first. A set of a version never changes, so what is remembered
 /// cannot become wrong: the tenant, which every request reads, says which version stands.

@@ -9,10 +9,11 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt as _;
 use lambda_http::{Context, LambdaEvent, service_fn};
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::Origin;
+use trustplane_policy::{Origin, Policies, PoliciesError};
 
 use crate::dialect::{About, HttpReply};
 use crate::functions::JSON;
+use crate::policies::Known;
 use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigger, denial, function, log};
 
 /// Time kept for rendering and sending the reply when a handler takes too long.
@@ -27,16 +28,28 @@ where
     F: Future<Output = Result<Reply, Failure>> + 'static,
 {
     // Boxed here, so that all that follows is compiled once and not again for each function.
-    serve(name, &move |call| Box::pin(handler(call)))
+    serve(name, Policies::built_in, &move |call| Box::pin(handler(call)))
 }
 
-fn serve(name: &'static str, handler: &Handler) -> ExitCode {
+/// As [`http`], for a function that needs no credential and so decides nothing: without policies, and without what
+/// evaluates them in its binary.
+pub fn public<H, F>(name: &'static str, handler: H) -> ExitCode
+where
+    H: Fn(Call) -> F + 'static,
+    F: Future<Output = Result<Reply, Failure>> + 'static,
+{
+    serve(name, || Ok(Policies::none()), &move |call| Box::pin(handler(call)))
+}
+
+fn serve(name: &'static str, policies: fn() -> Result<Policies, PoliciesError>, handler: &Handler) -> ExitCode {
     run(name, async |function, platform| {
+        let policies = Arc::new(Known::new(policies()?));
         let serve = move |event: LambdaEvent<HttpEvent>| {
-            let platform = Arc::clone(&platform);
+            let (platform, policies) = (Arc::clone(&platform), Arc::clone(&policies));
             async move {
                 // Boxed: a handler's future, laid out within all of this, goes deeper than the compiler looks.
-                let reply = Box::pin(answer(function, platform, handler, event.payload, &event.context)).await;
+                let reply =
+                    Box::pin(answer(function, platform, policies, handler, event.payload, &event.context)).await;
                 Ok::<HttpReply, lambda_runtime::Error>(reply)
             }
         };
@@ -78,6 +91,7 @@ where
 async fn answer(
     function: &'static Function,
     platform: Arc<Platform>,
+    policies: Arc<Known>,
     handler: &Handler,
     event: HttpEvent,
     context: &Context,
@@ -99,8 +113,16 @@ async fn answer(
         user_agent,
     };
     let tenant = request.header("x-tenant-id").and_then(trustplane_domain::ids::TenantId::parse);
-    let call =
-        Call { platform: Arc::clone(&platform), request, now: Timestamp::now(), origin, dialect, action, produces };
+    let call = Call {
+        platform: Arc::clone(&platform),
+        policies,
+        request,
+        now: Timestamp::now(),
+        origin,
+        dialect,
+        action,
+        produces,
+    };
 
     let served = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
     let result = match tokio::time::timeout(time_left(context), served).await {

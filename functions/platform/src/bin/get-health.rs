@@ -1,5 +1,5 @@
 //! GET `/healthz`.
 
 fn main() -> std::process::ExitCode {
-    trustplane_runtime::http("get-health", trustplane_platform::health::show)
+    trustplane_runtime::public("get-health", trustplane_platform::health::show)
 }

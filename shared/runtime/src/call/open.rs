@@ -106,7 +106,7 @@ impl Call {
         if version == 0 {
             return Ok(None);
         }
-        let compiled = &self.platform.compiled;
+        let compiled = &self.policies.compiled;
         if let Some(policies) = compiled.find(tenant.tenant_id, version) {
             return Ok(Some(policies));
         }
@@ -118,7 +118,7 @@ impl Call {
             tracing::error!(version, "the policies that the tenant names are not there");
             Failure::Internal
         })?;
-        match compiled.compile(&self.platform.policies, tenant.tenant_id, &set) {
+        match compiled.compile(&self.policies.built_in, tenant.tenant_id, &set) {
             Ok(policies) => Ok(Some(policies)),
             Err(error) => {
                 tracing::error!(error = %error, tenant = %tenant.tenant_id, "policies do not compile");
