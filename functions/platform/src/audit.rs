@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::Value;
 use trustplane_domain::audit::{AuditRecord, Outcome};
-use trustplane_domain::audit_chain::{ChainHead, ChainSeal, KeptRecord, Range, Verifier, ids_at, time_of};
+use trustplane_domain::audit_chain::{ChainHead, ChainSeal, KeptEnd, KeptRecord, Range, Verifier, ids_at};
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::{Change, Kind, Resource};
 use trustplane_runtime::{Call, OperatorCall, Reply, Request};
-use trustplane_store::{AuditItem, Item, Query, Stored, keys};
+use trustplane_store::{AuditItem, Item, Key, Query, Stored, keys};
 
 use crate::listing::{Page, Rows};
 
@@ -74,14 +74,14 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
         Some(&|tenant, wanted: &Wanted| wanted.query(tenant)),
         wanted(&call.request),
         |read, wanted, tenant| {
-            let listing = read.listing::<AuditItem>(tenant)?;
+            let listing = read.sifted::<AuditItem>(tenant);
             let mut rows = listing.rows.into_iter();
             let mut data = Vec::new();
             let mut last = None;
             while data.len() < wanted.page.limit {
                 let Some(row) = rows.next() else { break };
-                last = Some(row.key.sk().to_owned());
-                data.extend(body(row).filter(|body| wanted.holds(body)));
+                last = Some(key(&row).sk().to_owned());
+                data.extend(row.ok().and_then(body).filter(|body| wanted.holds(body)));
             }
             // Where rows were left over, the next page begins behind the last that was looked at.
             let next = if rows.next().is_some() { last } else { listing.next };
@@ -95,7 +95,8 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 /// `verify-audit`: `{tenant_id, from?, to?}`; answers `{records, sealed_through, intact, first_broken}`, of which
 /// `first_broken` is `{seal, id, reason}`.
 ///
-/// All seals are read, and the records of the range: a log that is too long for one run is verified in parts.
+/// All seals are read, and the records of the range, or all that stands among them: a log that is too long for one run is
+/// verified in parts.
 pub async fn verify(call: OperatorCall) -> Result<Value, Failure> {
     let mut fields = call.fields()?;
     let tenant_id = fields.string("tenant_id").unwrap_or_default();
@@ -114,25 +115,50 @@ pub async fn verify(call: OperatorCall) -> Result<Value, Failure> {
     // First the records, then the seals, then the head: what is written and sealed meanwhile is told from what was
     // slipped in.
     let mut verifier = Verifier::new(tenant_id, range, Timestamp::now());
-    let (first, last) = key_range(range);
-    let records = Query::audit_log(part).oldest_first().between(first, last);
-    each::<AuditItem>(&call, part, &records, None, |row| verifier.record(kept(row))).await?;
+    let mut records = Query::audit_log(part).oldest_first();
+    if range.from.is_some() || range.to.is_some() {
+        let (first, last) = key_range(range);
+        records = records.between(first, last);
+    }
+    each::<AuditItem>(&call, part, &records, None, |row| match row {
+        Ok(row) => verifier.record(kept(row)),
+        Err(key) => verifier.no_record(key.sk().to_owned()),
+    })
+    .await?;
+    let mut last = None;
     let mut seals = 0;
-    let mut head = None;
+    let mut end = KeptEnd::Absent;
     for _ in 0..LOOKS {
-        let after = (seals > 0).then(|| part.audit_seal(seals).sk().to_owned());
-        each::<ChainSeal>(&call, part, &Query::audit_seals(part), after, |row| {
-            verifier.seal(&row.value);
-            seals = row.value.number;
+        each::<ChainSeal>(&call, part, &Query::audit_seals(part), last.clone(), |row| {
+            last = Some(key(&row).sk().to_owned());
+            match row {
+                Ok(row) => {
+                    verifier.seal(&row.value);
+                    seals = row.value.number;
+                }
+                Err(_) => verifier.no_seal(),
+            }
         })
         .await?;
         let found = call.read(&[part.audit_chain()]).await?.take::<ChainHead>(&part.audit_chain());
-        head = found.map_err(|_| Failure::Internal)?.map(|stored| stored.value);
-        if head.as_ref().is_none_or(|head| head.seals <= seals) {
+        end = match found {
+            Ok(None) => KeptEnd::Absent,
+            Ok(Some(head)) => KeptEnd::Head(head.value),
+            Err(_) => KeptEnd::Unreadable,
+        };
+        if !matches!(&end, KeptEnd::Head(head) if seals < head.seals) {
             break;
         }
     }
-    serde_json::to_value(verifier.finish(head.as_ref())).map_err(|_| Failure::Internal)
+    serde_json::to_value(verifier.finish(&end)).map_err(|_| Failure::Internal)
+}
+
+/// Where a row is, be it what it should be or not.
+fn key<T>(row: &Result<Stored<T>, Key>) -> &Key {
+    match row {
+        Ok(row) => &row.key,
+        Err(key) => key,
+    }
 }
 
 /// Gives every row of a listing to `take`, page by page.
@@ -141,15 +167,16 @@ async fn each<T: Item>(
     part: keys::Tenant,
     query: &Query,
     mut after: Option<String>,
-    mut take: impl FnMut(Stored<T>),
+    mut take: impl FnMut(Result<Stored<T>, Key>),
 ) -> Result<(), Failure> {
     loop {
         let page = query.clone().page(ROWS, after);
         let read = call.platform.table.read(&[], Some(&page)).await;
-        let listing = read.and_then(|mut read| read.listing::<T>(part)).map_err(|error| {
+        let mut read = read.map_err(|error| {
             tracing::error!(error = %error, "table");
             Failure::from(&error)
         })?;
+        let listing = read.sifted::<T>(part);
         listing.rows.into_iter().for_each(&mut take);
         after = listing.next;
         if after.is_none() {
@@ -199,7 +226,7 @@ fn wanted(request: &Request) -> Result<Wanted, Failure> {
     let page = Page::parse(text("limit").as_deref(), text("cursor").as_deref(), (50, 250));
     if let Ok(Page { after: Some(after), .. }) = &page {
         let (first, last) = key_range(range);
-        if time_of(after).is_none() || *after < first || last < *after {
+        if *after < first || last < *after {
             faults.add("cursor", "must be the `next_cursor` of another page of this list");
         }
     }

@@ -7,13 +7,19 @@ use serde_json::{Map, Value};
 use trustplane_domain::credential::{Credential, Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::ids::CredentialId;
-use trustplane_domain::policy::{PolicyId, PolicySet};
+use trustplane_domain::policy::{PolicyId, PolicySet, TEXT_LIMIT};
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Action, Asked, Change, Image, Kind, Origin, Resource, Verdict, evaluate as ask};
 use trustplane_runtime::{Call, Reply, actions};
 use trustplane_store::{Read, StoreError, keys};
 
 use crate::policies::{checked, schema};
+
+/// Bytes of a name or an id that is asked about at most. Policies look through what they are asked about, and may be made
+/// to look long.
+const NAME_LIMIT: usize = 1024;
+/// Bytes of a resource before or after, as JSON, at most: room for a policy's text, which is the longest there is.
+const IMAGE_LIMIT: usize = TEXT_LIMIT + 4 * 1024;
 
 /// The answer. The ids stand in it twice: as this API calls them, and as JITSudo does.
 #[derive(Debug, Serialize)]
@@ -208,6 +214,9 @@ fn principal(fields: &mut Fields, now: Timestamp) -> Option<Principal> {
         described.fault("roles", "must be some of `admin`, `approver`, `editor`, `viewer`, each once");
     }
     let name = described.optional_string("name").unwrap_or_default();
+    if name.len() > NAME_LIMIT {
+        described.fault("name", format!("has at most {NAME_LIMIT} bytes"));
+    }
     let created_at = time(&mut described, "created_at").unwrap_or(now);
     let expires_at = time(&mut described, "expires_at");
     fields.adopt("principal", described);
@@ -232,7 +241,16 @@ fn resource(fields: &mut Fields, action: Option<Action>) -> Option<(Resource, Op
         described.fault("type", format!("must be `{}` for this action", action.resource.as_str()));
     }
     let id = described.string("id").unwrap_or_default();
-    let mut image = |name| described.optional_object(name).map(|attributes| Image::of(&attributes));
+    if id.len() > NAME_LIMIT {
+        described.fault("id", format!("has at most {NAME_LIMIT} bytes"));
+    }
+    let mut image = |name| {
+        let attributes = described.optional_object(name)?;
+        if Value::from_iter(attributes.clone()).to_string().len() > IMAGE_LIMIT {
+            described.fault(name, format!("has at most {} KiB", IMAGE_LIMIT / 1024));
+        }
+        Some(Image::of(&attributes))
+    };
     let (before, after) = (image("before"), image("after"));
     fields.adopt("resource", described);
     Some((Resource::new(kind?, id), before, after))

@@ -5,14 +5,17 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use trustplane_domain::credential::Credential;
 use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::ids::TenantId;
-use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy};
+use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy, shape};
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Faults, Timestamp};
-use trustplane_policy::{Change, Image, Kind, Policies, Resource, Schema};
+use trustplane_policy::{Asked, Change, Image, Kind, Policies, Resource, Schema, Sealed, decide};
 use trustplane_runtime::{Answer, Call, OperatorCall, Reply, actions};
 use trustplane_store::{Read, StoreError, Stored, Told, Writes, keys};
+
+use crate::credentials::caller;
 
 /// A policy on the wire. Nobody has written a built-in one.
 #[derive(Debug, Serialize)]
@@ -23,6 +26,8 @@ struct Body<'a> {
     built_in: bool,
     updated_at: Option<Timestamp>,
     updated_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// A policy as policies and the audit log see it.
@@ -62,6 +67,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
                 built_in: true,
                 updated_at: None,
                 updated_by: None,
+                warnings: Vec::new(),
             });
             let data: Vec<_> = built_in.chain(set.policies.iter().map(body)).collect();
             let reply = Reply::ok(&json!({"data": data, "next_cursor": null, "has_more": false}));
@@ -71,10 +77,11 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
     .await
 }
 
-/// PUT `/{id}`: saves one, over the one of this id if there is one.
+/// PUT `/{id}`: saves one, over the one of this id if there is one. Whoever could not take it back is warned, and has their
+/// way: it may be meant so.
 ///
 /// A text is only held against the schema once the credential stands, since that costs more than all else that is done
-/// for a request; so 403 is said before 400 of what is wrong with the text.
+/// for a request; so 403 is said before 400 of what is wrong with the text, but for what breaks a limit.
 pub async fn put(call: Call) -> Result<Reply, Failure> {
     let checked = OnceCell::new();
     let check = |wanted: &Wanted| checked.get_or_init(|| new(wanted)).clone();
@@ -85,9 +92,12 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
             let standing = Standing::take(read, tenant)?;
             let set = standing.set();
             let before = set.find(&wanted.id);
-            let by = asker(&call);
+            let (by, caller) = (asker(&call), caller(&call, read, tenant)?);
             let outcome = match check(wanted).and_then(|new| set.put(new, &by, call.now)) {
-                Ok(after) => Ok(answer(standing.writes(tenant, &after)?, &after, &wanted.id)?),
+                Ok(after) => {
+                    let warnings = warning(&call, &caller, &after, &wanted.id).into_iter().collect();
+                    Ok(answer(standing.writes(tenant, &after)?, &after, &wanted.id, warnings)?)
+                }
                 Err(failure) => Err(failure),
             };
             let after = View { text: &wanted.text, enabled: wanted.enabled };
@@ -199,6 +209,8 @@ fn wanted(call: &Call) -> Result<Wanted, Failure> {
     let id = fields.take("id", PolicyId::parse(call.request.parameter("id")));
     fields.finish(Faults::default())?;
     let (Some(id), Some(text), Some(enabled)) = (id, text, enabled) else { return Err(Failure::Internal) };
+    // The tenant's own policies are asked about this text: none is longer than they may be made to look through.
+    let _ = shape(&text).map_err(|problem| Failure::InvalidPolicy(vec![problem]))?;
     Ok(Wanted { id, text, enabled })
 }
 
@@ -215,9 +227,29 @@ fn asker(call: &Call) -> String {
     call.presented().map(|id| id.to_string()).unwrap_or_default()
 }
 
-fn answer(writes: Writes, after: &PolicySet, id: &PolicyId) -> Result<Answer, StoreError> {
+fn answer(writes: Writes, after: &PolicySet, id: &PolicyId, warnings: Vec<String>) -> Result<Answer, StoreError> {
     let saved = after.find(id).ok_or_else(|| StoreError::missing("policy"))?;
-    Ok(Answer::new(writes, Reply::ok(&body(saved)).etag(saved.version)))
+    Ok(Answer::new(writes, Reply::ok(&Body { warnings, ..body(saved) }).etag(saved.version)))
+}
+
+/// What to tell whoever saves this set if by it, now, they could not delete this policy again.
+fn warning(call: &Call, caller: &Credential, after: &PolicySet, id: &PolicyId) -> Option<String> {
+    let saved = after.find(id)?;
+    let action = actions().find(|action| action.name == "delete-policy")?;
+    let policies = call.platform.policies_with(after).ok()?;
+    let origin = call.origin();
+    let asked = Asked { tenant: caller.id.tenant(), credential: caller, action, origin, at: call.now };
+    let deletion = Change::new(resource(id), Ok(())).before(Some(image(saved)));
+    match decide(&policies, &asked, Sealed::new(()), |()| deletion) {
+        Err(Failure::Forbidden(denial)) => {
+            let by: Vec<String> = denial.determining_policies.iter().map(|id| format!("`{id}`")).collect();
+            let why = if by.is_empty() { "no policy permits it".to_owned() } else { format!("by {}", by.join(", ")) };
+            Some(format!(
+                "this key could not delete this policy again ({why}): if no other can, an operator has to reset the policies"
+            ))
+        }
+        _ => None,
+    }
 }
 
 fn resource(id: &PolicyId) -> Resource {
@@ -236,5 +268,6 @@ fn body(policy: &SavedPolicy) -> Body<'_> {
         built_in: false,
         updated_at: Some(policy.updated_at),
         updated_by: Some(&policy.updated_by),
+        warnings: Vec::new(),
     }
 }

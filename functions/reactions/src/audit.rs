@@ -5,17 +5,19 @@
 //! form it is the text that the hash is of. Whoever gets an event twice knows it by `id`.
 
 use serde_json::{Map, Value, json};
-use trustplane_aws::Event;
+use trustplane_aws::{DEAD_LETTER_BYTES, DeadLetters, Event};
 use trustplane_domain::audit::{AuditRecord, Outcome};
-use trustplane_runtime::{Reaction, ReactionError};
+use trustplane_runtime::{Platform, Reaction, ReactionError};
 
 use crate::sealing::{Brought, seal};
 
 /// A record of the stream.
 #[derive(Debug)]
-struct Carried {
+struct Carried<'a> {
     /// What Lambda knows it by.
-    sequence_number: String,
+    sequence_number: &'a str,
+    /// As the stream brought it.
+    record: &'a Value,
     /// What to publish and to seal, or why that cannot be.
     event: Result<(Event, Brought), String>,
 }
@@ -25,51 +27,75 @@ const DENIED: &str = "access-denied";
 
 /// Publishes and seals the records of a batch, and says from which one on Lambda has to bring them again.
 ///
-/// Lambda gives up all that it was told to bring again too often, the good records behind a bad one too. So a record that
-/// cannot be published (its hash does not fit) is brought to stand alone: what stands before it is published and left
-/// behind, then the invocation fails until the batch has been split (`BisectBatchOnFunctionError`) down to this record,
-/// which ends in the dead-letter queue.
+/// A bus or a table that is away is no fault of the records: they are brought again for as long as the stream holds them.
+/// What no waiting mends (a record whose hash does not fit, a chain that somebody reached into) would hold up all that is
+/// behind it, of other tenants too: it goes to the dead letters here, alone, and the rest goes on.
 pub async fn publish(reaction: Reaction) -> Result<Value, ReactionError> {
     let bus = reaction.platform.bus.as_ref().ok_or("no event bus")?;
     let records = reaction.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
     let carried = records.iter().map(Carried::of).collect::<Result<Vec<_>, _>>()?;
-    let good: Vec<&(Event, Brought)> = carried.iter().map_while(|record| record.event.as_ref().ok()).collect();
-    let events: Vec<Event> = good.iter().map(|(event, _)| event.clone()).collect();
-    let published = match bus.publish(&events).await {
-        Ok(()) => events.len(),
-        Err(unpublished) => {
-            tracing::error!(reason = unpublished.reason, "audit records not published");
-            unpublished.first
-        }
-    };
-    let brought: Vec<&Brought> = good.iter().take(published).map(|(_, brought)| brought).collect();
-    if let Err(first) = seal(&reaction, &brought).await {
-        return Ok(from(carried.get(first)));
+    let good = |(place, record): (usize, &'_ Carried<'_>)| record.event.clone().ok().map(|good| (place, good));
+    let (places, (events, brought)): (Vec<usize>, (Vec<Event>, Vec<Brought>)) =
+        carried.iter().enumerate().filter_map(good).unzip();
+    // The first that has to come again; all before it are done with.
+    let mut end = carried.len();
+    if let Err(unpublished) = bus.publish(&events).await {
+        tracing::error!(reason = unpublished.reason, "audit records not published");
+        end = places.get(unpublished.first).copied().unwrap_or_default();
     }
-    match carried.get(published) {
-        Some(Carried { sequence_number, event: Err(fault) }) if published == 0 => {
-            Err(format!("the audit record at sequence number {sequence_number} is not published: {fault}").into())
+    let published = places.iter().zip(&brought).filter(|(place, _)| **place < end);
+    let published: Vec<(usize, &Brought)> = published.map(|(place, brought)| (*place, brought)).collect();
+    let sealed = seal(&reaction, &published).await;
+    end = sealed.again.map_or(end, |first| end.min(first));
+    for (place, record) in carried.iter().enumerate().take(end) {
+        let fault = record.event.as_ref().err().or_else(|| sealed.hopeless.get(&place));
+        if let Some(fault) = fault
+            && let Err(error) = bury(&reaction.platform, record, fault).await
+        {
+            tracing::error!(error = %error, "an audit record is not among the dead letters");
+            end = place;
+            break;
         }
-        rest => Ok(from(rest)),
     }
+    Ok(from(carried.get(end)))
 }
 
-/// The answer that makes Lambda bring this record and those behind it again; none where all were published.
+/// Puts a record among the dead letters, with what is wrong with it. The letter is an event of this function's: once what
+/// was wrong is right, it is invoked with it.
+async fn bury(platform: &Platform, record: &Carried<'_>, fault: &str) -> Result<(), ReactionError> {
+    let number = record.sequence_number;
+    tracing::error!(sequence_number = number, fault, "an audit record goes to the dead letters");
+    // Made here, since it is hardly ever needed.
+    let letters = DeadLetters::new(&platform.sdk, Platform::setting("TRUSTPLANE_DEAD_LETTERS")?, &platform.meter);
+    Ok(letters.send(&letter(record.record, fault)).await?)
+}
+
+/// The letter: without the images of a record that is too large for it, which are in the table.
+fn letter(record: &Value, fault: &str) -> Value {
+    let letter = json!({"function": "publish-audit", "reason": fault, "Records": [record]});
+    if letter.to_string().len() <= DEAD_LETTER_BYTES {
+        return letter;
+    }
+    let keys = record.pointer("/dynamodb/Keys");
+    json!({"function": "publish-audit", "reason": fault, "keys": keys})
+}
+
+/// The answer that makes Lambda bring this record and those behind it again; none where all are done with.
 ///
 /// Source: "Configuring partial batch response with DynamoDB and Lambda", AWS Lambda Developer Guide.
-fn from(record: Option<&Carried>) -> Value {
+fn from(record: Option<&Carried<'_>>) -> Value {
     let failures: Vec<Value> =
         record.iter().map(|record| json!({ "itemIdentifier": record.sequence_number })).collect();
     json!({ "batchItemFailures": failures })
 }
 
-impl Carried {
+impl<'a> Carried<'a> {
     /// Reads a record of the event of a DynamoDB stream.
-    fn of(record: &Value) -> Result<Self, &'static str> {
+    fn of(record: &'a Value) -> Result<Self, &'static str> {
         let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
-        let sequence_number = sequence_number.ok_or("a record of the stream has no sequence number")?.to_owned();
+        let sequence_number = sequence_number.ok_or("a record of the stream has no sequence number")?;
         let item = record.pointer("/dynamodb/NewImage").unwrap_or(&Value::Null);
-        Ok(Self { sequence_number, event: event(item) })
+        Ok(Self { sequence_number, record, event: event(item) })
     }
 }
 
@@ -196,9 +222,22 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_is_an_event_to_try_again_with_unless_it_would_be_too_large() {
+        let record = |length: usize| {
+            let image = json!({"record": {"S": "x".repeat(length)}});
+            json!({"dynamodb": {"SequenceNumber": "7", "Keys": {"sk": {"S": "id"}}, "NewImage": image}})
+        };
+        let short = letter(&record(200_000), "it is broken");
+        assert_eq!((&short["Records"][0], &short["reason"]), (&record(200_000), &json!("it is broken")));
+        let long = letter(&record(300_000), "it is broken");
+        assert_eq!((&long["keys"], long.get("Records")), (&json!({"sk": {"S": "id"}}), None));
+    }
+
+    #[test]
     fn a_record_that_lambda_could_not_be_told_of_is_an_error() {
         assert!(Carried::of(&json!({"dynamodb": {}})).is_err());
-        let carried = Carried::of(&json!({"dynamodb": {"SequenceNumber": "7"}})).unwrap();
+        let record = json!({"dynamodb": {"SequenceNumber": "7"}});
+        let carried = Carried::of(&record).unwrap();
         assert_eq!(carried.sequence_number, "7");
         assert!(carried.event.is_err());
         assert_eq!(from(Some(&carried)), json!({"batchItemFailures": [{"itemIdentifier": "7"}]}));

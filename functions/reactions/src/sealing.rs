@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trustplane_domain::Timestamp;
-use trustplane_domain::audit_chain::{ChainHead, Entry};
+use trustplane_domain::audit_chain::{ChainHead, ChainSeal, Entry};
 use trustplane_domain::ids::TenantId;
 use trustplane_runtime::Reaction;
-use trustplane_store::{AuditItem, CommitError, Stored, Writes, keys};
+use trustplane_store::{AuditItem, CommitError, StoreError, Stored, Writes, keys};
 
 /// Records of one seal at most. With the seal and the head they are one transaction of at most 100 items.
 const RECORDS: usize = 40;
@@ -28,24 +28,61 @@ pub(crate) struct Brought {
     pub(crate) bytes: usize,
 }
 
-/// Seals these records; says where the first is that could not be.
-pub(crate) async fn seal(reaction: &Reaction, records: &[&Brought]) -> Result<(), usize> {
-    let mut tenants: BTreeMap<TenantId, Vec<(usize, &Brought)>> = BTreeMap::new();
-    for (place, record) in records.iter().enumerate() {
-        tenants.entry(record.tenant).or_default().push((place, record));
+/// What came of sealing some records, by the places they were given with. All others are sealed.
+#[derive(Debug, Default)]
+pub(crate) struct Sealed {
+    /// The first that could not be sealed now.
+    pub(crate) again: Option<usize>,
+    /// Those that cannot be sealed as the table is, and why.
+    pub(crate) hopeless: BTreeMap<usize, String>,
+}
+
+/// Why records were not sealed.
+#[derive(Debug)]
+enum Fault {
+    /// The table was away, or others were always faster: worth another try.
+    Now(CommitError),
+    /// Somebody reached into the chain, so that it cannot go on.
+    Chain(String),
+}
+
+impl From<CommitError> for Fault {
+    fn from(error: CommitError) -> Self {
+        Self::Now(error)
     }
-    let mut failed = None;
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Now(error.into())
+    }
+}
+
+/// Seals these records.
+pub(crate) async fn seal(reaction: &Reaction, records: &[(usize, &Brought)]) -> Sealed {
+    let mut tenants: BTreeMap<TenantId, Vec<(usize, &Brought)>> = BTreeMap::new();
+    for (place, record) in records {
+        tenants.entry(record.tenant).or_default().push((*place, *record));
+    }
+    let mut sealed = Sealed::default();
     for (tenant, records) in tenants {
         for batch in batches(&records) {
-            if let Err(error) = seal_batch(reaction, tenant, batch).await {
-                tracing::error!(error = %error, tenant = %tenant, "audit records not sealed");
-                let first = batch.first().map(|(place, _)| *place);
-                failed = failed.into_iter().chain(first).min();
-                break;
+            let places = batch.iter().map(|(place, _)| *place);
+            match seal_batch(reaction, tenant, batch).await {
+                Ok(()) => {}
+                Err(Fault::Now(error)) => {
+                    tracing::error!(error = %error, tenant = %tenant, "audit records not sealed");
+                    sealed.again = sealed.again.into_iter().chain(places).min();
+                    break;
+                }
+                Err(Fault::Chain(why)) => {
+                    tracing::error!(why, tenant = %tenant, "the chain of audit records cannot go on");
+                    sealed.hopeless.extend(places.map(|place| (place, why.clone())));
+                }
             }
         }
     }
-    failed.map_or(Ok(()), Err)
+    sealed
 }
 
 /// The records as they go into one seal each.
@@ -64,16 +101,26 @@ fn batches<'a, 'r>(mut records: &'a [(usize, &'r Brought)]) -> Vec<&'a [(usize, 
     batches
 }
 
-async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Brought)]) -> Result<(), CommitError> {
+async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Brought)]) -> Result<(), Fault> {
     let grant = reaction.grant(tenant);
     let part = keys::Tenant::granted(&grant);
     let table = &reaction.platform.table;
+    // The number of the seal that was not made, and whether one of that number was found after that.
+    let (mut lost, mut found) = (None, None);
     for _ in 0..ATTEMPTS {
         let mut wanted = vec![part.audit_chain()];
         wanted.extend(batch.iter().map(|(_, record)| part.audit_record(&record.id)));
+        wanted.extend(lost.map(|number| part.audit_seal(number)));
         let mut read = table.read(&wanted, None).await?;
-        let head: Option<Stored<ChainHead>> = read.take(&part.audit_chain())?;
+        let head: Option<Stored<ChainHead>> = read.take(&part.audit_chain()).map_err(broken)?;
         let standing = head.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+        // A seal is written with the head: one that was found in an earlier read is in the head of this.
+        if found.is_some_and(|number| standing.seals < number) {
+            return Err(Fault::Chain("the chain has a seal that its end does not know of".to_owned()));
+        }
+        if let Some(number) = lost {
+            found = read.take::<ChainSeal>(&part.audit_seal(number)).map_err(broken)?.map(|_| number);
+        }
         let mut entries = Vec::new();
         let mut kept: Vec<Option<Stored<AuditItem>>> = Vec::new();
         let mut seen = BTreeSet::new();
@@ -81,11 +128,11 @@ async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Bro
             if !seen.insert(id) {
                 continue;
             }
-            let stored = read.take::<AuditItem>(&part.audit_record(id))?;
+            // As it was written: if it was changed or removed since, or can no longer be read, the seal tells of it.
+            let stored = read.take::<AuditItem>(&part.audit_record(id)).ok().flatten();
             if stored.as_ref().is_some_and(|stored| stored.value.previous_hash.is_some()) {
                 continue;
             }
-            // As it was written: if it was changed or removed since, the seal tells of it.
             entries.push(Entry { id: id.clone(), hash: hash.clone() });
             kept.push(stored);
         }
@@ -106,11 +153,16 @@ async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Bro
                 tracing::info!(tenant = %tenant, seal = seal.number, hash = seal.hash, "sealed");
                 return Ok(());
             }
-            Err(CommitError::Lost) => {}
-            Err(error) => return Err(error),
+            Err(CommitError::Lost) => lost = Some(seal.number),
+            Err(error) => return Err(error.into()),
         }
     }
-    Err(CommitError::Lost)
+    Err(CommitError::Lost.into())
+}
+
+/// An item of the chain that is there and cannot be read as what it has to be.
+fn broken(error: StoreError) -> Fault {
+    Fault::Chain(error.to_string())
 }
 
 #[cfg(test)]

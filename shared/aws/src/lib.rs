@@ -1,8 +1,9 @@
 //! How we talk to AWS: one HTTP client with a small trust store, bounded timeouts, every call counted; the bus
-//! that others hear of changes on; the platform's keys; and the customer's side behind the tenant's role.
+//! that others hear of changes on; the queue of what was given up on; the platform's keys; and the customer's side behind the tenant's role.
 
 mod client;
 mod customer;
+mod dead_letters;
 mod error;
 mod events;
 mod meter;
@@ -12,6 +13,7 @@ mod secrets;
 
 pub use client::{load, sdk_config};
 pub use customer::{Customers, Paged, Reader, Way};
+pub use dead_letters::{DeadLetters, MOST_BYTES as DEAD_LETTER_BYTES, Unsent};
 pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};

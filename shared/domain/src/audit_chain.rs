@@ -9,7 +9,7 @@ mod verify;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-pub use verify::{Broken, KeptRecord, Range, Verified, Verifier};
+pub use verify::{Broken, KeptEnd, KeptRecord, Range, Verified, Verifier};
 
 use crate::Timestamp;
 use crate::audit::AuditRecord;

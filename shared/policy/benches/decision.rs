@@ -39,19 +39,36 @@ fn main() {
         black_box(own(100));
         true
     });
+    costliest();
+}
+
+/// The costliest that the limits leave: patterns that nearly match, over the longest text that a request may bring, which
+/// is a policy's.
+fn costliest() {
+    let pattern = format!("*{}b", "a".repeat(8 * 1024));
+    let text = format!(
+        "forbid (principal, action, resource) when {{ resource is Trustplane::Policy && resource has after && \
+         resource.after.text like \"{pattern}\" }};"
+    );
+    let policies = (0..7).fold(Policies::built_in().expect("built-in policies"), |policies, number| {
+        policies.and(&format!("own-{number}"), &text).expect("a policy")
+    });
+    let action = Action { name: "put-policy", group: Group::Administer, resource: Kind::Policy };
+    let image = Image::of(&serde_json::json!({"text": "a".repeat(16 * 1024), "enabled": true}));
+    let change = Change::new(Resource::new(Kind::Policy, "mine"), Ok(())).after(Some(image));
+    let start = cpu_us();
+    let _ = black_box(asked(&policies, Role::Admin, action, change));
+    println!("{:>9.1} us  of CPU, the costliest decision that the limits leave", cpu_us() - start);
+}
+
+/// CPU time of this process so far, by Linux's scheduler.
+fn cpu_us() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or_default() / 1e3
 }
 
 fn decided(policies: &Policies) -> bool {
-    let (tenant, at) = (TenantId::from_random([1; 16]), Timestamp::from_millis(1_800_000_000_000));
-    let wanted = NewCredential {
-        name: "benchmark".to_owned(),
-        kind: CredentialKind::Bearer,
-        roles: [Role::Editor].into(),
-        expires_at: None,
-    };
-    let credential = wanted.made(CredentialId::new(tenant, [1; 8]), None, Maker::Operator, at).expect("a credential");
     let action = Action { name: "put-identity-center-config", group: Group::Write, resource: Kind::Integration };
-    let origin = Origin { source_ip: Some("203.0.113.7".to_owned()), ..Origin::default() };
     let image = |role: &str| {
         Image::of(&serde_json::json!({
             "configured": true,
@@ -63,6 +80,20 @@ fn decided(policies: &Policies) -> bool {
     let change = Change::new(Resource::new(Kind::Integration, "aws-identity-center"), Ok(()))
         .before(Some(image("Before")))
         .after(Some(image("After")));
+    asked(policies, Role::Editor, action, change)
+}
+
+/// Whether a credential of this role may do it.
+fn asked(policies: &Policies, role: Role, action: Action, change: Change<()>) -> bool {
+    let (tenant, at) = (TenantId::from_random([1; 16]), Timestamp::from_millis(1_800_000_000_000));
+    let wanted = NewCredential {
+        name: "benchmark".to_owned(),
+        kind: CredentialKind::Bearer,
+        roles: [role].into(),
+        expires_at: None,
+    };
+    let credential = wanted.made(CredentialId::new(tenant, [1; 8]), None, Maker::Operator, at).expect("a credential");
+    let origin = Origin { source_ip: Some("203.0.113.7".to_owned()), ..Origin::default() };
     let asked = Asked { tenant, credential: &credential, action, origin: &origin, at };
     decide(policies, &asked, Sealed::new(()), |()| change).is_ok()
 }

@@ -280,6 +280,11 @@ impl Call {
         Presented::of(&self.request).ok().map(|presented| presented.id())
     }
 
+    /// Where the request came from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Random bytes.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], Failure> {
         random()

@@ -88,6 +88,8 @@ pub enum Use {
     KeyPair,
     /// Puts events on the bus.
     PutEvents,
+    /// Sends what it gives up on to the queue of dead letters.
+    DeadLetters,
 }
 
 /// Every function there is.

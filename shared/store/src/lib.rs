@@ -22,7 +22,7 @@ pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, StoreError};
 pub use item::{CERTIFICATE, DOMAIN, Due, Item, SYNC, Stored};
 pub use keys::Key;
-pub use read::{Listing, Query, Read};
+pub use read::{Listing, Query, Read, Sifted};
 pub use record::{Idempotency, TenantRow};
 pub use table::Table;
 pub use writes::Writes;

@@ -47,6 +47,15 @@ pub struct Listing<T> {
     pub next: Option<String>,
 }
 
+/// The rows of a listing, in which there may be some that are none.
+#[derive(Debug)]
+pub struct Sifted<T> {
+    /// In the order asked for; the key of what could not be read.
+    pub rows: Vec<Result<Stored<T>, Key>>,
+    /// The sort key to go on after; `None` at the end.
+    pub next: Option<String>,
+}
+
 impl Query {
     /// All rows of a tenant's partition whose sort key begins with `prefix`.
     pub fn prefix(tenant: crate::keys::Tenant, prefix: impl Into<String>) -> Self {
@@ -133,16 +142,23 @@ impl Read {
         self.rows(None)
     }
 
+    /// As [`Self::listing`], where an item that is no `T` is to be told of and not to be the end: its key in its place.
+    pub fn sifted<T: Item>(&mut self, tenant: crate::keys::Tenant) -> Sifted<T> {
+        let rows = self.keyed(Some(tenant.id())).map(|(key, row)| stored(key.clone(), row).map_err(|_| key)).collect();
+        Sifted { rows, next: self.next.take() }
+    }
+
     fn rows<T: Item>(&mut self, tenant: Option<TenantId>) -> Result<Listing<T>, StoreError> {
-        let rows = std::mem::take(&mut self.rows)
-            .into_iter()
-            .map(|row| {
-                let text = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-                let key = Key { pk: text("pk"), sk: text("sk"), tenant };
-                stored(key, row)
-            })
-            .collect::<Result<_, _>>()?;
+        let rows = self.keyed(tenant).map(|(key, row)| stored(key, row)).collect::<Result<_, _>>()?;
         Ok(Listing { rows, next: self.next.take() })
+    }
+
+    /// The rows with their keys, taken out.
+    fn keyed(&mut self, tenant: Option<TenantId>) -> impl Iterator<Item = (Key, Attributes)> + use<> {
+        std::mem::take(&mut self.rows).into_iter().map(move |row| {
+            let text = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            (Key { pk: text("pk"), sk: text("sk"), tenant }, row)
+        })
     }
 }
 

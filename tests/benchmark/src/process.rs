@@ -36,6 +36,7 @@ pub(crate) fn environment(table: &Endpoint, name: &str) -> Vec<(String, String)>
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
         ("TRUSTPLANE_ACCOUNT_ID", "000000000000"),
+        ("TRUSTPLANE_DEAD_LETTERS", "https://sqs.us-east-1.amazonaws.com/000000000000/benchmark"),
         ("TRUSTPLANE_EVENT_BUS", "benchmark"),
         ("TRUSTPLANE_KEY_ID", "benchmark"),
         ("TRUSTPLANE_MAC_KEY_ID", "benchmark"),

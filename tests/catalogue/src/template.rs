@@ -105,6 +105,9 @@ const FAILED_RUNS: &str = r#"      EventInvokeConfig:
             Destination: !GetAtt DeadLetters.Arn
 "#;
 
+/// A batch that fails is brought again for as long as the stream holds it, which is a day: what is at fault then is the bus
+/// or the table, and not the records, of which the function itself puts away those that cannot be read. After 23 hours
+/// Lambda tells the queue where in the stream they are, while there is an hour left to fetch them.
 const AUDIT_STREAM: &str = r#"      Events:
         Stream:
           Type: DynamoDB
@@ -113,7 +116,8 @@ const AUDIT_STREAM: &str = r#"      Events:
             StartingPosition: TRIM_HORIZON
             BatchSize: 10
             MaximumBatchingWindowInSeconds: 1
-            MaximumRetryAttempts: 100
+            MaximumRetryAttempts: -1
+            MaximumRecordAgeInSeconds: 82800
             BisectBatchOnFunctionError: true
             FunctionResponseTypes:
               - ReportBatchItemFailures
@@ -175,6 +179,10 @@ fn statement(one: Use) -> &'static str {
         Use::PutEvents => concat!(
             "            - Effect: Allow\n              Action: events:PutEvents\n",
             "              Resource: !GetAtt Bus.Arn\n",
+        ),
+        Use::DeadLetters => concat!(
+            "            - Effect: Allow\n              Action: sqs:SendMessage\n",
+            "              Resource: !GetAtt DeadLetters.Arn\n",
         ),
     }
 }

@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::watch;
 
@@ -79,6 +79,13 @@ pub(crate) struct Mapping {
 struct Batch {
     records: Vec<Value>,
     tries: u64,
+}
+
+/// Why a batch is given up, as Lambda names it.
+#[derive(Clone, Copy)]
+enum GivenUp {
+    RetryAttemptsExhausted,
+    RecordAgeExceeded,
 }
 
 /// What came of a batch.
@@ -174,6 +181,10 @@ impl Mapping {
             .collect();
         let mut pause = BACKOFF.0;
         while let Some(mut batch) = batches.pop_front() {
+            self.leave_old(&mut batch);
+            if batch.records.is_empty() {
+                continue;
+            }
             batch.tries += 1;
             match self.invoke(&batch).await {
                 Handled::Done => {
@@ -208,10 +219,23 @@ impl Mapping {
             batches.push_front(Batch { records: second, tries });
             batches.push_front(Batch { records: batch.records, tries });
         } else if self.source.retries.is_some_and(|retries| batch.tries > retries) {
-            self.give_up(&batch, error);
+            self.give_up(&batch, GivenUp::RetryAttemptsExhausted, error);
             self.pass(&batch.records);
         } else {
             batches.push_front(batch);
+        }
+    }
+
+    /// Gives up those at the head of a batch that are older than they may be, be it tried yet or not.
+    fn leave_old(&self, batch: &mut Batch) {
+        let Some(most) = self.source.max_age else { return };
+        let oldest = SystemTime::now().checked_sub(most).unwrap_or(UNIX_EPOCH);
+        let old = batch.records.iter().take_while(|record| written_at(record) < oldest).count();
+        if old > 0 {
+            let rest = batch.records.split_off(old);
+            self.give_up(batch, GivenUp::RecordAgeExceeded, Value::Null);
+            self.pass(&batch.records);
+            batch.records = rest;
         }
     }
 
@@ -250,13 +274,16 @@ impl Mapping {
     }
 
     /// Tells the failure destination, as Lambda does.
-    fn give_up(&self, batch: &Batch, error: Value) {
+    fn give_up(&self, batch: &Batch, why: GivenUp, error: Value) {
         let end = |record: Option<&Value>| record.and_then(sequence_number).unwrap_or_default().to_owned();
         self.delivery.bury(json!({
             "queue": self.source.on_failure,
             "requestContext": {
                 "functionArn": format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.source.function),
-                "condition": "RetryAttemptsExhausted",
+                "condition": match why {
+                    GivenUp::RetryAttemptsExhausted => "RetryAttemptsExhausted",
+                    GivenUp::RecordAgeExceeded => "RecordAgeExceeded",
+                },
                 "approximateInvokeCount": batch.tries,
             },
             "responsePayload": error,
@@ -328,6 +355,13 @@ impl Mapping {
         }
         Ok(last)
     }
+}
+
+/// When a record came into the stream, by the second: now, where it does not say so.
+fn written_at(record: &Value) -> SystemTime {
+    let seconds = record.pointer("/dynamodb/ApproximateCreationDateTime").and_then(Value::as_f64);
+    let since_epoch = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    since_epoch.map_or_else(SystemTime::now, |since| UNIX_EPOCH + since)
 }
 
 fn sequence_number(record: &Value) -> Option<&str> {

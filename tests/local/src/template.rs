@@ -96,6 +96,8 @@ pub struct StreamSource {
     pub bisect: bool,
     /// Tries after the first; none means until it works.
     pub retries: Option<u64>,
+    /// How old a record may be that the function is given; none means as old as the stream has it.
+    pub max_age: Option<Duration>,
     /// Whether the function answers which records failed.
     pub reports_item_failures: bool,
     /// ARN of the queue or topic that hears of a batch given up.
@@ -261,7 +263,10 @@ impl Template {
                         batch_size: text("BatchSize").and_then(|size| size.parse().ok()).unwrap_or(100),
                         filters: filters.into_iter().flatten().map(filter).collect::<Result<_, _>>()?,
                         bisect: text("BisectBatchOnFunctionError").is_some_and(|bisect| bisect == "true"),
+                        // -1 is no limit, of either.
                         retries: text("MaximumRetryAttempts").and_then(|retries| retries.parse().ok()),
+                        max_age: text("MaximumRecordAgeInSeconds")
+                            .and_then(|age| age.parse().ok().map(Duration::from_secs)),
                         reports_item_failures: types
                             .is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures")),
                         on_failure: properties.pointer("/DestinationConfig/OnFailure/Destination").and_then(scalar),
@@ -425,6 +430,7 @@ Resources:
         let stream = &template.streams[0];
         assert_eq!((stream.table.as_str(), stream.batch_size, stream.retries), ("trustplane-Table", 10, Some(2)));
         assert!(stream.bisect && stream.reports_item_failures && stream.from_start);
+        assert_eq!(stream.max_age, None);
         assert_eq!(stream.on_failure.as_deref(), Some("arn:aws:sqs:us-east-1:000000000000:trustplane-Failed"));
         let table = &template.tables[0];
         assert_eq!(table.ttl_attribute.as_deref(), Some("expires_at"));

@@ -82,6 +82,40 @@ async fn records_reported_as_failed_are_tried_again_and_given_up_in_the_end() {
 }
 
 #[tokio::test]
+async fn records_are_tried_without_end_where_the_template_says_so_until_they_are_too_old() {
+    let functions = functions(FUNCTIONS);
+    let folder = Folder::new("template");
+    let template = folder.path().join("template.yaml");
+    let fixture = include_str!("fixture.yaml");
+    let (three, endless) =
+        ("MaximumRetryAttempts: 2", "MaximumRetryAttempts: -1\n            MaximumRecordAgeInSeconds: 4");
+    assert!(fixture.contains(three));
+    std::fs::write(&template, fixture.replace(three, endless)).unwrap();
+    let options = Options { template: Some(template), ..with_streams(options(&functions)) };
+    let stack = Stack::start(options).await.unwrap();
+    for (pk, fails) in [("a", true), ("b", false)] {
+        put(&stack, pk, "audit", fails).await;
+    }
+    // More often than the fixture's own template says; then they are left, and what comes after them is not.
+    for _ in 0..300 {
+        if !stack.dead_letters().is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    put(&stack, "c", "audit", false).await;
+    stack.settle_streams().await;
+    let batches = printed(&stack, "batch");
+    assert!(batches.len() > 4, "{batches:?}");
+    assert_eq!(batches.last(), Some(&json!(["c"])));
+    let letters = stack.dead_letters();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!(letters[0]["requestContext"]["condition"], "RecordAgeExceeded");
+    assert_eq!(letters[0]["DDBStreamBatchInfo"]["batchSize"], 2);
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn schedules_run_at_start_with_the_clocks_time() {
     let functions = functions(FUNCTIONS);
     let mut options = options(&functions);

@@ -1,6 +1,6 @@
 //! What EventBridge and the table's stream invoke.
 
-use super::Use::{AssumeRole, Count, Due, List, PutEvents, Read, Write};
+use super::Use::{AssumeRole, Count, DeadLetters, Due, List, PutEvents, Read, Write};
 use super::{Function, Trigger};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         family: "reactions",
         summary: "Puts new audit records on the event bus, and seals them",
         trigger: Trigger::AuditStream,
-        uses: &[PutEvents, Read, Write, Count],
+        uses: &[PutEvents, Read, Write, Count, DeadLetters],
     },
     Function {
         name: "sync-organizations",

@@ -1,8 +1,13 @@
 //! The seals of the audit log, and `verify-audit`: a change of the past is found.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
 use trustplane_domain::audit::AuditRecord;
@@ -10,8 +15,9 @@ use trustplane_domain::audit_chain::{ChainHead, GENESIS, ids_at};
 use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::{World, world};
 use trustplane_local::Options;
+use trustplane_local::http::{self, Method};
 
-use crate::table::{hand, part, read, table};
+use crate::table::{hand, own_world, part, read, table};
 use crate::together::join_all;
 
 type Item = HashMap<String, AttributeValue>;
@@ -67,6 +73,20 @@ impl Log {
         let gone = self.hand.delete_item().table_name(self.world.stack().table()).set_key(Some(key.into()));
         let _ = gone.send().await.unwrap();
     }
+}
+
+/// Those of the items at these places, as the stream brings them.
+fn brought(items: &[Item], places: &[usize]) -> Value {
+    let records = places.iter().map(|place| {
+        let item = &items[*place];
+        let image: Value = ["pk", "sk", "entity", "record", "hash"]
+            .map(|name| (name.to_owned(), json!({"S": text(item, name)})))
+            .into_iter()
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": place.to_string(), "NewImage": image}})
+    });
+    json!({"Records": records.collect::<Vec<_>>()})
 }
 
 fn text(item: &Item, name: &str) -> String {
@@ -157,9 +177,14 @@ async fn a_record_that_is_slipped_in_is_found() {
     let mut hidden = added.clone();
     hidden.insert("entity".to_owned(), AttributeValue::S("audit-record ".to_owned()));
     log.put(hidden.clone()).await;
-    let told = log.world.invoke("verify-audit", &json!({"tenant_id": log.tenant})).await;
-    assert!(told.is_err(), "an item that is no record cannot be read as one: {told:?}");
+    assert_eq!(log.broken().await, (id.clone(), "it is no audit record".to_owned()));
     log.remove(&hidden).await;
+    // Under what is no record's id, past the range of those.
+    hidden.insert("sk".to_owned(), AttributeValue::S("~".to_owned()));
+    log.put(hidden.clone()).await;
+    assert_eq!(log.broken().await, (json!("~"), "it is no audit record".to_owned()));
+    log.remove(&hidden).await;
+    assert_eq!(log.verified().await["intact"], true);
     // Through the stream: it is sealed, and comes too late for its time.
     log.put(added).await;
     log.world.stack().settle_streams().await;
@@ -174,6 +199,12 @@ async fn a_seal_that_is_changed_or_removed_is_found_and_so_is_the_head() {
     for item in &seals {
         log.remove(item).await;
         assert_eq!(log.verified().await["intact"], false, "{item:?}");
+        let mut unreadable = item.clone();
+        unreadable.insert("hash".to_owned(), AttributeValue::Bool(true));
+        unreadable.insert("seal".to_owned(), AttributeValue::Bool(true));
+        log.put(unreadable).await;
+        let reason = log.broken().await.1;
+        assert!(reason.ends_with("cannot be read"), "{reason}");
         let mut changed = item.clone();
         let name = if changed.contains_key("sealed_at") { "sealed_at" } else { "record" };
         changed.insert(name.to_owned(), AttributeValue::S("2026-01-02T03:04:05.678Z".to_owned()));
@@ -199,18 +230,7 @@ async fn records_that_are_brought_again_out_of_order_and_to_two_at_once_are_seal
         (&waiting["records"], &waiting["sealed_through"], &waiting["intact"]),
         (&json!(4), &Value::Null, &json!(true))
     );
-    let brought = |places: &[usize]| {
-        let records = places.iter().map(|place| {
-            let item = &items[*place];
-            let image: Value = ["pk", "sk", "entity", "record", "hash"]
-                .map(|name| (name.to_owned(), json!({"S": text(item, name)})))
-                .into_iter()
-                .collect::<serde_json::Map<_, _>>()
-                .into();
-            json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": place.to_string(), "NewImage": image}})
-        });
-        json!({"Records": records.collect::<Vec<_>>()})
-    };
+    let brought = |places: &[usize]| brought(&items, places);
     let sealers = [brought(&[2, 0]), brought(&[0, 1, 2, 3]), brought(&[3, 3, 1]), brought(&[1])];
     let answers = join_all(sealers.iter().map(|event| world.invoke("publish-audit", event))).await;
     for answer in answers {
@@ -222,6 +242,163 @@ async fn records_that_are_brought_again_out_of_order_and_to_two_at_once_are_seal
     assert_eq!((&verified["records"], &verified["intact"]), (&json!(4), &json!(true)), "{verified}");
     let head = part(TenantId::parse(&log.tenant).unwrap()).audit_chain();
     assert_eq!(read::<ChainHead>(&table(world), &head).await.value.records, 4);
+}
+
+#[tokio::test]
+async fn an_item_that_is_no_record_is_left_out_of_the_log() {
+    let customer = world().customer().await;
+    world().stack().settle_streams().await;
+    let log = Log { world: world(), tenant: customer.tenant.clone(), hand: hand(world()) };
+    let items = log.items("AUDIT").await;
+    for item in &items {
+        let mut hidden = item.clone();
+        hidden.insert("entity".to_owned(), AttributeValue::S("something".to_owned()));
+        log.put(hidden).await;
+        let mut seen = 0;
+        let mut cursor = String::new();
+        loop {
+            let page = customer.get(&format!("/v1/audit-log?limit=2&cursor={cursor}")).await.expect(200).body;
+            seen += page["data"].as_array().unwrap().len();
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = next.to_owned();
+        }
+        assert_eq!(seen, items.len() - 1);
+        log.put(item.clone()).await;
+    }
+}
+
+/// What the dead letters say is wrong, each once.
+fn reasons(world: &World) -> BTreeSet<String> {
+    let letters = world.stack().dead_letters().into_iter();
+    letters.map(|letter| letter["body"]["reason"].as_str().unwrap_or("none").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn whoever_reaches_into_a_chain_holds_up_nobody_elses_records() {
+    let world = own_world(Options::default());
+    let (victim, other) = (Log::new(world).await, Log::new(world).await);
+    world.stack().settle_streams().await;
+    let head = victim.items("SEALS").await.into_iter().find(|item| text(item, "sk") == "HEAD").unwrap();
+    let mut unreadable = head.clone();
+    unreadable.insert("record".to_owned(), AttributeValue::Bool(true));
+    for (meddle, reason) in
+        [(None, "the chain has a seal that its end does not know of"), (Some(unreadable), "table broken: ")]
+    {
+        match meddle {
+            None => victim.remove(&head).await,
+            Some(item) => victim.put(item).await,
+        }
+        let letters = world.stack().dead_letters().len();
+        for log in [&victim, &other, &victim] {
+            let _ = world.token(&log.tenant, &["viewer"]).await;
+        }
+        world.stack().settle_streams().await;
+        assert_eq!(world.stack().dead_letters().len(), letters + 2);
+        assert!(reasons(world).iter().any(|found| found.starts_with(reason)), "{:?}", reasons(world));
+        // All are published, also those of the chain that cannot go on.
+        for log in [&victim, &other] {
+            let events = world.stack().events();
+            let published: BTreeSet<_> = events
+                .iter()
+                .filter(|event| event["detail"]["tenant_id"] == log.tenant)
+                .map(|event| event["detail"]["id"].to_string())
+                .collect();
+            assert_eq!(published.len(), log.items("AUDIT").await.len());
+        }
+        let verified = other.verified().await;
+        assert_eq!((&verified["intact"], &verified["sealed_through"]), (&json!(true), &last_record(&other).await));
+        assert_eq!(victim.verified().await["intact"], false);
+    }
+    // Put right, it goes on, and the letters are what brings the records that it lacks.
+    victim.put(head).await;
+    for letter in world.stack().dead_letters() {
+        let _ = world.invoke("publish-audit", &letter["body"]).await.unwrap();
+    }
+    let verified = victim.verified().await;
+    assert_eq!((&verified["intact"], &verified["sealed_through"]), (&json!(true), &last_record(&victim).await));
+}
+
+/// The time of the newest record.
+async fn last_record(log: &Log) -> Value {
+    let items = log.items("AUDIT").await;
+    let record: Value = serde_json::from_str(&text(items.last().unwrap(), "record")).unwrap();
+    record["occurred_at"].clone()
+}
+
+#[tokio::test]
+async fn a_record_that_is_no_more_by_when_it_is_sealed_is_told_of_by_its_seal() {
+    // Nothing is sealed here but by this test.
+    let world: &'static World = Box::leak(Box::new(World::start(Options::default())));
+    let log = Log::new(world).await;
+    let items = log.items("AUDIT").await;
+    let mut other = items[1].clone();
+    other.insert("entity".to_owned(), AttributeValue::S("something".to_owned()));
+    log.put(other).await;
+    let answer = world.invoke("publish-audit", &brought(&items, &[0, 1, 2, 3])).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(log.broken().await, (json!(text(&items[1], "sk")), "it is no audit record".to_owned()));
+    log.remove(&items[1]).await;
+    assert_eq!(log.broken().await.0, json!(text(&items[1], "sk")));
+}
+
+#[tokio::test]
+async fn while_the_table_takes_no_seal_no_record_is_given_up() {
+    let table = Arc::new(Between::default());
+    let url = Arc::clone(&table).serve().await;
+    let environment = [("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url)].into();
+    let world = own_world(Options { environment, ..Options::default() });
+    table.behind.set(world.stack().dynamodb_endpoint().to_owned()).unwrap();
+    let first = Log::new(world).await;
+    world.stack().settle_streams().await;
+    table.refuses_seals.store(true, Ordering::SeqCst);
+    let second = Log::new(world).await;
+    while table.refused.load(Ordering::SeqCst) < 12 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!((first.verified().await["intact"].clone(), second.items("SEALS").await.len()), (json!(true), 0));
+    table.refuses_seals.store(false, Ordering::SeqCst);
+    world.stack().settle_streams().await;
+    let verified = second.verified().await;
+    assert_eq!((&verified["intact"], &verified["sealed_through"]), (&json!(true), &last_record(&second).await));
+    assert_eq!(world.stack().dead_letters(), [] as [Value; 0]);
+}
+
+/// A table that hands everything on to the one behind it, but for seals while it refuses them.
+#[derive(Default)]
+struct Between {
+    behind: OnceLock<String>,
+    refuses_seals: AtomicBool,
+    refused: AtomicUsize,
+}
+
+impl Between {
+    /// Serves it; says where.
+    async fn serve(self: Arc<Self>) -> String {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer = move |headers: HeaderMap, body: Bytes| {
+            let table = Arc::clone(&self);
+            async move { table.answer(&headers, body).await }
+        };
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        url
+    }
+
+    async fn answer(&self, headers: &HeaderMap, body: Bytes) -> (StatusCode, Bytes) {
+        let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let writes = header("x-amz-target").ends_with("TransactWriteItems");
+        if self.refuses_seals.load(Ordering::SeqCst) && writes && String::from_utf8_lossy(&body).contains("#SEALS") {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            let error = json!({"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "no"});
+            return (StatusCode::BAD_REQUEST, error.to_string().into());
+        }
+        let names = ["content-type", "x-amz-target", "x-amz-date", "authorization"];
+        let kept = names.map(|name| (name, header(name)));
+        let kept: Vec<(&str, &str)> = kept.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let url = format!("{}/", self.behind.get().unwrap());
+        let reply = http::send(Method::POST, &url, &kept, body).await.unwrap();
+        (reply.status, reply.body)
+    }
 }
 
 #[tokio::test]

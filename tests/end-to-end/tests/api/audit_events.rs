@@ -7,7 +7,7 @@ use trustplane_end_to_end::{World, world};
 use trustplane_local::Options;
 use trustplane_local::http::{self, Method};
 
-use crate::table::{audit_records, changed_template, own_world, table};
+use crate::table::{audit_records, own_world, table};
 
 const PATH: &str = "/v1/integrations/aws-identity-center/config";
 
@@ -95,20 +95,10 @@ fn item(tenant: &str, id: &str, hash: Option<&str>) -> Value {
     })
 }
 
-#[tokio::test]
-async fn a_record_whose_hash_does_not_fit_ends_as_a_dead_letter_alone() {
-    let template = changed_template("MaximumRetryAttempts: 100", "MaximumRetryAttempts: 1");
-    let world = own_world(Options { template: Some(template), ..Options::default() });
-    let tenant = "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0";
-    let ids: Vec<String> = (0..9).map(|n| format!("01KDYAA6ME000000000000000{n}")).collect();
-    let puts: Vec<Value> = ids
-        .iter()
-        .enumerate()
-        .map(|(n, id)| {
-            let item = item(tenant, id, (n == 2 || n == 5).then_some("of another text"));
-            json!({"Put": {"TableName": world.stack().table(), "Item": item}})
-        })
-        .collect();
+/// Writes the items of audit records, as if a function had.
+async fn write(world: &World, items: &[Value]) {
+    let puts: Vec<Value> =
+        items.iter().map(|item| json!({"Put": {"TableName": world.stack().table(), "Item": item}})).collect();
     let headers = [
         ("content-type", "application/x-amz-json-1.0"),
         ("x-amz-target", "DynamoDB_20120810.TransactWriteItems"),
@@ -121,19 +111,83 @@ async fn a_record_whose_hash_does_not_fit_ends_as_a_dead_letter_alone() {
     let url = format!("{}/", world.stack().dynamodb_endpoint());
     let written = http::send(Method::POST, &url, &headers, json!({"TransactItems": puts}).to_string()).await.unwrap();
     assert!(written.status.is_success(), "{}", written.text());
+}
 
-    world.stack().settle_streams().await;
+/// The ids of a tenant's records that are on the bus, sorted.
+fn published(world: &World, tenant: &str) -> Vec<String> {
     let events = events(world, tenant);
-    let mut published: Vec<&str> = events.iter().map(|event| event["detail"]["id"].as_str().unwrap()).collect();
-    published.sort_unstable();
-    let good: Vec<&str> =
-        ids.iter().enumerate().filter(|(n, _)| *n != 2 && *n != 5).map(|(_, id)| id.as_str()).collect();
-    assert_eq!(published, good);
+    let mut ids: Vec<_> = events.iter().map(|event| event["detail"]["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+const TENANT: &str = "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0";
+
+/// Nine records, of which the third and the sixth are not what their hashes are of; and the ids of the others.
+fn with_two_bad() -> (Vec<Value>, Vec<String>) {
+    let ids: Vec<String> = (0..9).map(|n| format!("01KDYAA6ME000000000000000{n}")).collect();
+    let bad = |n: usize| n == 2 || n == 5;
+    let items = ids.iter().enumerate().map(|(n, id)| item(TENANT, id, bad(n).then_some("of another text"))).collect();
+    (items, ids.into_iter().enumerate().filter(|(n, _)| !bad(*n)).map(|(_, id)| id).collect())
+}
+
+#[tokio::test]
+async fn a_record_whose_hash_does_not_fit_is_put_away_alone_and_holds_up_nobody() {
+    let world = own_world(Options::default());
+    let (items, good) = with_two_bad();
+    write(world, &items).await;
+    world.stack().settle_streams().await;
+    assert_eq!(published(world, TENANT), good);
     let letters = world.stack().dead_letters();
     assert_eq!(letters.len(), 2, "{letters:?}");
-    for letter in letters {
-        assert_eq!(letter["DDBStreamBatchInfo"]["batchSize"], 1);
-        let said = letter["responsePayload"]["errorMessage"].as_str().unwrap();
-        assert!(said.ends_with("its hash is not that of its text"), "{said}");
+    for (letter, place) in letters.iter().zip([2, 5]) {
+        assert_eq!(letter["queue"], "trustplane-DeadLetters");
+        let body = &letter["body"];
+        assert_eq!(
+            (&body["function"], &body["reason"]),
+            (&json!("publish-audit"), &json!("its hash is not that of its text"))
+        );
+        assert_eq!(body["Records"][0]["dynamodb"]["Keys"]["sk"], items[place]["sk"]);
     }
+    // A letter is an event of the function's, to try again with: this one is as wrong as it was.
+    let again = world.invoke("publish-audit", &letters[0]["body"]).await.unwrap();
+    assert_eq!(again, json!({"batchItemFailures": []}));
+    assert_eq!(world.stack().dead_letters()[2]["body"], letters[0]["body"]);
+    // And this one is not.
+    let mut mended = letters[0]["body"].clone();
+    mended["Records"][0]["dynamodb"]["NewImage"] = item(TENANT, items[2]["sk"]["S"].as_str().unwrap(), None);
+    let _ = world.invoke("publish-audit", &mended).await.unwrap();
+    assert_eq!(published(world, TENANT).len(), good.len() + 1);
+}
+
+#[tokio::test]
+async fn while_the_bus_is_away_no_record_is_given_up_and_none_is_put_away_twice() {
+    let world = own_world(Options::default());
+    world.stack().refuse_events(usize::MAX);
+    let (items, good) = with_two_bad();
+    write(world, &items).await;
+    let tries = || world.stack().logs().iter().filter(|line| line.text.contains("audit records not published")).count();
+    while tries() < 4 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(published(world, TENANT), [] as [&str; 0]);
+    assert_eq!(world.stack().dead_letters(), [] as [Value; 0]);
+    world.stack().refuse_events(0);
+    world.stack().settle_streams().await;
+    assert_eq!(published(world, TENANT), good);
+    assert_eq!(world.stack().dead_letters().len(), 2);
+}
+
+#[test]
+fn lambda_brings_records_again_for_as_long_as_the_stream_has_them() {
+    let template =
+        trustplane_local::template::Template::read(&trustplane_local::binaries::workspace().join("template.yaml"))
+            .unwrap();
+    let source = template.streams.iter().find(|source| source.function == "publish-audit").unwrap();
+    assert!(
+        source.retries.is_none() && source.reports_item_failures && source.from_start && source.on_failure.is_some()
+    );
+    // Before the stream forgets them, after a day, somebody hears where they are.
+    let hours = source.max_age.unwrap().as_secs() / 3_600;
+    assert!((20..24).contains(&hours), "{hours}");
 }

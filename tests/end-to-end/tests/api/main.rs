@@ -21,6 +21,7 @@ mod directory;
 mod domain_checks;
 mod domains;
 mod events;
+mod every_endpoint;
 mod identity_center;
 mod identity_source;
 mod leaks;

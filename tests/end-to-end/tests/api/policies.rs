@@ -121,6 +121,13 @@ async fn texts_beyond_a_limit_are_refused_by_it() {
         let said = refused.body["details"]["problems"][0]["message"].as_str().unwrap().to_owned();
         assert!(said.contains(limit), "{said}");
     }
+    // Said before any policy is asked: whoever may not save one has it looked through by none.
+    let long = json!({"text": "x".repeat(17_000), "enabled": true});
+    let path = format!("{PATH}/large");
+    let _ = customer
+        .send(customer.request_as(&customer.viewer, "PUT", &path).json(&long))
+        .await
+        .refused(400, "invalid_policy");
     // All of a tenant's texts together.
     let _ = save(&customer, "ninety", &"permit(principal,action,resource);".repeat(90)).await.expect(200);
     let _ = save(&customer, "ten", &"permit(principal,action,resource);".repeat(10)).await.expect(200);
@@ -184,7 +191,9 @@ async fn a_notice_reaches_the_caller_as_far_as_the_dialect_has_a_place_for_it() 
 async fn whoever_locked_a_tenant_out_is_let_in_again_by_an_operator() {
     let customer = world().customer().await;
     let _ = save(&customer, "other", "forbid (principal, action, resource) when { context.hour > 99 };").await;
-    let _ = save(&customer, "all", FORBID_ALL).await.expect(200);
+    let saved = save(&customer, "all", FORBID_ALL).await.expect(200);
+    let warning = saved.body["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("(by `all`)"), "{warning}");
     let _ = customer.get(CONFIG).await.refused(403, "forbidden");
     let _ = customer.delete(&format!("{PATH}/all")).await.refused(403, "forbidden");
     let reset = world().invoke("reset-policies", &json!({"tenant_id": customer.tenant})).await.unwrap();

@@ -34,6 +34,9 @@ async fn the_credential_and_where_it_comes_from() {
         ("principal.roles.contains(\"viewer\")", false),
         ("principal.name == \"admin\"", true),
         ("principal.name like \"*x*\"", false),
+        ("principal.kind == \"bearer\"", true),
+        ("principal.kind == \"access_key\"", false),
+        ("resource.id == \"aws-identity-center\"", true),
         ("principal.age_days == 0", true),
         ("principal.age_days > 90", false),
         ("principal.created_at <= context.now", true),
@@ -196,6 +199,12 @@ async fn a_question_that_makes_no_sense_is_told_why() {
         (json!({"principal": &other.viewer[4..42]}), "principal"),
         (json!({"resource": {"type": "tenant", "id": "x"}}), "resource.type"),
         (json!({"resource": {"type": "integration", "id": "x", "after": {"unknown": 1}}}), "resource"),
+        (json!({"resource": {"type": "integration", "id": "x".repeat(1025)}}), "resource.id"),
+        (
+            json!({"resource": {"type": "integration", "id": "x", "before": {"region": "x".repeat(20_480)}}}),
+            "resource.before",
+        ),
+        (json!({"principal": {"roles": ["viewer"], "name": "x".repeat(1025)}}), "principal.name"),
         (json!({"context": {"now": "soon", "moon": "full", "source_ip": "x"}}), "context.moon"),
         (json!({"policies": [{"id": "a.b"}]}), "policies.0.text"),
     ] {

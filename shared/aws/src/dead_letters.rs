@@ -1,0 +1,49 @@
+//! The queue that keeps what was given up on, for people to look at.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use serde_json::Value;
+
+use crate::{Counting, Meter};
+
+/// Bytes of a letter at most. SQS takes 1 MB by now, though not in all partitions; 256 KB is what holds everywhere.
+pub const MOST_BYTES: usize = 256 * 1024;
+
+/// The queue of dead letters.
+#[derive(Clone, Debug)]
+pub struct DeadLetters {
+    client: Client,
+    url: String,
+}
+
+/// A letter that did not get there: what SQS said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent(String);
+
+impl DeadLetters {
+    /// The queue of this URL, each call to it counted by `meter`.
+    pub fn new(config: &SdkConfig, url: String, meter: &Arc<Meter>) -> Self {
+        let config = aws_sdk_sqs::config::Builder::from(config).interceptor(Counting::other(meter)).build();
+        Self { client: Client::from_conf(config), url }
+    }
+
+    /// Sends a letter.
+    ///
+    /// # Errors
+    /// What SQS said, or why it was not reached. It may have the letter all the same.
+    pub async fn send(&self, letter: &Value) -> Result<(), Unsent> {
+        let sent = self.client.send_message().queue_url(&self.url).message_body(letter.to_string()).send().await;
+        sent.map(|_| ()).map_err(|error| Unsent(DisplayErrorContext(error).to_string()))
+    }
+}
+
+impl std::fmt::Display for Unsent {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unsent {}

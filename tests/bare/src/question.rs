@@ -1,0 +1,29 @@
+//! A question as a function asks it.
+
+use lambda_http::Error;
+use trustplane_domain::Timestamp;
+use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential, Role};
+use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_policy::{Action, Asked, Change, Group, Kind, Origin, Policies, Resource, Sealed, decide};
+
+/// What is asked for.
+pub(crate) const ACTION: Action =
+    Action { name: "get-identity-center-config", group: Group::Read, resource: Kind::Integration };
+
+/// Asks whether a viewer may look at the connection, and fails where it may not.
+pub(crate) fn decided(policies: &Policies) -> Result<(), Error> {
+    let (tenant, at) = (TenantId::from_random([1; 16]), Timestamp::now());
+    let wanted = NewCredential {
+        name: "benchmark".to_owned(),
+        kind: CredentialKind::Bearer,
+        roles: [Role::Viewer].into(),
+        expires_at: None,
+    };
+    let made = wanted.made(CredentialId::new(tenant, [1; 8]), None, Maker::Operator, at);
+    let credential = made.map_err(|_| "no credential")?;
+    let origin = Origin { source_ip: Some("203.0.113.7".to_owned()), ..Origin::default() };
+    let asked = Asked { tenant, credential: &credential, action: ACTION, origin: &origin, at };
+    let change = Change::new(Resource::new(Kind::Integration, "aws-identity-center"), Ok(()));
+    let decided = decide(policies, &asked, Sealed::new(()), |()| change);
+    decided.map(|_| ()).map_err(|_| "a viewer is denied".into())
+}

@@ -1,0 +1,280 @@
+//! Every endpoint once, as it is meant to be used: what it costs; and that whoever sends a POST again under the same
+//! `Idempotency-Key` is answered as before and does nothing twice. Driven by the table of functions: one that the story
+//! leaves out fails it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use trustplane_domain::Timestamp;
+use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_domain::timestamp::DAY;
+use trustplane_end_to_end::{Customer, Reply, world};
+use trustplane_runtime::{Dialect, Function, Route, routes};
+use trustplane_store::{AuditItem, Idempotency, Query, Writes};
+
+use crate::identity_center::{BASE, CONFIG, config, connected, organization};
+use crate::identity_source::{ASSOCIATIONS, IDP, STORE, certificate, import, new_idp};
+use crate::table::{part, read, table, write};
+
+/// Who waits for DynamoDB another time than once to look and twice to change, and why.
+const OTHERWISE: &[(&str, u64)] = &[
+    // No credential.
+    ("get-health", 0),
+    // What was read names what is to be read.
+    ("get-sso-configuration-reference", 2),
+    ("get-sso-route", 2),
+    ("list-sso-configuration-domains", 2),
+    ("list-sso-configuration-references", 2),
+    // The store is known when AWS has been asked: whether it has a provider is read then, and what was seen is kept.
+    ("list-identity-store-associations", 3),
+    // They only answer.
+    ("create-bootstrap-template", 1),
+    ("evaluate-policies", 1),
+];
+
+/// POSTs that change nothing, so that sending them again is as good as a kept reply.
+const ANSWERING: [&str; 2] = ["create-bootstrap-template", "evaluate-policies"];
+
+/// Fields that a reply shows once.
+const SECRETS: [&str; 2] = ["secret_access_key", "token"];
+
+struct Story {
+    customer: Customer,
+    seen: BTreeSet<&'static str>,
+    /// What cost other than it may.
+    dear: Vec<String>,
+}
+
+impl Story {
+    /// Sends a request as the admin, and holds its cost against what its function may.
+    async fn step(&mut self, method: &str, path: &str, body: Value) -> Reply {
+        let token = self.customer.admin.clone();
+        self.step_as(&token, method, path, body).await
+    }
+
+    async fn step_as(&mut self, token: &str, method: &str, path: &str, body: Value) -> Reply {
+        let plain = path.split('?').next().unwrap();
+        let found = routes().find(|(_, route)| route.method == method && route.matches(plain));
+        let (function, route): (&Function, &Route) = found.unwrap_or_else(|| panic!("{method} {path}"));
+        let key = format!("{}-{}", function.name, self.seen.len());
+        let request = |body: &Value| {
+            let request = self.customer.request_as(token, method, path);
+            let request = if body.is_null() { request } else { request.json(body) };
+            if method == "POST" { request.header("idempotency-key", &key) } else { request }
+        };
+        let reply = self.customer.send(request(&body)).await.expect(route.reply.0);
+        let usual = if method == "GET" { 1 } else { 2 };
+        let allowed = OTHERWISE.iter().find(|(name, _)| *name == function.name).map_or(usual, |(_, trips)| *trips);
+        let cost = self.customer.cost(&reply).await;
+        // Beside what is read by keys there is one listing at most, in the same round trip: to show it, or to see that
+        // nothing is left below what is to go.
+        let lists = matches!(method, "GET" | "DELETE");
+        if cost.dynamodb_round_trips != allowed || cost.dynamodb_calls > allowed + u64::from(lists) {
+            self.dear.push(format!("{}: {cost:?}", function.name));
+        }
+        if method == "POST" && !ANSWERING.contains(&function.name) {
+            let records = self.records().await;
+            let again = self.customer.send(request(&body)).await.expect(route.reply.0);
+            let mut kept = reply.body.clone();
+            for secret in SECRETS {
+                if let Some(shown) = kept.get_mut(secret) {
+                    assert!(shown.is_string(), "{}", function.name);
+                    *shown = Value::Null;
+                }
+            }
+            assert_eq!(again.body, kept, "{}", function.name);
+            assert_eq!(again.header("etag"), reply.header("etag"), "{}", function.name);
+            let cost = self.customer.cost(&again).await;
+            assert_eq!((cost.dynamodb_round_trips, cost.aws_calls), (1, 0), "{}", function.name);
+            // Other words under the same key are another request.
+            let mut other = if body.is_object() { body } else { json!({}) };
+            other["another"] = json!(true);
+            let refused = self.customer.send(request(&other)).await.expect(422);
+            let code = ["code", "error_code"].iter().find_map(|field| refused.body[*field].as_str());
+            let said = match route.dialect {
+                Dialect::Integration => Some("idempotency_mismatch"),
+                Dialect::IdentitySource => Some("IIC.422"),
+                Dialect::Directory => None,
+            };
+            assert_eq!(code, said, "{}: {}", function.name, refused.text);
+            assert_eq!(self.records().await, records, "{}", function.name);
+        }
+        self.seen.insert(function.name);
+        reply
+    }
+
+    /// How much was done.
+    async fn records(&self) -> usize {
+        let part = part(TenantId::parse(&self.customer.tenant).unwrap());
+        let mut read = table(world()).read(&[], Some(&Query::audit_log(part))).await.unwrap();
+        read.listing::<AuditItem>(part).unwrap().rows.len()
+    }
+}
+
+fn id(reply: &Reply, field: &str) -> String {
+    reply.body[field].as_str().unwrap_or_else(|| panic!("no {field}: {}", reply.text)).to_owned()
+}
+
+#[tokio::test]
+async fn costs_what_it_may_and_is_done_once() {
+    let (customer, role) = connected().await;
+    let (approver, tenant, external_id) =
+        (customer.approver.clone(), customer.tenant.clone(), customer.external_id.clone());
+    let mut story = Story { customer, seen: BTreeSet::new(), dear: Vec::new() };
+    let none = Value::Null;
+    let _ = story.step("GET", "/healthz", none.clone()).await;
+
+    // The connection.
+    let mut elsewhere = config(&role);
+    elsewhere["region"] = json!("eu-west-1");
+    let _ = story.step("PUT", CONFIG, elsewhere).await;
+    let _ = story.step("POST", &format!("{CONFIG}/versions/1/restore"), none.clone()).await;
+    let _ = story.step("GET", CONFIG, none.clone()).await;
+    let _ = story.step("GET", &format!("{CONFIG}/versions"), none.clone()).await;
+    let _ = story.step("GET", ASSOCIATIONS, none.clone()).await;
+    let _ = story.step("GET", "/v1/instances", none.clone()).await;
+    let _ = story.step("POST", &format!("{BASE}/test"), none.clone()).await;
+    let _ = story.step("GET", &format!("{BASE}/test"), none.clone()).await;
+    let _ = story.step("GET", &format!("{BASE}/external-id"), none.clone()).await;
+    let _ = story.step("POST", &format!("{BASE}/external-id/rotate"), none.clone()).await;
+    let _ = story.step("POST", &format!("{BASE}/external-id/cancel"), none.clone()).await;
+    let rotated = story.step("POST", &format!("{BASE}/external-id/rotate"), none.clone()).await;
+    organization().trust_role(&role, &[&external_id, &id(&rotated, "external_id_pending")]);
+    let _ = story.step("POST", &format!("{BASE}/external-id/commit"), none.clone()).await;
+    let account = json!({"aws_account_id": "123456789012", "sso_instance_arn": config(&role)["sso_instance_arn"], "region": "us-east-1"});
+    let _ = story.step("POST", &format!("{BASE}/bootstrap-template"), account).await;
+    let _ = story.step("POST", "/v1/aws/sync", none.clone()).await;
+    for path in ["/v1/aws/accounts", "/v1/aws/permission-sets", "/v1/aws/assignments"] {
+        let _ = story.step("GET", path, none.clone()).await;
+    }
+
+    // The identity source.
+    let made = story.step("POST", IDP, new_idp(&certificate(-1, 100))).await;
+    let provider = format!("{IDP}/{}", id(&made, "idp_id"));
+    let settings = json!({"entity_id": "urn:example:idp", "login_url": "https://login.example.com/"});
+    let _ = story.step("PUT", &provider, settings).await;
+    let _ = story.step("GET", IDP, none.clone()).await;
+    let certificates = format!("{provider}/certificate");
+    let second = story.step("POST", &certificates, import(&certificate(-1, 30))).await;
+    let _ = story.step("GET", &certificates, none.clone()).await;
+    let _ = story.step("POST", &format!("{provider}/enable"), none.clone()).await;
+    let _ = story.step("DELETE", &format!("{certificates}/{}", id(&second, "certificate_id")), none.clone()).await;
+    let _ = story.step("POST", &format!("{provider}/disable"), none.clone()).await;
+    let _ = story.step("DELETE", &provider, none.clone()).await;
+    let store = format!("/v1/identity-stores/{STORE}");
+    let own = format!("{store}/saml-certificates");
+    let first = story.step("POST", &own, json!({})).await;
+    let second = story.step("POST", &own, json!({})).await;
+    let _ = story.step("POST", &format!("{own}/{}/active", id(&first, "certificate_id")), none.clone()).await;
+    let _ = story.step("DELETE", &format!("{own}/{}", id(&second, "certificate_id")), none.clone()).await;
+    let _ = story.step("GET", &own, none.clone()).await;
+    let _ = story.step("GET", &format!("{store}/sp-config"), none.clone()).await;
+
+    // The directory.
+    let organisation = json!({"OrganisationId": "acme", "OrganisationName": "Acme"});
+    let _ = story.step("POST", "/organisations", organisation).await;
+    let renamed = json!({"OrganisationName": "Acme Ltd", "Status": "Active"});
+    let _ = story.step("PUT", "/organisations/acme", renamed).await;
+    let _ = story.step("GET", "/organisations/acme", none.clone()).await;
+    let _ = story.step("GET", "/organisations", none.clone()).await;
+    let servers = "/organisations/acme/authorisationservers";
+    let made = story.step("POST", servers, json!({"CustomerFriendlyName": "Acme"})).await;
+    let server = format!("{servers}/{}", id(&made, "AuthorisationServerId"));
+    let _ = story.step("PUT", &server, json!({"CustomerFriendlyName": "Sign in", "Status": "Active"})).await;
+    let _ = story.step("GET", &server, none.clone()).await;
+    let _ = story.step("GET", servers, none.clone()).await;
+    let configurations = format!("{server}/sso-configuration");
+    let staff = json!({"DisplayName": "Staff", "Contacts": ["it@acme.example"]});
+    let made = story.step("POST", &configurations, staff).await;
+    let configuration_id = id(&made, "ID");
+    let configuration = format!("{configurations}/{configuration_id}");
+    let all = json!({"DisplayName": "All staff", "Contacts": ["it@acme.example"], "Status": "Active"});
+    let _ = story.step("PUT", &configuration, all).await;
+    let _ = story.step("GET", &configuration, none.clone()).await;
+    let _ = story.step("GET", &configurations, none.clone()).await;
+    let versions = format!("{configuration}/versions");
+    let mut content = crate::versions::content();
+    let domain = format!("{}.example", &tenant[..8]);
+    content["SupportedDomains"] = json!([domain]);
+    content["RestrictedDomains"] = json!([]);
+    let made = story.step("POST", &versions, content.clone()).await;
+    let version = format!("{versions}/{}", id(&made, "ID"));
+    let _ = story.step("GET", &version, none.clone()).await;
+    let _ = story.step("GET", &versions, none.clone()).await;
+    let shown = story.step("GET", &format!("{configuration}/domains"), none.clone()).await;
+    let record = |field: &str| shown.body["content"][0][field].as_str().unwrap().to_owned();
+    world().stack().dns().set_text(&record("RecordName"), &record("RecordValue"));
+    let _ = story.step("POST", &format!("{configuration}/domains/{domain}/verify"), none.clone()).await;
+    content["Status"] = json!("Active");
+    let _ = story.step_as(&approver, "PUT", &version, content.clone()).await;
+    let _ = story.step("GET", &format!("/v1/sso/route?email=ada@{domain}"), none.clone()).await;
+    let _ = story.step("GET", "/references/users/sso-configurations", none.clone()).await;
+    let reference = format!("/references/users/sso-configurations/{configuration_id}");
+    let _ = story.step("GET", &reference, none.clone()).await;
+    let _ = story.step("GET", "/references/resources/openid-provider-public-key", none.clone()).await;
+    content["Status"] = json!("Inactive");
+    let _ = story.step_as(&approver, "PUT", &version, content.clone()).await;
+    content.as_object_mut().unwrap().remove("Status");
+    let other = story.step("POST", &versions, content).await;
+    let _ = story.step("DELETE", &format!("{versions}/{}", id(&other, "ID")), none.clone()).await;
+    let brief = json!({"DisplayName": "Brief", "Contacts": ["it@acme.example"]});
+    let brief = story.step("POST", &configurations, brief).await;
+    let _ = story.step("DELETE", &format!("{configurations}/{}", id(&brief, "ID")), none.clone()).await;
+
+    // Keys.
+    let keys = "/v1/api-keys";
+    for kind in ["bearer", "access_key"] {
+        let made = story.step("POST", keys, json!({"name": "deploy", "kind": kind, "roles": ["viewer"]})).await;
+        let key = format!("{keys}/{}", id(&made, "id"));
+        let _ = story.step("PUT", &key, json!({"name": "release", "roles": ["viewer"]})).await;
+        let _ = story.step("GET", &key, none.clone()).await;
+        let rotated = story.step("POST", &format!("{key}/rotate"), json!({"overlap_seconds": 60})).await;
+        let _ = story.step("DELETE", &format!("{keys}/{}", id(&rotated, "id")), none.clone()).await;
+    }
+    let _ = story.step("GET", keys, none.clone()).await;
+    let _ = story.step("POST", "/v1/api-keys/temporary", json!({})).await;
+    let question = json!({
+        "principal": {"roles": ["editor"]},
+        "action": "put-identity-center-config",
+        "resource": {"type": "integration", "id": "aws-identity-center"},
+    });
+    let _ = story.step("POST", "/v1/policies/evaluate", question).await;
+    let _ = story.step("GET", "/v1/audit-log", none.clone()).await;
+    let _ = story.step("DELETE", CONFIG, none.clone()).await;
+
+    // Policies last: what reads them once more is told of by a test of its own.
+    let _ = story.step("GET", "/v1/policies", none.clone()).await;
+    let policy = json!({"text": "forbid (principal, action, resource) when { context.hour > 99 };", "enabled": true});
+    let _ = story.step("PUT", "/v1/policies/never", policy).await;
+    let reply = story.customer.delete("/v1/policies/never").await.expect(204);
+    let cost = story.customer.cost(&reply).await;
+    assert!(cost.dynamodb_round_trips <= 3, "{cost:?}");
+    story.seen.insert("delete-policy");
+
+    assert_eq!(story.dear, [] as [String; 0]);
+    let all: BTreeSet<&str> = routes().map(|(function, _)| function.name).collect();
+    let missing: Vec<&&str> = all.difference(&story.seen).collect();
+    assert!(missing.is_empty(), "not in the story: {missing:?}");
+}
+
+#[tokio::test]
+async fn a_kept_reply_is_forgotten_after_a_day() {
+    let customer = world().customer().await;
+    let body = json!({"name": "deploy", "roles": ["viewer"]});
+    let make = || customer.send(customer.request("POST", "/v1/api-keys").header("idempotency-key", "one").json(&body));
+    let first = id(&make().await.expect(201), "id");
+    assert_eq!(id(&make().await.expect(201), "id"), first);
+
+    let part = part(TenantId::parse(&customer.tenant).unwrap());
+    let admin = CredentialId::parse(&customer.admin[4..42]).unwrap();
+    let (table, key) = (table(world()), part.idempotency(admin, "one"));
+    let kept = read::<Idempotency>(&table, &key).await;
+    let left = kept.value.kept_until.millis_since(Timestamp::now());
+    assert!((DAY - 60_000..=DAY).contains(&left), "{left}");
+    // Though it is not swept away yet.
+    let over = Idempotency { kept_until: Timestamp::now(), ..kept.value.clone() };
+    write(&table, part.id(), Writes::new().replace(&kept, &over).unwrap()).await;
+    let second = id(&make().await.expect(201), "id");
+    assert_ne!(second, first);
+    assert_eq!(id(&make().await.expect(201), "id"), second);
+}
