@@ -42,11 +42,14 @@
 //! | `kms-denied`, `kms-disabled`, `kms-invalid-state`, `kms-invalid-key-usage`, `kms-not-found`, `kms-throttled` | the exceptions whose `Reason` is about the customer's key |
 //! | `network-restricted` | the instance's network access controls: an explicit deny of everything on the instance |
 //! | `network-restricted-scp` | a service control policy: an explicit deny of everything (role in [`DELEGATED_ACCOUNT`]) |
-//! | `throttled`, `throttled-twice` | SSO Admin and Organizations throttle: always; two calls of three |
+//! | `kms-update-failed` | its encryption with another key failed; the one before it is used |
+//! | `throttled`, `throttled-twice` | SSO Admin and Organizations throttle: always; two calls of three of each operation |
 //! | `slow`, `slow-20` | each of their calls takes 3 seconds; 20 seconds |
 //! | `unreachable` | they close the connection without a reply |
 //! | `internal-failure` | they answer 500 |
-//! | `sts-throttled`, `sts-slow`, ... | the same for AssumeRole and GetCallerIdentity |
+//! | `refused` | they answer `OptInRequired`, which is neither a denial nor their own fault |
+//! | `sts-throttled`, `sts-slow`, ... | the same for AssumeRole (of each ExternalId) and GetCallerIdentity |
+//! | `sts-refused` | they answer `RegionDisabledException` |
 //!
 //! # Keys
 //!

@@ -5,7 +5,7 @@ use crate::Timestamp;
 use crate::arn::{InstanceArn, RoleArn};
 use crate::connection::{Described, Health, InstanceFacts, Report, Settings};
 use crate::ids::ExternalId;
-use crate::region::Region;
+use crate::region::{AccountId, Region};
 
 const ACCOUNT: &str = "123456789012";
 
@@ -18,8 +18,8 @@ fn connection() -> Connection {
     Connection::new(ExternalId::from_random([1; 16])).saved(settings)
 }
 
-fn platform() -> AccountId {
-    AccountId::parse("000000000000").unwrap()
+fn deployment() -> Deployment {
+    Deployment { account: AccountId::parse("000000000000").unwrap(), region: Region::parse("eu-west-1").unwrap() }
 }
 
 fn ok<T>(answer: T) -> Said<T> {
@@ -65,7 +65,7 @@ fn healthy() -> Observed {
 }
 
 fn checks(observed: &Observed) -> Vec<Check> {
-    judge(&connection(), &platform(), &Partition::default(), Some(observed))
+    judge(&connection(), &deployment(), Some(observed))
 }
 
 fn report(observed: &Observed) -> Report {
@@ -135,7 +135,7 @@ fn encryption_that_failed_is_told_with_awss_reason() {
 
 #[test]
 fn only_a_check_that_passed_says_that_the_role_is_shared() {
-    let shared = |observed: &Observed| checks(observed).swap_remove(0).shared(&connection(), &platform());
+    let shared = |observed: &Observed| checks(observed).swap_remove(0).shared(&connection(), &deployment());
     assert_eq!(shared(&healthy()).code, Some(Code::RoleShared));
     let denied = Observed { assumed: no(Refusal::Denied), ..healthy() };
     assert_eq!(shared(&denied).code, Some(Code::AssumeRoleDenied));
