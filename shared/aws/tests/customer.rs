@@ -49,6 +49,7 @@ fn way(local: &Local, tenant: u8, scenario: &str) -> Way {
         role: RoleArn::parse(&format!("arn:aws:iam::123456789012:role/scenario/{scenario}")).unwrap(),
         external_id,
         external_id_pending: None,
+        external_id_retired: None,
         region: Some(Region::parse("us-east-1").unwrap()),
         proven: true,
     }
@@ -137,17 +138,25 @@ async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_str
 }
 
 #[tokio::test]
-async fn the_pending_external_id_is_tried_where_the_current_one_is_denied() {
+async fn the_others_are_tried_where_the_current_external_id_is_denied() {
     let local = start().await;
     let (current, pending) = (ExternalId::from_random([8; 16]), ExternalId::from_random([9; 16]));
+    let retired = ExternalId::from_random([7; 16]);
     let role = "arn:aws:iam::123456789012:role/Rotating";
     let way = Way {
         role: RoleArn::parse(role).unwrap(),
         external_id: current,
         external_id_pending: Some(pending),
+        external_id_retired: Some(retired),
         ..way(&local, 1, "healthy")
     };
-    for (trusted, assumed) in [(vec![current, pending], 1), (vec![current], 1), (vec![pending], 2)] {
+    for (trusted, assumed) in [
+        (vec![current, pending], 1),
+        (vec![current], 1),
+        (vec![pending], 2),
+        (vec![retired, pending], 2),
+        (vec![retired], 3),
+    ] {
         let trusted: Vec<String> = trusted.iter().map(ToString::to_string).collect();
         local.organization.trust_role(role, &trusted.iter().map(String::as_str).collect::<Vec<_>>());
         local.organization.expire_sessions();

@@ -102,6 +102,7 @@ async fn deployment(home: &str, region: &str, endpoints: Endpoints) -> Deploymen
         role: RoleArn::parse(ROLE_ARN).unwrap(),
         external_id,
         external_id_pending: None,
+        external_id_retired: None,
         region: Some(Region::parse(region).unwrap()),
         proven: false,
     };

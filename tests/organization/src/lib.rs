@@ -178,6 +178,13 @@ impl Organization {
         }
     }
 
+    /// The secrets and tokens of every session that was issued so far: for those who look whether one was written down.
+    pub fn issued_secrets(&self) -> Vec<String> {
+        let state = self.state();
+        let sessions = state.sessions.values();
+        sessions.flat_map(|session| [session.secret_access_key.clone(), session.token.clone()]).collect()
+    }
+
     /// Creates a KMS key in the platform's account. The same id and spec is the same key at every start. An RSA key takes
     /// seconds to make in a debug build.
     pub fn add_key(&self, id: &str, spec: KeySpec) {

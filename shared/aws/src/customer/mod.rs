@@ -61,6 +61,8 @@ pub struct Way {
     pub external_id: ExternalId,
     /// What it trusts in its stead, if the customer was ahead of us: tried where the other is denied.
     pub external_id_pending: Option<ExternalId>,
+    /// What it trusted before, and trusts still if the customer is behind: tried last.
+    pub external_id_retired: Option<ExternalId>,
     /// The instance's home region; the platform's own where the customer named none.
     pub region: Option<Region>,
     /// Whether the role was seen to let nobody else in. Where it was not, that is found out before anything is asked
@@ -72,9 +74,9 @@ impl Way {
     /// The way that `connection` has for `tenant`; `None` where it names no role.
     pub fn of(tenant: TenantId, connection: &Connection) -> Option<Self> {
         let role = connection.settings.role_arn.clone()?;
-        let Connection { external_id, external_id_pending, role_proven: proven, .. } = *connection;
+        let Connection { external_id, external_id_pending, external_id_retired, role_proven: proven, .. } = *connection;
         let region = connection.settings.region.clone();
-        Some(Self { tenant, role, external_id, external_id_pending, region, proven })
+        Some(Self { tenant, role, external_id, external_id_pending, external_id_retired, region, proven })
     }
 }
 
@@ -170,7 +172,7 @@ impl Customers {
         }
     }
 
-    /// Assumes the role: with the current ExternalId, or where that is denied with the pending one. A role that is not
+    /// Assumes the role: with the current ExternalId, or where that is denied with another of the tenant's. A role that is not
     /// proven has to deny whoever comes without, and with another.
     async fn assume(&self, way: &Way) -> Result<Session, CustomerError> {
         let sts = self.sts();
@@ -194,12 +196,16 @@ impl Customers {
     }
 
     async fn come_in(&self, sts: &Sts, way: &Way) -> Result<AssumeRoleOutput, NotAssumed> {
-        match (self.assume_role(sts, way, Some(way.external_id)).await, way.external_id_pending) {
-            (Err(error), Some(pending)) if not_assumed(&error) == CustomerError::Denied(ASSUME_ROLE) => {
-                self.assume_role(sts, way, Some(pending)).await
+        let mut assumed = self.assume_role(sts, way, Some(way.external_id)).await;
+        for other in [way.external_id_pending, way.external_id_retired].into_iter().flatten() {
+            match &assumed {
+                Err(error) if not_assumed(error) == CustomerError::Denied(ASSUME_ROLE) => {
+                    assumed = self.assume_role(sts, way, Some(other)).await;
+                }
+                _ => break,
             }
-            (assumed, _) => assumed,
         }
+        assumed
     }
 
     /// Whether STS denies the role to whoever comes with this ExternalId, or with none.

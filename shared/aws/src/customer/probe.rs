@@ -80,9 +80,13 @@ impl Probe<'_> {
                 }
             })
         };
+        let is_denied = |said: &Said<_>| said.is_denied();
+        let is_out = is_denied(&current) && pending.as_ref().is_none_or(is_denied);
+        let retired = maybe(self.way.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
         let observed = Observed {
             assumed: taken(current),
-            assumed_pending: pending.map(taken),
+            assumed_pending: pending.map(&mut taken),
+            assumed_retired: retired.map(&mut taken),
             assumed_without: without.map(drop),
             assumed_with_another: another.map(drop),
             caller_account: None,

@@ -75,6 +75,15 @@ impl<'a> About<'a> {
         format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": [{}]}}}}", ids.join(", "))
     }
 
+    /// What to do where the role trusts an ExternalId that is over.
+    pub(super) fn trust_current(&self) -> String {
+        format!(
+            "If the trust policy was changed just now, test again in a minute. If not, an old one was put back: {}, and set `{}`.",
+            self.trust_relationships(),
+            self.condition()
+        )
+    }
+
     /// What to do about `code`; `action` is the IAM action that was refused, where one was.
     pub(super) fn advice(&self, code: Code, action: Option<&str>) -> String {
         let (account, role, instance) = (self.account(), self.role_name(), self.instance());

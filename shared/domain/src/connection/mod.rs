@@ -34,6 +34,10 @@ pub struct Connection {
     /// The one that takes its place once the customer's role trusts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id_pending: Option<ExternalId>,
+    /// The one before the current one: tried where the others are denied, since a trust policy counts only some time after it
+    /// was changed, and may be an older one that is deployed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id_retired: Option<ExternalId>,
     /// How often the ExternalIds changed: the version that their `ETag` speaks of.
     #[serde(default)]
     pub external_id_version: u64,
@@ -133,6 +137,7 @@ impl Connection {
             config_version: 0,
             external_id,
             external_id_pending: None,
+            external_id_retired: None,
             external_id_version: 0,
             health: None,
             last_verified_at: None,

@@ -74,6 +74,12 @@ impl About<'_> {
                              the pending one.";
                 self.warn(id, Code::CurrentExternalIdNotTrusted, found, request)
             }
+            (Err(Refusal::Denied | Refusal::NetworkRestricted), _) if observed.is_let_in() => {
+                let found = "The role trusts the ExternalId from before the last rotation, and the current one not or not yet. \
+                             The platform comes in with the old one, until the next rotation is over.";
+                let check = self.warn(id, Code::CurrentExternalIdNotTrusted, found, request);
+                Check { remediation: Some(self.trust_current()), ..check }
+            }
             (Err(Refusal::Denied | Refusal::NetworkRestricted), _) => {
                 let found = format!(
                     "STS does not let the platform (account {}) assume `{}`. It says the same for a role that does not exist, \

@@ -52,6 +52,7 @@ fn healthy() -> Observed {
     Observed {
         assumed: ok(()),
         assumed_pending: None,
+        assumed_retired: None,
         assumed_without: no(Refusal::Denied),
         assumed_with_another: no(Refusal::Denied),
         caller_account: Some(ok(ACCOUNT.to_owned())),
@@ -99,6 +100,12 @@ fn a_rotation_is_told_from_a_lockout() {
     assert_eq!(wrong(&with(denied(), ok(()))).1, Code::CurrentExternalIdNotTrusted);
     assert_eq!(wrong(&with(denied(), denied())), (CheckId::AssumeRole, Code::AssumeRoleDenied));
     assert!(report(&with(denied(), ok(()))).success);
+    // After the commit, with a trust policy that does not count yet.
+    let late = Observed { assumed: denied(), assumed_retired: Some(ok(())), ..healthy() };
+    assert_eq!(wrong(&late), (CheckId::AssumeRole, Code::CurrentExternalIdNotTrusted));
+    assert!(report(&late).success);
+    let out = Observed { assumed: denied(), assumed_retired: Some(denied()), ..healthy() };
+    assert_eq!(wrong(&out), (CheckId::AssumeRole, Code::AssumeRoleDenied));
 }
 
 #[test]
@@ -164,7 +171,13 @@ fn observed() -> impl Strategy<Value = Observed> {
     let listing = || said(vec![None, Some(listed(ACCOUNT)), Some(listed("111122223333"))]);
     let option = |strategy| proptest::option::weighted(0.9, strategy);
     (
-        (said(vec![()]), proptest::option::of(said(vec![()])), said(vec![()]), said(vec![()])),
+        (
+            said(vec![()]),
+            proptest::option::of(said(vec![()])),
+            proptest::option::of(said(vec![()])),
+            said(vec![()]),
+            said(vec![()]),
+        ),
         (option(account().boxed()), proptest::option::weighted(0.9, listing()), proptest::option::of(listing())),
         proptest::option::weighted(0.9, said(vec![None, Some(text(ACCOUNT)), Some(text("111122223333"))])),
         proptest::option::weighted(0.9, said(vec![described()])),
@@ -174,8 +187,9 @@ fn observed() -> impl Strategy<Value = Observed> {
             Observed {
                 assumed: assumed.0,
                 assumed_pending: assumed.1,
-                assumed_without: assumed.2,
-                assumed_with_another: assumed.3,
+                assumed_retired: assumed.2,
+                assumed_without: assumed.3,
+                assumed_with_another: assumed.4,
                 caller_account,
                 listed,
                 listed_anywhere,
