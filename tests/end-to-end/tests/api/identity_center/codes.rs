@@ -1,13 +1,16 @@
 //! Every code of a report comes about, and says what to do: none is there that nobody can see.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use trustplane_domain::connection::Code;
-use trustplane_end_to_end::{Customer, Reply, world};
-use trustplane_organization::Scenario;
+use trustplane_end_to_end::{Customer, Reply, World};
+use trustplane_local::Options;
+use trustplane_organization::{MANAGEMENT_ACCOUNT, Scenario};
 
-use super::{BASE, CONFIG, TEST, config, connected, organization, post};
+use super::{BASE, CONFIG, TEST, config, post};
+use crate::table::own_world;
 use crate::together::join_all;
 
 /// How a code comes about.
@@ -54,46 +57,64 @@ fn how(code: Code) -> How {
     }
 }
 
-/// The report of a customer to whom this happens.
-async fn report(code: Code) -> (Customer, Reply) {
+/// A stack of its own: elsewhere no other tenant may have come in through a scenario's role before.
+fn scene() -> &'static World {
+    static SCENE: OnceLock<&'static World> = OnceLock::new();
+    SCENE.get_or_init(|| own_world(Options::default()))
+}
+
+/// A new customer, connected through a role that trusts it, and the role.
+async fn connected() -> (Customer, String) {
+    let customer = scene().customer().await;
+    let role = format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/own/{}", customer.tenant);
+    scene().stack().organization().trust_role(&role, &[&customer.external_id]);
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    (customer, role)
+}
+
+/// A customer to whom this happens, ready to test.
+async fn customer(code: Code) -> Customer {
+    let organization = scene().stack().organization();
     match how(code) {
         How::Scenario(name) => {
-            let customer = world().customer().await;
-            organization().trust_external_id(&customer.external_id);
+            let customer = scene().customer().await;
+            organization.trust_external_id(&customer.external_id);
             let role = name.parse::<Scenario>().unwrap().role_arn();
             let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
-            let report = post(&customer, TEST).await.expect(200);
-            (customer, report)
+            customer
         }
         How::Rotating(trusted) => {
             let (customer, role) = connected().await;
             let ids = post(&customer, &format!("{BASE}/external-id/rotate")).await.expect(200).body;
             let ids = [ids["external_id"].as_str().unwrap(), ids["external_id_pending"].as_str().unwrap()];
-            organization().trust_role(&role, &trusted.iter().map(|place| ids[*place]).collect::<Vec<_>>());
-            let report = post(&customer, TEST).await.expect(200);
-            (customer, report)
+            organization.trust_role(&role, &trusted.iter().map(|place| ids[*place]).collect::<Vec<_>>());
+            customer
         }
         How::Shared => {
             let (first, role) = connected().await;
             let _ = post(&first, TEST).await.expect(200);
-            let second = world().customer().await;
-            organization().trust_role(&role, &[&first.external_id, &second.external_id]);
+            let second = scene().customer().await;
+            organization.trust_role(&role, &[&first.external_id, &second.external_id]);
             let _ = second.put(CONFIG, &config(&role)).await.expect(200);
-            let report = post(&second, TEST).await.expect(200);
-            (second, report)
+            second
         }
         How::Elsewhere => {
-            let customer = world().customer().await;
+            let customer = scene().customer().await;
             let china = json!({
                 "sso_instance_arn": "arn:aws-cn:sso:::instance/ssoins-0123456789abcdef",
                 "role_arn": "arn:aws-cn:iam::123456789012:role/Reader",
                 "region": "cn-north-1",
             });
             let _ = customer.put(CONFIG, &china).await.expect(200);
-            let report = post(&customer, TEST).await.expect(200);
-            (customer, report)
+            customer
         }
     }
+}
+
+async fn report(code: Code) -> (Customer, Reply) {
+    let customer = customer(code).await;
+    let report = post(&customer, TEST).await.expect(200);
+    (customer, report)
 }
 
 #[tokio::test]
