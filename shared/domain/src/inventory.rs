@@ -261,9 +261,10 @@ impl Sync {
                 format!("STS does not let the platform assume the role: {test} says what to look at.")
             }
             (SyncFailure::Denied, action) => format!(
-                "AWS denies `{}` to the role. Allow it in a permission policy of the role, as the template of POST \
-                 /v1/integrations/aws-identity-center/bootstrap-template does; a role in a member account that does not \
-                 administer IAM Identity Center is denied it all the same. Then ask for another reading.",
+                "AWS denies `{}` to the role. It says the same of an instance that is in another region and to a role in a \
+                 plain member account, which {test} tells. If that passes, allow the action in a permission policy of the role, \
+                 as the template of POST /v1/integrations/aws-identity-center/bootstrap-template does. Then ask for another \
+                 reading.",
                 action.unwrap_or("a call"),
             ),
             (SyncFailure::ExternalIdNotEnforced, _) => format!(
