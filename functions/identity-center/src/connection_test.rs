@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use trustplane_aws::Way;
-use trustplane_domain::connection::{Check, CheckStatus, Code, Connection, Health, Observed, Report, RoleClaim, judge};
+use trustplane_domain::connection::{
+    Check, CheckStatus, Code, Connection, Deployment, Health, Observed, Report, RoleClaim, judge,
+};
 use trustplane_domain::ids::ExternalId;
-use trustplane_domain::region::{Partition, Region};
+use trustplane_domain::region::Region;
 use trustplane_domain::{Conflict, Failure};
 use trustplane_policy::{Change, Grant, Image};
 use trustplane_runtime::{Answer, Call, Reply, commit_failure};
@@ -64,37 +66,43 @@ pub async fn run(call: Call) -> Result<Reply, Failure> {
     let grant = permitted.grant;
     let kept = permitted.change.outcome?;
     let begun = Instant::now();
-    let (checks, observed) = test(&call, &grant, &kept.connection.value).await?;
+    let deployment = deployment(&call)?;
+    let (checks, observed) = test(&call, &grant, &deployment, &kept.connection.value).await?;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let report = Report::new(checks, kept.connection.value.config_version, call.now, duration_ms);
     for check in report.checks.iter().filter(|check| check.status == CheckStatus::Fail) {
         tracing::warn!(code = ?check.code, aws_request_id = check.aws_request_id, "connection test");
     }
-    remember(&call, &grant, kept, report, observed.as_ref()).await
+    remember(&call, &grant, &deployment, kept, report, observed.as_ref()).await
 }
 
 /// Asks the customer's AWS, where it can be reached, and judges what it says.
-async fn test(call: &Call, grant: &Grant, connection: &Connection) -> Result<(Vec<Check>, Option<Observed>), Failure> {
-    let home = home(call);
+async fn test(
+    call: &Call,
+    grant: &Grant,
+    deployment: &Deployment,
+    connection: &Connection,
+) -> Result<(Vec<Check>, Option<Observed>), Failure> {
     let arn = connection.settings.sso_instance_arn.as_ref().ok_or(Failure::Internal)?;
     let way = Way::of(grant.tenant(), connection).ok_or(Failure::Internal)?;
-    let observed = if way.role.partition().as_ref() == Some(&home) {
+    let observed = if way.role.partition() == Some(deployment.region.partition()) {
         let stranger = ExternalId::from_random(call.random()?);
         Some(call.platform.customers.probe(&way, arn, stranger, call.now, LIMIT).await)
     } else {
         None
     };
-    let checks = judge(connection, &call.platform.account, &home, observed.as_ref());
+    let checks = judge(connection, deployment, observed.as_ref());
     Ok((checks, observed))
 }
 
-/// The partition that this deployment is in.
-fn home(call: &Call) -> Partition {
-    let region = call.platform.sdk.region().map(|region| Region::parse(region.as_ref()));
-    match region {
-        Some(Ok(region)) => region.partition(),
-        _ => Partition::default(),
-    }
+/// Where this function runs. Lambda always says which region that is.
+fn deployment(call: &Call) -> Result<Deployment, Failure> {
+    let region = call.platform.sdk.region().and_then(|region| Region::parse(region.as_ref()).ok());
+    let Some(region) = region else {
+        tracing::error!(region = ?call.platform.sdk.region(), "setting");
+        return Err(Failure::Internal);
+    };
+    Ok(Deployment { account: call.platform.account.clone(), region })
 }
 
 /// Writes the report, and the connection as it is known now: if the settings that were tested still stand. The role is
@@ -102,6 +110,7 @@ fn home(call: &Call) -> Partition {
 async fn remember(
     call: &Call,
     grant: &Grant,
+    deployment: &Deployment,
     mut kept: Kept,
     mut report: Report,
     observed: Option<&Observed>,
@@ -128,7 +137,7 @@ async fn remember(
             Ok(reply) => return Ok(reply),
             Err(CommitError::Claimed) => {
                 claims = false;
-                let shared = |check: Check| check.shared(&tested, &call.platform.account);
+                let shared = |check: Check| check.shared(&tested, deployment);
                 let checks = report.checks.into_iter().map(shared).collect();
                 report = Report::new(checks, report.config_version, report.checked_at, report.duration_ms);
             }

@@ -20,6 +20,16 @@ struct Rows<'a> {
     page: Listed<Shown<'a>>,
     last_synced_at: Option<Timestamp>,
     sync_status: SyncStatus,
+    sync_failure: Option<Why>,
+}
+
+/// Why a reading was given up.
+#[derive(Debug, Serialize)]
+struct Why {
+    code: SyncFailure,
+    /// The IAM action of `denied`.
+    action: Option<String>,
+    message: String,
 }
 
 /// A row on the wire: its fields, whatever it is.
@@ -37,7 +47,6 @@ struct Standing {
     status: SyncStatus,
     requested_at: Option<Timestamp>,
     last_synced_at: Option<Timestamp>,
-    failure: Option<SyncFailure>,
 }
 
 /// GET `/v1/aws/accounts`.
@@ -81,6 +90,7 @@ async fn list(call: &Call, prefix: Result<String, Failure>) -> Result<Reply, Fai
                 page: page.listed(seen.map(shown).collect(), listing.next.as_deref()),
                 last_synced_at: sync.last_synced_at,
                 sync_status: sync.status(),
+                sync_failure: why(&sync),
             };
             Ok(Change::new(resource(&connection), Ok(Reply::ok(&rows))))
         },
@@ -143,12 +153,11 @@ fn shown(seen: &Seen) -> Shown<'_> {
 }
 
 fn standing(sync: &Sync) -> Standing {
-    Standing {
-        status: sync.status(),
-        requested_at: sync.requested_at,
-        last_synced_at: sync.last_synced_at,
-        failure: sync.failure,
-    }
+    Standing { status: sync.status(), requested_at: sync.requested_at, last_synced_at: sync.last_synced_at }
+}
+
+fn why(sync: &Sync) -> Option<Why> {
+    Some(Why { code: sync.failure?, action: sync.denied_action.clone(), message: sync.advice()? })
 }
 
 fn resource(connection: &Connection) -> Resource {

@@ -116,10 +116,13 @@ async fn read_on(reaction: &Reaction, key: &Key) -> Result<Came, ReactionError> 
             (reading.put(Writes::new(), given_back).await, Some(Came::Unfinished))
         } else {
             match reading.slice(step).await {
-                Err(Stop::NotConfigured) => (reading.give_up(SyncFailure::NotConfigured).await, Some(Came::Failed)),
+                Err(Stop::NotConfigured) => {
+                    (reading.give_up(SyncFailure::NotConfigured, None).await, Some(Came::Failed))
+                }
                 Err(Stop::Aws(error)) => {
                     tracing::warn!(error = %error, "reading an organization");
-                    (reading.give_up(failure(&error)).await, Some(Came::Failed))
+                    let (failure, denied) = failure(&error);
+                    (reading.give_up(failure, denied).await, Some(Came::Failed))
                 }
                 written => (written, None),
             }
@@ -233,8 +236,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Notes that a slice failed: it is tried again later, or the round is over.
-    async fn give_up(&mut self, failure: SyncFailure) -> Result<(), Stop> {
-        let failed = self.sync.value.failed(failure, clock(self.reaction));
+    async fn give_up(&mut self, failure: SyncFailure, denied: Option<&str>) -> Result<(), Stop> {
+        let failed = self.sync.value.failed(failure, denied, clock(self.reaction));
         self.put(Writes::new(), failed).await
     }
 
@@ -300,13 +303,15 @@ fn clock(reaction: &Reaction) -> Timestamp {
     reaction.now.max(Timestamp::now())
 }
 
-fn failure(error: &CustomerError) -> SyncFailure {
+/// What went wrong, and the action that was denied.
+fn failure(error: &CustomerError) -> (SyncFailure, Option<&'static str>) {
     match error {
-        CustomerError::Denied(_) => SyncFailure::Denied,
-        CustomerError::InstanceGone => SyncFailure::InstanceGone,
-        CustomerError::Refused(_) => SyncFailure::Refused,
+        CustomerError::Denied(action) => (SyncFailure::Denied, Some(action)),
+        CustomerError::NotEnforced => (SyncFailure::ExternalIdNotEnforced, None),
+        CustomerError::InstanceGone => (SyncFailure::InstanceGone, None),
+        CustomerError::Refused(_) => (SyncFailure::Refused, None),
         CustomerError::Throttled(_) | CustomerError::Unavailable(_) | CustomerError::Unreachable(_) => {
-            SyncFailure::Unavailable
+            (SyncFailure::Unavailable, None)
         }
     }
 }

@@ -13,6 +13,8 @@ use trustplane_domain::connection::{KmsReason, Refusal};
 pub enum CustomerError {
     /// The role may not be assumed, or may not do this: names the IAM action.
     Denied(&'static str),
+    /// The role lets others in than whoever knows the tenant's ExternalId, so it is not proven to be the tenant's.
+    NotEnforced,
     /// There is no such instance any more, or not in this region.
     InstanceGone,
     /// Too many calls.
@@ -30,7 +32,7 @@ impl CustomerError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Throttled(_) | Self::Unavailable(_) | Self::Unreachable(_) => true,
-            Self::Denied(_) | Self::InstanceGone | Self::Refused(_) => false,
+            Self::Denied(_) | Self::NotEnforced | Self::InstanceGone | Self::Refused(_) => false,
         }
     }
 }
@@ -108,7 +110,7 @@ where
         Refused::Other(CustomerError::Throttled(_)) => Refusal::Throttled,
         Refused::Other(CustomerError::Unavailable(_)) => Refusal::Unavailable,
         Refused::Other(CustomerError::Unreachable(_)) => Refusal::Unreachable,
-        Refused::Other(CustomerError::InstanceGone | CustomerError::Refused(_)) => {
+        Refused::Other(CustomerError::NotEnforced | CustomerError::InstanceGone | CustomerError::Refused(_)) => {
             Refusal::Other(service.and_then(ProvideErrorMetadata::code).unwrap_or("no code").to_owned())
         }
     }
@@ -158,6 +160,7 @@ impl fmt::Display for CustomerError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied(action) => write!(formatter, "the customer's AWS denies {action}"),
+            Self::NotEnforced => formatter.write_str("the customer's role does not demand the ExternalId"),
             Self::InstanceGone => formatter.write_str("the customer's AWS has no such instance"),
             Self::Throttled(told) => write!(formatter, "the customer's AWS throttles: {told}"),
             Self::Unavailable(told) => write!(formatter, "the customer's AWS fails: {told}"),

@@ -49,7 +49,9 @@ fn way(local: &Local, tenant: u8, scenario: &str) -> Way {
         role: RoleArn::parse(&format!("arn:aws:iam::123456789012:role/scenario/{scenario}")).unwrap(),
         external_id,
         external_id_pending: None,
+        external_id_retired: None,
         region: Some(Region::parse("us-east-1").unwrap()),
+        proven: true,
     }
 }
 
@@ -93,17 +95,68 @@ async fn a_session_is_kept_for_its_tenant_role_and_external_id_alone() {
 }
 
 #[tokio::test]
-async fn the_pending_external_id_is_tried_where_the_current_one_is_denied() {
+async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_strangers() {
+    let local = start().await;
+    let now = Timestamp::now();
+    let own = Way { proven: false, ..way(&local, 1, "healthy") };
+    local.customers.instance(&own, &instance(), now).await.unwrap();
+    let calls = local.organization.calls();
+    let came_with: Vec<_> = calls.iter().take(3).map(|call| (call.external_id.clone(), call.error.clone())).collect();
+    let denied = Some("AccessDenied".to_owned());
+    assert!(came_with.contains(&(Some(own.external_id.to_string()), None)), "{came_with:?}");
+    assert!(came_with.contains(&(None, denied.clone())), "{came_with:?}");
+    assert_eq!(came_with.iter().filter(|(_, error)| *error == denied).count(), 2);
+    assert_eq!(operations(&local)[3..], ["DescribeInstance"]);
+    assert_eq!(local.meter.take().aws_round_trips, 2);
+    // Its session is found again, proven or not.
+    let proven = Way { proven: true, ..own.clone() };
+    for way in [&own, &proven] {
+        local.organization.clear_calls();
+        local.customers.instance(way, &instance(), now).await.unwrap();
+        assert_eq!(operations(&local), ["DescribeInstance"]);
+    }
+
+    // Another tenant's role whose owner does not demand the ExternalId: neither looked through, nor its session kept.
+    let open = Way { proven: false, ..way(&local, 2, "external-id-not-enforced") };
+    for _ in 0..2 {
+        local.organization.clear_calls();
+        assert_eq!(local.customers.instance(&open, &instance(), now).await, Err(CustomerError::NotEnforced));
+        assert_eq!(local.customers.reader(&open, &instance()).await.err(), Some(CustomerError::NotEnforced));
+        assert_eq!(operations(&local), ["AssumeRole"; 6]);
+    }
+    // Nor after a test of it, in the same process.
+    let stranger = ExternalId::from_random([7; 16]);
+    let observed = local.customers.probe(&open, &instance(), stranger, now, Duration::from_secs(5)).await;
+    assert!(!observed.is_own_role() && observed.caller_account.is_none());
+    assert_eq!(local.customers.instance(&open, &instance(), now).await, Err(CustomerError::NotEnforced));
+
+    // A role that does not trust the tenant is denied as any other; STS that does not say is not taken for a denial.
+    let mut denied = Way { proven: false, ..way(&local, 1, "no-trust") };
+    assert_eq!(local.customers.instance(&denied, &instance(), now).await, Err(CustomerError::Denied("sts:AssumeRole")));
+    denied.role = way(&local, 1, "sts-throttled").role;
+    assert!(matches!(local.customers.instance(&denied, &instance(), now).await, Err(CustomerError::Throttled(_))));
+}
+
+#[tokio::test]
+async fn the_others_are_tried_where_the_current_external_id_is_denied() {
     let local = start().await;
     let (current, pending) = (ExternalId::from_random([8; 16]), ExternalId::from_random([9; 16]));
+    let retired = ExternalId::from_random([7; 16]);
     let role = "arn:aws:iam::123456789012:role/Rotating";
     let way = Way {
         role: RoleArn::parse(role).unwrap(),
         external_id: current,
         external_id_pending: Some(pending),
+        external_id_retired: Some(retired),
         ..way(&local, 1, "healthy")
     };
-    for (trusted, assumed) in [(vec![current, pending], 1), (vec![current], 1), (vec![pending], 2)] {
+    for (trusted, assumed) in [
+        (vec![current, pending], 1),
+        (vec![current], 1),
+        (vec![pending], 2),
+        (vec![retired, pending], 2),
+        (vec![retired], 3),
+    ] {
         let trusted: Vec<String> = trusted.iter().map(ToString::to_string).collect();
         local.organization.trust_role(role, &trusted.iter().map(String::as_str).collect::<Vec<_>>());
         local.organization.expire_sessions();
@@ -168,8 +221,10 @@ async fn each_refusal_is_told_apart() {
 async fn what_passes_is_tried_again() {
     let local = start().await;
     for scenario in ["throttled-twice", "sts-throttled-twice"] {
-        let way = way(&local, 1, scenario);
-        assert!(local.customers.instance(&way, &instance(), Timestamp::now()).await.is_ok(), "{scenario}");
+        for proven in [true, false] {
+            let way = Way { proven, ..way(&local, 1 + u8::from(proven), scenario) };
+            assert!(local.customers.instance(&way, &instance(), Timestamp::now()).await.is_ok(), "{scenario}");
+        }
     }
 }
 

@@ -37,6 +37,9 @@ pub struct Sync {
     /// Why the last round was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<SyncFailure>,
+    /// The IAM action that was denied, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_action: Option<String>,
 }
 
 /// A slice of a round: it begins at `next`, where AWS left off, or at the beginning.
@@ -73,6 +76,8 @@ pub enum Step {
 pub enum SyncFailure {
     /// AWS denies it to the role.
     Denied,
+    /// The role can be assumed without the tenant's ExternalId, so nothing is asked through it.
+    ExternalIdNotEnforced,
     /// There is no such instance any more.
     InstanceGone,
     /// AWS refuses it: an account instance has no permission sets.
@@ -189,6 +194,7 @@ impl Sync {
             attempts: 0,
             requested_at: Some(now),
             failure: None,
+            denied_action: None,
             ..self.clone()
         }
     }
@@ -234,15 +240,49 @@ impl Sync {
     }
 
     /// After a slice that failed at `now`: tried again later each time, where the reason passes by itself; else given up.
+    /// `denied` is the IAM action of [`SyncFailure::Denied`].
     #[must_use]
-    pub fn failed(&self, failure: SyncFailure, now: Timestamp) -> Self {
+    pub fn failed(&self, failure: SyncFailure, denied: Option<&str>, now: Timestamp) -> Self {
         let attempts = self.attempts + 1;
         if failure == SyncFailure::Unavailable && attempts < ATTEMPTS {
             // 1, 2, 4, 8, 16 minutes.
             let wait = (60 * SECOND) << (attempts - 1);
             return Self { attempts, due_at: Some(now.plus_millis(wait)), ..self.clone() };
         }
-        Self { step: None, due_at: None, attempts: 0, failure: Some(failure), ..self.clone() }
+        let denied_action = denied.map(ToOwned::to_owned);
+        Self { step: None, due_at: None, attempts: 0, failure: Some(failure), denied_action, ..self.clone() }
+    }
+
+    /// Why the last round was given up and what to do about it, for people.
+    pub fn advice(&self) -> Option<String> {
+        let test = "POST /v1/integrations/aws-identity-center/test";
+        Some(match (self.failure?, self.denied_action.as_deref()) {
+            (SyncFailure::Denied, Some("sts:AssumeRole")) => {
+                format!("STS does not let the platform assume the role: {test} says what to look at.")
+            }
+            (SyncFailure::Denied, action) => format!(
+                "AWS denies `{}` to the role. It says the same of an instance that is in another region and to a role in a \
+                 plain member account, which {test} tells. If that passes, allow the action in a permission policy of the role, \
+                 as the template of POST /v1/integrations/aws-identity-center/bootstrap-template does. Then ask for another \
+                 reading.",
+                action.unwrap_or("a call"),
+            ),
+            (SyncFailure::ExternalIdNotEnforced, _) => format!(
+                "The role can be assumed without the ExternalId, so nothing is asked through it: {test} says how to mend it."
+            ),
+            (SyncFailure::InstanceGone, _) => {
+                format!("AWS has no such instance in the saved region: {test} says whether it is elsewhere or gone.")
+            }
+            (SyncFailure::Refused, _) => {
+                format!("AWS refuses it, as of an account instance, which has no permission sets: see {test}.")
+            }
+            (SyncFailure::Unavailable, _) => {
+                format!(
+                    "AWS throttled, failed or did not answer {ATTEMPTS} times in half an hour. Ask for another reading."
+                )
+            }
+            (SyncFailure::NotConfigured, _) => "The configuration was removed meanwhile. Save one first.".to_owned(),
+        })
     }
 
     fn is_forgetting(&self) -> bool {
@@ -298,13 +338,15 @@ mod tests {
         let mut sync = Sync::default().requested(at(0));
         let mut waits = Vec::new();
         while sync.step.is_some() {
-            sync = sync.failed(SyncFailure::Unavailable, at(0));
+            sync = sync.failed(SyncFailure::Unavailable, None, at(0));
             waits.extend(sync.due_at.map(|due| due.as_millis() / 60_000));
         }
         assert_eq!(waits, [1, 2, 4, 8, 16]);
         assert_eq!((sync.status(), sync.failure), (SyncStatus::Failed, Some(SyncFailure::Unavailable)));
-        let denied = Sync::default().requested(at(0)).failed(SyncFailure::Denied, at(0));
+        let denied = Sync::default().requested(at(0)).failed(SyncFailure::Denied, Some("sso:DescribeX"), at(0));
         assert_eq!((denied.status(), denied.due_at), (SyncStatus::Failed, None));
-        assert_eq!(denied.requested(at(1)).failure, None);
+        assert!(denied.advice().is_some_and(|advice| advice.contains("`sso:DescribeX`")), "{denied:?}");
+        let again = denied.requested(at(1));
+        assert_eq!((again.failure, again.denied_action.as_ref(), again.advice()), (None, None, None));
     }
 }

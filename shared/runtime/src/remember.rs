@@ -8,7 +8,7 @@ use trustplane_store::{Stored, keys};
 use crate::Call;
 
 impl Call {
-    /// `before` with what AWS says of its instance now. Where that has another identity store than was known, the store's
+    /// `before` with what AWS says of its instance now, through a role that was thereby proven. Where that has another identity store than was known, the store's
     /// provider is read: one round trip.
     pub async fn remembering(&self, grant: &Grant, before: &Connection, seen: InstanceFacts) -> Connection {
         let known = before.instance.as_ref();
@@ -17,7 +17,7 @@ impl Call {
         } else {
             self.provider_enabled(grant, &seen.identity_store_id).await.unwrap_or(before.provider_enabled)
         };
-        Connection { instance: Some(seen.after(known)), provider_enabled, ..before.clone() }
+        Connection { instance: Some(seen.after(known)), provider_enabled, role_proven: true, ..before.clone() }
     }
 
     /// Whether the provider of the store is enabled. `None` where that cannot be read.

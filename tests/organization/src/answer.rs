@@ -42,6 +42,17 @@ struct Asked {
     body: Bytes,
 }
 
+/// What attempts at the same thing have in common.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Attempt {
+    role_arn: String,
+    /// The session, or its name where it is asked for.
+    caller: String,
+    service: Service,
+    operation: String,
+    external_id: Option<String>,
+}
+
 impl Organization {
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, NoReply> {
@@ -67,6 +78,7 @@ impl Organization {
                 }
                 Some(Fault::Throttled | Fault::ThrottledTwice) => Err(Failure::throttled(asked.service)),
                 Some(Fault::InternalFailure) => Err(Failure::internal(asked.service)),
+                Some(Fault::Refused) => Err(Failure::refused(asked.service)),
                 Some(Fault::Slow(duration)) => {
                     tokio::time::sleep(duration.min(Duration::from_secs(300))).await;
                     self.perform(&asked, &signer)
@@ -90,6 +102,7 @@ impl Organization {
             "AssumeRole" => asked.parameters.get("RoleArn").cloned(),
             _ => caller.as_ref().map(|caller| caller.role_arn.clone()),
         };
+        let attempt = Attempt::of(asked, caller.as_ref(), role_arn.as_deref());
         if state.calls.len() >= MAX_CALLS {
             state.calls.pop_front();
             state.forgotten += 1;
@@ -110,8 +123,7 @@ impl Organization {
             role_arn.as_deref().and_then(Scenario::of_role).and_then(|scenario| scenario.fault(asked.service)).filter(
                 |fault| match fault {
                     Fault::ThrottledTwice => {
-                        let operation = (role_arn.unwrap_or_default(), asked.service, asked.operation.clone());
-                        let attempts = state.attempts.entry(operation).or_default();
+                        let attempts = state.attempts.entry(attempt).or_default();
                         *attempts += 1;
                         !attempts.is_multiple_of(3)
                     }
@@ -144,6 +156,20 @@ impl Organization {
             Service::Kms => kms::call(&state, caller, region, &asked.operation, &asked.body, made.as_ref()),
         };
         json.map(Output::Json)
+    }
+}
+
+impl Attempt {
+    fn of(asked: &Asked, caller: Option<&Caller>, role_arn: Option<&str>) -> Self {
+        let parameter = |name: &str| asked.parameters.get(name).cloned();
+        let caller = parameter("RoleSessionName").or_else(|| caller.map(|caller| caller.arn.clone()));
+        Self {
+            role_arn: role_arn.unwrap_or_default().to_owned(),
+            caller: caller.unwrap_or_default(),
+            service: asked.service,
+            operation: asked.operation.clone(),
+            external_id: parameter("ExternalId"),
+        }
     }
 }
 

@@ -42,11 +42,14 @@
 //! | `kms-denied`, `kms-disabled`, `kms-invalid-state`, `kms-invalid-key-usage`, `kms-not-found`, `kms-throttled` | the exceptions whose `Reason` is about the customer's key |
 //! | `network-restricted` | the instance's network access controls: an explicit deny of everything on the instance |
 //! | `network-restricted-scp` | a service control policy: an explicit deny of everything (role in [`DELEGATED_ACCOUNT`]) |
-//! | `throttled`, `throttled-twice` | SSO Admin and Organizations throttle: always; two calls of three |
+//! | `kms-update-failed` | its encryption with another key failed; the one before it is used |
+//! | `throttled`, `throttled-twice` | SSO Admin and Organizations throttle: always; two calls of three of each operation |
 //! | `slow`, `slow-20` | each of their calls takes 3 seconds; 20 seconds |
 //! | `unreachable` | they close the connection without a reply |
 //! | `internal-failure` | they answer 500 |
-//! | `sts-throttled`, `sts-slow`, ... | the same for AssumeRole and GetCallerIdentity |
+//! | `refused` | they answer `OptInRequired`, which is neither a denial nor their own fault |
+//! | `sts-throttled`, `sts-slow`, ... | the same for AssumeRole (of each ExternalId) and GetCallerIdentity |
+//! | `sts-refused` | they answer `RegionDisabledException` |
 //!
 //! # Keys
 //!
@@ -173,6 +176,13 @@ impl Organization {
         for session in self.state().sessions.values_mut() {
             session.expires = OffsetDateTime::UNIX_EPOCH;
         }
+    }
+
+    /// The secrets and tokens of every session that was issued so far: for those who look whether one was written down.
+    pub fn issued_secrets(&self) -> Vec<String> {
+        let state = self.state();
+        let sessions = state.sessions.values();
+        sessions.flat_map(|session| [session.secret_access_key.clone(), session.token.clone()]).collect()
     }
 
     /// Creates a KMS key in the platform's account. The same id and spec is the same key at every start. An RSA key takes

@@ -63,6 +63,8 @@ pub enum KmsReason {
     InvalidKeyUsage,
     /// The key does not exist any more.
     NotFound,
+    /// The instance's key could not be changed, and the one before it is used.
+    UpdateFailed,
     /// KMS is throttled.
     Throttled,
 }
@@ -81,7 +83,8 @@ pub enum Reach {
 pub enum Fault {
     /// Every call is throttled.
     Throttled,
-    /// Of each operation, two calls are throttled and the third is answered, and so on in turn.
+    /// Of each operation, two calls are throttled and the third is answered, and so on in turn. Callers are told apart, and
+    /// so are the ExternalIds that they come with: calls that are made side by side do not count for each other.
     ThrottledTwice,
     /// Every call takes this long.
     Slow(Duration),
@@ -89,6 +92,9 @@ pub enum Fault {
     Unreachable,
     /// Every call fails with the service's internal error, a 5xx.
     InternalFailure,
+    /// Every call is refused with an error that is neither a denial nor AWS's own fault: STS is not activated in the region
+    /// for the role's account; that account has not completed its sign-up.
+    Refused,
 }
 
 /// How long `slow` takes.
@@ -97,7 +103,7 @@ const SLOW: Duration = Duration::from_secs(3);
 impl Scenario {
     /// The scenarios to offer, with one example of `MissingPermission`, and what each is, in a few words.
     pub fn catalogue() -> Vec<(Self, &'static str)> {
-        use Fault::{InternalFailure, Slow, Throttled, ThrottledTwice, Unreachable};
+        use Fault::{InternalFailure, Refused, Slow, Throttled, ThrottledTwice, Unreachable};
         use Reach::{IdentityCenter, Sts};
         vec![
             (Self::Healthy, "nothing is wrong"),
@@ -122,18 +128,24 @@ impl Scenario {
             (Self::Kms(KmsReason::InvalidKeyUsage), "the customer's key is not one to encrypt with"),
             (Self::Kms(KmsReason::NotFound), "the customer's key is gone"),
             (Self::Kms(KmsReason::Throttled), "the customer's key is throttled"),
+            (Self::Kms(KmsReason::UpdateFailed), "the instance's encryption could not be changed to another key"),
             (Self::NetworkRestricted, "the instance's network access controls deny calls from other networks"),
             (Self::NetworkRestrictedByPolicy, "a service control policy denies calls from other networks"),
             (Self::Fault(IdentityCenter, Throttled), "SSO Admin and Organizations are throttled"),
-            (Self::Fault(IdentityCenter, ThrottledTwice), "throttled twice, then fine"),
+            (Self::Fault(IdentityCenter, ThrottledTwice), "each of their calls is throttled twice, then fine"),
             (Self::Fault(IdentityCenter, Slow(SLOW)), "3 seconds a call; slow-20 for 20"),
             (Self::Fault(IdentityCenter, Unreachable), "SSO Admin and Organizations close the connection"),
             (Self::Fault(IdentityCenter, InternalFailure), "SSO Admin and Organizations answer 500"),
+            (
+                Self::Fault(IdentityCenter, Refused),
+                "they refuse with OptInRequired: the account's sign-up is not complete",
+            ),
             (Self::Fault(Sts, Throttled), "STS is throttled"),
-            (Self::Fault(Sts, ThrottledTwice), "STS is throttled twice, then fine"),
+            (Self::Fault(Sts, ThrottledTwice), "each call to STS is throttled twice, then fine"),
             (Self::Fault(Sts, Slow(SLOW)), "STS takes 3 seconds; sts-slow-20 for 20"),
             (Self::Fault(Sts, Unreachable), "STS closes the connection"),
             (Self::Fault(Sts, InternalFailure), "STS answers 500"),
+            (Self::Fault(Sts, Refused), "STS refuses with RegionDisabledException: it is not activated in the region"),
         ]
     }
 
@@ -190,6 +202,7 @@ impl Scenario {
             Self::Kms(reason) => {
                 let (status, status_reason) = match reason {
                     KmsReason::NotFound => ("UPDATE_FAILED", Some("The KMS key was not found.")),
+                    KmsReason::UpdateFailed => ("UPDATE_FAILED", Some("The KMS key policy does not allow the update.")),
                     _ => ("ENABLED", None),
                 };
                 instance.customer_key = Some(CustomerKey {
@@ -227,6 +240,7 @@ impl Display for Scenario {
             Self::Kms(KmsReason::InvalidKeyUsage) => "kms-invalid-key-usage",
             Self::Kms(KmsReason::NotFound) => "kms-not-found",
             Self::Kms(KmsReason::Throttled) => "kms-throttled",
+            Self::Kms(KmsReason::UpdateFailed) => "kms-update-failed",
             Self::NetworkRestricted => "network-restricted",
             Self::NetworkRestrictedByPolicy => "network-restricted-scp",
             Self::Fault(reach, fault) => {
@@ -238,6 +252,7 @@ impl Display for Scenario {
                     Fault::Slow(duration) => write!(f, "{prefix}slow-{}", duration.as_secs()),
                     Fault::Unreachable => write!(f, "{prefix}unreachable"),
                     Fault::InternalFailure => write!(f, "{prefix}internal-failure"),
+                    Fault::Refused => write!(f, "{prefix}refused"),
                 };
             }
         };

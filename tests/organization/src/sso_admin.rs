@@ -267,6 +267,7 @@ impl Desk<'_> {
                 ("ResourceNotFoundException", "KMS_NotFoundException", "The KMS key of this instance was not found.")
             }
             KmsReason::Throttled => ("ThrottlingException", "KMS_ThrottlingException", "KMS is throttling requests."),
+            KmsReason::UpdateFailed => return Ok(()),
         };
         Err(Failure::new(code, message).with_reason(reason))
     }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use crate::calls::{Call, Service};
+use crate::answer::Attempt;
+use crate::calls::Call;
 use crate::fixture::{Customer, customers};
 use crate::kms::Key;
 use crate::role::{Caller, Role, Session};
@@ -24,8 +25,8 @@ pub(crate) struct State {
     pub(crate) calls: VecDeque<Call>,
     /// How many calls were forgotten before those.
     pub(crate) forgotten: usize,
-    /// How often each operation of each role was asked for, where a scenario counts.
-    pub(crate) attempts: HashMap<(String, Service, String), u32>,
+    /// How often each was made, where a scenario counts.
+    pub(crate) attempts: HashMap<Attempt, u32>,
 }
 
 impl State {

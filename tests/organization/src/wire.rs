@@ -75,6 +75,19 @@ impl Failure {
         Self::new(code, message).with_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Neither a denial nor the service's own fault ("Common errors" of each API reference; `AssumeRole`).
+    pub(crate) fn refused(service: Service) -> Self {
+        let (code, message) = match service {
+            Service::Sts => (
+                "RegionDisabledException",
+                "STS is not activated in this region for account. Your account administrator can activate STS in this region \
+                 using the IAM Console.",
+            ),
+            _ => ("OptInRequired", "The AWS Access Key Id needs a subscription for the service"),
+        };
+        Self::new(code, message).with_status(StatusCode::FORBIDDEN)
+    }
+
     /// Too many calls.
     pub(crate) fn throttled(service: Service) -> Self {
         let (code, message) = match service {

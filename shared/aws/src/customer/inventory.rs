@@ -16,6 +16,9 @@ use crate::error::{CustomerError, refused};
 /// The time between the beginnings of two calls: eight a second.
 const PACE: Duration = Duration::from_millis(125);
 
+/// How long reading takes at most before somebody else goes on, and a little more.
+const RUN: Duration = Duration::from_secs(150);
+
 /// Permission sets of a page: each is described by a call of its own.
 const SETS: i32 = 20;
 
@@ -35,9 +38,10 @@ pub struct Reader {
 pub type Paged<T> = (Vec<T>, Option<String>);
 
 impl Customers {
-    /// Reads through `way`. A call, unless a session is at hand.
+    /// Reads through `way`. A call, unless a session is at hand that lasts as long as a run does; three where the role is
+    /// not proven.
     pub async fn reader(&self, way: &Way, instance: &InstanceArn) -> Result<Reader, CustomerError> {
-        let session = match self.kept(way) {
+        let session = match self.kept_for(way, RUN) {
             Some(session) => session,
             None => self.assume(way).await?,
         };

@@ -44,6 +44,9 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// Sessions that a process keeps at most.
 const SESSIONS: usize = 200;
 
+/// What coming in is called in IAM.
+const ASSUME_ROLE: &str = "sts:AssumeRole";
+
 /// Pages of ListInstances that are looked through: an account sees a handful of instances.
 const PAGES: usize = 10;
 
@@ -58,23 +61,33 @@ pub struct Way {
     pub external_id: ExternalId,
     /// What it trusts in its stead, if the customer was ahead of us: tried where the other is denied.
     pub external_id_pending: Option<ExternalId>,
+    /// What it trusted before, and trusts still if the customer is behind: tried last.
+    pub external_id_retired: Option<ExternalId>,
     /// The instance's home region; the platform's own where the customer named none.
     pub region: Option<Region>,
+    /// Whether the role was seen to let nobody else in. Where it was not, that is found out before anything is asked
+    /// through it: it could be another tenant's, whose owner forgot to demand the ExternalId.
+    pub proven: bool,
 }
 
 impl Way {
     /// The way that `connection` has for `tenant`; `None` where it names no role.
     pub fn of(tenant: TenantId, connection: &Connection) -> Option<Self> {
         let role = connection.settings.role_arn.clone()?;
-        let Connection { external_id, external_id_pending, .. } = *connection;
-        Some(Self { tenant, role, external_id, external_id_pending, region: connection.settings.region.clone() })
+        let Connection { external_id, external_id_pending, external_id_retired, role_proven: proven, .. } = *connection;
+        let region = connection.settings.region.clone();
+        Some(Self { tenant, role, external_id, external_id_pending, external_id_retired, region, proven })
     }
 }
 
 /// The customers' accounts, as far as their roles let us in.
 ///
 /// A warm process keeps the sessions it was given until shortly before they end. One is found again by its whole
-/// [`Way`], tenant and ExternalId included, so it never serves another tenant.
+/// [`Way`], tenant and ExternalId included, so it never serves another tenant. Only sessions of roles that are proven are
+/// kept.
+///
+/// STS is asked in the platform's own region: its sessions are good in every region of the partition ("Manage AWS STS in an
+/// AWS Region", IAM User Guide), while STS of a region that an account has to opt in to answers only accounts that did.
 #[derive(Debug)]
 pub struct Customers {
     sdk: SdkConfig,
@@ -98,8 +111,8 @@ impl Customers {
         Self { sdk: sdk.clone(), meter, sessions: Mutex::default() }
     }
 
-    /// What AWS says of the instance `arn` now, told at `now`. Two calls, or one where a session is at hand; takes at
-    /// most 9 seconds.
+    /// What AWS says of the instance `arn` now, told at `now`. Two calls, or one where a session is at hand, and two more
+    /// at the same time where the role is not proven; takes at most 9 seconds.
     pub async fn instance(&self, way: &Way, arn: &InstanceArn, now: Timestamp) -> Result<InstanceFacts, CustomerError> {
         match tokio::time::timeout(WHOLE, self.describe(way, arn)).await {
             Ok(described) => Ok(facts(arn, &described?, now)),
@@ -121,7 +134,7 @@ impl Customers {
         match refusal {
             // The customer can end a session before its time. A new one tells whether we are still let in.
             Refused::SessionOver if was_kept => {
-                self.sessions().remove(way);
+                self.forget(way);
                 Box::pin(self.describe(way, arn)).await
             }
             // What is not there is denied as what is not ours to see; the list tells the two apart.
@@ -153,31 +166,62 @@ impl Customers {
 
     /// Whether the role of this way trusts `external_id`: one call, and nothing of the session is kept.
     pub async fn trusts(&self, way: &Way, external_id: ExternalId) -> Result<(), CustomerError> {
-        match self.assume_role(&self.sts(way), way, Some(external_id)).await {
+        match self.assume_role(&self.sts(), way, Some(external_id)).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(refused("sts:AssumeRole", &error).into()),
+            Err(error) => Err(not_assumed(&error)),
         }
     }
 
-    /// Assumes the role: with the current ExternalId, or where that is denied with the pending one.
+    /// Assumes the role: with the current ExternalId, or where that is denied with another of the tenant's. A role that is not
+    /// proven has to deny whoever comes without, and with another.
     async fn assume(&self, way: &Way) -> Result<Session, CustomerError> {
-        let sts = self.sts(way);
-        let denied = |error: &NotAssumed| CustomerError::from(refused("sts:AssumeRole", error));
-        let assumed = match (self.assume_role(&sts, way, Some(way.external_id)).await, way.external_id_pending) {
-            (Err(error), Some(pending)) if denied(&error) == CustomerError::Denied("sts:AssumeRole") => {
-                self.assume_role(&sts, way, Some(pending)).await
-            }
-            (assumed, _) => assumed,
+        let sts = self.sts();
+        let (assumed, guarded) = if way.proven {
+            (self.come_in(&sts, way).await, Ok(()))
+        } else {
+            let stranger = stranger()?;
+            let (assumed, without, with_another) = tokio::join!(
+                self.come_in(&sts, way),
+                self.is_kept_out(&sts, way, None),
+                self.is_kept_out(&sts, way, Some(stranger)),
+            );
+            (assumed, without.and(with_another))
         };
-        let assumed = assumed.map_err(|error| denied(&error))?;
+        let assumed = assumed.map_err(|error| not_assumed(&error))?;
+        guarded?;
         let session = self.session(way, assumed);
-        session.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))
+        let session = session.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))?;
+        self.keep(way, session.clone());
+        Ok(session)
     }
 
-    /// STS in the instance's region.
-    fn sts(&self, way: &Way) -> Sts {
+    async fn come_in(&self, sts: &Sts, way: &Way) -> Result<AssumeRoleOutput, NotAssumed> {
+        let mut assumed = self.assume_role(sts, way, Some(way.external_id)).await;
+        for other in [way.external_id_pending, way.external_id_retired].into_iter().flatten() {
+            match &assumed {
+                Err(error) if not_assumed(error) == CustomerError::Denied(ASSUME_ROLE) => {
+                    assumed = self.assume_role(sts, way, Some(other)).await;
+                }
+                _ => break,
+            }
+        }
+        assumed
+    }
+
+    /// Whether STS denies the role to whoever comes with this ExternalId, or with none.
+    async fn is_kept_out(&self, sts: &Sts, way: &Way, external_id: Option<ExternalId>) -> Result<(), CustomerError> {
+        match self.assume_role(sts, way, external_id).await {
+            Ok(_) => Err(CustomerError::NotEnforced),
+            Err(error) => match not_assumed(&error) {
+                CustomerError::Denied(_) => Ok(()),
+                other => Err(other),
+            },
+        }
+    }
+
+    /// STS in the platform's region.
+    fn sts(&self) -> Sts {
         let config = aws_sdk_sts::config::Builder::from(&self.sdk)
-            .region(self.region(way))
             .timeout_config(timeouts())
             .interceptor(Counting::other(&self.meter))
             .build();
@@ -200,7 +244,7 @@ impl Customers {
             .await
     }
 
-    /// The session that STS gave, kept for this way alone.
+    /// The session that STS gave, for this way alone.
     fn session(&self, way: &Way, assumed: AssumeRoleOutput) -> Option<Session> {
         let credentials = assumed.credentials?;
         let ends = SystemTime::try_from(credentials.expiration).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -211,17 +255,21 @@ impl Customers {
             Some(ends),
             "AssumeRole",
         );
+        let sso_admin = self.sso_admin(self.region(way), &credentials);
+        Some(Session { credentials, sso_admin, ends })
+    }
+
+    /// IAM Identity Center in a region, for a session.
+    fn sso_admin(&self, region: Option<SdkRegion>, credentials: &Credentials) -> SsoAdmin {
         let config = config::Builder::from(&self.sdk)
-            .region(self.region(way))
+            .region(region)
             .credentials_provider(credentials.clone())
             // The shared cache would keep every session for the life of the process.
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts())
             .interceptor(Counting::other(&self.meter))
             .build();
-        let session = Session { credentials, sso_admin: SsoAdmin::from_conf(config), ends };
-        self.keep(way, session.clone());
-        Some(session)
+        SsoAdmin::from_conf(config)
     }
 
     fn region(&self, way: &Way) -> Option<SdkRegion> {
@@ -232,8 +280,17 @@ impl Customers {
     }
 
     fn kept(&self, way: &Way) -> Option<Session> {
-        let soon = SystemTime::now() + MARGIN;
-        self.sessions().get(way).filter(|session| session.ends > soon).cloned()
+        self.kept_for(way, MARGIN)
+    }
+
+    /// A session that does not end within `time`.
+    fn kept_for(&self, way: &Way, time: Duration) -> Option<Session> {
+        let soon = SystemTime::now() + time;
+        self.sessions().get(&known_by(way)).filter(|session| session.ends > soon).cloned()
+    }
+
+    fn forget(&self, way: &Way) {
+        self.sessions().remove(&known_by(way));
     }
 
     fn keep(&self, way: &Way, session: Session) {
@@ -243,12 +300,29 @@ impl Customers {
         if sessions.len() >= SESSIONS {
             sessions.clear();
         }
-        sessions.insert(way.clone(), session);
+        sessions.insert(known_by(way), session);
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<Way, Session>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a session is kept under. Whoever comes again later, when the role is proven, finds it.
+fn known_by(way: &Way) -> Way {
+    Way { proven: true, ..way.clone() }
+}
+
+/// An ExternalId that is nobody's.
+fn stranger() -> Result<ExternalId, CustomerError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| CustomerError::Unavailable(format!("no randomness: {error}")))?;
+    Ok(ExternalId::from_random(bytes))
+}
+
+/// What it means that the role was not assumed.
+fn not_assumed(error: &NotAssumed) -> CustomerError {
+    refused(ASSUME_ROLE, error).into()
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -51,6 +51,7 @@ impl Customers {
         let probe = Probe { customers: self, way, arn, now, deadline: Instant::now() + limit };
         let (mut observed, session) = probe.come_in(stranger).await;
         if let Some(session) = session.filter(|_| observed.is_own_role()) {
+            self.keep(way, session.clone());
             probe.look_around(&session, &mut observed).await;
         }
         observed
@@ -60,7 +61,7 @@ impl Customers {
 impl Probe<'_> {
     /// Assumes the role in every way that it should open to, and that it should not.
     async fn come_in(&self, stranger: ExternalId) -> (Observed, Option<Session>) {
-        let sts = self.customers.sts(self.way);
+        let sts = self.customers.sts();
         let assume = |external_id: Option<ExternalId>| {
             let sts = &sts;
             self.within(async move { said(self.customers.assume_role(sts, self.way, external_id).await) })
@@ -79,9 +80,13 @@ impl Probe<'_> {
                 }
             })
         };
+        let is_denied = |said: &Said<_>| said.is_denied();
+        let is_out = is_denied(&current) && pending.as_ref().is_none_or(is_denied);
+        let retired = maybe(self.way.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
         let observed = Observed {
             assumed: taken(current),
-            assumed_pending: pending.map(taken),
+            assumed_pending: pending.map(&mut taken),
+            assumed_retired: retired.map(&mut taken),
             assumed_without: without.map(drop),
             assumed_with_another: another.map(drop),
             caller_account: None,
@@ -109,13 +114,22 @@ impl Probe<'_> {
         observed.caller_account = Some(caller);
         observed.listed = Some(listed);
         observed.management_account = Some(management);
-        let found = match found {
-            Ok(found) if account == self.way.role.account() => found,
-            _ => return,
-        };
-        let Some(found) = found else {
-            observed.listed_anywhere = Some(self.within(self.listed(&session.sso_admin, true)).await);
+        if account != self.way.role.account() {
             return;
+        }
+        let found = match found {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                observed.listed_anywhere = Some(self.within(self.listed(&session.sso_admin, true)).await);
+                return;
+            }
+            // A region that does not exist cannot be asked; the platform's own knows where the instance is.
+            Err(Refusal::Unreachable) if self.way.region.is_some() && !self.is_at_home() => {
+                let sso_admin = self.customers.sso_admin(self.customers.sdk.region().cloned(), &session.credentials);
+                observed.listed_anywhere = Some(self.within(self.listed(&sso_admin, true)).await);
+                return;
+            }
+            Err(_) => return,
         };
         let has_sets = matches!(found.status.as_str(), "" | "ACTIVE") && observed.kind() != Some(InstanceKind::Account);
         let (described, sets) = tokio::join!(
@@ -130,9 +144,13 @@ impl Probe<'_> {
         observed.permission_sets = sets;
     }
 
+    /// Whether the instance is said to be in the platform's own region.
+    fn is_at_home(&self) -> bool {
+        self.customers.region(self.way).as_ref() == self.customers.sdk.region()
+    }
+
     async fn caller_account(&self, session: &Session) -> Said<String> {
         let config = aws_sdk_sts::config::Builder::from(&self.customers.sdk)
-            .region(self.customers.region(self.way))
             .credentials_provider(session.credentials.clone())
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts())

@@ -1,25 +1,24 @@
 //! What to do about each thing that a test finds wrong. Most people fail to connect at the first try; this is what they read.
 
-use super::{Code, Settings};
-use crate::ids::ExternalId;
-use crate::region::AccountId;
+use super::{Code, Connection, Deployment, Settings};
 
 /// What advice is about.
 pub(super) struct About<'a> {
+    connection: &'a Connection,
     /// The settings under test.
     pub(super) settings: &'a Settings,
-    /// The account that the platform runs in.
-    pub(super) platform: &'a AccountId,
-    /// The tenant's current ExternalId.
-    pub(super) external_id: ExternalId,
-    /// The one that is to take its place, while rotating.
-    pub(super) external_id_pending: Option<ExternalId>,
+    /// Where the platform runs.
+    pub(super) deployment: &'a Deployment,
 }
 
 /// Where our own texts for the role come from.
 const TEMPLATE: &str = "POST /v1/integrations/aws-identity-center/bootstrap-template";
 
-impl About<'_> {
+impl<'a> About<'a> {
+    pub(super) fn of(connection: &'a Connection, deployment: &'a Deployment) -> Self {
+        Self { connection, settings: &connection.settings, deployment }
+    }
+
     pub(super) fn role(&self) -> &str {
         self.settings.role_arn.as_ref().map_or("the role", |role| role.as_str())
     }
@@ -44,21 +43,45 @@ impl About<'_> {
         }
     }
 
+    /// Whether this is the region that is saved.
+    pub(super) fn is_in(&self, region: &str) -> bool {
+        self.settings.region.as_ref().is_some_and(|saved| saved.as_str() == region)
+    }
+
     fn partition(&self) -> String {
         self.settings.role_arn.as_ref().and_then(|role| role.partition()).map_or("aws".to_owned(), |p| p.to_string())
     }
 
     fn trust_relationships(&self) -> String {
-        format!("in account {}, open IAM > Roles > {} > Trust relationships", self.account(), self.role_name())
+        format!(
+            "in account {}, open IAM > Roles > {} > Trust relationships > Edit trust policy",
+            self.account(),
+            self.role_name()
+        )
+    }
+
+    /// The one statement that the role's trust policy has to have.
+    fn trust_statement(&self) -> String {
+        format!(
+            "{{\"Effect\": \"Allow\", \"Principal\": {{\"AWS\": \"arn:{}:iam::{}:root\"}}, \"Action\": \"sts:AssumeRole\", {}}}",
+            self.partition(),
+            self.deployment.account.as_str(),
+            self.condition()
+        )
     }
 
     fn condition(&self) -> String {
-        let ids: Vec<String> = [Some(self.external_id), self.external_id_pending]
-            .into_iter()
-            .flatten()
-            .map(|id| format!("\"{id}\""))
-            .collect();
+        let ids: Vec<String> = self.connection.external_ids().map(|id| format!("\"{id}\"")).collect();
         format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": [{}]}}}}", ids.join(", "))
+    }
+
+    /// What to do where the role trusts an ExternalId that is over.
+    pub(super) fn trust_current(&self) -> String {
+        format!(
+            "If the trust policy was changed just now, test again in a minute. If not, an old one was put back: {}, and set `{}`.",
+            self.trust_relationships(),
+            self.condition()
+        )
     }
 
     /// What to do about `code`; `action` is the IAM action that was refused, where one was.
@@ -66,25 +89,24 @@ impl About<'_> {
         let (account, role, instance) = (self.account(), self.role_name(), self.instance());
         match code {
             Code::AssumeRoleDenied => format!(
-                "Check, in this order: {}. (1) A role of exactly this ARN exists, its path included. (2) `Principal` is \
-                 `{{\"AWS\": \"arn:{}:iam::{}:root\"}}` and `Action` is `sts:AssumeRole`. (3) The condition is \
-                 `{}`, the ids in lower case. (4) No service control policy or resource control policy of the organization \
-                 keeps other accounts from `sts:AssumeRole`. A change of the trust policy takes some seconds to count. The \
-                 templates of `{TEMPLATE}` make a role that is right in all of this.",
+                "Check, in this order: {}. (1) The role is there, and IAM shows exactly this ARN for it, its path included. \
+                 (2) Its trust policy has this statement, the ids in lower case: `{}`. (3) No other statement of it denies the \
+                 platform. (4) No service control policy or resource control policy of the organization (AWS Organizations > \
+                 Policies, in the management account) keeps other accounts from `sts:AssumeRole`. A change of the trust policy \
+                 takes some seconds to count. The templates of `{TEMPLATE}` make a role that is right in all of this.",
                 self.trust_relationships(),
-                self.partition(),
-                self.platform.as_str(),
-                self.condition(),
+                self.trust_statement(),
             ),
             Code::AssumeRoleFailed => format!(
-                "Look up the error code in the documentation of `sts:AssumeRole`. `RegionDisabledException`: activate STS \
-                 for {} in account {account} (IAM > Account settings).",
-                self.region(),
+                "`RegionDisabledException`: in account {account}, open IAM > Account settings > Security Token Service (STS) > \
+                 Endpoints and activate `{}`, the region of the platform. Any other error code: look it up in the API reference \
+                 of `AssumeRole`, or give AWS Support the check's `aws_request_id`.",
+                self.deployment.region,
             ),
             Code::StsUnreachable => format!(
-                "Try again in a minute. If it stays so, see whether {} is a region that exists and whether the AWS Health \
-                 Dashboard reports trouble of AWS STS there.",
-                self.region(),
+                "Try again in a minute. It is AWS STS in `{}` that did not answer, where the platform runs: nothing in your \
+                 account has to be changed. If it stays so, see the AWS Health Dashboard for AWS STS there.",
+                self.deployment.region,
             ),
             Code::PendingExternalIdNotTrusted => format!(
                 "Add the pending ExternalId beside the current one: {}, and set `{}`. Commit the rotation when this check \
@@ -98,29 +120,33 @@ impl About<'_> {
                 .to_owned(),
             Code::RoleShared => format!(
                 "If both tenants are yours, nothing has to be done; a role of its own for each keeps their CloudTrail records \
-                 and permissions apart. If not, somebody else's ExternalId is in the trust policy: {}, and leave only `{}`.",
+                 and permissions apart. If not, somebody else's ExternalId is in the trust policy: {}, and leave only the \
+                 condition `{}`.",
                 self.trust_relationships(),
                 self.condition(),
             ),
             Code::ExternalIdNotEnforced => format!(
-                "Do this at once: {}, and give the statement that trusts account {} the condition `{}`. Without it, whoever \
-                 uses this platform and knows the role's ARN comes in. Look for a second statement that trusts the account \
-                 without a condition. Until it is mended nothing more is asked through this role.",
+                "Do this at once: {}, and let this be the only statement that allows account {} anything: `{}`. As it is, \
+                 another statement has no such condition, or one that takes any id (`StringLike` with `*`, `StringEqualsIfExists`, \
+                 `ForAllValues:`), and whoever uses this platform and knows the role's ARN would come in. Until it is mended \
+                 nothing more is asked through this role.",
                 self.trust_relationships(),
-                self.platform.as_str(),
-                self.condition(),
+                self.deployment.account.as_str(),
+                self.trust_statement(),
             ),
             Code::AccountMismatch => format!(
-                "Save the ARN of the role as IAM shows it, in account {account}; do not copy one from another account and \
-                 change its digits."
+                "In account {account}, open IAM > Roles > {role} and save the ARN that its summary shows (PUT \
+                 /v1/integrations/aws-identity-center/config); do not copy one from another account and change its digits."
             ),
             Code::PartitionUnreachable => "A role can be assumed within its own partition only. Use a deployment of this \
                  platform in the role's partition (`aws-cn`, `aws-us-gov` and `aws-eusc` have accounts of their own)."
                 .to_owned(),
             Code::InstanceNotFound => format!(
-                "Copy the ARN from IAM Identity Center > Settings > Details of the account that owns the instance. If the \
-                 instance was deleted and made again, it has another ARN now. If the role is in another organization than the \
-                 instance, make it in the right one (its account is {account})."
+                "In the organization's management account or the delegated administrator's, open IAM Identity Center > \
+                 Settings > Details and compare `Instance ARN` with the one that is saved; one that was deleted and made again \
+                 has another ARN. If it is the same, the role is in another organization: see the organization's id in AWS \
+                 Organizations > Settings there and in account {account}, and make the role in the right one. (`aws sso-admin \
+                 list-instances --region-scope ALL_REGIONS` with the role's own permissions shows what the platform sees.)"
             ),
             Code::WrongRegion => "Save the configuration with the region of this check's `details.region` (PUT \
                  /v1/integrations/aws-identity-center/config). The region is the instance's primary one, which the console \
@@ -130,16 +156,18 @@ impl About<'_> {
                 let action = action.unwrap_or("the action");
                 let resource = if needs_all(action) { "*" } else { instance };
                 format!(
-                    "Add to a permission policy of role `{role}` in account {account}: `{{\"Effect\": \"Allow\", \"Action\": \
-                     \"{action}\", \"Resource\": \"{resource}\"}}`. If it is there already, a permissions boundary of the role \
-                     or a service control policy of the organization denies it. The templates of `{TEMPLATE}` have all \
-                     permissions that are needed, and no more."
+                    "In account {account}, open IAM > Roles > {role} > Permissions and add to a policy: `{{\"Effect\": \"Allow\", \
+                     \"Action\": \"{action}\", \"Resource\": \"{resource}\"}}`. If it is there already, something denies it: a \
+                     `Deny` in another policy of the role, its permissions boundary (on the same page), or a service control \
+                     policy of the organization. The templates of `{TEMPLATE}` have all permissions that are needed, and no more."
                 )
             }
             Code::NetworkRestricted => format!(
                 "Find the policy that denies calls by where they come from (conditions on `aws:SourceIp`, `aws:SourceVpc`, \
-                 `aws:SourceVpce`): the instance's network access controls, a service control policy or a resource control \
-                 policy. Except the role with a condition such as `\"ArnNotLike\": {{\"aws:PrincipalArn\": \"{}\"}}`.",
+                 `aws:SourceVpce`): the network access controls of the instance (IAM Identity Center > Settings), or a service \
+                 control policy or resource control policy (AWS Organizations > Policies, in the management account). CloudTrail \
+                 in account {account} has the denied call, under the check's `aws_request_id`. Except the role from it with the \
+                 condition `\"ArnNotLike\": {{\"aws:PrincipalArn\": \"{}\"}}`.",
                 self.role(),
             ),
             Code::InstanceNotActive => "Wait while IAM Identity Center makes the instance, which takes minutes, and test \
@@ -147,10 +175,13 @@ impl About<'_> {
                  and saved with its new ARN."
                 .to_owned(),
             Code::KmsDenied => format!(
-                "The instance is encrypted with a key of yours. Let role `{role}` use it twice over: in the key's policy \
-                 (`kms:Decrypt` for `{}`) and in the role's own policies (`kms:Decrypt` on the key's ARN, with the condition \
-                 `\"StringLike\": {{\"kms:ViaService\": \"sso.*.amazonaws.com\"}}`).",
+                "The instance is encrypted with a key of yours, which IAM Identity Center > Settings > Encryption names. The \
+                 role has to be let use it in both places. In KMS > Customer managed keys > the key > Key policy: `{{\"Effect\": \
+                 \"Allow\", \"Principal\": {{\"AWS\": \"{}\"}}, \"Action\": \"kms:Decrypt\", \"Resource\": \"*\", {via}}}`. In \
+                 account {account}, in IAM > Roles > {role} > Permissions: `{{\"Effect\": \"Allow\", \"Action\": \"kms:Decrypt\", \
+                 \"Resource\": \"the key's ARN\", {via}}}`.",
                 self.role(),
+                via = "\"Condition\": {\"StringLike\": {\"kms:ViaService\": \"sso.*.amazonaws.com\"}}",
             ),
             Code::KmsDisabled => "Enable the key that encrypts the instance: KMS > Customer managed keys > the key > Key \
                  actions > Enable."
@@ -181,10 +212,17 @@ impl About<'_> {
             Code::AwsThrottled | Code::KmsThrottled => "Try again in a minute. IAM Identity Center takes some 20 calls a \
                  second of an organization, from all its tools together: if it stays so, see what else calls it."
                 .to_owned(),
-            Code::AwsUnavailable | Code::AwsUnreachable => "Try again in a minute. If it stays so, see the AWS Health Dashboard \
-                 for IAM Identity Center and AWS Organizations."
+            Code::AwsUnavailable => "Try again in a minute. If it stays so, see the AWS Health Dashboard for IAM Identity Center \
+                 and AWS Organizations."
                 .to_owned(),
-            Code::AwsRefused => "Look up the error code in the API reference of IAM Identity Center, or give AWS Support the \
+            Code::AwsUnreachable => format!(
+                "Try again in a minute. If it stays so, see first whether {} is right: IAM Identity Center > Settings > Details \
+                 shows the instance's primary region. Then see the AWS Health Dashboard for IAM Identity Center and AWS \
+                 Organizations there.",
+                self.region(),
+            ),
+            Code::AwsRefused => "Look up the error code among the common errors in the API reference of IAM Identity Center \
+                 (`OptInRequired`: the account's sign-up is not complete, or the account is closed), or give AWS Support the \
                  check's `aws_request_id`."
                 .to_owned(),
         }

@@ -34,6 +34,10 @@ pub struct Connection {
     /// The one that takes its place once the customer's role trusts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id_pending: Option<ExternalId>,
+    /// The one before the current one: tried where the others are denied, since a trust policy counts only some time after it
+    /// was changed, and may be an older one that is deployed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id_retired: Option<ExternalId>,
     /// How often the ExternalIds changed: the version that their `ETag` speaks of.
     #[serde(default)]
     pub external_id_version: u64,
@@ -46,6 +50,10 @@ pub struct Connection {
     /// The role that is claimed for this tenant across all tenants, once a test came in through it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_role: Option<RoleArn>,
+    /// Whether the role was seen to let nobody in who does not come with an ExternalId of this tenant. Nothing is asked
+    /// through one that was not, before that is found out.
+    #[serde(default)]
+    pub role_proven: bool,
     /// What AWS last said of the instance; none after the settings changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceFacts>,
@@ -112,6 +120,15 @@ pub struct RoleClaim {
     pub claimed_at: Timestamp,
 }
 
+/// Where the platform itself runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    /// Its account, which roles trust.
+    pub account: AccountId,
+    /// Its region, whose STS it asks.
+    pub region: Region,
+}
+
 impl Connection {
     /// A new tenant's connection: nothing saved.
     pub fn new(external_id: ExternalId) -> Self {
@@ -120,10 +137,12 @@ impl Connection {
             config_version: 0,
             external_id,
             external_id_pending: None,
+            external_id_retired: None,
             external_id_version: 0,
             health: None,
             last_verified_at: None,
             claimed_role: None,
+            role_proven: false,
             instance: None,
             provider_enabled: false,
         }
@@ -137,10 +156,12 @@ impl Connection {
             return Self { config_version, ..self.clone() };
         }
         let claimed_role = self.claimed_role.clone().filter(|claimed| settings.role_arn.as_ref() == Some(claimed));
+        let role_proven = self.role_proven && settings.role_arn == self.settings.role_arn;
         Self {
             settings,
             config_version,
             claimed_role,
+            role_proven,
             instance: None,
             health: None,
             last_verified_at: None,
@@ -165,7 +186,18 @@ impl Connection {
     pub fn tested(&self, report: &Report) -> Self {
         let gone = report.failed_with(Code::InstanceNotFound);
         let instance = self.instance.clone().filter(|_| !gone);
-        Self { instance, health: Some(report.health()), last_verified_at: Some(report.checked_at), ..self.clone() }
+        let role_proven = match report.status(CheckId::ExternalIdEnforced) {
+            Some(CheckStatus::Pass) => true,
+            Some(CheckStatus::Fail) if report.failed_with(Code::ExternalIdNotEnforced) => false,
+            _ => self.role_proven,
+        };
+        Self {
+            instance,
+            role_proven,
+            health: Some(report.health()),
+            last_verified_at: Some(report.checked_at),
+            ..self.clone()
+        }
     }
 }
 

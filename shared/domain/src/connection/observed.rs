@@ -76,6 +76,8 @@ pub struct Observed {
     pub assumed: Said<()>,
     /// The same with the pending one, while rotating.
     pub assumed_pending: Option<Said<()>>,
+    /// The same with the one before the current one, where it was let in with neither of the others.
+    pub assumed_retired: Option<Said<()>>,
     /// The same with none.
     pub assumed_without: Said<()>,
     /// The same with one that is nobody's.
@@ -128,7 +130,8 @@ impl Refusal {
 impl Observed {
     /// Whether one of the tenant's own ExternalIds opens the role.
     pub fn is_let_in(&self) -> bool {
-        self.assumed.answer.is_ok() || self.assumed_pending.as_ref().is_some_and(|pending| pending.answer.is_ok())
+        let others = [&self.assumed_pending, &self.assumed_retired].into_iter().flatten();
+        self.assumed.answer.is_ok() || others.into_iter().any(|other| other.answer.is_ok())
     }
 
     /// Whether the role was opened by something else than the tenant's ExternalIds.

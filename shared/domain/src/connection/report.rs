@@ -177,6 +177,11 @@ impl Report {
         }
     }
 
+    /// How a check ended.
+    pub fn status(&self, id: CheckId) -> Option<CheckStatus> {
+        self.checks.iter().find(|check| check.id == id).map(|check| check.status)
+    }
+
     /// Whether a check failed with this code.
     pub fn failed_with(&self, code: Code) -> bool {
         self.checks.iter().any(|check| check.status == CheckStatus::Fail && check.code == Some(code))
@@ -184,6 +189,37 @@ impl Report {
 }
 
 impl Code {
+    /// All codes.
+    pub const ALL: [Self; 27] = [
+        Self::AssumeRoleDenied,
+        Self::AssumeRoleFailed,
+        Self::StsUnreachable,
+        Self::PendingExternalIdNotTrusted,
+        Self::CurrentExternalIdNotTrusted,
+        Self::RoleShared,
+        Self::ExternalIdNotEnforced,
+        Self::AccountMismatch,
+        Self::PartitionUnreachable,
+        Self::InstanceNotFound,
+        Self::WrongRegion,
+        Self::PermissionMissing,
+        Self::NetworkRestricted,
+        Self::InstanceNotActive,
+        Self::KmsDenied,
+        Self::KmsDisabled,
+        Self::KmsInvalidState,
+        Self::KmsInvalidKeyUsage,
+        Self::KmsNotFound,
+        Self::KmsThrottled,
+        Self::KmsUpdateFailed,
+        Self::AccountInstance,
+        Self::NotDelegatedAdmin,
+        Self::AwsThrottled,
+        Self::AwsUnavailable,
+        Self::AwsUnreachable,
+        Self::AwsRefused,
+    ];
+
     /// Whether it says nothing of the connection, and may be gone at the next try.
     pub fn is_passing(self) -> bool {
         matches!(
@@ -199,7 +235,7 @@ impl Code {
     /// The settings to look at.
     pub(super) fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::WrongRegion => &["region"],
+            Self::WrongRegion | Self::AwsUnreachable => &["region"],
             Self::InstanceNotFound => &["sso_instance_arn", "region"],
             Self::InstanceNotActive
             | Self::KmsDenied
@@ -209,8 +245,7 @@ impl Code {
             | Self::KmsNotFound
             | Self::KmsUpdateFailed
             | Self::NetworkRestricted => &["sso_instance_arn"],
-            Self::KmsThrottled | Self::AwsThrottled | Self::AwsUnavailable | Self::AwsUnreachable => &[],
-            Self::StsUnreachable => &["region"],
+            Self::KmsThrottled | Self::AwsThrottled | Self::AwsUnavailable => &[],
             _ => &["role_arn"],
         }
     }
@@ -267,5 +302,18 @@ impl Check {
     pub(super) fn detail(mut self, name: &str, value: &str) -> Self {
         self.details.get_or_insert_default().insert(name.to_owned(), value.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_codes_are_among_all() {
+        for (place, code) in Code::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, place, "{code:?} is not in its place: is one missing before it?");
+        }
+        assert_eq!(Code::AwsRefused as usize + 1, Code::ALL.len());
     }
 }

@@ -1,5 +1,6 @@
 //! The rotation of an ExternalId in two phases: a second one is made, the customer's role is made to trust both, and only
-//! when the second is proven to work does it take the place of the first. Whoever follows that order is let in throughout.
+//! when the second is proven to work does it take the place of the first. Whoever follows that order is let in throughout;
+//! the first is still tried last, until the next rotation is over.
 
 use super::Connection;
 use crate::ids::ExternalId;
@@ -27,7 +28,7 @@ impl Connection {
                 "another rotation was begun meanwhile: nothing was changed",
             ));
         }
-        Ok(self.with_external_ids(pending, None))
+        Ok(Self { external_id_retired: Some(self.external_id), ..self.with_external_ids(pending, None) })
     }
 
     /// This connection with no ExternalId pending; the same where none is.
@@ -45,9 +46,14 @@ impl Connection {
             .ok_or_else(|| Failure::conflict(Conflict::NoRotation, "no ExternalId is pending: begin a rotation first"))
     }
 
-    /// Every ExternalId that this connection may come with, the current one first.
+    /// Every ExternalId that the role has to trust, the current one first.
     pub fn external_ids(&self) -> impl Iterator<Item = ExternalId> {
         [Some(self.external_id), self.external_id_pending].into_iter().flatten()
+    }
+
+    /// Every ExternalId that is tried after the current one, in this order.
+    pub fn other_external_ids(&self) -> impl Iterator<Item = ExternalId> {
+        [self.external_id_pending, self.external_id_retired].into_iter().flatten()
     }
 
     fn with_external_ids(&self, current: ExternalId, pending: Option<ExternalId>) -> Self {
@@ -82,6 +88,9 @@ mod tests {
         assert!(matches!(rotating.rotation_committed(id(3)), Err(Failure::Conflict(Conflict::LostRace, _))));
         let done = rotating.rotation_committed(id(2)).unwrap();
         assert_eq!(done.external_ids().collect::<Vec<_>>(), [id(2)]);
+        assert_eq!(done.other_external_ids().collect::<Vec<_>>(), [id(1)]);
+        let again = done.rotation_begun(id(3)).unwrap();
+        assert_eq!(again.other_external_ids().collect::<Vec<_>>(), [id(3), id(1)]);
         assert_eq!(rotating.rotation_cancelled().external_ids().collect::<Vec<_>>(), [id(1)]);
         assert_eq!(at_rest.rotation_cancelled(), at_rest);
     }
@@ -94,6 +103,8 @@ mod tests {
         Cancel,
         /// The customer makes the role trust every ExternalId that is shown now.
         TrustShown,
+        /// The same with what was shown some time ago: a template that was fetched then is deployed only now.
+        TrustShownBefore(usize),
         /// A function that read the connection before the last change comes in only now.
         ComeInLate,
     }
@@ -104,25 +115,29 @@ mod tests {
             Just(Step::Commit),
             Just(Step::Cancel),
             Just(Step::TrustShown),
+            (0..8_usize).prop_map(Step::TrustShownBefore),
             Just(Step::ComeInLate),
         ];
         proptest::collection::vec(step, 0..60)
     }
 
-    /// Whether a connection as it was read gets in: the current ExternalId is tried, then the pending one.
+    /// Whether a connection as it was read gets in: the current ExternalId is tried, then the others.
     fn gets_in(read: &Connection, trusted: &BTreeSet<ExternalId>) -> bool {
-        read.external_ids().any(|id| trusted.contains(&id))
+        std::iter::once(read.external_id).chain(read.other_external_ids()).any(|id| trusted.contains(&id))
     }
 
     proptest! {
-        /// The customer changes the trust policy only to what GET `/external-id` shows; the service commits only what
-        /// the role trusts. At no moment is it locked out, nor with what was read just before.
+        /// The customer changes the trust policy only to what GET `/external-id` shows, or showed at any time since the commit
+        /// before the last one; the service commits only what the role trusts. At no moment is it locked out, nor with what
+        /// was read just before.
         #[test]
         fn a_correct_customer_is_never_locked_out(steps in steps()) {
             let mut connection = Connection::new(id(0));
             let mut before = connection.clone();
             let mut trusted = BTreeSet::from([id(0)]);
             let mut made = 0;
+            // What was shown since the last commit, and between that and the one before it.
+            let mut shown: [Vec<BTreeSet<ExternalId>>; 2] = [vec![trusted.clone()], Vec::new()];
             for step in steps {
                 let next = match step {
                     Step::Rotate => {
@@ -139,16 +154,24 @@ mod tests {
                         trusted = connection.external_ids().collect();
                         None
                     }
+                    Step::TrustShownBefore(ago) => {
+                        let ever: Vec<_> = shown.iter().flat_map(|era| era.iter().rev()).collect();
+                        trusted = ever[ago % ever.len()].clone();
+                        None
+                    }
                     Step::ComeInLate => {
                         prop_assert!(gets_in(&before, &trusted), "{before:?} {trusted:?}");
                         None
                     }
                 };
                 if let Some(next) = next {
+                    if next.external_id != connection.external_id {
+                        shown = [Vec::new(), std::mem::take(&mut shown[0])];
+                    }
                     before = std::mem::replace(&mut connection, next);
+                    shown[0].push(connection.external_ids().collect());
                 }
                 prop_assert!(gets_in(&connection, &trusted), "{connection:?} {trusted:?}");
-                prop_assert!(trusted.contains(&connection.external_id));
             }
         }
     }

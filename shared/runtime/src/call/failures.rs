@@ -15,6 +15,11 @@ impl Call {
                 "Only the organization's management account or a delegated administrator account may do this: AWS \
                  denies `{action}` to the role of the connection"
             )),
+            CustomerError::NotEnforced => Failure::AwsDenied(
+                "The role of the connection can be assumed without the ExternalId, so nothing is asked through it: demand \
+                 `sts:ExternalId` in its trust policy, as the test of the connection says"
+                    .to_owned(),
+            ),
             CustomerError::Refused(_) => {
                 Failure::AwsDenied("AWS refuses to describe the instance to the role of the connection".to_owned())
             }

@@ -1,27 +1,18 @@
 //! What the answers of the customer's AWS mean: the rule behind each check.
 
 use super::advice::About;
-use super::{Check, CheckId, CheckStatus, Code, Connection, InstanceKind, KmsReason, Listed, Observed, Refusal, Said};
-use crate::region::{AccountId, Partition};
+use super::{
+    Check, CheckId, CheckStatus, Code, Connection, Deployment, InstanceKind, KmsReason, Listed, Observed, Refusal, Said,
+};
 
-/// The checks of a test of `connection` by a deployment in the account `platform` and the partition `home`. `observed` is
-/// `None` where the role is in another partition, which nobody can ask.
+/// The checks of a test of `connection` by `deployment`. `observed` is `None` where the role is in another partition, which
+/// nobody can ask.
 ///
 /// A check is skipped where one that it needs has failed: through a role that is not the tenant's to use, nothing is asked;
 /// an instance that is not there has no state.
-pub fn judge(
-    connection: &Connection,
-    platform: &AccountId,
-    home: &Partition,
-    observed: Option<&Observed>,
-) -> Vec<Check> {
-    let about = About {
-        settings: &connection.settings,
-        platform,
-        external_id: connection.external_id,
-        external_id_pending: connection.external_id_pending,
-    };
-    let Some(observed) = observed else { return about.other_partition(home) };
+pub fn judge(connection: &Connection, deployment: &Deployment, observed: Option<&Observed>) -> Vec<Check> {
+    let about = About::of(connection, deployment);
+    let Some(observed) = observed else { return about.other_partition() };
     let assume_role = about.assume_role(observed);
     let enforced = about.external_id_enforced(observed);
     let account = about.after(CheckId::AccountMatch, &[&assume_role, &enforced], |about| about.account_match(observed));
@@ -33,7 +24,8 @@ pub fn judge(
 }
 
 impl About<'_> {
-    fn other_partition(&self, home: &Partition) -> Vec<Check> {
+    fn other_partition(&self) -> Vec<Check> {
+        let home = self.deployment.region.partition();
         let theirs = self.settings.role_arn.as_ref().and_then(|role| role.partition());
         let theirs =
             theirs.map_or_else(|| "another partition".to_owned(), |partition| format!("partition `{partition}`"));
@@ -82,12 +74,18 @@ impl About<'_> {
                              the pending one.";
                 self.warn(id, Code::CurrentExternalIdNotTrusted, found, request)
             }
+            (Err(Refusal::Denied | Refusal::NetworkRestricted), _) if observed.is_let_in() => {
+                let found = "The role trusts the ExternalId from before the last rotation, and the current one not or not yet. \
+                             The platform comes in with the old one, until the next rotation is over.";
+                let check = self.warn(id, Code::CurrentExternalIdNotTrusted, found, request);
+                Check { remediation: Some(self.trust_current()), ..check }
+            }
             (Err(Refusal::Denied | Refusal::NetworkRestricted), _) => {
                 let found = format!(
                     "STS does not let the platform (account {}) assume `{}`. It says the same for a role that does not exist, \
                      one that does not trust the platform, one that wants another ExternalId, and one that a policy of the \
                      organization guards.",
-                    self.platform.as_str(),
+                    self.deployment.account.as_str(),
                     self.role()
                 );
                 self.fail(id, Code::AssumeRoleDenied, found, request)
@@ -148,6 +146,14 @@ impl About<'_> {
         let request = listed.request_id.clone();
         match &listed.answer {
             Ok(Some(_)) => Check::pass(id, format!("The instance is in {}.", self.region()), request),
+            Err(Refusal::Unreachable) => match observed.listed_anywhere.as_ref().and_then(Said::value) {
+                Some(Some(Listed { region: Some(region), .. })) if !self.is_in(region) => {
+                    let found =
+                        format!("The instance is in `{region}`, not in {}, which did not answer.", self.region());
+                    self.fail(id, Code::WrongRegion, found, request).detail("region", region)
+                }
+                _ => self.refused(id, "sso:ListInstances", &Refusal::Unreachable, request),
+            },
             Err(refusal) => self.refused(id, "sso:ListInstances", refusal, request),
             Ok(None) => match &observed.listed_anywhere {
                 None => self.not_reached(id),
@@ -254,7 +260,7 @@ impl About<'_> {
             Refusal::Throttled => self.fail(id, Code::StsUnreachable, "STS throttles the platform's calls.", request),
             Refusal::Unavailable => self.fail(id, Code::StsUnreachable, "STS answers with an internal error.", request),
             Refusal::Unreachable => {
-                let found = format!("STS in {} did not answer in time.", self.region());
+                let found = format!("STS in `{}` did not answer in time.", self.deployment.region);
                 self.fail(id, Code::StsUnreachable, found, request)
             }
             Refusal::Other(code) => {
@@ -314,16 +320,11 @@ impl Check {
     /// The check of the role's use with word that another tenant uses it too. For one that passed: whoever is not let in
     /// through the role is told nothing of who else is.
     #[must_use]
-    pub fn shared(self, connection: &Connection, platform: &AccountId) -> Self {
+    pub fn shared(self, connection: &Connection, deployment: &Deployment) -> Self {
         if self.id != CheckId::AssumeRole || self.status != CheckStatus::Pass {
             return self;
         }
-        let about = About {
-            settings: &connection.settings,
-            platform,
-            external_id: connection.external_id,
-            external_id_pending: connection.external_id_pending,
-        };
+        let about = About::of(connection, deployment);
         let found = "The role can be assumed. Another tenant of this platform comes in through the same role.";
         about.warn(self.id, Code::RoleShared, found, self.aws_request_id)
     }

@@ -5,7 +5,7 @@ use crate::Timestamp;
 use crate::arn::{InstanceArn, RoleArn};
 use crate::connection::{Described, Health, InstanceFacts, Report, Settings};
 use crate::ids::ExternalId;
-use crate::region::Region;
+use crate::region::{AccountId, Region};
 
 const ACCOUNT: &str = "123456789012";
 
@@ -18,8 +18,8 @@ fn connection() -> Connection {
     Connection::new(ExternalId::from_random([1; 16])).saved(settings)
 }
 
-fn platform() -> AccountId {
-    AccountId::parse("000000000000").unwrap()
+fn deployment() -> Deployment {
+    Deployment { account: AccountId::parse("000000000000").unwrap(), region: Region::parse("eu-west-1").unwrap() }
 }
 
 fn ok<T>(answer: T) -> Said<T> {
@@ -52,6 +52,7 @@ fn healthy() -> Observed {
     Observed {
         assumed: ok(()),
         assumed_pending: None,
+        assumed_retired: None,
         assumed_without: no(Refusal::Denied),
         assumed_with_another: no(Refusal::Denied),
         caller_account: Some(ok(ACCOUNT.to_owned())),
@@ -65,7 +66,7 @@ fn healthy() -> Observed {
 }
 
 fn checks(observed: &Observed) -> Vec<Check> {
-    judge(&connection(), &platform(), &Partition::default(), Some(observed))
+    judge(&connection(), &deployment(), Some(observed))
 }
 
 fn report(observed: &Observed) -> Report {
@@ -99,6 +100,12 @@ fn a_rotation_is_told_from_a_lockout() {
     assert_eq!(wrong(&with(denied(), ok(()))).1, Code::CurrentExternalIdNotTrusted);
     assert_eq!(wrong(&with(denied(), denied())), (CheckId::AssumeRole, Code::AssumeRoleDenied));
     assert!(report(&with(denied(), ok(()))).success);
+    // After the commit, with a trust policy that does not count yet.
+    let late = Observed { assumed: denied(), assumed_retired: Some(ok(())), ..healthy() };
+    assert_eq!(wrong(&late), (CheckId::AssumeRole, Code::CurrentExternalIdNotTrusted));
+    assert!(report(&late).success);
+    let out = Observed { assumed: denied(), assumed_retired: Some(denied()), ..healthy() };
+    assert_eq!(wrong(&out), (CheckId::AssumeRole, Code::AssumeRoleDenied));
 }
 
 #[test]
@@ -135,7 +142,7 @@ fn encryption_that_failed_is_told_with_awss_reason() {
 
 #[test]
 fn only_a_check_that_passed_says_that_the_role_is_shared() {
-    let shared = |observed: &Observed| checks(observed).swap_remove(0).shared(&connection(), &platform());
+    let shared = |observed: &Observed| checks(observed).swap_remove(0).shared(&connection(), &deployment());
     assert_eq!(shared(&healthy()).code, Some(Code::RoleShared));
     let denied = Observed { assumed: no(Refusal::Denied), ..healthy() };
     assert_eq!(shared(&denied).code, Some(Code::AssumeRoleDenied));
@@ -164,7 +171,13 @@ fn observed() -> impl Strategy<Value = Observed> {
     let listing = || said(vec![None, Some(listed(ACCOUNT)), Some(listed("111122223333"))]);
     let option = |strategy| proptest::option::weighted(0.9, strategy);
     (
-        (said(vec![()]), proptest::option::of(said(vec![()])), said(vec![()]), said(vec![()])),
+        (
+            said(vec![()]),
+            proptest::option::of(said(vec![()])),
+            proptest::option::of(said(vec![()])),
+            said(vec![()]),
+            said(vec![()]),
+        ),
         (option(account().boxed()), proptest::option::weighted(0.9, listing()), proptest::option::of(listing())),
         proptest::option::weighted(0.9, said(vec![None, Some(text(ACCOUNT)), Some(text("111122223333"))])),
         proptest::option::weighted(0.9, said(vec![described()])),
@@ -174,8 +187,9 @@ fn observed() -> impl Strategy<Value = Observed> {
             Observed {
                 assumed: assumed.0,
                 assumed_pending: assumed.1,
-                assumed_without: assumed.2,
-                assumed_with_another: assumed.3,
+                assumed_retired: assumed.2,
+                assumed_without: assumed.3,
+                assumed_with_another: assumed.4,
                 caller_account,
                 listed,
                 listed_anywhere,

@@ -45,6 +45,8 @@ async fn holds((scenario, expected, calls, expected_health): (&str, &[&str], u64
         assert_eq!(check["remediation"].is_string(), wrong, "{scenario}: {check}");
         assert_eq!(check["code"].is_string(), wrong, "{scenario}: {check}");
     }
+    // Of the 29 seconds that API Gateway waits.
+    assert!(report.body["duration_ms"].as_u64().unwrap() < 24_000, "{scenario}: {}", report.text);
 }
 
 const AFTER_ACCOUNT: [&str; 4] =
@@ -172,6 +174,27 @@ async fn a_key_that_cannot_be_used_is_named_by_its_reason() {
         let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         holds((scenario, &expected, 8, health)).await;
     }
+    // The key before it is still used, so all else works.
+    let failed = ["instance_active fail kms_update_failed", "permission_sets skipped"];
+    holds(("kms-update-failed", &failed, 8, Health::Broken)).await;
+    let (_, report) = tested("kms-update-failed").await;
+    let message = check(&report, "instance_active")["message"].as_str().unwrap();
+    assert!(message.contains("AWS says: The KMS key policy"), "{message}");
+}
+
+#[tokio::test]
+async fn what_aws_refuses_for_a_reason_of_its_own_is_told_by_its_code() {
+    let refused = ["instance_visible fail aws_refused"];
+    holds(("refused", &then(&refused, &AFTER_VISIBLE), 6, Health::Broken)).await;
+    let (_, report) = tested("refused").await;
+    assert!(check(&report, "instance_visible")["message"].as_str().unwrap().contains("`OptInRequired`"));
+    let failed = ["assume_role fail assume_role_failed", "external_id_enforced skipped", "account_match skipped"];
+    holds(("sts-refused", &then(&failed, &AFTER_ACCOUNT), 3, Health::Broken)).await;
+    let (_, report) = tested("sts-refused").await;
+    let found = check(&report, "assume_role");
+    assert!(found["message"].as_str().unwrap().contains("`RegionDisabledException`"));
+    // The region is that of the platform.
+    assert!(found["remediation"].as_str().unwrap().contains("activate `us-east-1`"), "{found}");
 }
 
 #[tokio::test]
@@ -200,6 +223,8 @@ async fn aws_that_does_not_answer_breaks_nothing_that_is_known() {
 #[tokio::test]
 async fn aws_that_is_slow_is_waited_for_and_not_for_ever() {
     holds(("throttled-twice", &[], 8, Health::Healthy)).await;
+    holds(("sts-throttled-twice", &[], 8, Health::Healthy)).await;
+    holds(("sts-slow", &[], 8, Health::Healthy)).await;
     holds(("slow", &[], 8, Health::Healthy)).await;
     let late = ["instance_visible fail aws_unreachable"];
     holds(("slow-20", &then(&late, &AFTER_VISIBLE), 6, Health::Degraded)).await;

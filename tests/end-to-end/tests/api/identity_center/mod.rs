@@ -1,10 +1,12 @@
 //! The integration API beside `config`: tests of the connection, its ExternalId, its history.
 
 mod bootstrap;
+mod codes;
 mod connection_test;
 mod external_id;
 mod failures;
 mod inventory;
+mod open_role;
 mod versions;
 
 use serde_json::{Value, json};

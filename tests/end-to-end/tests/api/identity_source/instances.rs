@@ -23,8 +23,9 @@ async fn the_identity_source_is_what_aws_says_and_is_remembered() {
     assert_eq!(first.body, default_association());
     assert_eq!((first.header("age"), first.header("warning")), (None, None));
     let cost = customer.cost(&first).await;
-    // Credential, tenant and connection; then, since the store is new, its provider; then what was seen is noted.
-    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 3, 2));
+    // Credential, tenant and connection; then, since the store is new, its provider; then what was seen is noted. The role
+    // is tried without the ExternalId and with another at the same time as with it.
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 3, 4));
     assert_eq!(asked(&customer), ["AssumeRole", "DescribeInstance"]);
 
     let second = customer.get(ASSOCIATIONS).await.expect(200);
