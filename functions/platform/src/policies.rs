@@ -236,7 +236,7 @@ fn answer(writes: Writes, after: &PolicySet, id: &PolicyId, warnings: Vec<String
 fn warning(call: &Call, caller: &Credential, after: &PolicySet, id: &PolicyId) -> Option<String> {
     let saved = after.find(id)?;
     let action = actions().find(|action| action.name == "delete-policy")?;
-    let policies = call.platform.policies_with(after).ok()?;
+    let policies = call.policies_with(after).ok()?;
     let origin = call.origin();
     let asked = Asked { tenant: caller.id.tenant(), credential: caller, action, origin, at: call.now };
     let deletion = Change::new(resource(id), Ok(())).before(Some(image(saved)));

@@ -17,7 +17,6 @@ use trustplane_store::{CommitError, Key, Query, Read, StoreError, Told, Writes, 
 
 pub use answer::{Answer, Permitted};
 pub use failures::commit_failure;
-use failures::lost_race;
 pub(crate) use failures::store_failure;
 use open::Opened;
 
@@ -69,16 +68,14 @@ impl Call {
         input: Result<I, Failure>,
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<Answer>, StoreError>,
     ) -> Result<Reply, Failure> {
-        for attempt in 1..=ATTEMPTS {
-            let written = self.write_once(permitted, async |answer, _| Ok(answer)).await?;
-            match written {
-                Some(reply) => return Ok(reply),
-                None if attempt == ATTEMPTS => break,
-                None => stand_back(attempt).await,
+        let mut attempt = 1;
+        loop {
+            match self.write_once(permitted, async |answer, _| Ok(answer)).await? {
+                Ok(reply) => return Ok(reply),
+                Err(lost) => self.stand_back(&mut attempt, &lost).await?,
             }
             permitted = self.permit(&keys, None, &input, &change).await?;
         }
-        Err(lost_race())
     }
 
     /// As [`Self::settle`], where what is written has to be made elsewhere first: `make` is asked for it, once, when the
@@ -93,7 +90,8 @@ impl Call {
         write: impl Fn(T, &M) -> Result<Answer, Failure>,
     ) -> Result<Reply, Failure> {
         let mut made = None;
-        for attempt in 1..=ATTEMPTS {
+        let mut attempt = 1;
+        loop {
             let answer = async |planned: T, grant: &Grant| {
                 let made = match &mut made {
                     Some(made) => made,
@@ -102,13 +100,11 @@ impl Call {
                 write(planned, made)
             };
             match self.write_once(permitted, answer).await? {
-                Some(reply) => return Ok(reply),
-                None if attempt == ATTEMPTS => break,
-                None => stand_back(attempt).await,
+                Ok(reply) => return Ok(reply),
+                Err(lost) => self.stand_back(&mut attempt, &lost).await?,
             }
             permitted = self.permit(&keys, None, &input, &change).await?;
         }
-        Err(lost_race())
     }
 
     /// As [`Self::change`], with a listing that is read beside the items, in the same round trip.
@@ -150,37 +146,45 @@ impl Call {
         change: impl Fn(&mut Read, &I, keys::Tenant) -> Result<Change<T>, StoreError>,
         answer: impl AsyncFn(T, &Grant) -> Result<Answer, Failure>,
     ) -> Result<Reply, Failure> {
-        for attempt in 1..=ATTEMPTS {
+        let mut attempt = 1;
+        loop {
             let permitted = self.permit(&keys, query, &input, &change).await?;
-            if let Some(reply) = self.write_once(permitted, &answer).await? {
-                return Ok(reply);
-            }
-            if attempt < ATTEMPTS {
-                stand_back(attempt).await;
+            match self.write_once(permitted, &answer).await? {
+                Ok(reply) => return Ok(reply),
+                Err(lost) => self.stand_back(&mut attempt, &lost).await?,
             }
         }
-        Err(lost_race())
     }
 
-    /// Writes and answers what is permitted. `None` where somebody else wrote in between.
+    /// Waits before a lost race is run again; its failure, where that was the last attempt.
+    async fn stand_back(&self, attempt: &mut usize, lost: &CommitError) -> Result<(), Failure> {
+        if *attempt == ATTEMPTS {
+            return Err(commit_failure(lost));
+        }
+        stand_back(*attempt).await;
+        *attempt += 1;
+        Ok(())
+    }
+
+    /// Writes and answers what is permitted. The inner error where somebody else wrote in between.
     async fn write_once<T>(
         &self,
         permitted: Permitted<T>,
         answer: impl AsyncFnOnce(T, &Grant) -> Result<Answer, Failure>,
-    ) -> Result<Option<Reply>, Failure> {
+    ) -> Result<Result<Reply, CommitError>, Failure> {
         if let Some(replay) = permitted.replay {
-            return Ok(Some(replay));
+            return Ok(Ok(replay));
         }
         let Change { resource, before, after, etag, outcome, .. } = permitted.change;
         let planned = self.precondition(etag, outcome)?;
         let answer = answer(planned, &permitted.grant).await?;
         if answer.writes.is_empty() && !answer.is_told {
-            return Ok(Some(answer.reply));
+            return Ok(Ok(answer.reply));
         }
         let told = Told { resource: &resource, before: before.as_ref(), after: after.as_ref() };
         match self.commit(&permitted.grant, told, answer).await {
-            Err(CommitError::Lost) => Ok(None),
-            Ok(reply) => Ok(Some(reply)),
+            Ok(reply) => Ok(Ok(reply)),
+            Err(lost @ (CommitError::Lost | CommitError::InProgress)) => Ok(Err(lost)),
             Err(error) => Err(commit_failure(&error)),
         }
     }

@@ -153,7 +153,7 @@ impl Table {
             }
             Operation::Claim(item) => {
                 let claim = self.put(item, "attribute_not_exists(pk) OR tenant_id = :tenant", owner)?;
-                Ok(Entry { claim: true, ..claim })
+                Ok(Entry { stake: Stake::Claim, ..claim })
             }
             Operation::Remove(read) => self.delete(&write.key, "item_version = :version", version(read)),
             Operation::Release => self.delete(&write.key, "attribute_not_exists(pk) OR tenant_id = :tenant", owner),
@@ -176,7 +176,8 @@ impl Table {
     fn kept(&self, key: &Key, reply: &Idempotency, grant: &Grant) -> Result<Entry, StoreError> {
         let item = attributes(key, 1, reply)?;
         let now = AttributeValue::S(grant.at().to_string());
-        self.put(item, "attribute_not_exists(pk) OR kept_until <= :now", Some((":now", now)))
+        let kept = self.put(item, "attribute_not_exists(pk) OR kept_until <= :now", Some((":now", now)))?;
+        Ok(Entry { stake: Stake::Reply, ..kept })
     }
 
     fn put(
@@ -243,7 +244,7 @@ impl Table {
     }
 
     async fn send(&self, transaction: Vec<Entry>) -> Result<(), CommitError> {
-        let claims: Vec<bool> = transaction.iter().map(|entry| entry.claim).collect();
+        let stakes: Vec<Stake> = transaction.iter().map(|entry| entry.stake).collect();
         // The SDK sends one client request token with all its attempts, so an attempt whose answer was lost is not
         // made twice.
         let sent = self
@@ -260,25 +261,36 @@ impl Table {
                 }
                 Ok(())
             }
-            Err(error) => Err(commit_error(error, &claims)),
+            Err(error) => Err(commit_error(error, &stakes)),
         }
     }
 }
 
-/// An entry of a transaction, and whether it claims something across tenants.
+/// An entry of a transaction, and what it tells where it is the one that fails.
 struct Entry {
     item: TransactWriteItem,
-    claim: bool,
+    stake: Stake,
+}
+
+/// What an entry of a transaction is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stake {
+    /// The grant's tenant's own.
+    Own,
+    /// A claim across tenants.
+    Claim,
+    /// The reply kept for a retry.
+    Reply,
 }
 
 impl Entry {
     fn of(item: TransactWriteItem) -> Self {
-        Self { item, claim: false }
+        Self { item, stake: Stake::Own }
     }
 }
 
 /// Reads why a transaction was cancelled out of the reasons, one an entry.
-fn commit_error<R>(error: SdkError<TransactWriteItemsError, R>, claims: &[bool]) -> CommitError
+fn commit_error<R>(error: SdkError<TransactWriteItemsError, R>, stakes: &[Stake]) -> CommitError
 where
     R: std::fmt::Debug + Send + Sync + 'static,
 {
@@ -298,8 +310,14 @@ where
             StoreError::broken(reason)
         });
     }
-    let claimed = codes.iter().zip(claims).any(|(code, claim)| *claim && *code == "ConditionalCheckFailed");
-    if claimed { CommitError::Claimed } else { CommitError::Lost }
+    let mut failing = codes.iter().zip(stakes).filter(|(code, _)| failed(code));
+    if failing.clone().any(|(_, stake)| *stake == Stake::Reply) {
+        CommitError::InProgress
+    } else if failing.any(|(code, stake)| *stake == Stake::Claim && *code == "ConditionalCheckFailed") {
+        CommitError::Claimed
+    } else {
+        CommitError::Lost
+    }
 }
 
 /// An id for the first audit record of a transaction; those after it count on, so that they sort in their order.

@@ -19,6 +19,8 @@ pub enum StoreError {
 pub enum CommitError {
     /// Something was written since it was read, or is being written: read, decide and write again.
     Lost,
+    /// As [`CommitError::Lost`], and what is or was being written is the reply kept for the same `Idempotency-Key`.
+    InProgress,
     /// What was to be claimed is another tenant's.
     Claimed,
     /// The table.
@@ -98,6 +100,7 @@ impl fmt::Display for CommitError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lost => formatter.write_str("written by somebody else since it was read"),
+            Self::InProgress => formatter.write_str("being written by a request with the same key"),
             Self::Claimed => formatter.write_str("claimed by another tenant"),
             Self::Store(error) => error.fmt(formatter),
         }

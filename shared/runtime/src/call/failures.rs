@@ -39,12 +39,14 @@ pub(crate) fn store_failure(error: &StoreError) -> Failure {
 /// What a failed commit is to the client.
 pub fn commit_failure(error: &CommitError) -> Failure {
     match error {
-        CommitError::Lost => lost_race(),
+        CommitError::Lost => {
+            Failure::conflict(Conflict::LostRace, "somebody else changed it at the same time, try again")
+        }
+        CommitError::InProgress => Failure::conflict(
+            Conflict::IdempotencyInProgress,
+            "a request with the same `Idempotency-Key` is being served, send it again for its reply",
+        ),
         CommitError::Claimed => Failure::conflict(Conflict::Claimed, "it is held by somebody else"),
         CommitError::Store(error) => store_failure(error),
     }
-}
-
-pub(super) fn lost_race() -> Failure {
-    Failure::conflict(Conflict::LostRace, "somebody else changed it at the same time, try again")
 }

@@ -7,7 +7,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use trustplane_domain::Failure;
-use trustplane_store::{CommitError, StoreError, Table, Writes, keys};
+use trustplane_domain::ids::CredentialId;
+use trustplane_policy::{Kind, Resource};
+use trustplane_store::{CommitError, Idempotency, StoreError, Table, Told, Writes, keys};
 
 use crate::engine::{commit, connection, grant, table_at};
 
@@ -48,6 +50,28 @@ async fn write(table: &Table) -> Result<(), CommitError> {
 async fn a_conflict_with_another_transaction_is_a_lost_race() {
     let (table, _) = saying(vec![(400, cancelled(&["TransactionConflict", "None"]))]).await;
     assert!(matches!(write(&table).await, Err(CommitError::Lost)));
+}
+
+/// Beside the kept reply of the same key nothing else matters: its winner's is the reply to send.
+#[tokio::test]
+async fn a_conflict_over_the_reply_of_a_retry_is_a_request_in_progress() {
+    for code in ["TransactionConflict", "ConditionalCheckFailed"] {
+        let (table, _) = saying(vec![(400, cancelled(&["TransactionConflict", code, "None"]))]).await;
+        let grant = grant();
+        let part = keys::Tenant::granted(&grant);
+        let (key, kept) = (part.connection(), part.idempotency(CredentialId::new(grant.tenant(), [1; 8]), "retry"));
+        let reply = Idempotency {
+            fingerprint: String::new(),
+            status: 201,
+            headers: Vec::new(),
+            body: String::new(),
+            kept_until: grant.at(),
+        };
+        let writes = Writes::new().create(&key, &connection(1)).unwrap();
+        let told = Told { resource: &Resource::new(Kind::Integration, "x"), before: None, after: None };
+        let written = table.commit(&grant, &told, writes, Some((&kept, &reply))).await;
+        assert!(matches!(written, Err(CommitError::InProgress)), "{written:?}");
+    }
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ async fn a_kept_reply_is_kept_once_until_its_time_is_over() {
     let kept = reply(201, first.at().plus_millis(1_000));
     table.commit(&first, &told, write("a"), Some((&key, &kept))).await.unwrap();
     let lost = table.commit(&first, &told, write("b"), Some((&key, &kept))).await;
-    assert!(matches!(lost, Err(CommitError::Lost)));
+    assert!(matches!(lost, Err(CommitError::InProgress)));
     assert_eq!(read(&table, &part.organisation("b")).await, None);
 
     let later =

@@ -12,6 +12,7 @@ use super::inventory::{SYNC, settled};
 use super::{CONFIG, TEST, config, connected, organization, outcomes, own_role, post};
 use crate::identity_source::ASSOCIATIONS;
 use crate::table::{audit_records, hand, part, read, table};
+use crate::together::join_all;
 
 /// The calls that came through or for this role, oldest first.
 fn calls(role: &str) -> Vec<Call> {
@@ -112,6 +113,22 @@ async fn a_retried_test_is_not_made_twice() {
     let (first, again) = (send().await.expect(200), send().await.expect(200));
     assert_eq!(first.body, again.body);
     assert_eq!(calls(&role).len(), 8);
+}
+
+/// A test takes its time, so a retry that is sent too early meets the first at work: it is told so, and is answered as the
+/// first once that is done.
+#[tokio::test]
+async fn a_retry_beside_the_first_is_told_that_it_is_in_progress() {
+    let (customer, _) = connected().await;
+    let send = || customer.send(customer.request("POST", TEST).header("idempotency-key", "once"));
+    let replies = join_all((0..4).map(|_| send())).await;
+    let (done, others): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
+    assert!(!done.is_empty());
+    let first = send().await.expect(200).body;
+    assert!(done.iter().all(|reply| reply.body == first), "{done:?}");
+    for other in others {
+        let _ = other.refused(409, "idempotency_in_progress");
+    }
 }
 
 #[tokio::test]
