@@ -2,12 +2,15 @@
 
 import json
 import random
+import urllib.parse
 
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 
 ALPHABET = "abcXYZ019-_.~ /+=&%?#:'\"é東😀"
+# Decoded, as API Gateway hands a path over.
+SEGMENT = "abcXYZ019-_.~ +=&%:;,@!$*()'é東😀"
 
 
 def text(chance, length):
@@ -18,12 +21,13 @@ def signed(chance):
     """A request as our side sees it once API Gateway has decoded its path."""
     secret = text(chance, 40) + "s"
     path = "/v1/" + "/".join(
-        "".join(chance.choice("abcXYZ019-_.~") for _ in range(chance.randrange(1, 12))) for _ in range(chance.randrange(5)))
+        "".join(chance.choice(SEGMENT) for _ in range(chance.randrange(1, 12))) for _ in range(chance.randrange(5)))
+    path += chance.choice(["", "", "/"])
     query = [(f"k{number}-{chance.choice('abc/~ é')}", text(chance, 8)) for number in range(chance.randrange(4))]
     body = chance.choice(["", "{}", json.dumps({"x": text(chance, 30)})])
     request = SdkRequest(
         method=chance.choice(["GET", "POST", "PUT", "DELETE"]), schema="https", host="api.example.com",
-        resource_path=path, query_params=query, body=body,
+        resource_path=urllib.parse.quote(path), query_params=query, body=body,
         header_params={"Content-Type": "application/json", "User-Agent": "  probe/1 ", "X-Trace": "  a  b "})
     Signer(BasicCredentials("AK-1", secret, "p")).sign(request)
     return {

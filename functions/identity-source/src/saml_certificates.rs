@@ -77,14 +77,12 @@ pub async fn activate(call: Call) -> Result<Reply, Failure> {
     .await
 }
 
-/// DELETE: one that is not signed by.
+/// DELETE: one that nothing is signed by for anybody.
 pub async fn delete(call: Call) -> Result<Reply, Failure> {
     store::change(&call, named(&call), |store, id| {
-        let must_sign = store
-            .provider
-            .as_ref()
-            .is_some_and(|provider| provider.value.is_enabled() && provider.value.settings().want_request_signed);
-        changed(store, *id, call.now, |provider, id| provider.delete_certificate(id, must_sign, call.now))
+        let enabled = store.provider.as_ref().filter(|provider| provider.value.is_enabled());
+        let settings = enabled.map(|provider| provider.value.settings());
+        changed(store, *id, call.now, |provider, id| provider.delete_certificate(id, settings, call.now))
     })
     .await
 }

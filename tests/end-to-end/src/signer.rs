@@ -20,16 +20,17 @@ pub struct AccessKey {
     pub security_token: Option<String>,
 }
 
-/// Whose way of signing. They differ in the headers that they sign.
+/// Whose way of signing. They differ in the headers that they send and sign; each is as the client was seen to send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
     /// The Python SDK: all that it sends.
     Python,
     /// The Node SDK: all but the user agent.
     Node,
-    /// The Go SDK: all but the host.
+    /// The Go SDK: neither the host nor the content type.
     Go,
-    /// Terraform's provider: neither the host nor ids nor the security token.
+    /// Terraform's provider: neither the host nor what it adds after signing, which are ids and the security token. It
+    /// sends a content type only with a body, which ends in a line feed.
     Terraform,
 }
 
@@ -41,9 +42,22 @@ impl Client {
         match self {
             Self::Python => true,
             Self::Node => header != "user-agent",
-            Self::Go => header != "host",
+            Self::Go => !matches!(header, "host" | "content-type"),
             Self::Terraform => !matches!(header, "host" | "x-domain-id" | "x-security-token"),
         }
+    }
+
+    /// With what is said of its body.
+    fn dressed(self, request: Request) -> Request {
+        if self != Self::Terraform {
+            return request.header("content-type", "application/json");
+        }
+        let mut request = request.header("accept", "application/json");
+        if request.body.is_empty() {
+            return request;
+        }
+        request.body.push(b'\n');
+        request.header("content-type", "application/json")
     }
 }
 
@@ -62,9 +76,8 @@ impl AccessKey {
     #[must_use]
     pub fn sign(&self, request: Request, client: Client, host: &str, at: OffsetDateTime) -> Request {
         let date = at.format(format_description!("[year][month][day]T[hour][minute][second]Z")).unwrap();
-        let mut request = request
-            .without("content-type")
-            .header("content-type", "application/json")
+        let mut request = client
+            .dressed(request.without("content-type"))
             .header("user-agent", "huaweicloud-usdk-test/3.0 (a client)")
             .header("x-domain-id", "domain-of-the-client")
             .header("x-sdk-date", &date);

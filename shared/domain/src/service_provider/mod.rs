@@ -13,6 +13,7 @@ pub use encrypted_key::EncryptedKey;
 pub use refusal::Refusal;
 
 use crate::certificate::{Certificate, CertificateId};
+use crate::identity_provider::Settings;
 use crate::timestamp::{DAY, Timestamp};
 
 /// Certificates a service provider has at most.
@@ -80,11 +81,18 @@ impl ServiceProvider {
 
     /// This service provider without the certificate `id`.
     ///
-    /// The active one stays until another is activated in its place: identity providers trust what it signs. Once it has
-    /// expired it may go, unless `must_sign`: users sign in through an identity provider that takes signed requests only.
-    pub fn delete_certificate(&self, id: CertificateId, must_sign: bool, now: Timestamp) -> Result<Self, Refusal> {
+    /// While users sign in through an identity provider, whose settings are `enabled`, the active one stays until another
+    /// is activated in its place: the provider trusts what it signs. Once it has expired it may go, unless the provider
+    /// takes signed requests only. With nobody to sign for, any may go: Terraform destroys the active one as it made it.
+    pub fn delete_certificate(
+        &self,
+        id: CertificateId,
+        enabled: Option<&Settings>,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
         let certificate = self.find(id).ok_or(Refusal::NoSuchCertificate)?;
-        if self.active == Some(id) && (must_sign || !certificate.certificate.is_expired(now)) {
+        let is_needed = |settings: &Settings| settings.want_request_signed || !certificate.certificate.is_expired(now);
+        if self.active == Some(id) && enabled.is_some_and(is_needed) {
             return Err(Refusal::InUse);
         }
         let mut provider = self.clone();

@@ -27,9 +27,8 @@ impl fmt::Display for Refusal {
             ),
             Self::NoSuchCertificate => formatter.write_str("the service provider has no such certificate"),
             Self::Expired => formatter.write_str("the certificate has expired: make another one"),
-            Self::InUse => {
-                formatter.write_str("sign-in requests are signed by this certificate: activate another one first")
-            }
+            Self::InUse => formatter
+                .write_str("users' sign-in requests are signed by this certificate: activate another one first"),
         }
     }
 }

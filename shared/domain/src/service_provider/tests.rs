@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::certificate::fixtures;
+use crate::identity_provider::{EntityId, LoginUrl};
 
 fn id(number: u8) -> CertificateId {
     CertificateId::from_random([number; 16])
@@ -25,6 +26,15 @@ fn signing(number: u8) -> SigningCertificate {
         certificate: POOL[usize::from(number % 2)].clone(),
         key: EncryptedKey::from_ciphertext(vec![number; 5]),
         created_at: day(0),
+    }
+}
+
+/// Settings of a provider that users sign in through.
+fn settings(want_request_signed: bool) -> Settings {
+    Settings {
+        entity_id: EntityId::parse("https://idp.example.com/saml").unwrap(),
+        login_url: LoginUrl::parse("https://idp.example.com/sso").unwrap(),
+        want_request_signed,
     }
 }
 
@@ -53,21 +63,32 @@ fn an_expired_certificate_is_expired_whatever_it_was() {
     assert_eq!(states(&provider, day(100)), [State::Expired]);
     assert_eq!(provider.activate(id(2), day(100)), Err(Refusal::Expired));
     assert!(provider.published(day(100)).is_empty());
-    assert_eq!(provider.delete_certificate(id(2), true, day(100)), Err(Refusal::InUse));
-    assert_eq!(provider.delete_certificate(id(2), false, day(100)), Ok(ServiceProvider::default()));
+    assert_eq!(provider.delete_certificate(id(2), Some(&settings(true)), day(100)), Err(Refusal::InUse));
+    for enabled in [Some(&settings(false)), None] {
+        assert_eq!(provider.delete_certificate(id(2), enabled, day(100)), Ok(ServiceProvider::default()));
+    }
 }
 
 #[test]
 fn the_certificate_that_signs_stays_until_another_one_does() {
     let provider = ServiceProvider::default().add_certificate(signing(1)).unwrap().add_certificate(signing(2)).unwrap();
     let provider = provider.activate(id(1), day(0)).unwrap();
-    for must_sign in [true, false] {
-        assert_eq!(provider.delete_certificate(id(1), must_sign, day(0)), Err(Refusal::InUse));
-        assert!(provider.delete_certificate(id(2), must_sign, day(0)).is_ok());
-        let switched = provider.activate(id(2), day(0)).unwrap().delete_certificate(id(1), must_sign, day(0)).unwrap();
+    for enabled in [settings(true), settings(false)] {
+        let enabled = Some(&enabled);
+        assert_eq!(provider.delete_certificate(id(1), enabled, day(0)), Err(Refusal::InUse));
+        assert!(provider.delete_certificate(id(2), enabled, day(0)).is_ok());
+        let switched = provider.activate(id(2), day(0)).unwrap().delete_certificate(id(1), enabled, day(0)).unwrap();
         assert_eq!(states(&switched, day(0)), [State::Active]);
-        assert_eq!(switched.delete_certificate(id(1), must_sign, day(0)), Err(Refusal::NoSuchCertificate));
+        assert_eq!(switched.delete_certificate(id(1), enabled, day(0)), Err(Refusal::NoSuchCertificate));
     }
+}
+
+#[test]
+fn with_nobody_to_sign_for_any_certificate_may_go() {
+    let provider = ServiceProvider::default().add_certificate(signing(1)).unwrap().add_certificate(signing(2)).unwrap();
+    let left = provider.activate(id(1), day(0)).unwrap().delete_certificate(id(1), None, day(0)).unwrap();
+    assert_eq!(states(&left, day(0)), [State::Inactive]);
+    assert!(left.published(day(0)).is_empty());
 }
 
 #[test]
@@ -79,17 +100,18 @@ fn debug_output_holds_no_key() {
 proptest! {
     #[test]
     fn two_at_most_and_one_active(
-        operations in proptest::collection::vec((0..4_u8, 0..6_u8, any::<bool>(), 0..30_i64), 0..40),
+        operations in proptest::collection::vec((0..4_u8, 0..6_u8, any::<Option<bool>>(), 0..30_i64), 0..40),
     ) {
         let mut provider = ServiceProvider::default();
         let mut now = day(0);
         for (operation, number, must_sign, wait) in operations {
+            let enabled = must_sign.map(settings);
             let had_active = provider.active;
             let (before, signed) = (now, states(&provider, now).contains(&State::Active));
             let outcome = match operation {
                 0 if provider.find(id(number)).is_none() => provider.add_certificate(signing(number)),
                 1 => provider.activate(id(number), now),
-                2 => provider.delete_certificate(id(number), must_sign, now),
+                2 => provider.delete_certificate(id(number), enabled.as_ref(), now),
                 _ => {
                     now = now.plus_millis(wait * DAY);
                     Ok(provider.clone())
@@ -103,11 +125,11 @@ proptest! {
             prop_assert!(active <= 1);
             // The active one is one of those that are there, and never goes while it is needed.
             prop_assert!(provider.active.is_none_or(|id| provider.find(id).is_some()));
-            if must_sign {
+            if must_sign == Some(true) {
                 prop_assert!(had_active.is_none() || provider.active.is_some());
             }
-            // Only time takes away what signs.
-            if signed && now == before {
+            // Only time takes away what signs for somebody.
+            if enabled.is_some() && signed && now == before {
                 prop_assert_eq!(active, 1);
             }
             let json = serde_json::to_string(&provider).unwrap();

@@ -1,5 +1,6 @@
 //! The certificates of an external identity provider: taken in, listed, rotated.
 
+use rcgen::{CertificateParams, KeyPair, SerialNumber};
 use serde_json::{Value, json};
 use trustplane_end_to_end::world;
 
@@ -36,6 +37,40 @@ async fn a_certificate_is_listed_as_it_was_sent() {
     let left = customer.get(&path).await.expect(200);
     assert_eq!(left.body["idp_certificates"], json!([second]));
     let _ = customer.delete(&format!("{path}/{first}")).await.refused(404, "IIC.404");
+}
+
+/// A certificate with this serial number.
+fn numbered(serial: u128, above: u8) -> String {
+    let mut bytes = vec![above];
+    bytes.extend(serial.to_be_bytes());
+    let mut params = CertificateParams::default();
+    params.serial_number = Some(SerialNumber::from_slice(&bytes));
+    params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+}
+
+#[tokio::test]
+async fn a_serial_number_is_a_number_up_to_what_a_32_bit_float_holds() {
+    let (customer, path, _) = with_provider().await;
+    let path = format!("{path}/certificate");
+    // 2^128 - 2^103: from here on, Huawei Cloud's Go SDK would fail on the whole reply.
+    let overflow = u128::MAX - (1 << 103) + 1;
+    let numbers = [1, u128::from(u64::MAX), 1 << 64, (1 << 64) + 1, (1 << 127) + 1, overflow - 1];
+    let exact = numbers.map(|serial| (serial, 0, serial.to_string(), serial.to_string()));
+    let too_great = [(overflow, 0, overflow.to_string()), (u128::MAX, 0, u128::MAX.to_string())];
+    let too_great = too_great.map(|(serial, above, text)| (serial, above, "null".to_owned(), text));
+    let long = [(0, 1, "null".to_owned(), "340282366920938463463374607431768211456".to_owned())];
+    for (serial, above, number, text) in exact.into_iter().chain(too_great).chain(long) {
+        let imported = customer.post(&path, &import(&numbered(serial, above))).await.expect(200);
+        let listed = customer.get(&path).await.expect(200);
+        assert_eq!(listed.body["idp_certificates"][1]["serial_number_string"], text);
+        // As text: a JSON parser might round it.
+        let wanted = format!("\"serial_number\":{number},\"serial_number_string\":\"{text}\"");
+        assert!(listed.text.contains(&wanted), "{wanted} is not in {}", listed.text);
+        let read = number.parse::<f32>();
+        assert!(read.is_err() || read.is_ok_and(f32::is_finite), "{number}");
+        let id = imported.body["certificate_id"].as_str().unwrap();
+        let _ = customer.delete(&format!("{path}/{id}")).await.expect(200);
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Identity sources: instances, external identity providers, their certificates.
 
+mod bad_input;
 mod certificates;
 mod denials;
 mod external_idp;
 mod instances;
 mod saml_certificates;
+mod sequences;
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use trustplane_end_to_end::{Customer, world};
 use trustplane_local::Options;
 use trustplane_store::{Stored, Writes};
 
-use super::{IDP, STORE, asked, certificate, connected, go_through, new_idp, scenario};
+use super::{IDP, STORE, asked, certificate, connected, go_through, new_idp, scenario, with_provider};
 use crate::table::{audit_records, own_world, part, read, table, write};
 
 const CONFIG: &str = "/v1/identity-stores/d-1234567890/sp-config";
@@ -76,7 +76,6 @@ async fn a_certificates_life() {
     let again = customer.post(&format!("{}/active", path(&first)), &Value::Null).await.expect(200);
     assert_eq!(customer.cost(&again).await.dynamodb_calls, 1);
     assert_eq!(published(&customer).await, [body_of(&first)]);
-    let _ = customer.delete(&path(&first)).await.refused(400, "IIC.1329");
 
     let second = made(&customer).await;
     assert_eq!(states(&customer).await, ["ACTIVE", "INACTIVE"]);
@@ -132,6 +131,20 @@ async fn the_private_key_is_kept_encrypted_and_is_nowhere_else() {
     assert_eq!(records[0]["after"]["state"], "INACTIVE");
     assert!(!records[0].to_string().contains(&sealed[..40]));
     assert!(world().stack().logs().iter().all(|line| !line.text.contains(&sealed[..40])));
+}
+
+#[tokio::test]
+async fn the_active_one_goes_only_while_nobody_signs_in() {
+    let (customer, provider, _) = with_provider().await;
+    let certificate = made(&customer).await;
+    activate(&customer, &certificate).await;
+    let _ = customer.post(&format!("{provider}/enable"), &Value::Null).await.expect(200);
+    let refused = customer.delete(&path(&certificate)).await.refused(400, "IIC.1329");
+    assert!(refused.text.contains("activate another one"), "{}", refused.text);
+    let _ = customer.post(&format!("{provider}/disable"), &Value::Null).await.expect(200);
+    // As Terraform destroys what it made active.
+    let _ = customer.delete(&path(&certificate)).await.expect(200);
+    assert!(states(&customer).await.is_empty() && published(&customer).await.is_empty());
 }
 
 #[tokio::test]

@@ -1,0 +1,134 @@
+//! The signing of a request by the book, apart from the code that is fuzzed: a request is read from a fuzzer's bytes,
+//! and its canonical form and signature are worked out as Huawei Cloud's signing guide says, as plainly as can be.
+
+use std::collections::BTreeMap;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use trustplane_domain::signature::RequestParts;
+
+/// When all requests say that they were signed.
+pub const DATE: &str = "20260102T030405Z";
+
+/// A request that a signature is made for, or held against.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    /// Decoded, as API Gateway hands it over.
+    pub path: String,
+    pub query: String,
+    /// By names in lower case.
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// Lines of text: method, path, query, body; then headers, each `name:value`.
+    pub fn read(lines: &mut dyn Iterator<Item = &str>) -> Self {
+        let mut next = || lines.next().unwrap_or_default().to_owned();
+        let (method, path, query, body) = (next(), next(), next(), next());
+        let mut headers: BTreeMap<String, String> = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        headers.insert("x-sdk-date".to_owned(), DATE.to_owned());
+        Self { method, path, query, headers, body: body.into_bytes() }
+    }
+
+    /// As the code under test wants it.
+    pub fn parts<'a>(&'a self) -> RequestParts<'a, impl Fn(&str) -> Option<&'a str>> {
+        RequestParts {
+            method: &self.method,
+            decoded_path: &self.path,
+            raw_query: &self.query,
+            header: |name: &str| self.headers.get(name).map(String::as_str),
+            body: &self.body,
+        }
+    }
+
+    /// The canonical request for this list of signed headers. None where one of them is not there.
+    pub fn canonical(&self, signed: &[String]) -> Option<String> {
+        let mut text = format!("{}\n", self.method.to_ascii_uppercase());
+        let path: Vec<String> = self.path.split('/').map(|segment| quoted(segment.as_bytes())).collect();
+        text += &path.join("/");
+        if !text.ends_with('/') {
+            text.push('/');
+        }
+        let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for pair in self.query.split('&') {
+            if !pair.is_empty() {
+                let mut sides = pair.splitn(2, '=').map(unquoted);
+                pairs.push((sides.next().unwrap_or_default(), sides.next().unwrap_or_default()));
+            }
+        }
+        pairs.sort();
+        let pairs: Vec<String> = pairs.iter().map(|(key, value)| quoted(key) + "=" + &quoted(value)).collect();
+        text += &format!("\n{}\n", pairs.join("&"));
+        for name in signed {
+            text += &format!("{name}:{}\n", self.headers.get(&name.to_ascii_lowercase())?.trim());
+        }
+        let body = hex(&Sha256::digest(&self.body));
+        text += &format!("\n{}\n{body}", signed.join(";"));
+        Some(text)
+    }
+}
+
+/// The signature of a canonical request.
+pub fn signature(secret: &[u8], canonical: &str) -> String {
+    let text = format!("SDK-HMAC-SHA256\n{DATE}\n{}", hex(&Sha256::digest(canonical)));
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length is taken");
+    mac.update(text.as_bytes());
+    hex(&mac.finalize().into_bytes())
+}
+
+/// Whether a client may list these headers as signed.
+pub fn may_be_signed(signed: &[String]) -> bool {
+    let mut names: Vec<String> = signed.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let token = |name: &String| {
+        !name.is_empty() && name.chars().all(|one| one.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(one))
+    };
+    let good = names.iter().all(token) && names.contains(&"x-sdk-date".to_owned()) && names.len() <= 64;
+    names.sort();
+    let all = names.len();
+    names.dedup();
+    good && names.len() == all
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => text.push(char::from(*byte)),
+            other => text += &format!("%{other:02X}"),
+        }
+    }
+    text
+}
+
+fn unquoted(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let digit = |ahead: usize| bytes.get(at + ahead).and_then(|byte| char::from(*byte).to_digit(16));
+        match (bytes[at], digit(1), digit(2)) {
+            (b'%', Some(high), Some(low)) => {
+                plain.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            (b'+', _, _) => {
+                plain.push(b' ');
+                at += 1;
+            }
+            (byte, _, _) => {
+                plain.push(byte);
+                at += 1;
+            }
+        }
+    }
+    plain
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
