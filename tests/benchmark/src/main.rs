@@ -8,6 +8,8 @@
 //!
 //! Then what Cedar has of that: the bare function with it, deciding and validating, where those two are built.
 //!
+//! With `--packaged` it measures what `cargo lambda build --release` has made instead: what is deployed.
+//!
 //! Options: `--pairs N` (default 15), `--requests N` (default 100), `--only NAME` (as often as wanted), and `--check`, which fails where a
 //! bound is broken: 12 MB, 4 times the bare function, 10 ms of CPU (median over processes), 25 MB.
 
@@ -35,6 +37,14 @@ struct Arguments {
     requests: usize,
     only: Vec<String>,
     check: bool,
+    packaged: bool,
+}
+
+/// Where the binaries are.
+struct Built {
+    /// Cargo's folder of all that it makes.
+    target: PathBuf,
+    packaged: bool,
 }
 
 /// The bare function, and those that are it and Cedar.
@@ -64,7 +74,7 @@ async fn main() -> ExitCode {
 }
 
 fn arguments() -> Arguments {
-    let mut parsed = Arguments { pairs: 15, requests: 100, only: Vec::new(), check: false };
+    let mut parsed = Arguments { pairs: 15, requests: 100, only: Vec::new(), check: false, packaged: false };
     let mut given = std::env::args().skip(1);
     while let Some(argument) = given.next() {
         match argument.as_str() {
@@ -74,6 +84,7 @@ fn arguments() -> Arguments {
             }
             "--only" => parsed.only.extend(given.next()),
             "--check" => parsed.check = true,
+            "--packaged" => parsed.packaged = true,
             other => eprintln!("unknown option `{other}`"),
         }
     }
@@ -89,8 +100,8 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
     let credential = credential(&stack).await?;
 
     // Beside the folder of this program, which need not be a release build itself.
-    let folder = std::env::current_exe()?.ancestors().nth(2).map(|target| target.join("release")).unwrap_or_default();
-    let bare = folder.join(BARE);
+    let target = std::env::current_exe()?.ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
+    let built = Built { target, packaged: arguments.packaged };
     println!(
         "| function | size, MB | ready, x bare | first request, ms CPU | memory after {} requests, MB |",
         arguments.requests
@@ -101,7 +112,7 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
         functions().filter(|one| arguments.only.is_empty() || arguments.only.iter().any(|only| only == one.name))
     {
         let event = event(function, &credential)?;
-        let row = row(function.name, &event, &folder, &bare, &environment, arguments).await?;
+        let row = row(function.name, &event, &built, &environment, arguments).await?;
         row.print();
         good &= row.size <= SIZE_BOUND
             && row.ready <= READY_BOUND
@@ -110,8 +121,8 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
     }
     let health = trustplane_runtime::function("get-health").ok_or("no function for health")?;
     let health = event(health, &credential)?;
-    for name in [BARE].into_iter().chain(WITH_CEDAR).filter(|name| folder.join(name).exists()) {
-        row(name, &health, &folder, &bare, &environment, arguments).await?.print();
+    for name in [BARE].into_iter().chain(WITH_CEDAR).filter(|name| built.program(name).exists()) {
+        row(name, &health, &built, &environment, arguments).await?.print();
     }
     stack.stop().await;
     if arguments.check && !good {
@@ -120,6 +131,16 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
         );
     }
     Ok(good || !arguments.check)
+}
+
+impl Built {
+    fn program(&self, name: &str) -> PathBuf {
+        if self.packaged {
+            self.target.join("lambda").join(name).join("bootstrap")
+        } else {
+            self.target.join("release").join(name)
+        }
+    }
 }
 
 impl Row {
@@ -138,17 +159,16 @@ impl Row {
 async fn row(
     name: &'static str,
     event: &Value,
-    folder: &Path,
-    bare: &Path,
+    built: &Built,
     environment: &[(String, String)],
     arguments: &Arguments,
 ) -> Result<Row, Error> {
-    let program = folder.join(name);
+    let (bare, program) = (built.program(BARE), built.program(name));
     let mut ratios = Vec::new();
     let mut cpu = Vec::new();
     let mut memory = 0;
     for pair in 0..arguments.pairs {
-        let floor = Process::start(bare, environment).await?;
+        let floor = Process::start(&bare, environment).await?;
         let mut process = Process::start(&program, environment).await?;
         ratios.push(process.ready.as_secs_f64() / floor.ready.as_secs_f64());
         let before = process.cpu_ms()?;

@@ -5,7 +5,7 @@ use trustplane_domain::credential::Credential;
 use trustplane_end_to_end::{Customer, Reply, Request, world};
 
 use crate::table::{audit_records, part, read, table};
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 const PATH: &str = "/v1/api-keys";
 const CONFIG: &str = "/v1/integrations/aws-identity-center/config";

@@ -18,7 +18,7 @@ use trustplane_local::Options;
 use trustplane_local::http::{self, Method};
 
 use crate::table::{hand, own_world, part, read, table};
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 type Item = HashMap<String, AttributeValue>;
 

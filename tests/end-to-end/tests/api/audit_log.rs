@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Request, world};
 
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 const PATH: &str = "/v1/audit-log";
 const CONFIG: &str = "/v1/integrations/aws-identity-center/config";

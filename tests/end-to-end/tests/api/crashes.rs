@@ -12,7 +12,7 @@ use trustplane_local::Options;
 use trustplane_local::http::{Method, Reply};
 
 use crate::table::{audit_records, own_world, table};
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 const PATH: &str = "/v1/api-keys";
 const WRITERS: usize = 6;

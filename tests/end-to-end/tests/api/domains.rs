@@ -11,8 +11,8 @@ use trustplane_store::Writes;
 
 use crate::directory::{errors, fields};
 use crate::table::{audit_records, part, read, table, write};
-use crate::together::join_all;
 use crate::versions::{Versions, content};
+use futures_util::future::join_all;
 
 /// A configuration whose versions name domains of the test's own.
 pub struct Domains {

@@ -36,5 +36,4 @@ mod routes;
 mod sso_configurations;
 mod sso_route;
 mod table;
-mod together;
 mod versions;

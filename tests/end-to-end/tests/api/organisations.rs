@@ -4,7 +4,7 @@ use serde_json::json;
 use trustplane_end_to_end::{Customer, world};
 
 use crate::directory::{errors, fields};
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 const PATH: &str = "/organisations";
 

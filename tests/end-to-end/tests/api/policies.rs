@@ -6,7 +6,7 @@ use trustplane_end_to_end::{Customer, Reply, world};
 use trustplane_local::Options;
 
 use crate::table::{audit_records, own_world, table};
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 const PATH: &str = "/v1/policies";
 const CONFIG: &str = "/v1/integrations/aws-identity-center/config";

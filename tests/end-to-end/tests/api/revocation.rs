@@ -3,7 +3,7 @@
 use serde_json::json;
 use trustplane_end_to_end::{Customer, Reply, world};
 
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 const CONFIG: &str = "/v1/integrations/aws-identity-center/config";
 const FUNCTION: &str = "put-identity-center-config";

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::directory::{Directory, configuration, errors, fields};
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 const UNKNOWN: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply, world};
 
 use crate::directory::{Directory, errors, fields};
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 /// A configuration, to make versions of.
 pub struct Versions {

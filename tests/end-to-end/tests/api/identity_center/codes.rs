@@ -11,7 +11,7 @@ use trustplane_organization::{MANAGEMENT_ACCOUNT, Scenario};
 
 use super::{BASE, CONFIG, TEST, config, post};
 use crate::table::own_world;
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 /// How a code comes about.
 enum How {

@@ -12,7 +12,7 @@ use super::inventory::{SYNC, settled};
 use super::{CONFIG, TEST, config, connected, organization, outcomes, own_role, post};
 use crate::identity_source::ASSOCIATIONS;
 use crate::table::{audit_records, hand, part, read, table};
-use crate::together::join_all;
+use futures_util::future::join_all;
 
 /// The calls that came through or for this role, oldest first.
 fn calls(role: &str) -> Vec<Call> {
