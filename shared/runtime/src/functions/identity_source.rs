@@ -149,6 +149,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         (IdentitySource, Group::Write, Kind::SpCertificate),
         (None, 200, None),
         &[Read, Write, AssumeRole, Seal],
-        "Deletes a certificate that sign-in requests are not signed by",
+        "Deletes a certificate that no sign-in request has to be signed by",
     ),
 ];
