@@ -7,7 +7,8 @@ use trustplane_runtime::{OperatorCall, opened_denial};
 
 /// `decode-authorization-message`: `{encoded_message}`, as a client was given it in `encoded_authorization_message`.
 ///
-/// Answers `{decision, determining_policies, all_policies, evaluation_failed, request}`. A message that is a request id
+/// Answers `{decision, cause, determining_policies, all_policies, evaluation_failed, request}`; `cause` is `policies`, or
+/// `aws` or `tenant` with a `reason`. A message that is a request id
 /// was not sealed, since the key was away: that request's line in the log is all there is.
 pub async fn decode(call: OperatorCall) -> Result<Value, Failure> {
     let mut fields = call.fields()?;

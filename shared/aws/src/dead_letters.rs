@@ -35,9 +35,15 @@ impl DeadLetters {
     /// # Errors
     /// What SQS said, or why it was not reached. It may have the letter all the same.
     pub async fn send(&self, letter: &Value) -> Result<(), Unsent> {
-        let sent = self.client.send_message().queue_url(&self.url).message_body(letter.to_string()).send().await;
+        let sent = self.client.send_message().queue_url(&self.url).message_body(body(letter)).send().await;
         sent.map(|_| ()).map_err(|error| Unsent(DisplayErrorContext(error).to_string()))
     }
+}
+
+/// A letter as SQS takes it: not the two characters that XML has not ("SendMessage", Amazon SQS API Reference), which are
+/// escaped. As long as the letter or a little longer.
+fn body(letter: &Value) -> String {
+    letter.to_string().replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
 }
 
 impl std::fmt::Display for Unsent {
@@ -47,3 +53,19 @@ impl std::fmt::Display for Unsent {
 }
 
 impl std::error::Error for Unsent {}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_letter_has_no_character_that_sqs_refuses_and_says_the_same() {
+        let letter = json!({"a\u{FFFF}": "\u{FFFE}\u{0}\u{1F}\\ \u{1F600}"});
+        let body = body(&letter);
+        let taken = |one: char| matches!(one, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
+        assert!(body.chars().all(taken), "{body}");
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), letter);
+    }
+}

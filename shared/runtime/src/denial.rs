@@ -4,14 +4,28 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use trustplane_aws::{MAX_SEALED, Purpose, Seal, SealError};
+use trustplane_domain::Failure;
 use trustplane_domain::failure::Denial;
 
 use crate::Platform;
 
-/// The denial, sealed; `None` where the key cannot be used.
-pub(crate) async fn sealed(platform: &Platform, denial: &Denial, request_id: &str) -> Option<String> {
+/// Why the request was denied, sealed; `None` where it was not, or where the key cannot be used.
+pub(crate) async fn sealed(
+    platform: &Platform,
+    failure: &Failure,
+    action: Option<&str>,
+    request_id: &str,
+) -> Option<String> {
+    let other = |cause, reason| other_message(cause, reason, action, request_id);
+    let message = match failure {
+        Failure::Forbidden(denial) => message(denial, request_id),
+        Failure::AwsDenied(reason) => other("aws", reason),
+        Failure::TenantSuspended => other("tenant", "the tenant is suspended"),
+        Failure::TenantMismatch => other("tenant", "the credential belongs to another tenant than the request names"),
+        _ => return None,
+    };
     let seal = platform.seal.as_ref()?;
-    match seal.seal(Purpose::AuthorizationMessage, &message(denial, request_id)).await {
+    match seal.seal(Purpose::AuthorizationMessage, &message).await {
         Ok(sealed) => Some(URL_SAFE_NO_PAD.encode(sealed)),
         Err(error) => {
             tracing::warn!(error = %error, "a denial was not sealed");
@@ -27,12 +41,29 @@ pub async fn opened_denial(seal: &Seal, encoded: &str) -> Result<Value, SealErro
     serde_json::from_slice(&text).map_err(|_| SealError::NotSealed)
 }
 
+/// The text where no policy was asked, or none denied it: `cause` did.
+fn other_message(cause: &str, reason: &str, action: Option<&str>, request_id: &str) -> Vec<u8> {
+    let request = json!({"id": request_id, "action": action});
+    json!({
+        "decision": "DENY",
+        "cause": cause,
+        "reason": reason,
+        "determining_policies": [],
+        "all_policies": true,
+        "evaluation_failed": false,
+        "request": request,
+    })
+    .to_string()
+    .into_bytes()
+}
+
 /// The text, short enough to be sealed: policies that do not fit are left out, and that is said.
 fn message(denial: &Denial, request_id: &str) -> Vec<u8> {
     let mut policies = denial.determining_policies.as_slice();
     loop {
         let text = json!({
             "decision": "DENY",
+            "cause": "policies",
             // None where no policy permits it.
             "determining_policies": policies,
             "all_policies": policies.len() == denial.determining_policies.len(),

@@ -8,8 +8,8 @@ use trustplane_store::{Stored, keys};
 use crate::Call;
 
 impl Call {
-    /// `before` with what AWS says of its instance now, through a role that was thereby proven. Where that has another identity store than was known, the store's
-    /// provider is read: one round trip.
+    /// `before` with what AWS says of its instance now, through a role that was thereby proven. Where that has another
+    /// identity store than was known, the store's provider is read: one round trip.
     pub async fn remembering(&self, grant: &Grant, before: &Connection, seen: InstanceFacts) -> Connection {
         let known = before.instance.as_ref();
         let provider_enabled = if known.is_some_and(|known| known.identity_store_id == seen.identity_store_id) {

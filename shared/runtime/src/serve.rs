@@ -133,12 +133,13 @@ async fn answer(
             Err(Failure::Unavailable { retry_after: 1 })
         }
     };
-    if let Err(Failure::Forbidden(denial)) = &result {
-        if denial.evaluation_failed {
+    if let Err(failure) = &result {
+        if matches!(failure, Failure::Forbidden(denial) if denial.evaluation_failed) {
             tracing::error!(policy_evaluation_failed = true, "a policy could not be evaluated");
         }
         if dialect == Dialect::IdentitySource {
-            about.sealed_denial = denial::sealed(&platform, denial, &about.request_id).await;
+            let action = action.map(|action| action.name);
+            about.sealed_denial = denial::sealed(&platform, failure, action, &about.request_id).await;
         }
     }
     let reply = dialect.render(&result, &about);

@@ -1,6 +1,6 @@
 //! The audit log's items: records, the seals of their chain, and its head.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use trustplane_domain::audit_chain::{ChainHead, ChainSeal};
 
 use crate::Item;
@@ -12,9 +12,15 @@ pub struct AuditItem {
     pub record: String,
     /// The hash of the text.
     pub hash: String,
-    /// The hash before it in the chain.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The hash before it in the chain: absent before it is sealed, and never there without a text, since sealing goes by
+    /// whether it is there.
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     pub previous_hash: Option<String>,
+}
+
+/// A text where the attribute is there, be it NULL: that is then an error.
+fn there<'de, D: Deserializer<'de>>(attribute: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(attribute).map(Some)
 }
 
 impl Item for AuditItem {

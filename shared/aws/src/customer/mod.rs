@@ -283,8 +283,12 @@ impl Customers {
         self.kept_for(way, MARGIN)
     }
 
-    /// A session that does not end within `time`.
+    /// A session that does not end within `time`. None where the role is not proven: it may have been when the session was
+    /// made, and be open now.
     fn kept_for(&self, way: &Way, time: Duration) -> Option<Session> {
+        if !way.proven {
+            return None;
+        }
         let soon = SystemTime::now() + time;
         self.sessions().get(&known_by(way)).filter(|session| session.ends > soon).cloned()
     }

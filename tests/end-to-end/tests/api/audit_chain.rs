@@ -341,6 +341,20 @@ async fn a_record_that_is_no_more_by_when_it_is_sealed_is_told_of_by_its_seal() 
     assert_eq!(log.broken().await.0, json!(text(&items[1], "sk")));
 }
 
+/// Sealing goes by whether an attribute is there, reading by what it is: one that is there and nothing stands between them.
+#[tokio::test]
+async fn a_record_with_an_empty_place_in_the_chain_holds_up_nothing() {
+    let world: &'static World = Box::leak(Box::new(World::start(Options::default())));
+    let log = Log::new(world).await;
+    let items = log.items("AUDIT").await;
+    let mut empty = items[1].clone();
+    empty.insert("previous_hash".to_owned(), AttributeValue::Null(true));
+    log.put(empty).await;
+    let answer = world.invoke("publish-audit", &brought(&items, &[0, 1, 2, 3])).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(log.broken().await.0, json!(text(&items[1], "sk")));
+}
+
 #[tokio::test]
 async fn while_the_table_takes_no_seal_no_record_is_given_up() {
     let table = Arc::new(Between::default());

@@ -1,7 +1,7 @@
 //! Why a request was denied: sealed for the client, opened for the operator.
 
 use serde_json::json;
-use trustplane_end_to_end::world;
+use trustplane_end_to_end::{Request, world};
 
 use super::{ASSOCIATIONS, IDP, certificate, connected, new_idp};
 
@@ -23,6 +23,30 @@ async fn a_denial_is_sealed_and_an_operator_opens_it() {
     // The role may read.
     let reply = customer.send(customer.request_as(&customer.viewer, "GET", ASSOCIATIONS)).await.expect(200);
     assert!(reply.header("warning").is_none());
+}
+
+#[tokio::test]
+async fn what_no_policy_denied_is_sealed_too() {
+    async fn opened(message: &serde_json::Value) -> serde_json::Value {
+        world().invoke("decode-authorization-message", &json!({"encoded_message": message})).await.unwrap()
+    }
+    // AWS denies the role.
+    let customer = connected("no-trust").await;
+    let refused = customer.get(ASSOCIATIONS).await.refused(403, "IIC.1215");
+    let denied = opened(&refused.body["encoded_authorization_message"]).await;
+    assert_eq!((&denied["decision"], &denied["cause"]), (&json!("DENY"), &json!("aws")));
+    assert!(denied["reason"].as_str().unwrap().contains("sts:AssumeRole"), "{denied}");
+    assert_eq!(denied["request"]["action"], "list-identity-store-associations");
+    assert_eq!(denied["request"]["id"], refused.request_id());
+    // The tenant is another's, or suspended.
+    let stranger = world().customer().await;
+    let request = Request::new("GET", ASSOCIATIONS).bearer(&customer.admin).header("x-tenant-id", &stranger.tenant);
+    let refused = customer.send(request).await.refused(403, "IIC.1001");
+    assert_eq!(opened(&refused.body["encoded_authorization_message"]).await["cause"], "tenant");
+    let suspend = json!({"tenant_id": customer.tenant, "reason": "a test"});
+    let _ = world().invoke("suspend-tenant", &suspend).await.unwrap();
+    let refused = customer.get(ASSOCIATIONS).await.refused(403, "IIC.1001");
+    assert_eq!(opened(&refused.body["encoded_authorization_message"]).await["reason"], "the tenant is suspended");
 }
 
 #[tokio::test]
