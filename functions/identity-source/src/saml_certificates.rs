@@ -77,7 +77,7 @@ pub async fn activate(call: Call) -> Result<Reply, Failure> {
     .await
 }
 
-/// DELETE: one that nothing is signed by for anybody.
+/// DELETE: one that no user's sign-in request is signed by.
 pub async fn delete(call: Call) -> Result<Reply, Failure> {
     store::change(&call, named(&call), |store, id| {
         let enabled = store.provider.as_ref().filter(|provider| provider.value.is_enabled());
