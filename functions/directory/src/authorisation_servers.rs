@@ -11,7 +11,7 @@ use trustplane_domain::directory::page::PageRequest;
 use trustplane_domain::directory::standing::{below_organisation, refusal};
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{Count, Query, Writes, keys};
 
 use crate::path::both;
@@ -48,7 +48,7 @@ struct View<'a> {
 }
 
 /// POST: makes one.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let wanted = both(path::organisation(&call.request), call.request.fields().and_then(ServerRequest::parse));
     let id = AuthorisationServerId::new(call.now, call.random()?);
     let most = u64::try_from(MOST_SERVERS).unwrap_or(u64::MAX);
@@ -75,14 +75,14 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
             }
             let key = tenant.authorisation_server(organisation.as_str(), &id.to_string());
             let writes = Writes::new().create(&key, &after)?.one_more(&count_key, most);
-            Ok(change(Ok(Answer::new(writes, Reply::created(&body(&after)).etag(1)))))
+            Ok(change(Ok(Answer::new(writes, Response::created(&body(&after)).etag(1)))))
         },
     )
     .await
 }
 
 /// GET: a page of them, the oldest first unless another order is asked for.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let wanted = both(path::organisation(&call.request), listing::page(&call.request, AuthorisationServer::SORTABLE));
     call.view(
         |tenant, (organisation, _)| vec![tenant.organisation(organisation.as_str())],
@@ -97,7 +97,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
             };
             let servers = read.listing::<AuthorisationServer>(tenant)?.rows.into_iter().map(|row| row.value).collect();
             let page = page.page(servers, AuthorisationServer::sort_key);
-            let reply = Reply::ok(&page.map(|server| serde_json::json!(body(&server))));
+            let reply = Response::ok(&page.map(|server| serde_json::json!(body(&server))));
             Ok(Change::new(resource, Ok(warned(reply, &below_organisation(&above.value)))))
         },
     )
@@ -105,7 +105,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET `/{AuthorisationServerId}`.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     call.view(
         |tenant, path| path.keys(tenant),
         None,
@@ -115,7 +115,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource(path.server), Err(failure))),
             };
-            let reply = Reply::ok(&body(&found.value)).etag(found.version);
+            let reply = Response::ok(&body(&found.value)).etag(found.version);
             let reply = warned(reply, &below_organisation(&above.value));
             Ok(Change::new(resource(path.server), Ok(reply)).before(Some(image(&found.value))))
         },
@@ -124,7 +124,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 }
 
 /// PUT `/{AuthorisationServerId}`: replaces what its owner says of it, takes it out of use and into use again.
-pub async fn put(call: Call) -> Result<Reply, Failure> {
+pub async fn put(call: Call) -> Result<Response, Failure> {
     let wanted = both(path::server(&call.request), call.request.fields().and_then(ServerRequest::parse));
     call.change(
         |tenant, (path, _)| path.keys(tenant),
@@ -138,10 +138,10 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
             let outcome = match refusal(&below_organisation(&above.value)) {
                 Some(refusal) => Err(refusal),
                 None if after == before.value => {
-                    Ok(Answer::new(Writes::new(), Reply::ok(&body(&after)).etag(before.version)))
+                    Ok(Answer::new(Writes::new(), Response::ok(&body(&after)).etag(before.version)))
                 }
                 None => {
-                    let reply = Reply::ok(&body(&after)).etag(before.version + 1);
+                    let reply = Response::ok(&body(&after)).etag(before.version + 1);
                     Ok(Answer::new(Writes::new().replace(&before, &after)?, reply))
                 }
             };

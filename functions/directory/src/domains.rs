@@ -9,7 +9,7 @@ use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::standing::{Obstacle, below_server};
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Platform, Reply};
+use trustplane_runtime::{Answer, Call, Platform, Response};
 use trustplane_store::{Key, Read, StoreError, Stored, Writes, keys};
 
 use crate::path::{self, both, configuration_keys, find_configuration};
@@ -53,9 +53,9 @@ struct Planned {
 
 /// GET: a page of them, by name unless another order is asked for. Two round trips: which they are stands in the
 /// configuration.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let wanted = both(path::configuration(&call.request), listing::page(&call.request, DomainProof::SORTABLE));
-    let keys = |tenant: keys::Tenant, (path, _): &(ConfigurationPath, _)| configuration_keys(path, tenant);
+    let keys = |tenant: TenantKeys, (path, _): &(ConfigurationPath, _)| configuration_keys(path, tenant);
     let permitted = call
         .permit(&keys, None, &wanted, |read, (path, page), tenant| {
             let resource = Resource::new(Kind::SsoConfiguration, path.configuration_id.to_string());
@@ -72,17 +72,17 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
         .map(|proof| proof.map(|proof| proof.value))
         .collect::<Result<_, _>>()
         .map_err(|error| Failure::from(&error))?;
-    let reply = Reply::ok(&page.page(proofs, DomainProof::sort_key).map(|proof| serde_json::json!(body(&proof))));
+    let reply = Response::ok(&page.page(proofs, DomainProof::sort_key).map(|proof| serde_json::json!(body(&proof))));
     Ok(warned(reply, &obstacles(&found)))
 }
 
 /// POST `/{domain}/verify`: asks DNS now. A challenge that is over is replaced by a new one, which has to be set first.
 ///
 /// Two round trips, and DNS between them.
-pub async fn verify(call: Call) -> Result<Reply, Failure> {
+pub async fn verify(call: Call) -> Result<Response, Failure> {
     let wanted = both(path::configuration(&call.request), path::domain(&call.request));
     let token = call.random()?;
-    let keys = |tenant: keys::Tenant, (path, domain): &(ConfigurationPath, DomainName)| {
+    let keys = |tenant: TenantKeys, (path, domain): &(ConfigurationPath, DomainName)| {
         configuration_keys(path, tenant).into_iter().chain([tenant.challenge(domain.as_str())]).collect()
     };
     let permitted = call.permit(&keys, None, &wanted, plan).await?;
@@ -100,7 +100,7 @@ pub async fn verify(call: Call) -> Result<Reply, Failure> {
 fn plan(
     read: &mut Read,
     (path, domain): &(ConfigurationPath, DomainName),
-    tenant: keys::Tenant,
+    tenant: TenantKeys,
 ) -> Result<Change<Planned>, StoreError> {
     let resource = Resource::new(Kind::Domain, domain.as_str());
     let found = match find_configuration(path, read, tenant)? {
@@ -131,7 +131,7 @@ fn judged(
                 Some(observation) => proof.value.observed(observation, now).0,
                 None => proof.value.clone(),
             };
-            let reply = warned(Reply::ok(&body(&after)).etag(proof.version + 1), &obstacles);
+            let reply = warned(Response::ok(&body(&after)).etag(proof.version + 1), &obstacles);
             (Some(image(&after)), Ok(Answer::new(Writes::new().replace(&proof, &after)?, reply)))
         }
     };

@@ -7,7 +7,7 @@ use trustplane_domain::directory::organisation::{
 };
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{Count, Query, Stored, Writes, keys};
 
 use crate::{listing, path};
@@ -31,7 +31,7 @@ struct View<'a> {
 }
 
 /// POST `/organisations`: makes one. Its id is the caller's choice, and final.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let wanted = call.request.fields().and_then(NewOrganisation::parse);
     let most = u64::try_from(MOST_ORGANISATIONS).unwrap_or(u64::MAX);
     call.change(
@@ -53,14 +53,14 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
                 return Ok(change(Err(refusal)));
             }
             let writes = Writes::new().create(&key, &after)?.one_more(&count_key, most);
-            Ok(change(Ok(Answer::new(writes, Reply::created(&body(&after)).etag(1)))))
+            Ok(change(Ok(Answer::new(writes, Response::created(&body(&after)).etag(1)))))
         },
     )
     .await
 }
 
 /// GET `/organisations`: a page of them, by id unless another order is asked for.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let page = listing::page(&call.request, Organisation::SORTABLE);
     call.view(
         |_, _| Vec::new(),
@@ -69,7 +69,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
         |read, page, tenant| {
             let organisations = read.listing::<Organisation>(tenant)?.rows.into_iter().map(|row| row.value).collect();
             let page = page.page(organisations, Organisation::sort_key);
-            let reply = Reply::ok(&page.map(|organisation| serde_json::json!(body(&organisation))));
+            let reply = Response::ok(&page.map(|organisation| serde_json::json!(body(&organisation))));
             Ok(Change::new(Resource::new(Kind::Tenant, tenant.id().to_string()), Ok(reply)))
         },
     )
@@ -77,7 +77,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET `/organisations/{OrganisationId}`.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     let id = path::organisation(&call.request);
     call.view(
         |tenant, id| vec![tenant.organisation(id.as_str())],
@@ -87,7 +87,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
             let Some(found) = read.take::<Organisation>(&tenant.organisation(id.as_str()))? else {
                 return Ok(Change::new(resource(id), Err(Failure::NotFound("organisation"))));
             };
-            let reply = Reply::ok(&body(&found.value)).etag(found.version);
+            let reply = Response::ok(&body(&found.value)).etag(found.version);
             Ok(Change::new(resource(id), Ok(reply)).before(Some(image(&found.value))))
         },
     )
@@ -95,7 +95,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 }
 
 /// PUT `/organisations/{OrganisationId}`: renames it, withdraws it, brings it back.
-pub async fn put(call: Call) -> Result<Reply, Failure> {
+pub async fn put(call: Call) -> Result<Response, Failure> {
     let update = call
         .request
         .fields()
@@ -110,9 +110,9 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
             };
             let after = before.value.updated(update.clone(), call.now);
             let answer = if after == before.value {
-                Answer::new(Writes::new(), Reply::ok(&body(&after)).etag(before.version))
+                Answer::new(Writes::new(), Response::ok(&body(&after)).etag(before.version))
             } else {
-                let reply = Reply::ok(&body(&after)).etag(before.version + 1);
+                let reply = Response::ok(&body(&after)).etag(before.version + 1);
                 Answer::new(Writes::new().replace(&before, &after)?, reply)
             };
             Ok(Change::new(resource(id), Ok(answer))

@@ -73,7 +73,7 @@ pub(crate) fn both<A, B>(one: Result<A, Failure>, other: Result<B, Failure>) -> 
 
 impl ServerPath {
     /// The keys of both.
-    pub(crate) fn keys(&self, tenant: keys::Tenant) -> Vec<Key> {
+    pub(crate) fn keys(&self, tenant: TenantKeys) -> Vec<Key> {
         let organisation = self.organisation.as_str();
         vec![tenant.organisation(organisation), tenant.authorisation_server(organisation, &self.server.to_string())]
     }
@@ -82,7 +82,7 @@ impl ServerPath {
     pub(crate) fn find(
         &self,
         read: &Read,
-        tenant: keys::Tenant,
+        tenant: TenantKeys,
     ) -> Found<(Stored<Organisation>, Stored<AuthorisationServer>)> {
         let organisation = self.organisation.as_str();
         let Some(above) = read.look(&tenant.organisation(organisation))? else {
@@ -99,13 +99,13 @@ pub(crate) fn server_of(path: &ConfigurationPath) -> ServerPath {
 }
 
 /// The key of a configuration.
-pub(crate) fn configuration_key(path: &ConfigurationPath, tenant: keys::Tenant) -> Key {
+pub(crate) fn configuration_key(path: &ConfigurationPath, tenant: TenantKeys) -> Key {
     let (organisation, server) = (path.organisation_id.as_str(), path.server_id.to_string());
     tenant.sso_configuration(organisation, &server, &path.configuration_id.to_string())
 }
 
 /// The keys of a configuration and of all above it.
-pub(crate) fn configuration_keys(path: &ConfigurationPath, tenant: keys::Tenant) -> Vec<Key> {
+pub(crate) fn configuration_keys(path: &ConfigurationPath, tenant: TenantKeys) -> Vec<Key> {
     let mut keys = server_of(path).keys(tenant);
     keys.push(configuration_key(path, tenant));
     keys
@@ -119,7 +119,7 @@ pub(crate) struct Configuration {
 }
 
 /// Finds a configuration and all above it in what was read.
-pub(crate) fn find_configuration(path: &ConfigurationPath, read: &Read, tenant: keys::Tenant) -> Found<Configuration> {
+pub(crate) fn find_configuration(path: &ConfigurationPath, read: &Read, tenant: TenantKeys) -> Found<Configuration> {
     let (organisation, server) = match server_of(path).find(read, tenant)? {
         Ok(above) => above,
         Err(failure) => return Ok(Err(failure)),

@@ -16,13 +16,13 @@ pub(crate) type Tokens = [u8; 20 * 20];
 pub(crate) struct Proofs(BTreeMap<DomainName, Option<Stored<DomainProof>>>);
 
 /// The keys of the proofs.
-pub(crate) fn keys(content: &VersionContent, tenant: keys::Tenant) -> Vec<Key> {
+pub(crate) fn keys(content: &VersionContent, tenant: TenantKeys) -> Vec<Key> {
     content.domains().into_iter().map(|domain| tenant.challenge(domain.as_str())).collect()
 }
 
 impl Proofs {
     /// Takes them out of what was read.
-    pub(crate) fn take(content: &VersionContent, read: &mut Read, tenant: keys::Tenant) -> Result<Self, StoreError> {
+    pub(crate) fn take(content: &VersionContent, read: &mut Read, tenant: TenantKeys) -> Result<Self, StoreError> {
         let take = |domain: &DomainName| Ok((domain.clone(), read.take(&tenant.challenge(domain.as_str()))?));
         content.domains().into_iter().map(take).collect::<Result<_, _>>().map(Self)
     }
@@ -37,7 +37,7 @@ impl Proofs {
     pub(crate) fn challenges(
         &self,
         tokens: &Tokens,
-        tenant: keys::Tenant,
+        tenant: TenantKeys,
         now: Timestamp,
     ) -> Result<Writes, StoreError> {
         let (tokens, _) = tokens.as_chunks();

@@ -5,13 +5,13 @@ use std::sync::OnceLock;
 
 use trustplane_domain::Failure;
 use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, Platform, Reply};
+use trustplane_runtime::{Call, Platform, Response};
 
 /// A KMS key's pair is made once and never changes.
 static PEM: OnceLock<String> = OnceLock::new();
 
 /// GET: PEM. KMS is asked once a process.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     let permitted = call
         .permit(&|_, ()| Vec::new(), None, &Ok(()), |_, (), tenant| {
             Ok(Change::new(Resource::new(Kind::Tenant, tenant.id().to_string()), Ok(())))
@@ -25,7 +25,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
             PEM.get_or_init(|| pem).clone()
         }
     };
-    Ok(Reply::text("application/x-pem-file", pem))
+    Ok(Response::text("application/x-pem-file", pem))
 }
 
 async fn ask(platform: &Platform) -> Result<String, Failure> {

@@ -12,7 +12,7 @@ use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::standing::below_server;
 use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, Reply};
+use trustplane_runtime::{Call, Response};
 use trustplane_store::{Query, Read, StoreError, keys};
 
 use crate::path::{configuration_keys, find_configuration, server_of};
@@ -44,7 +44,7 @@ const SORTABLE: &[&str] = &["DisplayName", "ID", "OrganisationID", "ServerID"];
 /// GET: a page of them, by organisation and server unless another order is asked for. Two round trips: the tenant's
 /// configurations are read whole and counted (half a capacity unit for 2 KB of them, some four), then the names of what
 /// is on the page.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let page = listing::page(&call.request, SORTABLE);
     let permitted = call
         .permit(
@@ -62,11 +62,11 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
     let above = page.content().iter().flat_map(|shown| server_of(&ConfigurationPath::from(shown)).keys(tenant));
     let read = call.read_more(&above.collect::<Vec<_>>()).await?;
     let shown = page.try_map(|configuration| reference(&configuration, &read, tenant));
-    Ok(Reply::ok(&shown.map_err(|error| Failure::from(&error))?))
+    Ok(Response::ok(&shown.map_err(|error| Failure::from(&error))?))
 }
 
 /// GET `/{ssoConfigurationId}`. Two round trips: the id is looked up first.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     let permitted = call
         .permit(
             &|tenant, id: &SsoConfigurationId| vec![tenant.sso_configuration_by_id(&id.to_string())],
@@ -82,14 +82,14 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
     let (path, tenant) = permitted.change.outcome?;
     let read = call.read_more(&configuration_keys(&path, tenant)).await?;
     let found = find_configuration(&path, &read, tenant).map_err(|error| Failure::from(&error))??;
-    let reply = Reply::ok(&body(&found.configuration.value, &found.server.value, &found.organisation.value));
+    let reply = Response::ok(&body(&found.configuration.value, &found.server.value, &found.organisation.value));
     Ok(warned(reply, &below_server(&found.organisation.value, &found.server.value)))
 }
 
 fn reference(
     configuration: &SsoConfiguration,
     read: &Read,
-    tenant: keys::Tenant,
+    tenant: TenantKeys,
 ) -> Result<serde_json::Value, StoreError> {
     let (organisation, server) = (configuration.organisation_id.as_str(), configuration.server_id.to_string());
     let above = read.look::<Organisation>(&tenant.organisation(organisation))?;

@@ -9,7 +9,7 @@ use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, S
 use trustplane_domain::directory::route::{Lead, Means, Route, candidates, preferred};
 use trustplane_domain::directory::standing::{Obstacle, below_configuration};
 use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, Reply, Request};
+use trustplane_runtime::{Call, Response, Request};
 use trustplane_store::{Read, StoreError, keys};
 
 use crate::path::{Configuration, configuration_keys, find_configuration};
@@ -53,7 +53,7 @@ struct Unusable {
 const MOST_LEADS: usize = 33;
 
 /// GET `?email=`. One round trip for the routes beside the credential, one for where they lead.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     let permitted = call
         .permit(
             &|tenant, address: &EmailAddress| {
@@ -78,7 +78,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
         let Some((found, obstacles)) = found else { continue };
         if obstacles.is_empty() {
             let reply = Body { email_domain: &email_domain, configuration: served(lead, &found), unusable };
-            return Ok(Reply::ok(&reply));
+            return Ok(Response::ok(&reply));
         }
         unusable.push(Unusable {
             id: lead.path.configuration_id,
@@ -86,7 +86,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
             reasons: obstacles.iter().map(ToString::to_string).collect(),
         });
     }
-    Ok(Reply::ok(&Body { email_domain: &email_domain, configuration: None, unusable }))
+    Ok(Response::ok(&Body { email_domain: &email_domain, configuration: None, unusable }))
 }
 
 /// `email`. A `+` that was not escaped reads as a space in a query; no address holds a space.
@@ -95,7 +95,7 @@ fn address(request: &Request) -> Result<EmailAddress, Failure> {
     EmailAddress::parse(&text.replace(' ', "+")).map_err(|message| Failure::invalid("email", message))
 }
 
-fn leads(address: &EmailAddress, read: &mut Read, tenant: keys::Tenant) -> Result<Vec<Lead>, StoreError> {
+fn leads(address: &EmailAddress, read: &mut Read, tenant: TenantKeys) -> Result<Vec<Lead>, StoreError> {
     let mut routes = Vec::new();
     for domain in candidates(address) {
         if let Some(route) = read.take::<Route>(&tenant.route(domain.as_str()))? {
@@ -106,7 +106,7 @@ fn leads(address: &EmailAddress, read: &mut Read, tenant: keys::Tenant) -> Resul
 }
 
 /// The configuration that a route leads to and what stands in its way; `None` where the route no longer holds.
-fn look(lead: &Lead, read: &Read, tenant: keys::Tenant) -> Result<Option<(Configuration, Vec<Obstacle>)>, StoreError> {
+fn look(lead: &Lead, read: &Read, tenant: TenantKeys) -> Result<Option<(Configuration, Vec<Obstacle>)>, StoreError> {
     let Ok(found) = find_configuration(&lead.path, read, tenant)? else { return Ok(None) };
     if !lead.holds(&found.configuration.value) {
         return Ok(None);

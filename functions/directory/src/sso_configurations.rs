@@ -13,7 +13,7 @@ use trustplane_domain::directory::standing::{below_server, refusal};
 use trustplane_domain::directory::version::Version;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{Count, Key, Query, StoreError, Writes, keys};
 
 use crate::path::{ServerPath, both, configuration_keys, find_configuration};
@@ -50,7 +50,7 @@ struct View<'a> {
 }
 
 /// POST: makes one, with no version yet.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let base = redirect_base()?;
     let wanted = both(path::server(&call.request), call.request.fields().and_then(NewConfiguration::parse));
     let id = SsoConfigurationId::new(call.now, call.random()?);
@@ -85,14 +85,14 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
                 .create(&tenant.sso_configuration(organisation_id, &server_id, &id), &after)?
                 .create(&tenant.sso_configuration_by_id(&id), &ConfigurationPath::from(&after))?
                 .one_more(&count_key, most);
-            Ok(change(Ok(Answer::new(writes, Reply::created(&body(&after)).etag(1)))))
+            Ok(change(Ok(Answer::new(writes, Response::created(&body(&after)).etag(1)))))
         },
     )
     .await
 }
 
 /// GET: a page of them, the oldest first unless another order is asked for.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let wanted = both(path::server(&call.request), listing::page(&call.request, SsoConfiguration::SORTABLE));
     call.view(
         |tenant, (path, _)| path.keys(tenant),
@@ -108,7 +108,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
             };
             let rows = read.listing::<SsoConfiguration>(tenant)?.rows;
             let page = page.page(rows.into_iter().map(|row| row.value).collect(), SsoConfiguration::sort_key);
-            let reply = Reply::ok(&page.map(|configuration| serde_json::json!(body(&configuration))));
+            let reply = Response::ok(&page.map(|configuration| serde_json::json!(body(&configuration))));
             Ok(Change::new(resource, Ok(warned(reply, &below_server(&organisation.value, &server.value)))))
         },
     )
@@ -116,7 +116,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET `/{ssoConfigurationId}`.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     call.view(
         |tenant, path| configuration_keys(path, tenant),
         None,
@@ -127,7 +127,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };
-            let reply = Reply::ok(&body(&found.configuration.value)).etag(found.configuration.version);
+            let reply = Response::ok(&body(&found.configuration.value)).etag(found.configuration.version);
             let reply = warned(reply, &below_server(&found.organisation.value, &found.server.value));
             Ok(Change::new(resource, Ok(reply)).before(Some(image(&found.configuration.value))))
         },
@@ -136,7 +136,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 }
 
 /// PUT `/{ssoConfigurationId}`: replaces what is so whichever version is active.
-pub async fn put(call: Call) -> Result<Reply, Failure> {
+pub async fn put(call: Call) -> Result<Response, Failure> {
     let base = redirect_base()?;
     let wanted = both(path::configuration(&call.request), call.request.fields().and_then(ConfigurationUpdate::parse));
     call.change(
@@ -153,10 +153,10 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
             let outcome = match refusal(&below_server(&found.organisation.value, &found.server.value)) {
                 Some(refusal) => Err(refusal),
                 None if after == before.value => {
-                    Ok(Answer::new(Writes::new(), Reply::ok(&body(&after)).etag(before.version)))
+                    Ok(Answer::new(Writes::new(), Response::ok(&body(&after)).etag(before.version)))
                 }
                 None => {
-                    let reply = Reply::ok(&body(&after)).etag(before.version + 1);
+                    let reply = Response::ok(&body(&after)).etag(before.version + 1);
                     Ok(Answer::new(Writes::new().replace(&before, &after)?, reply))
                 }
             };
@@ -170,7 +170,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
 }
 
 /// DELETE `/{ssoConfigurationId}`: only one that nobody could ever sign in through. Its versions go with it.
-pub async fn delete(call: Call) -> Result<Reply, Failure> {
+pub async fn delete(call: Call) -> Result<Response, Failure> {
     call.change_listed(
         |tenant, path| configuration_keys(path, tenant).into_iter().chain([by_id(path, tenant)]).collect(),
         Some(&|tenant, path: &ConfigurationPath| {
@@ -203,7 +203,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
                     .remove(&by_id)
                     .one_less(&tenant.sso_configuration_count(organisation, &server));
                 let writes = versions.iter().fold(writes, |writes, version| writes.remove(version));
-                Ok(Answer::new(writes, Reply::no_content()))
+                Ok(Answer::new(writes, Response::no_content()))
             };
             Ok(Change::new(resource, outcome).before(Some(image(&before.value))).etag(Some(before.version)))
         },
@@ -214,7 +214,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
 /// Versions that are deleted with their configuration: a transaction has at most 100 items.
 const MOST_AT_ONCE: usize = 90;
 
-fn by_id(path: &ConfigurationPath, tenant: keys::Tenant) -> Key {
+fn by_id(path: &ConfigurationPath, tenant: TenantKeys) -> Key {
     tenant.sso_configuration_by_id(&path.configuration_id.to_string())
 }
 

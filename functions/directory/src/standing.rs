@@ -1,11 +1,11 @@
 //! What is said where something stands below an obstacle: a withdrawn organisation, an inactive server.
 
 use trustplane_domain::directory::standing::{Obstacle, said};
-use trustplane_runtime::Reply;
+use trustplane_runtime::Response;
 
 /// The reply, with a `Warning` where what it shows cannot be used (RFC 7234, 5.5: 299 is a "miscellaneous persistent
 /// warning"). Clients of this API parse closed schemas, so that the body has no place for it.
-pub(crate) fn warned(reply: Reply, obstacles: &[Obstacle]) -> Reply {
+pub(crate) fn warned(reply: Response, obstacles: &[Obstacle]) -> Response {
     if obstacles.is_empty() {
         reply
     } else {

@@ -33,7 +33,7 @@ pub(crate) struct Plan {
 }
 
 /// What has to be read to judge a version of this content, beside the version itself.
-pub(crate) fn keys(content: &VersionContent, tenant: keys::Tenant) -> Vec<Key> {
+pub(crate) fn keys(content: &VersionContent, tenant: TenantKeys) -> Vec<Key> {
     let claims = restricted(content).map(|domain| tenant.domain_claim(domain.as_str()));
     let routes = routed(content).into_iter().map(|domain| tenant.route(domain.as_str()));
     proofs::keys(content, tenant).into_iter().chain(claims).chain(routes).collect()
@@ -45,7 +45,7 @@ impl Surroundings {
         path: &ConfigurationPath,
         content: &VersionContent,
         read: &mut Read,
-        tenant: keys::Tenant,
+        tenant: TenantKeys,
     ) -> Result<Self, StoreError> {
         let proofs = Proofs::take(content, read, tenant)?;
         let proven = proofs.proven();
@@ -74,7 +74,7 @@ impl Surroundings {
 
 impl Plan {
     /// What else has to be read: the version that is retired, and the routes that it alone was on.
-    pub(crate) fn further(&self, tenant: keys::Tenant) -> Vec<Key> {
+    pub(crate) fn further(&self, tenant: TenantKeys) -> Vec<Key> {
         let routes = self.changed.routes.iter().map(|change| &change.domain);
         let unread = routes.filter(|domain| !self.surroundings.routes.contains_key(*domain));
         let asked = routed(&self.before.value.content);
@@ -88,7 +88,7 @@ impl Plan {
         mut self,
         read: &mut Read,
         tokens: &Tokens,
-        tenant: keys::Tenant,
+        tenant: TenantKeys,
         now: Timestamp,
     ) -> Result<Writes, StoreError> {
         let mut writes = Writes::new().replace(&self.before, &self.changed.version)?;
@@ -131,7 +131,7 @@ impl Plan {
         Ok(writes)
     }
 
-    fn retired_key(&self, tenant: keys::Tenant) -> Option<Key> {
+    fn retired_key(&self, tenant: TenantKeys) -> Option<Key> {
         let id = self.changed.retired?;
         Some(tenant.version(&self.changed.configuration.id.to_string(), &id.to_string()))
     }

@@ -14,7 +14,7 @@ use trustplane_domain::directory::version::{
 };
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Action, Change, Group, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{Key, Query, Read, StoreError, Stored, Writes, keys};
 
 use crate::path::{self, Configuration, both, configuration_keys, find_configuration};
@@ -61,7 +61,7 @@ struct View<'a> {
 }
 
 /// POST: submits one, with a challenge for each domain that has none yet. Somebody else has to approve it.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let wanted = both(path::configuration(&call.request), call.request.fields().and_then(VersionContent::parse));
     let (id, tokens) = (VersionId::new(call.now, call.random()?), call.random()?);
     call.change(
@@ -87,7 +87,7 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
             let key = version_key(path, id, tenant);
             let writes = Writes::new().replace(&before, &made.configuration)?.create(&key, &made.version)?;
             let writes = writes.and(proofs.challenges(&tokens, tenant, call.now)?);
-            let reply = Reply::created(&body(&made.version)).etag(1);
+            let reply = Response::created(&body(&made.version)).etag(1);
             Ok(Change::new(resource, Ok(Answer::new(writes, reply))).after(Some(image(&made.version))))
         },
     )
@@ -95,7 +95,7 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET: a page of them, the newest first unless another order is asked for; of one or more `status` only, if asked.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let query = call.request.queries();
     let statuses = parse_status_filter(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let asked = both(listing::page(&call.request, Version::SORTABLE), statuses.map_err(Failure::Invalid));
@@ -117,7 +117,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
                 rows.filter(|version| statuses.is_empty() || statuses.contains(&version.status)).collect();
             versions.sort_by_key(|version| std::cmp::Reverse(version.number));
             let page = page.page(versions, Version::sort_key);
-            let reply = Reply::ok(&page.map(|version| serde_json::json!(body(&version))));
+            let reply = Response::ok(&page.map(|version| serde_json::json!(body(&version))));
             Ok(Change::new(resource, Ok(warned(reply, &obstacles(&found)))))
         },
     )
@@ -125,7 +125,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET `/{versionId}`.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     call.view(
         |tenant, (path, id)| version_keys(path, *id, tenant),
         None,
@@ -136,7 +136,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
                 Ok(found) => found,
                 Err(failure) => return Ok(Change::new(resource, Err(failure))),
             };
-            let reply = warned(Reply::ok(&body(&found.value)).etag(found.version), &obstacles(&above));
+            let reply = warned(Response::ok(&body(&found.value)).etag(found.version), &obstacles(&above));
             Ok(Change::new(resource, Ok(reply)).before(Some(image(&found.value))))
         },
     )
@@ -146,7 +146,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 /// PUT `/{versionId}`: edits what is pending; approves or rejects it; takes what is approved into use or out of it.
 ///
 /// Two round trips, and one more where another version is in use, which is retired in the same transaction.
-pub async fn put(call: Call) -> Result<Reply, Failure> {
+pub async fn put(call: Call) -> Result<Response, Failure> {
     let wanted = both(path::version(&call.request), call.request.fields().and_then(VersionUpdate::parse));
     let tokens = call.random()?;
     call.change_further(
@@ -205,14 +205,14 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
             let same = after == plan.before.value;
             let etag = if same { plan.before.version } else { plan.before.version + 1 };
             let writes = if same { Writes::new() } else { plan.writes(read, &tokens, tenant, call.now)? };
-            Ok(Answer::new(writes, Reply::ok(&body(&after)).etag(etag)))
+            Ok(Answer::new(writes, Response::ok(&body(&after)).etag(etag)))
         },
     )
     .await
 }
 
 /// DELETE `/{versionId}`: only one that was never approved.
-pub async fn delete(call: Call) -> Result<Reply, Failure> {
+pub async fn delete(call: Call) -> Result<Response, Failure> {
     call.change(
         |tenant, (path, id)| version_keys(path, *id, tenant),
         path::version(&call.request),
@@ -225,7 +225,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
             let outcome = match approval::delete(&above.configuration.value, &before.value) {
                 Ok(configuration) => {
                     let writes = Writes::new().replace(&above.configuration, &configuration)?.remove(&before);
-                    Ok(Answer::new(writes, Reply::no_content()))
+                    Ok(Answer::new(writes, Response::no_content()))
                 }
                 Err(refusal) => Err(Failure::from(refusal)),
             };
@@ -249,7 +249,7 @@ fn action(to: VersionStatus, step: Step) -> Option<Action> {
     Some(Action { name, group: Group::Approve, resource: Kind::SsoConfigurationVersion })
 }
 
-fn author(call: &Call, read: &Read, tenant: keys::Tenant) -> Result<Author, StoreError> {
+fn author(call: &Call, read: &Read, tenant: TenantKeys) -> Result<Author, StoreError> {
     let missing = || StoreError::missing("credential of the request");
     let key = call.credential(tenant).ok_or_else(missing)?;
     let credential = read.look::<Credential>(&key)?.ok_or_else(missing)?;
@@ -260,11 +260,11 @@ fn obstacles(above: &Configuration) -> Vec<Obstacle> {
     below_server(&above.organisation.value, &above.server.value)
 }
 
-fn version_key(path: &ConfigurationPath, id: VersionId, tenant: keys::Tenant) -> Key {
+fn version_key(path: &ConfigurationPath, id: VersionId, tenant: TenantKeys) -> Key {
     tenant.version(&path.configuration_id.to_string(), &id.to_string())
 }
 
-fn version_keys(path: &ConfigurationPath, id: VersionId, tenant: keys::Tenant) -> Vec<Key> {
+fn version_keys(path: &ConfigurationPath, id: VersionId, tenant: TenantKeys) -> Vec<Key> {
     let mut keys = configuration_keys(path, tenant);
     keys.push(version_key(path, id, tenant));
     keys
@@ -274,7 +274,7 @@ fn take_version(
     path: &ConfigurationPath,
     id: VersionId,
     read: &mut Read,
-    tenant: keys::Tenant,
+    tenant: TenantKeys,
 ) -> path::Found<(Configuration, Stored<Version>)> {
     let above = match find_configuration(path, read, tenant)? {
         Ok(above) => above,

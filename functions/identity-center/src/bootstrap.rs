@@ -7,7 +7,7 @@ use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::{AccountId, Region};
 use trustplane_domain::{Failure, Faults};
 use trustplane_policy::Change;
-use trustplane_runtime::{Call, Platform, Reply};
+use trustplane_runtime::{Call, Platform, Response};
 
 use crate::config::{connection, image, resource};
 
@@ -30,7 +30,7 @@ struct Wanted {
 }
 
 /// POST: the texts, for every ExternalId that the role has to trust now. Nothing is written.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let template_url = Platform::setting(TEMPLATE_URL).map_err(|error| {
         tracing::error!(error, "setting");
         Failure::Internal
@@ -56,7 +56,7 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
                 launch_stack_url: bootstrap.launch_stack_url(&template_url),
                 external_ids: external_ids.clone(),
             };
-            Ok(Change::new(resource(), Ok(Reply::ok(&body))).before(Some(image(&stored.settings))))
+            Ok(Change::new(resource(), Ok(Response::ok(&body))).before(Some(image(&stored.settings))))
         },
     )
     .await

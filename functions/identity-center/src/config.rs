@@ -4,7 +4,7 @@ use serde::Serialize;
 use trustplane_domain::connection::{Connection, Report, SavedVersion, Settings};
 use trustplane_domain::{Failure, Faults};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{Read, StoreError, Stored, Writes, keys};
 
 use crate::inventory;
@@ -19,14 +19,14 @@ pub(crate) struct Body<'a> {
 }
 
 /// GET: shows it; nulls before anything was saved.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     call.view(
         |tenant, ()| vec![tenant.connection()],
         None,
         Ok(()),
         |read, (), tenant| {
             let stored = connection(read, tenant)?;
-            let reply = Reply::ok(&body(&stored.value.settings)).etag(stored.value.config_version);
+            let reply = Response::ok(&body(&stored.value.settings)).etag(stored.value.config_version);
             Ok(Change::new(resource(), Ok(reply)).before(Some(image(&stored.value.settings))))
         },
     )
@@ -34,7 +34,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 }
 
 /// PUT: saves it, as the next version.
-pub async fn put(call: Call) -> Result<Reply, Failure> {
+pub async fn put(call: Call) -> Result<Response, Failure> {
     let wanted = wanted(&call);
     call.change(
         |tenant, _| vec![tenant.connection(), tenant.aws_sync()],
@@ -48,7 +48,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
 }
 
 /// DELETE: removes it, with what was seen and tested through it. The ExternalIds and the history stay.
-pub async fn delete(call: Call) -> Result<Reply, Failure> {
+pub async fn delete(call: Call) -> Result<Response, Failure> {
     call.change(
         |tenant, ()| vec![tenant.connection(), tenant.connection_report(), tenant.aws_sync()],
         Ok(()),
@@ -64,7 +64,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
                     writes = writes.remove(report);
                 }
             }
-            Ok(Change::new(resource(), Ok(Answer::new(writes, Reply::no_content())))
+            Ok(Change::new(resource(), Ok(Answer::new(writes, Response::no_content())))
                 .before(Some(image(&before.value.settings)))
                 .etag(Some(before.value.config_version)))
         },
@@ -76,7 +76,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
 pub(crate) fn saving(
     call: &Call,
     read: &mut Read,
-    tenant: keys::Tenant,
+    tenant: TenantKeys,
     before: &Stored<Connection>,
     (settings, restored_from): (Settings, Option<u64>),
 ) -> Result<Change<Answer>, StoreError> {
@@ -89,7 +89,7 @@ pub(crate) fn saving(
         saved_by,
         restored_from,
     };
-    let reply = Reply::ok(&body(&after.settings)).etag(after.config_version);
+    let reply = Response::ok(&body(&after.settings)).etag(after.config_version);
     let writes = Writes::new().replace(before, &after)?.create(&tenant.connection_version(version.number), &version)?;
     let writes = released(writes, tenant, &before.value, &after);
     let sync = inventory::kept(read, tenant)?;
@@ -101,7 +101,7 @@ pub(crate) fn saving(
 }
 
 /// With the claim of a role given up that is the connection's no more.
-fn released(writes: Writes, tenant: keys::Tenant, before: &Connection, after: &Connection) -> Writes {
+fn released(writes: Writes, tenant: TenantKeys, before: &Connection, after: &Connection) -> Writes {
     match before.released_by(after) {
         Some(role) => writes.release(&tenant.role_claim(role)),
         None => writes,
@@ -121,7 +121,7 @@ fn wanted(call: &Call) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-pub(crate) fn connection(read: &mut Read, tenant: keys::Tenant) -> Result<Stored<Connection>, StoreError> {
+pub(crate) fn connection(read: &mut Read, tenant: TenantKeys) -> Result<Stored<Connection>, StoreError> {
     // A tenant is made in one transaction with its connection.
     read.take(&tenant.connection())?.ok_or_else(|| StoreError::missing("connection"))
 }

@@ -11,8 +11,8 @@ use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::Region;
 use trustplane_domain::{Conflict, Failure};
 use trustplane_policy::{Change, Grant, Image};
-use trustplane_runtime::{Answer, Call, Reply, commit_failure};
-use trustplane_store::{CommitError, Read, StoreError, Stored, Told, Writes, keys};
+use trustplane_runtime::{Answer, Call, Response, commit_failure};
+use trustplane_store::{CommitError, Read, StoreError, Stored, AuditedChange, Writes, keys};
 
 use crate::config::{connection, image, resource};
 
@@ -37,17 +37,17 @@ struct View {
 }
 
 /// GET: the last report.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     call.view(keys_of, None, Ok(()), |read, (), tenant| {
         let Kept { connection, report } = Kept::take(read, tenant)?;
-        let outcome = report.map(|report| Reply::ok(&report.value)).ok_or(Failure::NotFound("test report"));
+        let outcome = report.map(|report| Response::ok(&report.value)).ok_or(Failure::NotFound("test report"));
         Ok(Change::new(resource(), outcome).before(Some(image(&connection.value.settings))))
     })
     .await
 }
 
 /// POST: tests what is saved, and remembers how it went. Two waits for the table, three for AWS where all is well.
-pub async fn run(call: Call) -> Result<Reply, Failure> {
+pub async fn run(call: Call) -> Result<Response, Failure> {
     let permitted = call
         .permit(&keys_of, None, &Ok(()), |read, (), tenant| {
             let kept = Kept::take(read, tenant)?;
@@ -114,8 +114,8 @@ async fn remember(
     mut kept: Kept,
     mut report: Report,
     observed: Option<&Observed>,
-) -> Result<Reply, Failure> {
-    let tenant = keys::Tenant::granted(grant);
+) -> Result<Response, Failure> {
+    let tenant = TenantKeys::granted(grant);
     let tested = kept.connection.value.clone();
     let seen = match observed.and_then(Observed::facts) {
         Some(facts) => Some(call.remembering(grant, &tested, facts).await),
@@ -132,8 +132,8 @@ async fn remember(
         });
         let writes = kept.writes(tenant, after, &report, claims, call).map_err(|error| Failure::from(&error))?;
         let (before, after) = (kept.view(), View::of(&report));
-        let told = Told { resource: &resource(), before: Some(&before), after: Some(&Image::of(&after)) };
-        match call.commit(grant, told, Answer::new(writes, Reply::ok(&report))).await {
+        let told = AuditedChange { resource: &resource(), before: Some(&before), after: Some(&Image::of(&after)) };
+        match call.commit(grant, told, Answer::new(writes, Response::ok(&report))).await {
             Ok(reply) => return Ok(reply),
             Err(CommitError::Claimed) => {
                 claims = false;
@@ -151,14 +151,14 @@ async fn remember(
 }
 
 impl Kept {
-    fn take(read: &mut Read, tenant: keys::Tenant) -> Result<Self, StoreError> {
+    fn take(read: &mut Read, tenant: TenantKeys) -> Result<Self, StoreError> {
         Ok(Self { connection: connection(read, tenant)?, report: read.take(&tenant.connection_report())? })
     }
 
     /// What a test writes; `after` is the connection, where it is still the one that was tested.
     fn writes(
         &self,
-        tenant: keys::Tenant,
+        tenant: TenantKeys,
         after: Option<Connection>,
         report: &Report,
         claims: bool,
@@ -191,6 +191,6 @@ impl View {
     }
 }
 
-fn keys_of(tenant: keys::Tenant, (): &()) -> Vec<trustplane_store::Key> {
+fn keys_of(tenant: TenantKeys, (): &()) -> Vec<trustplane_store::Key> {
     vec![tenant.connection(), tenant.connection_report()]
 }

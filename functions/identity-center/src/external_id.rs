@@ -8,7 +8,7 @@ use trustplane_domain::connection::Connection;
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::{Conflict, Failure};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{Read, StoreError, Stored, Writes, keys};
 
 use crate::config::connection;
@@ -20,7 +20,7 @@ struct Body {
 }
 
 /// GET: the current one, and the pending one while rotating.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     call.view(
         |tenant, ()| vec![tenant.connection()],
         None,
@@ -34,7 +34,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 }
 
 /// POST `/rotate`: a second one, pending until the role is seen to trust it.
-pub async fn rotate(call: Call) -> Result<Reply, Failure> {
+pub async fn rotate(call: Call) -> Result<Response, Failure> {
     let new = call.random().map(ExternalId::from_random);
     call.change(
         |tenant, _| vec![tenant.connection()],
@@ -49,7 +49,7 @@ pub async fn rotate(call: Call) -> Result<Reply, Failure> {
 }
 
 /// POST `/cancel`: none pending any more. With none pending there is nothing to write.
-pub async fn cancel(call: Call) -> Result<Reply, Failure> {
+pub async fn cancel(call: Call) -> Result<Response, Failure> {
     call.change(
         |tenant, ()| vec![tenant.connection()],
         Ok(()),
@@ -64,10 +64,10 @@ pub async fn cancel(call: Call) -> Result<Reply, Failure> {
 
 /// POST `/commit`: the pending one becomes the current one, once STS is seen to let us in with it. Two waits for the table
 /// and one for STS between them.
-pub async fn commit(call: Call) -> Result<Reply, Failure> {
-    let keys = |tenant: keys::Tenant, (): &()| vec![tenant.connection()];
+pub async fn commit(call: Call) -> Result<Response, Failure> {
+    let keys = |tenant: TenantKeys, (): &()| vec![tenant.connection()];
     let proven: RefCell<Option<Connection>> = RefCell::default();
-    let decide = |read: &mut Read, (): &(), tenant: keys::Tenant| {
+    let decide = |read: &mut Read, (): &(), tenant: TenantKeys| {
         let before = connection(read, tenant)?;
         let after = committed(&before.value, proven.borrow().as_ref());
         proven.borrow_mut().get_or_insert_with(|| before.value.clone());
@@ -129,8 +129,8 @@ fn resource() -> Resource {
     Resource::new(Kind::ExternalId, "aws-identity-center")
 }
 
-fn reply(connection: &Connection) -> Reply {
-    Reply::ok(&body(connection)).etag(connection.external_id_version)
+fn reply(connection: &Connection) -> Response {
+    Response::ok(&body(connection)).etag(connection.external_id_version)
 }
 
 fn image(connection: &Connection) -> Image {

@@ -8,7 +8,7 @@ use trustplane_domain::inventory::{Row, Seen, Sync, SyncFailure, SyncStatus};
 use trustplane_domain::region::AccountId;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Listed, Page, Reply};
+use trustplane_runtime::{Answer, Call, Listed, Page, Response};
 use trustplane_store::{Query, Read, StoreError, Stored, Writes, keys};
 
 use crate::config::connection;
@@ -50,17 +50,17 @@ struct Standing {
 }
 
 /// GET `/v1/aws/accounts`.
-pub async fn accounts(call: Call) -> Result<Reply, Failure> {
+pub async fn accounts(call: Call) -> Result<Response, Failure> {
     list(&call, Ok(keys::AWS_ACCOUNTS.to_owned())).await
 }
 
 /// GET `/v1/aws/permission-sets`.
-pub async fn permission_sets(call: Call) -> Result<Reply, Failure> {
+pub async fn permission_sets(call: Call) -> Result<Response, Failure> {
     list(&call, Ok(keys::AWS_PERMISSION_SETS.to_owned())).await
 }
 
 /// GET `/v1/aws/assignments`, of all accounts or of `account_id`.
-pub async fn assignments(call: Call) -> Result<Reply, Failure> {
+pub async fn assignments(call: Call) -> Result<Response, Failure> {
     let prefix = match call.request.query("account_id") {
         None => Ok(keys::AWS_ASSIGNMENTS.to_owned()),
         Some(account) => AccountId::parse(&account)
@@ -70,7 +70,7 @@ pub async fn assignments(call: Call) -> Result<Reply, Failure> {
     list(&call, prefix).await
 }
 
-async fn list(call: &Call, prefix: Result<String, Failure>) -> Result<Reply, Failure> {
+async fn list(call: &Call, prefix: Result<String, Failure>) -> Result<Response, Failure> {
     let page = Page::of(&call.request, prefix.as_deref().unwrap_or_default());
     let input = match (prefix, page) {
         (Ok(prefix), Ok(page)) => Ok((prefix, page)),
@@ -92,14 +92,14 @@ async fn list(call: &Call, prefix: Result<String, Failure>) -> Result<Reply, Fai
                 sync_status: sync.status(),
                 sync_failure: why(&sync),
             };
-            Ok(Change::new(resource(&connection), Ok(Reply::ok(&rows))))
+            Ok(Change::new(resource(&connection), Ok(Response::ok(&rows))))
         },
     )
     .await
 }
 
 /// POST `/v1/aws/sync`: asks for a reading; the same one where one is under way.
-pub async fn sync(call: Call) -> Result<Reply, Failure> {
+pub async fn sync(call: Call) -> Result<Response, Failure> {
     call.change(
         |tenant, ()| vec![tenant.connection(), tenant.aws_sync()],
         Ok(()),
@@ -114,7 +114,7 @@ pub async fn sync(call: Call) -> Result<Reply, Failure> {
                     Some(before) => Writes::new().replace(before, &after)?,
                     None => Writes::new().create(&tenant.aws_sync(), &after)?,
                 };
-                Ok(Answer::new(writes, Reply::json(202, &standing(&after))))
+                Ok(Answer::new(writes, Response::json(202, &standing(&after))))
             } else {
                 Err(Failure::conflict(Conflict::NotConfigured, "no configuration is saved that could be read through"))
             };
@@ -140,7 +140,7 @@ pub(crate) fn forgetting(
     }
 }
 
-pub(crate) fn kept(read: &mut Read, tenant: keys::Tenant) -> Result<Option<Stored<Sync>>, StoreError> {
+pub(crate) fn kept(read: &mut Read, tenant: TenantKeys) -> Result<Option<Stored<Sync>>, StoreError> {
     read.take(&tenant.aws_sync())
 }
 

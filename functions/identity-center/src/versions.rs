@@ -4,7 +4,7 @@ use serde::Serialize;
 use trustplane_domain::connection::SavedVersion;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::Change;
-use trustplane_runtime::{Call, Page, Reply};
+use trustplane_runtime::{Call, Page, Response};
 use trustplane_store::{Query, Stored, keys};
 
 use crate::config::{self, connection, image, resource};
@@ -23,7 +23,7 @@ struct Version<'a> {
 }
 
 /// GET: the newest first.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let page = Page::of(&call.request, keys::CONNECTION_VERSIONS);
     call.view(
         |tenant, _| vec![tenant.connection()],
@@ -35,7 +35,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
             let current =
                 |version: &SavedVersion| version.number == stands.config_version && version.settings == stands.settings;
             let rows = listing.rows.iter().map(|row| shown(&row.value, current(&row.value))).collect();
-            let reply = Reply::ok(&page.listed(rows, listing.next.as_deref()));
+            let reply = Response::ok(&page.listed(rows, listing.next.as_deref()));
             Ok(Change::new(resource(), Ok(reply)).before(Some(image(&stands.settings))))
         },
     )
@@ -43,7 +43,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 }
 
 /// POST `/{n}/restore`: saves what version n had, as the next version.
-pub async fn restore(call: Call) -> Result<Reply, Failure> {
+pub async fn restore(call: Call) -> Result<Response, Failure> {
     let number = call.request.parameter("n").parse::<u64>().ok();
     call.change(
         |tenant, number| {

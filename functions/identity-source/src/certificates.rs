@@ -6,7 +6,7 @@ use trustplane_domain::certificate::{Certificate, CertificateId, SerialAsNumber}
 use trustplane_domain::identity_provider::{IdentityProviderId, TrustedCertificate};
 use trustplane_domain::{Failure, Faults};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::Writes;
 
 use crate::external_idp::{named, unexpired};
@@ -64,7 +64,7 @@ struct New {
 }
 
 /// POST: one certificate more.
-pub async fn import(call: Call) -> Result<Reply, Failure> {
+pub async fn import(call: Call) -> Result<Response, Failure> {
     let input = new(&call);
     store::change(&call, input, |store, new| {
         let resource = Resource::new(Kind::IdpCertificate, new.id.to_string());
@@ -75,7 +75,7 @@ pub async fn import(call: Call) -> Result<Reply, Failure> {
         let outcome = match provider.value.import_certificate(new.id, new.certificate.clone(), call.now) {
             Err(refusal) => Err(refusal.into()),
             Ok(after) => {
-                let reply = Reply::ok(&Imported { certificate_id: new.id.to_string() }).etag(provider.version + 1);
+                let reply = Response::ok(&Imported { certificate_id: new.id.to_string() }).etag(provider.version + 1);
                 Ok(Answer::new(Writes::new().replace(provider, &after)?, warned(reply, &new.certificate)))
             }
         };
@@ -86,14 +86,14 @@ pub async fn import(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET: all certificates of a provider, the first imported first.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let input = named(&call, &mut faults);
     store::view(&call, faults.into_result().map(|()| input), |store, id| {
         let resource = Resource::new(Kind::IdpCertificate, id.map(|id| id.to_string()).unwrap_or_default());
         let reply = store.provider(*id).map(|provider| {
             let idp_certificates = provider.value.certificates().iter().map(body).collect();
-            Reply::ok(&Certificates { idp_certificates }).etag(provider.version)
+            Response::ok(&Certificates { idp_certificates }).etag(provider.version)
         });
         Change::new(resource, reply)
     })
@@ -101,7 +101,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 }
 
 /// DELETE: one certificate less.
-pub async fn delete(call: Call) -> Result<Reply, Failure> {
+pub async fn delete(call: Call) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let (path, provider) = named(&call, &mut faults);
     let id = parameters::id(&call, "certificate_id", &mut faults).and_then(|text| CertificateId::parse(&text));
@@ -120,7 +120,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
             Err(refusal) => Err(refusal.into()),
             Ok(after) => {
                 let writes = Writes::new().replace(provider, &after)?;
-                Ok(Answer::new(writes, Reply::empty().etag(provider.version + 1)))
+                Ok(Answer::new(writes, Response::empty().etag(provider.version + 1)))
             }
         };
         let before = image(&store.id, provider.value.id(), certificate.certificate());
@@ -145,7 +145,7 @@ fn new(call: &Call) -> Result<(Path, New), Failure> {
 
 /// The reply, with a warning where the certificate's own signature could be forged: nobody checks it here, and whoever
 /// does elsewhere will refuse it.
-fn warned(reply: Reply, certificate: &Certificate) -> Reply {
+fn warned(reply: Response, certificate: &Certificate) -> Response {
     if certificate.has_weak_signature() {
         let algorithm = certificate.signature_algorithm_name();
         reply.header("warning", format!("199 - \"the certificate is signed with {algorithm}, which can be forged\""))

@@ -9,7 +9,7 @@ use trustplane_domain::identity_provider::{
 use trustplane_domain::saml::IdentityProviderMetadata;
 use trustplane_domain::{Conflict, Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{StoreError, Stored, Writes};
 
 use crate::parameters;
@@ -77,7 +77,7 @@ struct New {
 }
 
 /// POST: makes the provider of a store, disabled.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let input = new(&call).map(|(path, wanted)| (path.with_service_provider(), wanted));
     store::change(&call, input, |store, wanted| {
         let made = made(wanted, call.now);
@@ -91,7 +91,7 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
             }
             (Ok(provider), Ok(saml)) => {
                 let writes = Writes::new().create(&store.provider_key, &provider)?;
-                Ok(Answer::new(writes, Reply::created(&created(&provider, &saml)).etag(1)))
+                Ok(Answer::new(writes, Response::created(&created(&provider, &saml)).etag(1)))
             }
         };
         Ok(Change::new(resource, outcome).after(after))
@@ -100,13 +100,13 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET: the provider of a store, as a list of one or none.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let path = Path::of(&call, &mut faults);
     store::view(&call, faults.into_result().map(|()| (path, ())), |store, ()| {
         let provider = store.provider.as_ref();
         let associations = provider.map(|provider| association(&provider.value, call.now)).into_iter().collect();
-        let reply = Reply::ok(&Associations { associations });
+        let reply = Response::ok(&Associations { associations });
         match provider {
             Some(provider) => {
                 let image = image(&store.id, &provider.value);
@@ -119,7 +119,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 }
 
 /// PUT: other settings for a provider.
-pub async fn update(call: Call) -> Result<Reply, Failure> {
+pub async fn update(call: Call) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let (path, id) = named(&call, &mut faults);
     let input = call.request.fields().and_then(|mut fields| {
@@ -139,19 +139,19 @@ pub async fn update(call: Call) -> Result<Reply, Failure> {
 }
 
 /// POST `enable`: users sign in through it.
-pub async fn enable(call: Call) -> Result<Reply, Failure> {
+pub async fn enable(call: Call) -> Result<Response, Failure> {
     let input = only_named(&call);
     store::change(&call, input, |store, id| changed(store, *id, |provider| provider.enable(call.now))).await
 }
 
 /// POST `disable`: users no longer sign in through it.
-pub async fn disable(call: Call) -> Result<Reply, Failure> {
+pub async fn disable(call: Call) -> Result<Response, Failure> {
     let input = only_named(&call);
     store::change(&call, input, |store, id| changed(store, *id, |provider| Ok(provider.disable()))).await
 }
 
 /// DELETE: the end of a disabled provider, its certificates with it.
-pub async fn delete(call: Call) -> Result<Reply, Failure> {
+pub async fn delete(call: Call) -> Result<Response, Failure> {
     let input = only_named(&call);
     store::change(&call, input, |store, id| {
         let resource = named_resource(*id);
@@ -162,7 +162,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
         let outcome = provider
             .value
             .check_delete()
-            .map(|()| Answer::new(Writes::new().remove(provider), Reply::empty()))
+            .map(|()| Answer::new(Writes::new().remove(provider), Response::empty()))
             .map_err(Failure::from);
         let before = Some(image(&store.id, &provider.value));
         Ok(Change::new(resource, outcome).before(before).etag(Some(provider.version)))
@@ -187,11 +187,11 @@ fn changed(
     match into(&provider.value) {
         Err(refusal) => change(None, Err(refusal.into())),
         Ok(after) if after == provider.value => {
-            change(None, Ok(Answer::new(Writes::new(), Reply::empty().etag(provider.version))))
+            change(None, Ok(Answer::new(Writes::new(), Response::empty().etag(provider.version))))
         }
         Ok(after) => {
             let writes = Writes::new().replace(provider, &after)?.and(followed(&store.connection, &after)?);
-            let reply = Reply::empty().etag(provider.version + 1);
+            let reply = Response::empty().etag(provider.version + 1);
             change(Some(image(&store.id, &after)), Ok(Answer::new(writes, reply)))
         }
     }

@@ -8,7 +8,7 @@ use trustplane_domain::connection::{Connection, InstanceFacts, Settings};
 use trustplane_domain::timestamp::SECOND;
 use trustplane_domain::{Conflict, Failure, Faults};
 use trustplane_policy::{Change, Grant, Kind, Resource};
-use trustplane_runtime::{Call, Permitted, Reply};
+use trustplane_runtime::{Call, Permitted, Response};
 use trustplane_store::{Read, StoreError, Stored, Writes, keys};
 
 use crate::parameters;
@@ -61,7 +61,7 @@ struct Known {
 }
 
 /// GET `/v1/instances`.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let (_, marker) = (parameters::limit(&call, &mut faults), parameters::marker(&call, &mut faults));
     let known = known(&call, faults.into_result().map(|()| None)).await?;
@@ -77,11 +77,11 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
         .into_iter()
         .collect();
     let page_info = PageInfo { next_marker: None, current_count: instances.len() };
-    Ok(known.reply(&call, Reply::ok(&Instances { instances, page_info })))
+    Ok(known.reply(&call, Response::ok(&Instances { instances, page_info })))
 }
 
 /// GET `/v1/instances/{instance_id}/identity-store-associations`.
-pub async fn associations(call: Call) -> Result<Reply, Failure> {
+pub async fn associations(call: Call) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let instance_id = parameters::id(&call, "instance_id", &mut faults);
     let known = known(&call, faults.into_result().map(|()| instance_id)).await?;
@@ -92,13 +92,13 @@ pub async fn associations(call: Call) -> Result<Reply, Failure> {
         provisioning_type: ["DEFAULT"],
         status: if known.instance.status == "ACTIVE" { "ENABLED" } else { "DISABLED" },
     };
-    Ok(known.reply(&call, Reply::ok(&Associations { identity_store_associations: [association] })))
+    Ok(known.reply(&call, Response::ok(&Associations { identity_store_associations: [association] })))
 }
 
 /// What is known of the instance `wanted`, or of whichever the connection has.
 async fn known(call: &Call, wanted: Result<Option<String>, Failure>) -> Result<Known, Failure> {
     let Permitted { grant, change, .. } = call
-        .permit(&|tenant: keys::Tenant, _| vec![tenant.connection()], None, &wanted, |read, wanted, tenant| {
+        .permit(&|tenant: TenantKeys, _| vec![tenant.connection()], None, &wanted, |read, wanted, tenant| {
             let connection = take_connection(read, tenant)?;
             let settings = &connection.value.settings;
             let own = settings.sso_instance_arn.as_ref().map(|arn| arn.instance_id().to_owned());
@@ -157,7 +157,7 @@ pub(crate) async fn look(
 
 impl Known {
     /// The reply, said to be old where it is (RFC 9111, 5.1; RFC 7234, 5.5.3).
-    fn reply(&self, call: &Call, reply: Reply) -> Reply {
+    fn reply(&self, call: &Call, reply: Response) -> Response {
         if !self.stale {
             return reply;
         }
@@ -175,7 +175,7 @@ pub(crate) fn configured(settings: &Settings) -> Result<(), Failure> {
     }
 }
 
-pub(crate) fn take_connection(read: &mut Read, tenant: keys::Tenant) -> Result<Stored<Connection>, StoreError> {
+pub(crate) fn take_connection(read: &mut Read, tenant: TenantKeys) -> Result<Stored<Connection>, StoreError> {
     // A tenant is made in one transaction with its connection.
     read.take(&tenant.connection())?.ok_or_else(|| StoreError::missing("connection"))
 }

@@ -7,7 +7,7 @@ use trustplane_domain::service_provider::{
 };
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::{Change, Grant, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{Key, StoreError, Stored, Writes};
 
 use crate::parameters;
@@ -38,7 +38,7 @@ struct Plan {
 }
 
 /// POST: one certificate more, with a key that KMS makes. Nothing is signed by it before it is activated.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let (id, serial) = (CertificateId::from_random(call.random()?), call.random()?);
     let mut faults = Faults::default();
     let path = Path::of(&call, &mut faults).with_service_provider();
@@ -56,21 +56,21 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET: all of them, the first made first.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let path = Path::of(&call, &mut faults).with_service_provider();
     store::view(&call, faults.into_result().map(|()| (path, ())), |store, ()| {
         let provider = provider(store);
         let bodies: Vec<_> = provider.certificates().iter().map(|one| body(&provider, one, call.now)).collect();
-        let reply = Reply::ok(&bodies);
-        let reply = version(store).into_iter().fold(reply, Reply::etag);
+        let reply = Response::ok(&bodies);
+        let reply = version(store).into_iter().fold(reply, Response::etag);
         Change::new(Resource::new(Kind::SpCertificate, store.id.clone()), Ok(reply))
     })
     .await
 }
 
 /// POST `active`: requests are signed by this one, and no more by another.
-pub async fn activate(call: Call) -> Result<Reply, Failure> {
+pub async fn activate(call: Call) -> Result<Response, Failure> {
     store::change(&call, named(&call), |store, id| {
         changed(store, *id, call.now, |provider, id| provider.activate(id, call.now))
     })
@@ -78,7 +78,7 @@ pub async fn activate(call: Call) -> Result<Reply, Failure> {
 }
 
 /// DELETE: one that no user's sign-in request is signed by.
-pub async fn delete(call: Call) -> Result<Reply, Failure> {
+pub async fn delete(call: Call) -> Result<Response, Failure> {
     store::change(&call, named(&call), |store, id| {
         let enabled = store.provider.as_ref().filter(|provider| provider.value.is_enabled());
         let settings = enabled.map(|provider| provider.value.settings());
@@ -101,10 +101,10 @@ fn changed(
     let after = into(&stored.value, id);
     let outcome = match &after {
         Err(refusal) => Err((*refusal).into()),
-        Ok(after) if *after == stored.value => Ok(Answer::new(Writes::new(), Reply::empty().etag(stored.version))),
+        Ok(after) if *after == stored.value => Ok(Answer::new(Writes::new(), Response::empty().etag(stored.version))),
         Ok(after) => {
             let writes = Writes::new().replace(stored, after)?;
-            Ok(Answer::new(writes, Reply::empty().etag(stored.version + 1)))
+            Ok(Answer::new(writes, Response::empty().etag(stored.version + 1)))
         }
     };
     let seen = |provider: &ServiceProvider| provider.find(id).map(|one| image(&store.id, provider, one, now));
@@ -144,7 +144,7 @@ fn added(call: &Call, plan: Plan, certificate: &SigningCertificate) -> Result<An
         Some(stored) => (Writes::new().replace(stored, &after), stored.version + 1),
         None => (Writes::new().create(&plan.key, &after), 1),
     };
-    let reply = Reply::created(&body(&after, certificate, call.now)).etag(version);
+    let reply = Response::created(&body(&after, certificate, call.now)).etag(version);
     Ok(Answer::new(writes.map_err(|error| Failure::from(&error))?, reply))
 }
 

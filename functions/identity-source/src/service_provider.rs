@@ -5,7 +5,7 @@ use trustplane_domain::saml::ServiceProviderMetadata;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, Platform, Reply};
+use trustplane_runtime::{Call, Platform, Response};
 
 use crate::store::{self, Path, Store};
 
@@ -30,11 +30,11 @@ pub(crate) struct SamlConfig {
 }
 
 /// GET `/v1/identity-stores/{identity_store_id}/sp-config`.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     let mut faults = Faults::default();
     let path = Path::of(&call, &mut faults).with_service_provider();
     store::view(&call, faults.into_result().map(|()| (path, ())), |store, ()| {
-        let config = config(&call.platform, store, call.now).map(|config| Reply::ok(&config));
+        let config = config(&call.platform, store, call.now).map(|config| Response::ok(&config));
         Change::new(Resource::new(Kind::SpCertificate, store.id.clone()), config)
     })
     .await

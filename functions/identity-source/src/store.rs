@@ -8,7 +8,7 @@ use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId}
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::{Failure, Faults};
 use trustplane_policy::{Change, Grant};
-use trustplane_runtime::{Answer, Call, Permitted, Reply};
+use trustplane_runtime::{Answer, Call, Permitted, Response};
 use trustplane_store::{Key, Read, StoreError, Stored, keys};
 
 use crate::{instances, parameters};
@@ -50,7 +50,7 @@ impl Path {
         Self { service_provider: true, ..self }
     }
 
-    fn keys(&self, tenant: keys::Tenant) -> Vec<Key> {
+    fn keys(&self, tenant: TenantKeys) -> Vec<Key> {
         let mut keys = vec![tenant.connection(), tenant.identity_provider(&self.store)];
         if self.service_provider {
             keys.push(tenant.service_provider(&self.store));
@@ -60,7 +60,7 @@ impl Path {
 }
 
 impl Store {
-    fn take(read: &mut Read, path: &Path, tenant: keys::Tenant) -> Result<Self, StoreError> {
+    fn take(read: &mut Read, path: &Path, tenant: TenantKeys) -> Result<Self, StoreError> {
         let provider_key = tenant.identity_provider(&path.store);
         let service_provider_key = tenant.service_provider(&path.store);
         Ok(Self {
@@ -97,10 +97,10 @@ pub(crate) async fn change<I>(
     call: &Call,
     input: Result<(Path, I), Failure>,
     change: impl Fn(&Store, &I) -> Result<Change<Answer>, StoreError>,
-) -> Result<Reply, Failure> {
+) -> Result<Response, Failure> {
     let unseen = RefCell::new(None);
-    let keys = |tenant: keys::Tenant, (path, _): &(Path, I)| path.keys(tenant);
-    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: keys::Tenant| {
+    let keys = |tenant: TenantKeys, (path, _): &(Path, I)| path.keys(tenant);
+    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: TenantKeys| {
         let store = Store::take(read, path, tenant)?;
         let changed = change(&store, input)?;
         Ok(within(store, changed, &unseen))
@@ -123,10 +123,10 @@ pub(crate) async fn change_made<I, T, M>(
     change: impl Fn(&Store, &I) -> Result<Change<T>, StoreError>,
     make: impl AsyncFn(&Grant) -> Result<M, Failure>,
     write: impl Fn(T, &M) -> Result<Answer, Failure>,
-) -> Result<Reply, Failure> {
+) -> Result<Response, Failure> {
     let unseen = RefCell::new(None);
-    let keys = |tenant: keys::Tenant, (path, _): &(Path, I)| path.keys(tenant);
-    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: keys::Tenant| {
+    let keys = |tenant: TenantKeys, (path, _): &(Path, I)| path.keys(tenant);
+    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: TenantKeys| {
         let store = Store::take(read, path, tenant)?;
         let changed = change(&store, input)?;
         Ok(within(store, changed, &unseen))
@@ -145,11 +145,11 @@ pub(crate) async fn change_made<I, T, M>(
 pub(crate) async fn view<I>(
     call: &Call,
     input: Result<(Path, I), Failure>,
-    view: impl Fn(&Store, &I) -> Change<Reply>,
-) -> Result<Reply, Failure> {
+    view: impl Fn(&Store, &I) -> Change<Response>,
+) -> Result<Response, Failure> {
     let unseen = RefCell::new(None);
-    let keys = |tenant: keys::Tenant, (path, _): &(Path, I)| path.keys(tenant);
-    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: keys::Tenant| {
+    let keys = |tenant: TenantKeys, (path, _): &(Path, I)| path.keys(tenant);
+    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: TenantKeys| {
         let store = Store::take(read, path, tenant)?;
         let viewed = view(&store, input);
         Ok(within(store, viewed, &unseen))

@@ -6,7 +6,7 @@ use trustplane_domain::tenant::Tenant;
 use trustplane_domain::timestamp::SECOND;
 use trustplane_domain::{Failure, Faults};
 use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 use trustplane_store::{Key, Query, Read, StoreError, Stored, Writes, keys};
 
 use crate::credentials::{
@@ -33,7 +33,7 @@ struct Made {
 }
 
 /// POST: makes one. A bearer token or the secret of an access key is shown this once.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let wanted = call.request.fields().and_then(|fields| wanted(fields, call.now));
     let seed = Seed::new(call.random()?, call.random()?);
     call.change_answered(
@@ -67,7 +67,7 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET: a page of them, those that have ended too, in the order of their ids.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let (limit, cursor) = (call.request.query("limit"), call.request.query("cursor"));
     let page = Page::parse(limit.as_deref(), cursor.as_deref(), (50, 250)).and_then(|page| {
         let id = page.after.as_deref().map(|after| {
@@ -87,7 +87,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
             let listing = read.listing::<Credential>(tenant)?;
             let next = listing.next.as_deref().and_then(|sk| sk.strip_prefix(keys::CREDENTIALS));
             let rows = listing.rows.iter().map(|row| body(&row.value)).collect();
-            let reply = Reply::ok(&Rows::new(rows, next));
+            let reply = Response::ok(&Rows::new(rows, next));
             Ok(Change::new(Resource::new(Kind::Tenant, tenant.id().to_string()), Ok(reply)))
         },
     )
@@ -95,7 +95,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 }
 
 /// GET `/{id}`.
-pub async fn show(call: Call) -> Result<Reply, Failure> {
+pub async fn show(call: Call) -> Result<Response, Failure> {
     call.view(
         |tenant, named: &Named| named.keys(tenant),
         None,
@@ -105,7 +105,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
                 Ok(found) => found,
                 Err(missing) => return Ok(missing),
             };
-            let reply = Reply::ok(&body(&found.value)).etag(found.version);
+            let reply = Response::ok(&body(&found.value)).etag(found.version);
             Ok(Change::new(named.resource(), Ok(reply)).before(Some(image(&found.value))))
         },
     )
@@ -113,7 +113,7 @@ pub async fn show(call: Call) -> Result<Reply, Failure> {
 }
 
 /// PUT `/{id}`: another name, other roles, another end or none.
-pub async fn put(call: Call) -> Result<Reply, Failure> {
+pub async fn put(call: Call) -> Result<Response, Failure> {
     let named = named(&call);
     let wanted = call.request.fields().and_then(|fields| update(fields, call.now)).map(|update| (named, update));
     call.change(
@@ -126,7 +126,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
                 named,
                 tenant,
                 |before| Ok(before.changed(update.clone())?),
-                |key, etag| Reply::ok(&body(key)).etag(etag),
+                |key, etag| Response::ok(&body(key)).etag(etag),
             )
         },
     )
@@ -134,19 +134,19 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
 }
 
 /// DELETE `/{id}`: revokes it. It stays to be seen; revoked again, it stays as it is.
-pub async fn revoke(call: Call) -> Result<Reply, Failure> {
+pub async fn revoke(call: Call) -> Result<Response, Failure> {
     call.change(
         |tenant, named: &Named| named.keys(tenant),
         Ok(named(&call)),
         |read, named, tenant| {
-            changed(&call, read, named, tenant, |before| Ok(before.revoked(call.now)), |_, _| Reply::no_content())
+            changed(&call, read, named, tenant, |before| Ok(before.revoked(call.now)), |_, _| Response::no_content())
         },
     )
     .await
 }
 
 /// POST `/{id}/rotate`: a new key in place of this one, which goes on for `overlap_seconds`.
-pub async fn rotate(call: Call) -> Result<Reply, Failure> {
+pub async fn rotate(call: Call) -> Result<Response, Failure> {
     let named = named(&call);
     let wanted = overlap(&call).map(|overlap| (named, overlap));
     let seed = Seed::new(call.random()?, call.random()?);
@@ -191,7 +191,7 @@ pub async fn rotate(call: Call) -> Result<Reply, Failure> {
 impl Made {
     /// 201 with the secret; what is kept for a retry has none.
     fn answer(self, secret: &Secret) -> Answer {
-        let reply = |secret: &Secret| Reply::created(&made_body(&self.credential, secret)).etag(1);
+        let reply = |secret: &Secret| Response::created(&made_body(&self.credential, secret)).etag(1);
         let (shown, kept) = (reply(secret), reply(&secret.masked()));
         let answer = Answer::new(self.writes, shown).keeping(kept);
         if self.is_replacement {
@@ -203,7 +203,7 @@ impl Made {
 }
 
 impl Named {
-    fn keys(&self, tenant: keys::Tenant) -> Vec<Key> {
+    fn keys(&self, tenant: TenantKeys) -> Vec<Key> {
         self.id.map(|id| tenant.credential(id)).into_iter().collect()
     }
 
@@ -215,7 +215,7 @@ impl Named {
     fn take<T>(
         &self,
         read: &mut Read,
-        tenant: keys::Tenant,
+        tenant: TenantKeys,
     ) -> Result<Result<Stored<Credential>, Change<T>>, StoreError> {
         let found = self.id.map(|id| read.take(&tenant.credential(id))).transpose()?.flatten();
         Ok(found.ok_or_else(|| Change::new(self.resource(), Err(Failure::NotFound("key")))))
@@ -227,9 +227,9 @@ fn changed(
     call: &Call,
     read: &mut Read,
     named: &Named,
-    tenant: keys::Tenant,
+    tenant: TenantKeys,
     change: impl FnOnce(&Credential) -> Result<Credential, Failure>,
-    reply: impl Fn(&Credential, u64) -> Reply,
+    reply: impl Fn(&Credential, u64) -> Response,
 ) -> Result<Change<Answer>, StoreError> {
     let of = tenant_of(read, tenant)?;
     let before = match named.take(read, tenant)? {
@@ -261,7 +261,7 @@ fn as_used(call: &Call, key: Credential) -> Credential {
     if call.presented() == Some(key.id) { Credential { last_used_at: Some(call.now.day_start()), ..key } } else { key }
 }
 
-fn tenant_of(read: &mut Read, tenant: keys::Tenant) -> Result<Stored<Tenant>, StoreError> {
+fn tenant_of(read: &mut Read, tenant: TenantKeys) -> Result<Stored<Tenant>, StoreError> {
     read.take(&tenant.tenant())?.ok_or_else(|| StoreError::missing("tenant"))
 }
 

@@ -8,7 +8,7 @@ use trustplane_domain::ids::TenantId;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, OperatorCall, Reply, Request};
+use trustplane_runtime::{Call, OperatorCall, Response, Request};
 use trustplane_store::{AuditItem, Item, Key, Query, Stored, keys};
 
 use crate::listing::{Page, Rows};
@@ -68,7 +68,7 @@ struct Wanted {
 /// One call beside the read of the credential, in the same round trip, whatever is asked for: `from` and `to` are a range
 /// of keys, the other filters look at 1000 records and 1 MB at most. So a page may hold fewer rows than its limit, even
 /// none, while there are more behind it.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     call.view(
         |_, _| Vec::new(),
         Some(&|tenant, wanted: &Wanted| wanted.query(tenant)),
@@ -85,7 +85,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
             }
             // Where rows were left over, the next page begins behind the last that was looked at.
             let next = if rows.next().is_some() { last } else { listing.next };
-            let reply = Reply::ok(&Rows::new(data, next.as_deref()));
+            let reply = Response::ok(&Rows::new(data, next.as_deref()));
             Ok(Change::new(Resource::new(Kind::AuditLog, "audit-log"), Ok(reply)))
         },
     )
@@ -109,7 +109,7 @@ pub async fn verify(call: OperatorCall) -> Result<Value, Failure> {
     fields.finish(check(range))?;
     let Some(tenant_id) = tenant_id else { return Err(Failure::Internal) };
 
-    let part = keys::Tenant::granted(&call.grant(tenant_id));
+    let part = TenantKeys::granted(&call.grant(tenant_id));
     let tenant = call.read(&[part.tenant()]).await?.take::<Tenant>(&part.tenant());
     let _ = tenant.map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))?;
     // First the records, then the seals, then the head: what is written and sealed meanwhile is told from what was
@@ -164,7 +164,7 @@ fn key<T>(row: &Result<Stored<T>, Key>) -> &Key {
 /// Gives every row of a listing to `take`, page by page.
 async fn each<T: Item>(
     call: &OperatorCall,
-    part: keys::Tenant,
+    part: TenantKeys,
     query: &Query,
     mut after: Option<String>,
     mut take: impl FnMut(Result<Stored<T>, Key>),
@@ -191,7 +191,7 @@ fn kept(row: Stored<AuditItem>) -> KeptRecord {
 }
 
 impl Wanted {
-    fn query(&self, tenant: keys::Tenant) -> Query {
+    fn query(&self, tenant: TenantKeys) -> Query {
         let (first, last) = key_range(self.range);
         let rows = if self.is_filtered() { SCANNED } else { self.page.limit };
         Query::audit_log(tenant).between(first, last).one_call().page(rows, self.page.after.clone())

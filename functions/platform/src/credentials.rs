@@ -15,7 +15,7 @@ use trustplane_domain::token::Token;
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{Call, OperatorCall, Platform};
-use trustplane_store::{Read, StoreError, Stored, Told, Writes, keys};
+use trustplane_store::{Read, StoreError, Stored, AuditedChange, Writes, keys};
 
 /// A credential on the wire.
 #[derive(Debug, Serialize)]
@@ -123,7 +123,7 @@ pub async fn create_by_operator(call: OperatorCall) -> Result<Value, Failure> {
 
     let seed = Seed::new(call.random()?, call.random()?);
     let grant = call.grant(tenant_id);
-    let part = keys::Tenant::granted(&grant);
+    let part = TenantKeys::granted(&grant);
     call.until_won(async || {
         let mut read = call.read(&[part.tenant()]).await?;
         let tenant: Stored<Tenant> =
@@ -136,7 +136,7 @@ pub async fn create_by_operator(call: OperatorCall) -> Result<Value, Failure> {
         let writes = created(part, &tenant, &after, &credential).map_err(|_| Failure::Internal)?;
         let resource = resource(id);
         let after = image(&credential);
-        call.commit(&grant, &Told { resource: &resource, before: None, after: Some(&after) }, writes).await?;
+        call.commit(&grant, &AuditedChange { resource: &resource, before: None, after: Some(&after) }, writes).await?;
         serde_json::to_value(made_body(&credential, &secret)).map_err(|_| Failure::Internal)
     })
     .await
@@ -144,7 +144,7 @@ pub async fn create_by_operator(call: OperatorCall) -> Result<Value, Failure> {
 
 /// The new credential; the tenant remembers an admin, and is otherwise left alone, so that keys can be made side by side.
 pub(crate) fn created(
-    part: keys::Tenant,
+    part: TenantKeys,
     tenant: &Stored<Tenant>,
     after: &Tenant,
     credential: &Credential,
@@ -198,7 +198,7 @@ pub(crate) fn roles(fields: &mut Fields, names: &[String]) -> BTreeSet<Role> {
 }
 
 /// The credential that the request presents.
-pub(crate) fn caller(call: &Call, read: &Read, tenant: keys::Tenant) -> Result<Credential, StoreError> {
+pub(crate) fn caller(call: &Call, read: &Read, tenant: TenantKeys) -> Result<Credential, StoreError> {
     let missing = || StoreError::missing("credential of the request");
     let key = call.credential(tenant).ok_or_else(missing)?;
     Ok(read.look::<Credential>(&key)?.ok_or_else(missing)?.value)

@@ -10,7 +10,7 @@ use trustplane_domain::ids::CredentialId;
 use trustplane_domain::policy::{PolicyId, PolicySet, TEXT_LIMIT};
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Action, Asked, Change, Image, Kind, Origin, Resource, Verdict, evaluate as ask};
-use trustplane_runtime::{Call, Reply, actions};
+use trustplane_runtime::{Call, Response, actions};
 use trustplane_store::{Read, StoreError, keys};
 
 use crate::policies::{checked, schema};
@@ -65,7 +65,7 @@ struct Draft {
 }
 
 /// One round trip. It tells what policies say: whether the credential still stands, and the tenant, is another matter.
-pub async fn evaluate(call: Call) -> Result<Reply, Failure> {
+pub async fn evaluate(call: Call) -> Result<Response, Failure> {
     call.view(
         |tenant, question: &Question| match question.principal {
             Principal::Known(id) => vec![tenant.policies(), tenant.credential(id)],
@@ -76,7 +76,7 @@ pub async fn evaluate(call: Call) -> Result<Reply, Failure> {
         |read, question, tenant| {
             let outcome = question.answer(&call, read, tenant)?;
             let resource = Resource::new(Kind::Tenant, tenant.id().to_string());
-            Ok(Change::new(resource, outcome.map(|verdict| Reply::ok(&body(&verdict)))))
+            Ok(Change::new(resource, outcome.map(|verdict| Response::ok(&body(&verdict)))))
         },
     )
     .await
@@ -87,7 +87,7 @@ impl Question {
         &self,
         call: &Call,
         read: &mut Read,
-        tenant: keys::Tenant,
+        tenant: TenantKeys,
     ) -> Result<Result<Verdict, Failure>, StoreError> {
         let saved = read.take::<PolicySet>(&tenant.policies())?.map(|stored| stored.value).unwrap_or_default();
         let credential = match &self.principal {
@@ -109,7 +109,7 @@ impl Question {
     fn ask(
         &self,
         call: &Call,
-        tenant: keys::Tenant,
+        tenant: TenantKeys,
         saved: &PolicySet,
         credential: &Credential,
     ) -> Result<Verdict, Failure> {

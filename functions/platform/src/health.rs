@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use trustplane_domain::Failure;
-use trustplane_runtime::{Call, Reply};
+use trustplane_runtime::{Call, Response};
 
 #[derive(Debug, Serialize)]
 struct Health {
@@ -11,6 +11,6 @@ struct Health {
 }
 
 /// GET.
-pub async fn show(_: Call) -> Result<Reply, Failure> {
-    Ok(Reply::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+pub async fn show(_: Call) -> Result<Response, Failure> {
+    Ok(Response::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
 }

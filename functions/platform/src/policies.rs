@@ -12,8 +12,8 @@ use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy, sha
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::{Asked, Change, Image, Kind, Policies, Resource, Schema, Sealed, decide};
-use trustplane_runtime::{Answer, Call, OperatorCall, Reply, actions};
-use trustplane_store::{Read, StoreError, Stored, Told, Writes, keys};
+use trustplane_runtime::{Answer, Call, OperatorCall, Response, actions};
+use trustplane_store::{Read, StoreError, Stored, AuditedChange, Writes, keys};
 
 use crate::credentials::caller;
 
@@ -52,7 +52,7 @@ struct Standing {
 }
 
 /// GET: the built-in policies, then the tenant's own by their ids.
-pub async fn list(call: Call) -> Result<Reply, Failure> {
+pub async fn list(call: Call) -> Result<Response, Failure> {
     let built_in = Policies::built_in_texts().map_err(|_| Failure::Internal)?;
     call.view(
         |tenant, ()| vec![tenant.policies()],
@@ -70,7 +70,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
                 warnings: Vec::new(),
             });
             let data: Vec<_> = built_in.chain(set.policies.iter().map(body)).collect();
-            let reply = Reply::ok(&json!({"data": data, "next_cursor": null, "has_more": false}));
+            let reply = Response::ok(&json!({"data": data, "next_cursor": null, "has_more": false}));
             Ok(Change::new(Resource::new(Kind::Tenant, tenant.id().to_string()), Ok(reply)))
         },
     )
@@ -82,7 +82,7 @@ pub async fn list(call: Call) -> Result<Reply, Failure> {
 ///
 /// A text is only held against the schema once the credential stands, since that costs more than all else that is done
 /// for a request; so 403 is said before 400 of what is wrong with the text, but for what breaks a limit.
-pub async fn put(call: Call) -> Result<Reply, Failure> {
+pub async fn put(call: Call) -> Result<Response, Failure> {
     let checked = OnceCell::new();
     let check = |wanted: &Wanted| checked.get_or_init(|| new(wanted)).clone();
     call.change(
@@ -111,7 +111,7 @@ pub async fn put(call: Call) -> Result<Reply, Failure> {
 }
 
 /// DELETE `/{id}`.
-pub async fn delete(call: Call) -> Result<Reply, Failure> {
+pub async fn delete(call: Call) -> Result<Response, Failure> {
     call.change(
         |tenant, _| vec![tenant.policies()],
         id(&call),
@@ -120,7 +120,7 @@ pub async fn delete(call: Call) -> Result<Reply, Failure> {
             let set = standing.set();
             let before = set.find(id);
             let outcome = match set.without(id) {
-                Some(after) => Ok(Answer::new(standing.writes(tenant, &after)?, Reply::no_content())),
+                Some(after) => Ok(Answer::new(standing.writes(tenant, &after)?, Response::no_content())),
                 None => Err(Failure::NotFound("policy")),
             };
             let etag = before.map(|policy| policy.version);
@@ -140,7 +140,7 @@ pub async fn reset(call: OperatorCall) -> Result<Value, Failure> {
     let Some(tenant_id) = tenant_id else { return Err(Failure::Internal) };
 
     let grant = call.grant(tenant_id);
-    let part = keys::Tenant::granted(&grant);
+    let part = TenantKeys::granted(&grant);
     let mut read = call.read(&[part.tenant(), part.policies()]).await?;
     let tenant = read.take(&part.tenant()).map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))?;
     let stored = read.take(&part.policies()).map_err(|_| Failure::Internal)?;
@@ -153,7 +153,7 @@ pub async fn reset(call: OperatorCall) -> Result<Value, Failure> {
         let resource = Resource::new(Kind::Tenant, tenant_id.to_string());
         let (before, after) = (json!({"policies_enabled": disabled}), json!({"policies_enabled": []}));
         let (before, after) = (Image::of(&before), Image::of(&after));
-        call.commit(&grant, &Told { resource: &resource, before: Some(&before), after: Some(&after) }, writes).await?;
+        call.commit(&grant, &AuditedChange { resource: &resource, before: Some(&before), after: Some(&after) }, writes).await?;
     }
     Ok(json!({"tenant_id": tenant_id, "disabled": disabled}))
 }
@@ -176,7 +176,7 @@ pub(crate) fn checked(id: PolicyId, text: String, enabled: bool) -> Result<NewPo
 }
 
 impl Standing {
-    pub(crate) fn take(read: &mut Read, tenant: keys::Tenant) -> Result<Self, StoreError> {
+    pub(crate) fn take(read: &mut Read, tenant: TenantKeys) -> Result<Self, StoreError> {
         let stored = read.take(&tenant.policies())?;
         let tenant = read.take(&tenant.tenant())?.ok_or_else(|| StoreError::missing("tenant"))?;
         Ok(Self { tenant, stored })
@@ -187,7 +187,7 @@ impl Standing {
     }
 
     /// Nothing where the set is as it was.
-    fn writes(&self, part: keys::Tenant, after: &PolicySet) -> Result<Writes, StoreError> {
+    fn writes(&self, part: TenantKeys, after: &PolicySet) -> Result<Writes, StoreError> {
         if *after == self.set() {
             return Ok(Writes::new());
         }
@@ -229,7 +229,7 @@ fn asker(call: &Call) -> String {
 
 fn answer(writes: Writes, after: &PolicySet, id: &PolicyId, warnings: Vec<String>) -> Result<Answer, StoreError> {
     let saved = after.find(id).ok_or_else(|| StoreError::missing("policy"))?;
-    Ok(Answer::new(writes, Reply::ok(&Body { warnings, ..body(saved) }).etag(saved.version)))
+    Ok(Answer::new(writes, Response::ok(&Body { warnings, ..body(saved) }).etag(saved.version)))
 }
 
 /// What to tell whoever saves this set if by it, now, they could not delete this policy again.

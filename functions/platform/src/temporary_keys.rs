@@ -9,7 +9,7 @@ use trustplane_domain::ids::CredentialId;
 use trustplane_domain::temporary_key::TemporaryKey;
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Reply};
+use trustplane_runtime::{Answer, Call, Response};
 
 use crate::credentials::{caller, roles};
 
@@ -42,7 +42,7 @@ struct View<'a> {
 }
 
 /// POST: a key with roles of the caller's, which ends with the caller.
-pub async fn create(call: Call) -> Result<Reply, Failure> {
+pub async fn create(call: Call) -> Result<Response, Failure> {
     let wanted = wanted(&call);
     let random = call.random()?;
     call.change_answered(
@@ -58,7 +58,7 @@ pub async fn create(call: Call) -> Result<Reply, Failure> {
         },
         async |key, _| {
             let secret = secret(&call, &key).await?;
-            let reply = |secret: Option<&SecretAccessKey>| Reply::created(&body(&key, secret));
+            let reply = |secret: Option<&SecretAccessKey>| Response::created(&body(&key, secret));
             Ok(Answer::told(reply(Some(&secret))).keeping(reply(None)))
         },
     )

@@ -9,7 +9,7 @@ use trustplane_domain::tenant::{Status, Tenant, parse_name, parse_reason};
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::OperatorCall;
-use trustplane_store::{Count, Query, Read, StoreError, Stored, TenantRow, Told, Writes, keys};
+use trustplane_store::{Count, Query, Read, StoreError, Stored, TenantRow, AuditedChange, Writes, keys};
 
 use crate::listing::{Page, Rows};
 
@@ -57,11 +57,11 @@ pub async fn create(call: OperatorCall) -> Result<Value, Failure> {
     let tenant = Tenant::new(TenantId::from_random(call.random()?), name, call.now);
     let connection = Connection::new(ExternalId::from_random(call.random()?));
     let grant = call.grant(tenant.tenant_id);
-    let part = keys::Tenant::granted(&grant);
+    let part = TenantKeys::granted(&grant);
     let writes = created(part, &tenant, &connection).map_err(|_| Failure::Internal)?;
     let resource = Resource::new(Kind::Tenant, tenant.tenant_id.to_string());
     let after = image(&tenant, None);
-    call.commit(&grant, &Told { resource: &resource, before: None, after: Some(&after) }, writes).await?;
+    call.commit(&grant, &AuditedChange { resource: &resource, before: None, after: Some(&after) }, writes).await?;
     Ok(json!({
         "tenant_id": tenant.tenant_id,
         "name": tenant.name,
@@ -85,7 +85,7 @@ pub async fn describe(call: OperatorCall) -> Result<Value, Failure> {
     let mut fields = call.fields()?;
     let tenant_id = tenant_id(&mut fields);
     fields.finish(Faults::default())?;
-    let part = keys::Tenant::granted(&call.grant(tenant_id.ok_or(Failure::Internal)?));
+    let part = TenantKeys::granted(&call.grant(tenant_id.ok_or(Failure::Internal)?));
     let wanted = [part.tenant(), part.organisation_count()];
     let mut read = call.read_listed(&wanted, &Query::prefix(part, keys::CREDENTIALS)).await?;
     let tenant = found(&mut read, part)?.value;
@@ -108,7 +108,7 @@ pub async fn list(call: OperatorCall) -> Result<Value, Failure> {
     let page = Page::parse(limit.as_deref(), cursor.as_deref(), (50, 100))?;
     let query = Query::tenants().page(page.limit, page.after);
     let listing = call.read_listed(&[], &query).await?.tenants().map_err(|_| Failure::Internal)?;
-    let part = |id| keys::Tenant::granted(&call.grant(id));
+    let part = |id| TenantKeys::granted(&call.grant(id));
     let keys: Vec<_> = listing.rows.iter().map(|row| part(row.value.tenant_id).tenant()).collect();
     let mut read = call.read(&keys).await?;
     let tenants = keys.iter().map(|key| read.take::<Tenant>(key));
@@ -125,7 +125,7 @@ async fn set_status(call: OperatorCall, change: impl Fn(&Tenant, String) -> Tena
     fields.finish(Faults::default())?;
     let (Some(tenant_id), Some(reason)) = (tenant_id, reason) else { return Err(Failure::Internal) };
     let grant = call.grant(tenant_id);
-    let part = keys::Tenant::granted(&grant);
+    let part = TenantKeys::granted(&grant);
     call.until_won(async || {
         let before = found(&mut call.read(&[part.tenant()]).await?, part)?;
         let after = change(&before.value, reason.clone());
@@ -134,7 +134,7 @@ async fn set_status(call: OperatorCall, change: impl Fn(&Tenant, String) -> Tena
             let resource = Resource::new(Kind::Tenant, tenant_id.to_string());
             let (old, new) =
                 (image(&before.value, before.value.suspended_because.as_deref()), image(&after, Some(&reason)));
-            let told = Told { resource: &resource, before: Some(&old), after: Some(&new) };
+            let told = AuditedChange { resource: &resource, before: Some(&old), after: Some(&new) };
             call.commit(&grant, &told, writes).await?;
         }
         answer(&body(&after))
@@ -147,7 +147,7 @@ fn tenant_id(fields: &mut Fields) -> Option<TenantId> {
     fields.take("tenant_id", TenantId::parse(&text).ok_or("must be a uuid"))
 }
 
-fn found(read: &mut Read, part: keys::Tenant) -> Result<Stored<Tenant>, Failure> {
+fn found(read: &mut Read, part: TenantKeys) -> Result<Stored<Tenant>, Failure> {
     read.take(&part.tenant()).map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))
 }
 
@@ -155,7 +155,7 @@ fn answer(body: &impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(body).map_err(|_| Failure::Internal)
 }
 
-fn created(part: keys::Tenant, tenant: &Tenant, connection: &Connection) -> Result<Writes, StoreError> {
+fn created(part: TenantKeys, tenant: &Tenant, connection: &Connection) -> Result<Writes, StoreError> {
     let row = TenantRow { tenant_id: tenant.tenant_id };
     Writes::new()
         .create(&part.tenant(), tenant)?

@@ -4,6 +4,9 @@
 //! meant for the client: nothing of a dependency's error, no secret, no other tenant's name.
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 /// Why a request was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,12 +61,48 @@ pub enum Failure {
     Unavailable {
         /// Seconds.
         retry_after: u32,
+        /// The dependency's error, for the log.
+        cause: Cause,
     },
     /// The customer's AWS could not be reached.
-    AwsUnreachable,
-    /// A fault of ours. Said in the log, not to the client.
-    Internal,
+    AwsUnreachable(Cause),
+    /// A fault of the service. The cause is for the log; the client learns nothing of it.
+    Internal(Cause),
 }
+
+/// The error behind a [`Failure`]: logged once, at the boundary, and never shown to a client.
+///
+/// All causes are equal, so that failures compare by what the client sees.
+#[derive(Clone, Debug)]
+pub struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl Cause {
+    /// Wraps an error, or a text that says what is wrong.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::from(error.into()))
+    }
+}
+
+impl fmt::Display for Cause {
+    /// Writes the error and the errors that led to it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(formatter, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Cause {}
 
 /// What stands in the way of a change: the stable part of a 409 (or, where a dialect says so, a 400).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +245,25 @@ impl Failure {
         }
     }
 
-    /// It cannot be done as things stand; `message` says why, for people.
+    /// A fault of the service: a bug, a broken item, a wrong setting.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(Cause::new(cause))
+    }
+
+    /// A dependency is away for now: the client may try again after `retry_after` seconds.
+    pub fn unavailable(retry_after: u32, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable { retry_after, cause: Cause::new(cause) }
+    }
+
+    /// The error behind the failure, for the log.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Unavailable { cause, .. } | Self::AwsUnreachable(cause) | Self::Internal(cause) => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// A conflict with the present state; `message` says why, for people.
     pub fn conflict(conflict: Conflict, message: impl Into<String>) -> Self {
         Self::Conflict(conflict, message.into())
     }

@@ -11,7 +11,7 @@ use trustplane_domain::credential::Credential;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::timestamp::DAY;
 
-use crate::{Action, Actor, Image, Origin, Resource};
+use crate::{Action, Actor, Image, Origin, Question, Resource};
 
 /// Who asks for what, whence and when.
 #[derive(Clone, Copy, Debug)]
@@ -38,28 +38,23 @@ impl Asked<'_> {
         }
     }
 
-    /// The question and the entities it is about.
+    /// The question and the entities that it is about.
     pub(crate) fn question(
         &self,
         action: Action,
-        resource: &Resource,
-        before: Option<&Image>,
-        after: Option<&Image>,
-        own_version: Option<bool>,
+        question: &Question,
     ) -> Result<(Request, Entities), Box<dyn std::error::Error>> {
-        self.question_by(None, action, resource, before, after, own_version)
+        self.question_by(None, action, question)
     }
 
-    /// The same, held against a schema.
+    /// The same, checked against a schema.
     pub(crate) fn question_by(
         &self,
         schema: Option<&Schema>,
         action: Action,
-        resource: &Resource,
-        before: Option<&Image>,
-        after: Option<&Image>,
-        own_version: Option<bool>,
+        question: &Question,
     ) -> Result<(Request, Entities), Box<dyn std::error::Error>> {
+        let Question { resource, before, after, own_version, .. } = question;
         let principal = uid("Credential", &self.credential.id.to_string())?;
         let action_uid = uid("Action", action.name)?;
         let resource_uid = uid(resource.kind.entity_type(), &resource.id)?;
@@ -71,9 +66,9 @@ impl Asked<'_> {
                 roles.iter().map(|role| uid("Role", role.as_str())).collect::<Result<HashSet<_>, _>>()?,
             )?,
             Entity::new_no_attrs(action_uid.clone(), HashSet::from([uid("Action", action.group.as_str())?])),
-            Entity::new(resource_uid.clone(), resource_attributes(resource, before, after), HashSet::new())?,
+            Entity::new(resource_uid.clone(), resource_attributes(resource, before.as_ref(), after.as_ref()), HashSet::new())?,
         ];
-        let context = Context::from_pairs(self.context(own_version))?;
+        let context = Context::from_pairs(self.context(*own_version))?;
         let request = Request::new(principal, action_uid, resource_uid, context, schema)?;
         Ok((request, Entities::from_entities(entities, schema)?))
     }

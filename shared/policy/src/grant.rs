@@ -108,7 +108,7 @@ impl Grant {
     }
 
     /// Leave for `function`, which an event invoked.
-    pub fn reaction(tenant: TenantId, function: &str, request_id: &str, at: Timestamp) -> Self {
+    pub fn event_handler(tenant: TenantId, function: &str, request_id: &str, at: Timestamp) -> Self {
         Self::without_policies(tenant, function, "system", function, request_id, at)
     }
 

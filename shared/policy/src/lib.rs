@@ -13,7 +13,7 @@ mod schema;
 
 pub use action::{Action, Group};
 pub use ask::Asked;
-pub use decide::{Change, Decided, Sealed, decide, evaluate};
+pub use decide::{Permitted, Proposal, Question, Sealed, decide, evaluate};
 pub use grant::{Actor, Attempt, Deed, Grant, Origin};
 pub use policies::{Policies, PoliciesError, Verdict};
 pub use resource::{Image, Kind, Resource};

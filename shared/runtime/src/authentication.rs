@@ -1,4 +1,4 @@
-//! Who is there: the credential that a request presents, and whether it stands.
+//! Authentication: the credential that a request presents, and its verification.
 
 use trustplane_domain::access_key::{AccessKeyId, SecretAccessKey};
 use trustplane_domain::credential::{Credential, Kind};
@@ -11,7 +11,7 @@ use trustplane_domain::{Failure, Timestamp};
 
 use crate::{Dialect, Platform, Request};
 
-/// What a request presents, not yet believed.
+/// The credential that a request presents, not verified yet.
 #[derive(Debug)]
 pub(crate) enum Presented {
     /// A bearer token.
@@ -20,12 +20,12 @@ pub(crate) enum Presented {
     Signed(Box<signature::Presented>, AccessKey),
 }
 
-/// The access key that a request says it is signed with. Its checksums hold.
+/// The access key that a request claims to be signed with. Its checksums hold.
 #[derive(Debug)]
 pub(crate) enum AccessKey {
-    /// One that is kept.
+    /// A stored key.
     Lasting(AccessKeyId),
-    /// One that is not.
+    /// A temporary key, which is stored nowhere.
     Temporary(TemporaryKey),
 }
 
@@ -81,7 +81,7 @@ impl Presented {
         }
     }
 
-    /// Whether a signature is of this hour: asked before anything is read or derived.
+    /// Checks the time of a signature, before anything is read or derived.
     pub(crate) fn check_window(&self, now: Timestamp) -> Result<(), Failure> {
         match self {
             Self::Token(_) => Ok(()),
@@ -89,27 +89,16 @@ impl Presented {
         }
     }
 
-    /// The secret that a signature is verified by; none of a token. One call to KMS, or none where the process remembers.
-    pub(crate) async fn secret(&self, platform: &Platform) -> Result<Option<SecretAccessKey>, Failure> {
-        let Self::Signed(_, key) = self else { return Ok(None) };
-        let deriver = platform.deriver.as_ref().ok_or(Failure::Internal)?;
-        let derived = match key {
-            AccessKey::Lasting(id) => deriver.derive(*id).await,
-            AccessKey::Temporary(key) => deriver.derive_temporary(key).await,
-        };
-        derived.map(Some).map_err(|error| {
-            tracing::error!(error = %error, "access key");
-            Failure::Unavailable { retry_after: 1 }
-        })
-    }
-
-    /// Who acts: `credential`, if it is the one that is claimed and stands. One answer for everything that is wrong with
-    /// it; a secret that could not be derived matters only to a credential that could be let in.
-    pub(crate) fn verify(
+    /// The caller: `credential`, if it is the one that is presented and is valid. One failure for everything that is
+    /// wrong with it.
+    ///
+    /// The secret of a signature costs a call to KMS, unless the process remembers it; it is derived for a valid
+    /// credential only.
+    pub(crate) async fn verify(
         &self,
         credential: Option<&Credential>,
-        secret: Result<Option<SecretAccessKey>, Failure>,
         request: &Request,
+        platform: &Platform,
         now: Timestamp,
     ) -> Result<Credential, Failure> {
         let credential = credential.ok_or(Failure::Unauthenticated)?;
@@ -118,8 +107,8 @@ impl Presented {
             Self::Token(_) => return Err(Failure::Unauthenticated),
             Self::Signed(signature, key) => (signature, key),
         };
-        let acting = key.acting(credential, now).ok_or(Failure::Unauthenticated)?;
-        let secret = secret?.ok_or(Failure::Internal)?;
+        let caller = key.caller(credential, now).ok_or(Failure::Unauthenticated)?;
+        let secret = key.secret(platform).await?;
         let parts = RequestParts {
             method: &request.method,
             decoded_path: &request.path,
@@ -128,7 +117,7 @@ impl Presented {
             body: &request.body,
         };
         match signature.verify(secret.reveal().as_bytes(), &parts, now) {
-            Ok(()) => Ok(acting),
+            Ok(()) => Ok(caller),
             Err(SignatureFailure::Expired) => Err(Failure::SignatureExpired),
             Err(SignatureFailure::Mismatch) => Err(Failure::Unauthenticated),
         }
@@ -136,8 +125,8 @@ impl Presented {
 }
 
 impl AccessKey {
-    /// Who acts by it, if `credential` is whose it is and stands.
-    fn acting(&self, credential: &Credential, now: Timestamp) -> Option<Credential> {
+    /// The caller that signs with this key, if `credential` is its own or its parent's and is valid.
+    fn caller(&self, credential: &Credential, now: Timestamp) -> Option<Credential> {
         match self {
             Self::Lasting(id) => {
                 let own = credential.kind == Kind::AccessKey && credential.id == id.credential();
@@ -145,6 +134,16 @@ impl AccessKey {
             }
             Self::Temporary(key) => key.acting(credential, now),
         }
+    }
+
+    /// The secret of the key.
+    async fn secret(&self, platform: &Platform) -> Result<SecretAccessKey, Failure> {
+        let deriver = platform.deriver()?;
+        let derived = match self {
+            Self::Lasting(id) => deriver.derive(*id).await,
+            Self::Temporary(key) => deriver.derive_temporary(key).await,
+        };
+        derived.map_err(|error| Failure::unavailable(1, error))
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) use integration::parts as integration_parts;
 use serde::Serialize;
 use trustplane_domain::Failure;
 
-use crate::{Reply, Request};
+use crate::{Response, Request};
 
 /// An API's way of speaking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) struct About {
 /// What API Gateway is given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct HttpReply {
+pub(crate) struct HttpResponse {
     pub(crate) status_code: u16,
     pub(crate) headers: std::collections::BTreeMap<String, String>,
     pub(crate) body: String,
@@ -84,7 +84,7 @@ impl Dialect {
     }
 
     /// The whole reply.
-    pub(crate) fn render(self, result: &Result<Reply, Failure>, about: &About) -> HttpReply {
+    pub(crate) fn render(self, result: &Result<Response, Failure>, about: &About) -> HttpResponse {
         let mut headers = std::collections::BTreeMap::from([
             ("x-request-id".to_owned(), about.request_id.clone()),
             ("cache-control".to_owned(), "no-store".to_owned()),
@@ -119,13 +119,13 @@ impl Dialect {
         if !body.is_empty() {
             headers.insert("content-type".to_owned(), content_type.to_owned());
         }
-        HttpReply { status_code, headers, body, is_base64_encoded: false }
+        HttpResponse { status_code, headers, body, is_base64_encoded: false }
     }
 }
 
 fn retry_after(failure: &Failure) -> Option<u32> {
     match failure {
-        Failure::RateLimited { retry_after } | Failure::Unavailable { retry_after } => Some(*retry_after),
+        Failure::RateLimited { retry_after } | Failure::Unavailable { retry_after, .. } => Some(*retry_after),
         _ => None,
     }
 }

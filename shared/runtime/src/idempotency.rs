@@ -5,7 +5,7 @@ use trustplane_domain::timestamp::DAY;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_store::Idempotency;
 
-use crate::{Reply, Request};
+use crate::{Response, Request};
 
 /// The key that a POST sent, if any: 1 to 255 visible characters.
 pub(crate) fn key(request: &Request) -> Result<Option<String>, Failure> {
@@ -31,7 +31,7 @@ pub(crate) fn fingerprint(request: &Request) -> String {
 }
 
 /// A reply as it is kept for a day.
-pub(crate) fn keep(request: &Request, reply: &Reply, now: Timestamp) -> Idempotency {
+pub(crate) fn keep(request: &Request, reply: &Response, now: Timestamp) -> Idempotency {
     Idempotency {
         fingerprint: fingerprint(request),
         status: reply.status,
@@ -42,11 +42,11 @@ pub(crate) fn keep(request: &Request, reply: &Reply, now: Timestamp) -> Idempote
 }
 
 /// The kept reply, for the same request again.
-pub(crate) fn replay(request: &Request, kept: &Idempotency) -> Result<Reply, Failure> {
+pub(crate) fn replay(request: &Request, kept: &Idempotency) -> Result<Response, Failure> {
     if kept.fingerprint != fingerprint(request) {
         return Err(Failure::IdempotencyMismatch);
     }
-    Ok(Reply {
+    Ok(Response {
         status: kept.status,
         headers: kept.headers.clone(),
         body: kept.body.clone(),

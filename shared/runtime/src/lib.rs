@@ -1,12 +1,18 @@
-//! What every function does alike: it takes an event, asks who is there, reads, has the policies decide, writes, and
-//! answers in the dialect of its API. A function's `main` is one line that hands its handler to [`http`], [`public`],
-//! [`operator`] or [`reaction`].
+//! The runtime of all functions: event in, response out. A function's `main` is one line that hands its handler to
+//! [`http`], [`public`], [`operator`] or [`event_handler`].
+//!
+//! - [`Call`] is a request over HTTP, and the steps by which a handler reads and decides. Start at [`call`].
+//! - [`OperatorCall`] is an operator's request, invoked directly under IAM.
+//! - [`EventCall`] is an event of EventBridge or of the table's stream.
+//! - [`Dialect`] renders responses and failures as each API's clients expect them.
+//! - [`Platform`] holds the clients and settings of a process, read once at its start.
 
 mod authentication;
-mod call;
+pub mod call;
 mod denial;
 mod dialect;
 mod event;
+mod event_handler;
 mod functions;
 mod idempotency;
 mod log;
@@ -14,21 +20,29 @@ mod operator;
 mod page;
 mod platform;
 mod policies;
-mod reaction;
 mod remember;
-mod reply;
 mod request;
+mod response;
 mod serve;
 
-pub use call::{Answer, Call, Permitted, commit_failure};
+pub use call::{Call, Context, Decision, Planned, Subject, Worked};
 pub use denial::opened_denial;
 pub use dialect::Dialect;
 pub use event::HttpEvent;
+pub use event_handler::{EventCall, EventError, event_handler};
 pub use functions::{Function, Route, Trigger, Use, actions, function, functions, routes};
 pub use operator::{OperatorCall, operator};
 pub use page::{Listed, Page};
 pub use platform::Platform;
-pub use reaction::{Reaction, ReactionError, reaction};
-pub use reply::Reply;
-pub use request::Request;
+pub use request::{Request, both};
+pub use response::Response;
 pub use serve::{http, public};
+
+use trustplane_domain::Failure;
+
+/// Random bytes from the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::internal(error.to_string()))?;
+    Ok(bytes)
+}

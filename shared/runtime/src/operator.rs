@@ -11,19 +11,20 @@ use serde_json::Value;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::{Conflict, Failure, Fields, Timestamp};
 use trustplane_policy::Grant;
-use trustplane_store::{Key, Query, Read, Told, Writes};
+use trustplane_store::{AuditedChange, Reads, Writes};
 
-use crate::call::{ATTEMPTS, commit_failure, random, stand_back, store_failure};
+use crate::call::{ATTEMPTS, stand_back};
 use crate::dialect::integration_parts;
+use crate::log::{Line, Trace};
 use crate::serve::run;
 use crate::{Platform, log};
 
 /// An operator's request.
 #[derive(Debug)]
 pub struct OperatorCall {
-    /// What every function process has.
+    /// The clients and settings of the process.
     pub platform: Arc<Platform>,
-    /// When it came.
+    /// The time of the request.
     pub now: Timestamp,
     /// The payload.
     pub payload: Value,
@@ -40,19 +41,27 @@ impl OperatorCall {
         }
     }
 
-    /// The operator's leave to change `tenant`: IAM has let it invoke this function.
+    /// The operator's grant to change `tenant`: IAM has permitted the invocation of this function.
     pub fn grant(&self, tenant: TenantId) -> Grant {
         Grant::operator(tenant, self.function, &self.request_id, self.now)
     }
 
-    /// Writes a change with its audit record.
-    pub async fn commit(&self, grant: &Grant, told: &Told<'_>, writes: Writes) -> Result<(), Failure> {
-        let committed = self.platform.table.commit(grant, told, writes, None).await;
-        committed.map(|_| ()).map_err(|error| commit_failure(&error))
+    /// Loads items.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for the first required item that does not exist.
+    pub async fn load<R: Reads>(&self, reads: R) -> Result<R::Loaded, Failure> {
+        Ok(self.platform.table.load(reads).await?)
     }
 
-    /// Does `attempt` until it does not lose a race to somebody else's write, at most three times.
-    pub async fn until_won<T>(&self, attempt: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+    /// Writes a change with its audit record.
+    pub async fn commit(&self, grant: &Grant, change: &AuditedChange<'_>, writes: Writes) -> Result<(), Failure> {
+        self.platform.table.commit(grant, change, writes, None).await?;
+        Ok(())
+    }
+
+    /// Retries `attempt` on a write conflict, up to three times.
+    pub async fn retried<T>(&self, attempt: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
         for number in 1..ATTEMPTS {
             match attempt().await {
                 Err(Failure::Conflict(Conflict::LostRace, _)) => stand_back(number).await,
@@ -62,19 +71,9 @@ impl OperatorCall {
         attempt().await
     }
 
-    /// Reads items by their keys.
-    pub async fn read(&self, keys: &[Key]) -> Result<Read, Failure> {
-        self.platform.table.read(keys, None).await.map_err(|error| store_failure(&error))
-    }
-
-    /// Reads items by their keys, and a listing at the same time.
-    pub async fn read_listed(&self, keys: &[Key], query: &Query) -> Result<Read, Failure> {
-        self.platform.table.read(keys, Some(query)).await.map_err(|error| store_failure(&error))
-    }
-
     /// Random bytes.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], Failure> {
-        random()
+        crate::random()
     }
 }
 
@@ -102,12 +101,18 @@ fn serve(name: &'static str, handler: &Handler) -> ExitCode {
             let (platform, request_id) = (Arc::clone(&platform), event.context.request_id);
             async move {
                 platform.meter.take();
+                let trace = Trace::begin();
                 let result = handler(call).await;
-                let outcome = match &result {
-                    Ok(_) => "ok",
-                    Err(failure) => integration_parts(failure).1,
+                let failure = result.as_ref().err();
+                let line = Line {
+                    function: function.name,
+                    request_id: &request_id,
+                    outcome: failure.map_or("ok", |failure| integration_parts(failure).1),
+                    failure,
+                    cold_start: log::is_cold_start(),
+                    ..Line::default()
                 };
-                log::request(function.name, &request_id, None, outcome, &platform.meter.take());
+                trace.finish(&line, &platform.meter);
                 result.map_err(|failure| diagnostic(&failure))
             }
         };
@@ -120,8 +125,8 @@ fn diagnostic(failure: &Failure) -> Diagnostic {
     let (_, code, message) = integration_parts(failure);
     let error_message = match failure {
         Failure::Invalid(faults) => {
-            let told: Vec<String> = faults.iter().map(|(field, fault)| format!("{field} {fault}")).collect();
-            told.join("; ")
+            let messages: Vec<String> = faults.iter().map(|(field, fault)| format!("{field} {fault}")).collect();
+            messages.join("; ")
         }
         _ => message,
     };

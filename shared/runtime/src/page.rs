@@ -52,7 +52,7 @@ impl Page {
     }
 
     /// The same page of `query`, whose prefix is this page's.
-    pub fn query(&self, query: Query) -> Query {
+    pub fn query<T>(&self, query: Query<T>) -> Query<T> {
         query.page(self.limit, self.after.clone())
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use trustplane_aws::{Customers, Deriver, EventBus, Meter, Seal};
+use trustplane_domain::Failure;
 use trustplane_domain::region::AccountId;
 use trustplane_store::Table;
 
@@ -56,6 +57,16 @@ impl Platform {
             None
         };
         Ok(Self { table, account, sdk, meter, bus, customers, seal, deriver, saml_base })
+    }
+
+    /// The deriver of access key secrets.
+    pub fn deriver(&self) -> Result<&Deriver, Failure> {
+        self.deriver.as_ref().ok_or_else(|| Failure::internal("`TRUSTPLANE_MAC_KEY_ID` is not set"))
+    }
+
+    /// The platform's key for sealing texts.
+    pub fn seal(&self) -> Result<&Seal, Failure> {
+        self.seal.as_ref().ok_or_else(|| Failure::internal("`TRUSTPLANE_KEY_ID` is not set"))
     }
 
     /// A setting that only some functions need.

@@ -1,9 +1,8 @@
-//! Remembering what AWS said of the tenant's instance.
+//! Remembers what AWS says of the tenant's instance.
 
 use trustplane_domain::connection::{Connection, InstanceFacts};
-use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_policy::Grant;
-use trustplane_store::{Stored, keys};
+use trustplane_store::TenantKeys;
 
 use crate::Call;
 
@@ -20,11 +19,10 @@ impl Call {
         Connection { instance: Some(seen.after(known)), provider_enabled, role_proven: true, ..before.clone() }
     }
 
-    /// Whether the provider of the store is enabled. `None` where that cannot be read.
+    /// The state of the store's provider; `None` where that cannot be read.
     async fn provider_enabled(&self, grant: &Grant, store: &str) -> Option<bool> {
-        let key = keys::Tenant::granted(grant).identity_provider(store);
-        let mut read = self.read_more(std::slice::from_ref(&key)).await.ok()?;
-        let provider: Option<Stored<IdentityProvider>> = read.take(&key).unwrap_or_default();
-        Some(provider.is_some_and(|provider| provider.value.is_enabled()))
+        let key = TenantKeys::granted(grant).identity_provider(store);
+        let provider = self.platform.table.load(key.optional()).await.ok()?;
+        Some(provider.value().is_some_and(|provider| provider.is_enabled()))
     }
 }

@@ -100,6 +100,15 @@ impl Request {
     }
 }
 
+/// Joins two parsed parts of a request, or the faults of both.
+pub fn both<A, B>(one: Result<A, Failure>, other: Result<B, Failure>) -> Result<(A, B), Failure> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(fault), Ok(_)) | (Ok(_), Err(fault)) => Err(fault),
+        (Err(one), Err(other)) => Err(one.joined(other)),
+    }
+}
+
 /// Percent-decodes; what does not decode to UTF-8 is replaced.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());

@@ -1,8 +1,9 @@
-//! The way of an HTTP event: into a call, to the handler, and out again in a dialect, whatever happens.
+//! Serves HTTP events, and starts the processes of all functions.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,21 +12,22 @@ use lambda_http::{Context, LambdaEvent, service_fn};
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Origin, Policies, PoliciesError};
 
-use crate::dialect::{About, HttpReply};
+use crate::dialect::{About, HttpResponse, integration_parts};
+use crate::log::{Line, Trace};
 use crate::functions::JSON;
 use crate::policies::Known;
-use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigger, denial, function, log};
+use crate::{Call, Dialect, Function, HttpEvent, Platform, Response, Request, Trigger, denial, function, log};
 
-/// Time kept for rendering and sending the reply when a handler takes too long.
+/// Time kept for rendering and sending the response when a handler takes too long.
 const MARGIN: Duration = Duration::from_millis(500);
 
-type Handler = dyn Fn(Call) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>>>>;
+type Handler = dyn Fn(Call) -> Pin<Box<dyn Future<Output = Result<Response, Failure>>>>;
 
 /// Serves the HTTP function `name`: the body of its `main`. Ends only with an error.
 pub fn http<H, F>(name: &'static str, handler: H) -> ExitCode
 where
     H: Fn(Call) -> F + 'static,
-    F: Future<Output = Result<Reply, Failure>> + 'static,
+    F: Future<Output = Result<Response, Failure>> + 'static,
 {
     // Boxed here, so that all that follows is compiled once and not again for each function.
     serve(name, Policies::built_in, &move |call| Box::pin(handler(call)))
@@ -36,7 +38,7 @@ where
 pub fn public<H, F>(name: &'static str, handler: H) -> ExitCode
 where
     H: Fn(Call) -> F + 'static,
-    F: Future<Output = Result<Reply, Failure>> + 'static,
+    F: Future<Output = Result<Response, Failure>> + 'static,
 {
     serve(name, || Ok(Policies::none()), &move |call| Box::pin(handler(call)))
 }
@@ -48,9 +50,9 @@ fn serve(name: &'static str, policies: fn() -> Result<Policies, PoliciesError>, 
             let (platform, policies) = (Arc::clone(&platform), Arc::clone(&policies));
             async move {
                 // Boxed: a handler's future, laid out within all of this, goes deeper than the compiler looks.
-                let reply =
-                    Box::pin(answer(function, platform, policies, handler, event.payload, &event.context)).await;
-                Ok::<HttpReply, lambda_runtime::Error>(reply)
+                let response =
+                    Box::pin(respond(function, platform, policies, handler, event.payload, &event.context)).await;
+                Ok::<HttpResponse, lambda_runtime::Error>(response)
             }
         };
         lambda_runtime::run(service_fn(serve)).await
@@ -87,22 +89,25 @@ where
     }
 }
 
-/// Answers one event. Never fails: a panic or a handler out of time is answered in the dialect too.
-async fn answer(
+/// Serves one HTTP event: parse, handle, render. Never fails: panics and timeouts are rendered too.
+async fn respond(
     function: &'static Function,
     platform: Arc<Platform>,
     policies: Arc<Known>,
     handler: &Handler,
     event: HttpEvent,
     context: &Context,
-) -> HttpReply {
+) -> HttpResponse {
     platform.meter.take();
+    let trace = Rc::new(Trace::begin());
     let source_ip = Some(event.request_context.http.source_ip.clone()).filter(|ip| !ip.is_empty());
     let user_agent = event.request_context.http.user_agent.as_ref().map(|agent| agent.chars().take(256).collect());
     let request = Request::of(event);
-    let (dialect, action, produces) = match &function.trigger {
-        Trigger::Http(route) => (route.dialect, route.action, route.produces),
-        _ => (Dialect::of_path(&request.path), None, JSON),
+    let (dialect, action, produces, route) = match &function.trigger {
+        Trigger::Http(route) => {
+            (route.dialect, route.action, route.produces, Some(format!("{} {}", route.method, route.path)))
+        }
+        _ => (Dialect::of_path(&request.path), None, JSON, None),
     };
     let interaction_id = dialect.interaction_id(&request, uuid::Uuid::new_v4().to_string());
     let mut about = About { request_id: context.request_id.clone(), interaction_id, sealed_denial: None };
@@ -112,7 +117,6 @@ async fn answer(
         source_ip,
         user_agent,
     };
-    let tenant = request.header("x-tenant-id").and_then(trustplane_domain::ids::TenantId::parse);
     let call = Call {
         platform: Arc::clone(&platform),
         policies,
@@ -122,16 +126,14 @@ async fn answer(
         dialect,
         action,
         produces,
+        trace: Rc::clone(&trace),
     };
 
     let served = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
     let result = match tokio::time::timeout(time_left(context), served).await {
         Ok(Ok(result)) => result,
-        Ok(Err(_panic)) => Err(Failure::Internal),
-        Err(_elapsed) => {
-            tracing::error!("out of time");
-            Err(Failure::Unavailable { retry_after: 1 })
-        }
+        Ok(Err(_panic)) => Err(Failure::internal("the handler panicked")),
+        Err(_elapsed) => Err(Failure::unavailable(1, "the handler ran out of time")),
     };
     if let Err(failure) = &result {
         if matches!(failure, Failure::Forbidden(denial) if denial.evaluation_failed) {
@@ -142,19 +144,23 @@ async fn answer(
             about.sealed_denial = denial::sealed(&platform, failure, action, &about.request_id).await;
         }
     }
-    let reply = dialect.render(&result, &about);
-    let tally = platform.meter.take();
-    log::request(
-        function.name,
-        &about.request_id,
-        tenant.map(|tenant| tenant.to_string()),
-        &reply.status_code.to_string(),
-        &tally,
-    );
-    reply
+    let response = dialect.render(&result, &about);
+    let failure = result.as_ref().err();
+    let line = Line {
+        function: function.name,
+        route,
+        request_id: &about.request_id,
+        interaction_id: (dialect == Dialect::Directory).then_some(about.interaction_id.as_str()),
+        status: Some(response.status_code),
+        outcome: failure.map_or("ok", |failure| integration_parts(failure).1),
+        failure,
+        cold_start: log::is_cold_start(),
+    };
+    trace.finish(&line, &platform.meter);
+    response
 }
 
-/// The time until the function would be killed, less a margin.
+/// The time until Lambda kills the function, less a margin.
 fn time_left(context: &Context) -> Duration {
     context.deadline().duration_since(SystemTime::now()).unwrap_or_default().saturating_sub(MARGIN).max(MARGIN)
 }

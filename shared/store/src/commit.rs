@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
 };
 use trustplane_domain::Timestamp;
 use trustplane_domain::audit::{AuditRecord, Outcome};
+use trustplane_domain::credential::Credential;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::timestamp::DAY;
 use trustplane_policy::{Attempt, Deed, Grant, Image, Resource};
@@ -17,7 +18,7 @@ use crate::error::passing;
 use crate::item::{Attributes, attributes};
 use crate::read::key_attributes;
 use crate::writes::{Operation, Write};
-use crate::{AuditItem, CommitError, Count, Idempotency, Item as _, Key, StoreError, Table, Writes, keys};
+use crate::{AuditItem, CommitError, Count, Idempotency, Item as _, Key, PrimaryKey, StoreError, Table, TenantKeys, Writes};
 
 /// Denied attempts of one credential that are recorded in a minute: enough to see what somebody is at, and too few to
 /// fill a log, or a bill, with.
@@ -25,7 +26,7 @@ pub const DENIALS: u64 = 30;
 
 /// What the audit log is told of a change.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct AuditedChange<'a> {
     /// What was changed.
     pub resource: &'a Resource,
     /// As it was.
@@ -49,29 +50,29 @@ impl Table {
     pub async fn commit(
         &self,
         grant: &Grant,
-        told: &Told<'_>,
+        change: &AuditedChange<'_>,
         writes: Writes,
-        keep: Option<(&Key, &Idempotency)>,
+        keep: Option<(&Key<Idempotency>, &Idempotency)>,
     ) -> Result<Committed, CommitError> {
-        self.commit_all(grant, std::slice::from_ref(told), writes, keep).await
+        self.commit_all(grant, std::slice::from_ref(change), writes, keep).await
     }
 
     /// As [`Table::commit`], of which there is more than one thing to tell: an audit record each, in this order.
     pub async fn commit_all(
         &self,
         grant: &Grant,
-        told: &[Told<'_>],
+        changes: &[AuditedChange<'_>],
         writes: Writes,
-        keep: Option<(&Key, &Idempotency)>,
+        keep: Option<(&Key<Idempotency>, &Idempotency)>,
     ) -> Result<Committed, CommitError> {
         let mut transaction = self.transaction(grant, writes)?;
         let kept = keep.map(|(key, reply)| self.kept(key, reply, grant)).transpose()?;
         transaction.extend(kept);
         let mut id = first_id(grant.at())?;
-        let mut audit_records = Vec::with_capacity(told.len());
-        for told in told {
-            let resource = (told.resource.kind.as_str(), told.resource.id.as_str());
-            let images = (told.before, told.after);
+        let mut audit_records = Vec::with_capacity(changes.len());
+        for change in changes {
+            let resource = (change.resource.kind.as_str(), change.resource.id.as_str());
+            let images = (change.before, change.after);
             let item = audit_record(grant.deed(), resource, images, Outcome::Allowed, &id.to_string())?;
             transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
             audit_records.push(id.to_string());
@@ -90,12 +91,12 @@ impl Table {
 
     /// Notes on a credential that it was used on the day of this midnight, unless that is noted already. Its version stays:
     /// nobody who changes the credential minds.
-    pub async fn note_use(&self, credential: &Key, day: Timestamp) -> Result<(), StoreError> {
+    pub async fn note_use(&self, credential: &Key<Credential>, day: Timestamp) -> Result<(), StoreError> {
         let updated = self
             .client
             .update_item()
             .table_name(&self.name)
-            .set_key(Some(key_attributes(&credential.pk, &credential.sk)))
+            .set_key(Some(key_attributes(credential.pk(), credential.sk())))
             .update_expression("SET last_used_at = :day")
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :day)",
@@ -124,9 +125,9 @@ impl Table {
     /// [`CommitError::Lost`] where there were. The count is the table's, so the bound holds over all processes.
     pub async fn record_denied(&self, attempt: &Attempt) -> Result<(), CommitError> {
         let deed = attempt.deed();
-        let count = keys::Tenant::told(deed).denials(&deed.actor.id, deed.at);
+        let count = TenantKeys::audited(deed).denials(&deed.actor.id, deed.at);
         let writes = Writes::new().one_more_until(&count, DENIALS, deed.at.plus_millis(DAY));
-        let writes = writes.into_inner().into_iter().map(|write| self.entry(deed.tenant, write));
+        let writes = writes.into_inner()?.into_iter().map(|write| self.entry(deed.tenant, write));
         let mut transaction = writes.collect::<Result<Vec<_>, _>>()?;
         let id = first_id(deed.at)?.to_string();
         let item = audit_record(deed, attempt.resource(), (None, None), Outcome::Denied, &id)?;
@@ -135,7 +136,7 @@ impl Table {
     }
 
     fn transaction(&self, grant: &Grant, writes: Writes) -> Result<Vec<Entry>, StoreError> {
-        writes.into_inner().into_iter().map(|write| self.entry(grant.tenant(), write)).collect()
+        writes.into_inner()?.into_iter().map(|write| self.entry(grant.tenant(), write)).collect()
     }
 
     fn entry(&self, tenant: TenantId, write: Write) -> Result<Entry, StoreError> {
@@ -173,7 +174,7 @@ impl Table {
     }
 
     /// The kept reply: over none, or over one that is past its time but not swept away yet.
-    fn kept(&self, key: &Key, reply: &Idempotency, grant: &Grant) -> Result<Entry, StoreError> {
+    fn kept(&self, key: &Key<Idempotency>, reply: &Idempotency, grant: &Grant) -> Result<Entry, StoreError> {
         let item = attributes(key, 1, reply)?;
         let now = AttributeValue::S(grant.at().to_string());
         let kept = self.put(item, "attribute_not_exists(pk) OR kept_until <= :now", Some((":now", now)))?;
@@ -194,7 +195,7 @@ impl Table {
         Ok(Entry::of(TransactWriteItem::builder().put(put).build()))
     }
 
-    fn seal(&self, key: &Key, hash: String, previous: String) -> Result<Entry, StoreError> {
+    fn seal(&self, key: &PrimaryKey, hash: String, previous: String) -> Result<Entry, StoreError> {
         let update = Update::builder()
             .table_name(&self.name)
             .set_key(Some(key_attributes(&key.pk, &key.sk)))
@@ -208,7 +209,7 @@ impl Table {
         Ok(Entry::of(TransactWriteItem::builder().update(update).build()))
     }
 
-    fn count(&self, key: &Key, change: i64, most: u64, end: Option<Timestamp>) -> Result<Entry, StoreError> {
+    fn count(&self, key: &PrimaryKey, change: i64, most: u64, end: Option<Timestamp>) -> Result<Entry, StoreError> {
         let number = |number: String| AttributeValue::N(number);
         let swept = if end.is_some() { ", #ttl = :ttl" } else { "" };
         let mut update = Update::builder();
@@ -231,7 +232,7 @@ impl Table {
         Ok(Entry::of(TransactWriteItem::builder().update(update).build()))
     }
 
-    fn delete(&self, key: &Key, condition: &str, value: Option<(&str, AttributeValue)>) -> Result<Entry, StoreError> {
+    fn delete(&self, key: &PrimaryKey, condition: &str, value: Option<(&str, AttributeValue)>) -> Result<Entry, StoreError> {
         let mut delete = Delete::builder()
             .table_name(&self.name)
             .set_key(Some(key_attributes(&key.pk, &key.sk)))
@@ -356,5 +357,5 @@ fn audit_record(
     };
     let text = record.canonical();
     let item = AuditItem { hash: AuditRecord::hash(&text), record: text, previous_hash: None };
-    attributes(&keys::Tenant::told(deed).audit_record(id), 1, &item)
+    attributes(&TenantKeys::audited(deed).audit_record(id), 1, &item)
 }

@@ -1,6 +1,7 @@
 //! The directory's items.
 
 use serde::{Deserialize, Serialize};
+use trustplane_domain::Timestamp;
 use trustplane_domain::directory::authorisation_server::AuthorisationServer;
 use trustplane_domain::directory::domain_proof::DomainProof;
 use trustplane_domain::directory::ids::SsoConfigurationId;
@@ -10,13 +11,13 @@ use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::version::Version;
 use trustplane_domain::ids::TenantId;
 
-use crate::{DOMAIN, Due, Item};
+use crate::Item;
 
-/// How many children a parent has. An item of its own, so that a child made or gone leaves its parent's version alone,
+/// The number of a parent's children. An item of its own, so that a child made or gone leaves its parent's version alone,
 /// and counted in place, so that children made side by side do not undo each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
-    /// How many.
+    /// The number.
     pub children: u64,
 }
 
@@ -30,35 +31,41 @@ impl Item for Organisation {
 
 impl Item for AuthorisationServer {
     const ENTITY: &'static str = "authorisation-server";
+    const NOUN: &'static str = "authorisation server";
 }
 
 impl Item for SsoConfiguration {
     const ENTITY: &'static str = "sso-configuration";
+    const NOUN: &'static str = "SSO configuration";
 }
 
 /// Kept for the look-up of a configuration by its id.
 impl Item for ConfigurationPath {
     const ENTITY: &'static str = "sso-configuration-path";
+    const NOUN: &'static str = "SSO configuration";
 }
 
 impl Item for Version {
     const ENTITY: &'static str = "sso-configuration-version";
+    const NOUN: &'static str = "version";
 }
 
 impl Item for DomainProof {
     const ENTITY: &'static str = "domain-challenge";
+    const NOUN: &'static str = "domain";
+    const DUE_LIST: &'static str = "domain";
 
-    fn due(&self) -> Option<Due> {
-        self.next_due().map(|at| Due { kind: DOMAIN, at })
+    fn due_at(&self) -> Option<Timestamp> {
+        self.next_due()
     }
 }
 
-/// Who holds an e-mail domain, of all tenants.
+/// The tenant that holds an e-mail domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainClaim {
-    /// Which tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// Through which of its configurations.
+    /// The configuration that restricts the domain.
     pub configuration_id: SsoConfigurationId,
 }
 

@@ -1,20 +1,20 @@
-//! The due list: what needs attention by a time. A sweep reads that and nothing else, whatever the table's size.
+//! The due lists: items that need attention by a time. A sweep reads those and nothing else, whatever the table's size.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use trustplane_domain::Timestamp;
 
 use crate::item::Attributes;
-use crate::{Key, StoreError, Table, keys};
+use crate::{Item, Key, PrimaryKey, StoreError, Table, keys};
 
-/// The index that holds the list. An item is on it only while something is due.
+/// The index that holds the lists. An item is on one only while something is due.
 const INDEX: &str = "GSI1";
 
-/// Keys of what is due, the longest due first.
+/// Keys of items that are due, the longest due first.
 #[derive(Debug)]
-pub struct DuePage {
+pub struct DuePage<T> {
     /// The keys.
-    pub keys: Vec<Key>,
-    /// Where to go on; `None` at the end.
+    pub keys: Vec<Key<T>>,
+    /// The place to go on after; `None` at the end.
     pub next: Option<DueCursor>,
 }
 
@@ -23,25 +23,24 @@ pub struct DuePage {
 pub struct DueCursor(Attributes);
 
 impl Table {
-    /// The keys of at most `limit` items of one kind and shard that are due at `until` or before. One call.
+    /// The keys of at most `limit` items of one list and shard that are due at `until` or before. One call.
     ///
-    /// An index is eventually consistent: an item may have been seen to already, or be gone, so read it before
-    /// anything is done about it. One that is missing here is there at the next look.
-    pub async fn due(
+    /// An index is eventually consistent: an item may have been handled already, or be deleted, so read it first. An item
+    /// that is missing here is found by the next sweep.
+    pub async fn due<T: Item>(
         &self,
-        kind: &str,
         shard: u8,
         until: Timestamp,
         limit: i32,
         after: Option<DueCursor>,
-    ) -> Result<DuePage, StoreError> {
+    ) -> Result<DuePage<T>, StoreError> {
         let output = self
             .client
             .query()
             .table_name(&self.name)
             .index_name(INDEX)
             .key_condition_expression("due_pk = :list AND due_sk < :end")
-            .expression_attribute_values(":list", AttributeValue::S(keys::due_partition(kind, shard)))
+            .expression_attribute_values(":list", AttributeValue::S(keys::due_partition(T::DUE_LIST, shard)))
             .expression_attribute_values(":end", AttributeValue::S(keys::due_end(until)))
             .limit(limit)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -55,7 +54,8 @@ impl Table {
         let keys = output
             .items()
             .iter()
-            .map(|item| Key::found(text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default()))
+            .map(|item| PrimaryKey::found(text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default()))
+            .map(Key::new)
             .collect();
         let next = output.last_evaluated_key.filter(|key| !key.is_empty()).map(DueCursor);
         Ok(DuePage { keys, next })

@@ -1,9 +1,9 @@
-//! What can go wrong with the table.
+//! Errors of the table.
 
 use std::error::Error;
 use std::fmt;
 
-use trustplane_domain::Failure;
+use trustplane_domain::{Conflict, Failure};
 
 /// A read, or a write, that did not happen.
 #[derive(Debug)]
@@ -14,7 +14,16 @@ pub enum StoreError {
     Broken(Box<dyn Error + Send + Sync>),
 }
 
-/// Why a transaction was not made.
+/// Items that were not loaded.
+#[derive(Debug)]
+pub enum LoadError {
+    /// A required item does not exist. Names the kind of item: `organisation`.
+    Absent(&'static str),
+    /// The table.
+    Store(StoreError),
+}
+
+/// A transaction that was not made.
 #[derive(Debug)]
 pub enum CommitError {
     /// Something was written since it was read, or is being written: read, decide and write again.
@@ -28,9 +37,14 @@ pub enum CommitError {
 }
 
 impl StoreError {
-    /// An item that has to be there is not.
+    /// An item that has to be there is missing.
     pub fn missing(what: &'static str) -> Self {
         Self::broken(format!("there is no {what}"))
+    }
+
+    /// A key that was read without being declared.
+    pub(crate) fn undeclared<T>(key: &crate::Key<T>) -> Self {
+        Self::broken(format!("the key `{key}` is taken but was not declared"))
     }
 
     pub(crate) fn broken(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -69,14 +83,56 @@ pub(crate) fn passing(code: Option<&str>) -> bool {
     code.is_none_or(|code| PASSING.contains(&code))
 }
 
-impl From<&StoreError> for Failure {
-    fn from(error: &StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) => Self::Unavailable { retry_after: 1 },
-            StoreError::Broken(_) => Self::Internal,
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(_) => Self::unavailable(1, error),
+            StoreError::Broken(_) => Self::internal(error),
         }
     }
 }
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Absent(noun) => Self::NotFound(noun),
+            LoadError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CommitError> for Failure {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Lost => {
+                Self::conflict(Conflict::LostRace, "another request changed it at the same time, try again")
+            }
+            CommitError::InProgress => Self::conflict(
+                Conflict::IdempotencyInProgress,
+                "a request with the same `Idempotency-Key` is being served, send it again for its response",
+            ),
+            CommitError::Claimed => Self::conflict(Conflict::Claimed, "another tenant holds it"),
+            CommitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for LoadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent(noun) => write!(formatter, "there is no {noun}"),
+            Self::Store(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl Error for LoadError {}
 
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

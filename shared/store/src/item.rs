@@ -1,4 +1,4 @@
-//! What an item of the table is: a domain type with a key, an entity name and a version.
+//! Items of the table: a domain type with a key, an entity name and a version.
 
 use std::collections::HashMap;
 
@@ -23,32 +23,22 @@ pub trait Item: Serialize + DeserializeOwned {
     /// The value of the `entity` attribute.
     const ENTITY: &'static str;
 
-    /// When it needs attention, if it does: puts it on the due list.
-    fn due(&self) -> Option<Due> {
+    /// The word for it in messages: "there is no such organisation".
+    const NOUN: &'static str = Self::ENTITY;
+
+    /// The due list of these items: one sweep reads one list.
+    const DUE_LIST: &'static str = Self::ENTITY;
+
+    /// The time at which a sweep has to read the item, if any: it puts the item on its due list.
+    fn due_at(&self) -> Option<Timestamp> {
         None
     }
 
-    /// When it may be swept away, if ever.
-    fn swept_after(&self) -> Option<Timestamp> {
+    /// The time after which the table may delete the item, if any.
+    fn time_to_live(&self) -> Option<Timestamp> {
         None
     }
 }
-
-/// A place on the due list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// What for: one sweep reads one kind.
-    pub kind: &'static str,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// The kind of what is due when an organization is to be read on.
-pub const SYNC: &str = "sync";
-/// The kind of what is due when a certificate's next notice is.
-pub const CERTIFICATE: &str = "certificate";
-/// The kind of what is due when the proof of a domain is to be looked at.
-pub const DOMAIN: &str = "domain";
 
 impl Item for Tenant {
     const ENTITY: &'static str = "tenant";
@@ -60,6 +50,7 @@ impl Item for PolicySet {
 
 impl Item for Credential {
     const ENTITY: &'static str = "credential";
+    const NOUN: &'static str = "key";
 }
 
 impl Item for Connection {
@@ -68,10 +59,12 @@ impl Item for Connection {
 
 impl Item for SavedVersion {
     const ENTITY: &'static str = "connection-version";
+    const NOUN: &'static str = "version";
 }
 
 impl Item for Report {
     const ENTITY: &'static str = "connection-report";
+    const NOUN: &'static str = "test report";
 }
 
 impl Item for RoleClaim {
@@ -80,9 +73,10 @@ impl Item for RoleClaim {
 
 impl Item for Sync {
     const ENTITY: &'static str = "aws-sync";
+    const DUE_LIST: &'static str = "sync";
 
-    fn due(&self) -> Option<Due> {
-        self.due_at.map(|at| Due { kind: SYNC, at })
+    fn due_at(&self) -> Option<Timestamp> {
+        self.due_at
     }
 }
 
@@ -92,9 +86,11 @@ impl Item for Seen {
 
 impl Item for IdentityProvider {
     const ENTITY: &'static str = "identity-provider";
+    const NOUN: &'static str = "identity provider";
+    const DUE_LIST: &'static str = "certificate";
 
-    fn due(&self) -> Option<Due> {
-        self.next_notice_at().map(|at| Due { kind: CERTIFICATE, at })
+    fn due_at(&self) -> Option<Timestamp> {
+        self.next_notice_at()
     }
 }
 
@@ -105,39 +101,39 @@ impl Item for ServiceProvider {
 /// An item as it was read, with the version that a write of it is conditional on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored<T> {
-    /// Where it is.
-    pub key: Key,
-    /// How often it was written, from 1.
+    /// The key of the item.
+    pub key: Key<T>,
+    /// The number of times it was written, from 1.
     pub version: u64,
-    /// What it is.
+    /// The value.
     pub value: T,
 }
 
 /// The attributes of an item of this version.
-pub(crate) fn attributes<T: Item>(key: &Key, version: u64, value: &T) -> Result<Attributes, StoreError> {
+pub(crate) fn attributes<T: Item>(key: &Key<T>, version: u64, value: &T) -> Result<Attributes, StoreError> {
     let mut item: Attributes = serde_dynamo::aws_sdk_dynamodb_1::to_item(value).map_err(StoreError::broken)?;
     let mut text = |name: &str, value: String| item.insert(name.to_owned(), AttributeValue::S(value));
-    text("pk", key.pk.clone());
-    text("sk", key.sk.clone());
+    text("pk", key.pk().to_owned());
+    text("sk", key.sk().to_owned());
     text("entity", T::ENTITY.to_owned());
-    if let (Some(due), Some(tenant)) = (value.due(), key.tenant) {
-        text("due_pk", keys::due_partition(due.kind, keys::due_shard(tenant)));
-        text("due_sk", keys::due_sort(due.at, key));
+    if let (Some(due), Some(tenant)) = (value.due_at(), key.tenant()) {
+        text("due_pk", keys::due_partition(T::DUE_LIST, keys::due_shard(tenant)));
+        text("due_sk", keys::due_sort(due, key.primary()));
     }
     let mut number = |name: &str, value: String| item.insert(name.to_owned(), AttributeValue::N(value));
     // The version counts the writes of an item; a type that has a field of this name keeps it under another.
     number("item_version", version.to_string());
-    if let Some(at) = value.swept_after() {
+    if let Some(at) = value.time_to_live() {
         number("ttl", at.as_seconds_rounded_up().to_string());
     }
     Ok(item)
 }
 
 /// Reads an item back.
-pub(crate) fn stored<T: Item>(key: Key, item: Attributes) -> Result<Stored<T>, StoreError> {
+pub(crate) fn stored<T: Item>(key: Key<T>, item: Attributes) -> Result<Stored<T>, StoreError> {
     let entity = item.get("entity").and_then(|entity| entity.as_s().ok());
     if entity.map(String::as_str) != Some(T::ENTITY) {
-        return Err(StoreError::broken(format!("an item of sort key {} is no {}", key.sk, T::ENTITY)));
+        return Err(StoreError::broken(format!("the item `{key}` is no {}", T::ENTITY)));
     }
     let version = item
         .get("item_version")

@@ -1,267 +1,331 @@
-//! Every key of the table is made here.
+//! Every key and every listing of the table is made here.
 //!
-//! A tenant's keys come from a [`Tenant`], which is made from a presented credential or a grant and from nothing else:
-//! another tenant's item cannot be addressed.
-
-use std::fmt::Write as _;
+//! A tenant's keys come from [`TenantKeys`], which is made from a presented credential or from a grant and from nothing
+//! else: another tenant's item cannot be addressed.
 
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::RoleArn;
+use trustplane_domain::audit_chain::{ChainHead, ChainSeal};
+use trustplane_domain::connection::{Connection, Report, RoleClaim, SavedVersion};
+use trustplane_domain::credential::Credential;
+use trustplane_domain::directory::authorisation_server::AuthorisationServer;
+use trustplane_domain::directory::domain_name::{DomainName, RestrictedDomain};
+use trustplane_domain::directory::domain_proof::DomainProof;
+use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
+use trustplane_domain::directory::organisation::Organisation;
+use trustplane_domain::directory::route::{ConfigurationPath, Route};
+use trustplane_domain::directory::sso_configuration::SsoConfiguration;
+use trustplane_domain::directory::version::Version;
+use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::ids::{CredentialId, TenantId};
-use trustplane_domain::inventory::Row;
+use trustplane_domain::inventory::{Row, Seen, Sync};
+use trustplane_domain::policy::PolicySet;
+use trustplane_domain::service_provider::ServiceProvider;
+use trustplane_domain::tenant::Tenant;
 use trustplane_policy::{Deed, Grant};
 
-/// A primary key.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    pub(crate) pk: String,
-    pub(crate) sk: String,
-    /// The tenant whose item it is; `None` for what is kept across tenants.
-    pub(crate) tenant: Option<TenantId>,
-}
+use crate::escape::escaped;
+use crate::{AuditItem, Count, DomainClaim, Idempotency, Key, PrimaryKey, Query, TenantRow};
 
-/// One tenant's part of the table.
+/// The keys of one tenant's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tenant(TenantId);
+pub struct TenantKeys(TenantId);
 
-impl Tenant {
-    /// The part of the tenant that a presented credential belongs to.
+impl TenantKeys {
+    /// The keys of the tenant that a presented credential belongs to.
     pub fn presented(credential: CredentialId) -> Self {
         Self(credential.tenant())
     }
 
-    /// The part that a grant is good for.
+    /// The keys of the tenant that a grant permits changes in.
     pub fn granted(grant: &Grant) -> Self {
         Self(grant.tenant())
     }
 
-    /// Which tenant.
+    /// The keys of the tenant that an audit record is written for.
+    pub(crate) fn audited(deed: &Deed) -> Self {
+        Self(deed.tenant)
+    }
+
+    /// The tenant.
     pub fn id(self) -> TenantId {
         self.0
     }
 
-    /// The tenant: status, policies version, admins.
-    pub fn tenant(self) -> Key {
+    /// The tenant's own item: status, policies version, admins.
+    pub fn tenant(self) -> Key<Tenant> {
         self.key("TENANT".to_owned())
     }
 
-    /// The tenant's row in the list of all tenants, which is in the order in which they were made.
-    pub fn listed(self, created_at: Timestamp) -> Key {
-        Key { pk: TENANTS.to_owned(), sk: format!("{created_at}#{}", self.0), tenant: None }
+    /// The tenant's row in the list of all tenants, which is in order of creation.
+    pub fn listed(self, created_at: Timestamp) -> Key<TenantRow> {
+        shared(TENANTS.to_owned(), format!("{created_at}#{}", self.0))
     }
 
     /// A credential.
-    pub fn credential(self, id: CredentialId) -> Key {
-        self.key(format!("CREDENTIAL#{id}"))
+    pub fn credential(self, id: CredentialId) -> Key<Credential> {
+        self.key(format!("{CREDENTIALS}{id}"))
+    }
+
+    /// All credentials.
+    pub fn credentials(self) -> Query<Credential> {
+        self.list(CREDENTIALS.to_owned())
     }
 
     /// The tenant's own policies.
-    pub fn policies(self) -> Key {
+    pub fn policies(self) -> Key<PolicySet> {
         self.key("POLICIES".to_owned())
     }
 
     /// The connection.
-    pub fn connection(self) -> Key {
+    pub fn connection(self) -> Key<Connection> {
         self.key("CONNECTION".to_owned())
     }
 
-    /// A saved version of the integration.
-    pub fn connection_version(self, version: u64) -> Key {
-        self.key(format!("CONNECTION#VERSION#{version:010}"))
+    /// A saved version of the connection's settings.
+    pub fn connection_version(self, version: u64) -> Key<SavedVersion> {
+        self.key(format!("{CONNECTION_VERSIONS}{version:010}"))
+    }
+
+    /// All saved versions of the connection's settings.
+    pub fn connection_versions(self) -> Query<SavedVersion> {
+        self.list(CONNECTION_VERSIONS.to_owned())
     }
 
     /// The last report of the connection test.
-    pub fn connection_report(self) -> Key {
+    pub fn connection_report(self) -> Key<Report> {
         self.key("CONNECTION#REPORT".to_owned())
     }
 
     /// The external identity provider of a store.
-    pub fn identity_provider(self, store: &str) -> Key {
+    pub fn identity_provider(self, store: &str) -> Key<IdentityProvider> {
         self.key(format!("STORE#{}#IDP", escaped(store)))
     }
 
-    /// What this service is to a store: its certificates and keys as a SAML service provider.
-    pub fn service_provider(self, store: &str) -> Key {
+    /// The service provider of a store: its SAML certificates and keys.
+    pub fn service_provider(self, store: &str) -> Key<ServiceProvider> {
         self.key(format!("STORE#{}#SP", escaped(store)))
     }
 
     /// An organisation.
-    pub fn organisation(self, organisation: &str) -> Key {
-        self.key(format!("ORG#{}", escaped(organisation)))
+    pub fn organisation(self, id: &OrganisationId) -> Key<Organisation> {
+        self.key(format!("{ORGANISATIONS}{}", escaped(id.as_str())))
     }
 
-    /// An authorisation server.
-    pub fn authorisation_server(self, organisation: &str, server: &str) -> Key {
-        self.key(format!("SERVER#{}#{}", escaped(organisation), escaped(server)))
+    /// All organisations.
+    pub fn organisations(self) -> Query<Organisation> {
+        self.list(ORGANISATIONS.to_owned())
     }
 
-    /// An SSO configuration.
-    pub fn sso_configuration(self, organisation: &str, server: &str, configuration: &str) -> Key {
-        self.key(format!("SSO#{}#{}#{}", escaped(organisation), escaped(server), escaped(configuration)))
-    }
-
-    /// How many organisations there are.
-    pub fn organisation_count(self) -> Key {
+    /// The number of organisations.
+    pub fn organisation_count(self) -> Key<Count> {
         self.key("COUNT#ORG".to_owned())
     }
 
-    /// How many authorisation servers an organisation has.
-    pub fn authorisation_server_count(self, organisation: &str) -> Key {
-        self.key(format!("COUNT#SERVER#{}", escaped(organisation)))
+    /// An authorisation server.
+    pub fn authorisation_server(
+        self,
+        organisation: &OrganisationId,
+        id: AuthorisationServerId,
+    ) -> Key<AuthorisationServer> {
+        self.key(format!("SERVER#{}#{id}", escaped(organisation.as_str())))
     }
 
-    /// How many SSO configurations an authorisation server has.
-    pub fn sso_configuration_count(self, organisation: &str, server: &str) -> Key {
-        self.key(format!("COUNT#SSO#{}#{}", escaped(organisation), escaped(server)))
+    /// The authorisation servers of an organisation.
+    pub fn authorisation_servers(self, organisation: &OrganisationId) -> Query<AuthorisationServer> {
+        self.list(format!("SERVER#{}#", escaped(organisation.as_str())))
     }
 
-    /// A version of one.
-    pub fn version(self, configuration: &str, version: &str) -> Key {
-        self.key(format!("VERSION#{}#{}", escaped(configuration), escaped(version)))
+    /// The number of authorisation servers of an organisation.
+    pub fn authorisation_server_count(self, organisation: &OrganisationId) -> Key<Count> {
+        self.key(format!("COUNT#SERVER#{}", escaped(organisation.as_str())))
+    }
+
+    /// An SSO configuration.
+    pub fn sso_configuration(self, path: &ConfigurationPath) -> Key<SsoConfiguration> {
+        let ConfigurationPath { organisation_id, server_id, configuration_id } = path;
+        self.key(format!("{SSO_CONFIGURATIONS}{}#{server_id}#{configuration_id}", escaped(organisation_id.as_str())))
+    }
+
+    /// The SSO configurations of an authorisation server.
+    pub fn sso_configurations(
+        self,
+        organisation: &OrganisationId,
+        server: AuthorisationServerId,
+    ) -> Query<SsoConfiguration> {
+        self.list(format!("{SSO_CONFIGURATIONS}{}#{server}#", escaped(organisation.as_str())))
+    }
+
+    /// The SSO configurations of all authorisation servers.
+    pub fn all_sso_configurations(self) -> Query<SsoConfiguration> {
+        self.list(SSO_CONFIGURATIONS.to_owned())
+    }
+
+    /// The number of SSO configurations of an authorisation server.
+    pub fn sso_configuration_count(self, organisation: &OrganisationId, server: AuthorisationServerId) -> Key<Count> {
+        self.key(format!("COUNT#SSO#{}#{server}", escaped(organisation.as_str())))
+    }
+
+    /// The path of an SSO configuration, by its id alone.
+    pub fn sso_configuration_path(self, id: SsoConfigurationId) -> Key<ConfigurationPath> {
+        self.key(format!("SSO-ID#{id}"))
+    }
+
+    /// A version of an SSO configuration.
+    pub fn version(self, configuration: SsoConfigurationId, id: VersionId) -> Key<Version> {
+        self.key(format!("VERSION#{configuration}#{id}"))
+    }
+
+    /// The versions of an SSO configuration.
+    pub fn versions(self, configuration: SsoConfigurationId) -> Query<Version> {
+        self.list(format!("VERSION#{configuration}#"))
     }
 
     /// The proof of a domain.
-    pub fn challenge(self, domain: &str) -> Key {
-        self.key(format!("CHALLENGE#{}", escaped(domain)))
+    pub fn domain_proof(self, domain: &DomainName) -> Key<DomainProof> {
+        self.key(format!("CHALLENGE#{}", escaped(domain.as_str())))
     }
 
-    /// Look-up of a configuration by its id.
-    pub fn sso_configuration_by_id(self, configuration: &str) -> Key {
-        self.key(format!("SSO-ID#{}", escaped(configuration)))
+    /// The configurations that serve the e-mail addresses of a domain.
+    pub fn route(self, domain: &RestrictedDomain) -> Key<Route> {
+        self.key(format!("ROUTE#{}", escaped(domain.as_str())))
     }
 
-    /// Look-up of the configuration that serves an e-mail domain.
-    pub fn route(self, domain: &str) -> Key {
-        self.key(format!("ROUTE#{}", escaped(domain)))
+    /// The claim of an e-mail domain, which one tenant can hold.
+    pub fn domain_claim(self, domain: &DomainName) -> Key<DomainClaim> {
+        shared(format!("DOMAIN#{}", escaped(domain.as_str())), "CLAIM".to_owned())
     }
 
-    /// A reply that is kept for a retry.
-    pub fn idempotency(self, credential: CredentialId, key: &str) -> Key {
+    /// The claim of a role that a connection test came in through, which one tenant can hold.
+    pub fn role_claim(self, role: &RoleArn) -> Key<RoleClaim> {
+        shared(format!("ROLE#{}", escaped(role.as_str())), "CLAIM".to_owned())
+    }
+
+    /// A response kept for a retry.
+    pub fn idempotency(self, credential: CredentialId, key: &str) -> Key<Idempotency> {
         self.key(format!("IDEMPOTENCY#{credential}#{}", escaped(key)))
     }
 
     /// An audit record.
-    pub fn audit_record(self, id: &str) -> Key {
-        Key { pk: self.audit_log(), sk: id.to_owned(), tenant: Some(self.0) }
+    pub fn audit_record(self, id: &str) -> Key<AuditItem> {
+        self.beside(AUDIT, id.to_owned())
     }
 
-    /// The partition of the audit records.
-    pub fn audit_log(self) -> String {
-        format!("TENANT#{}#AUDIT", self.0)
+    /// The audit records, newest first.
+    pub fn audit_records(self) -> Query<AuditItem> {
+        Query::new(self.partition(AUDIT), String::new(), Some(self.0)).newest_first()
     }
 
     /// A seal of the audit records' chain.
-    pub fn audit_seal(self, number: u64) -> Key {
-        Key { pk: self.audit_seals(), sk: format!("{AUDIT_SEALS}{number:012}"), tenant: Some(self.0) }
+    pub fn audit_seal(self, number: u64) -> Key<ChainSeal> {
+        self.beside(SEALS, format!("{AUDIT_SEALS}{number:012}"))
+    }
+
+    /// The seals of the audit records' chain, in their order.
+    pub fn audit_seals(self) -> Query<ChainSeal> {
+        Query::new(self.partition(SEALS), AUDIT_SEALS.to_owned(), Some(self.0))
     }
 
     /// The head of the audit records' chain.
-    pub fn audit_chain(self) -> Key {
-        Key { pk: self.audit_seals(), sk: "HEAD".to_owned(), tenant: Some(self.0) }
+    pub fn audit_chain(self) -> Key<ChainHead> {
+        self.beside(SEALS, "HEAD".to_owned())
     }
 
-    /// The partition of the audit records' chain.
-    pub fn audit_seals(self) -> String {
-        format!("TENANT#{}#SEALS", self.0)
-    }
-
-    /// The part that the record of a deed, done or denied, is written in.
-    pub(crate) fn told(deed: &Deed) -> Self {
-        Self(deed.tenant)
-    }
-
-    /// How many denied attempts of a credential were recorded in the minute of this time. In a partition of its own, so
-    /// that a function that only reads needs no leave to write in any other but the audit log.
-    pub(crate) fn denials(self, credential: &str, at: Timestamp) -> Key {
+    /// The number of denied attempts of a credential that were recorded in the minute of `at`. It has a partition of its
+    /// own, so that a function that only reads needs permission to write there and to the audit log alone.
+    pub(crate) fn denials(self, credential: &str, at: Timestamp) -> Key<Count> {
         let minute = at.as_millis().div_euclid(60_000);
-        let pk = format!("TENANT#{}#DENIALS", self.0);
-        Key { pk, sk: format!("{}#{minute:012}", escaped(credential)), tenant: Some(self.0) }
+        self.beside("#DENIALS", format!("{}#{minute:012}", escaped(credential)))
     }
 
-    /// The partition of everything else.
-    pub fn partition(self) -> String {
-        format!("TENANT#{}", self.0)
-    }
-
-    /// What is claimed across tenants, with this tenant as the owner: an e-mail domain.
-    pub fn domain_claim(self, domain: &str) -> Key {
-        Key { pk: format!("DOMAIN#{}", escaped(domain)), sk: "CLAIM".to_owned(), tenant: None }
-    }
-
-    /// How far the reading of the organization behind the connection is.
-    pub fn aws_sync(self) -> Key {
+    /// The progress of reading the organization behind the connection.
+    pub fn aws_sync(self) -> Key<Sync> {
         self.key("AWS#SYNC".to_owned())
     }
 
-    /// A row of what was read there.
-    pub fn aws_row(self, row: &Row) -> Key {
+    /// A row that was read of the organization.
+    pub fn aws_row(self, row: &Row) -> Key<Seen> {
         self.key(match row {
             Row::Account(account) => format!("{AWS_ACCOUNTS}{}", escaped(&account.account_id)),
             Row::PermissionSet(set) => format!("{AWS_PERMISSION_SETS}{}", escaped(&set.permission_set_arn)),
             Row::Assignment(assignment) => {
-                let prefix = aws_assignments(&assignment.account_id);
-                format!("{prefix}{}", escaped(&assignment.permission_set_arn))
+                let account = escaped(&assignment.account_id);
+                format!("{AWS_ASSIGNMENTS}{account}#{}", escaped(&assignment.permission_set_arn))
             }
         })
     }
 
-    /// What is claimed across tenants: a role that a test of the connection came in through.
-    pub fn role_claim(self, role: &RoleArn) -> Key {
-        Key { pk: format!("ROLE#{}", escaped(role.as_str())), sk: "CLAIM".to_owned(), tenant: None }
+    /// All rows that were read of the organization.
+    pub fn aws_rows(self) -> Query<Seen> {
+        self.list(AWS_ROWS.to_owned())
     }
 
-    fn key(self, sk: String) -> Key {
-        Key { pk: self.partition(), sk, tenant: Some(self.0) }
+    /// The accounts of the organization.
+    pub fn aws_accounts(self) -> Query<Seen> {
+        self.list(AWS_ACCOUNTS.to_owned())
     }
+
+    /// The permission sets of the instance.
+    pub fn aws_permission_sets(self) -> Query<Seen> {
+        self.list(AWS_PERMISSION_SETS.to_owned())
+    }
+
+    /// The assignments of all accounts, or of one.
+    pub fn aws_assignments(self, account: Option<&str>) -> Query<Seen> {
+        self.list(match account {
+            None => AWS_ASSIGNMENTS.to_owned(),
+            Some(account) => format!("{AWS_ASSIGNMENTS}{}#", escaped(account)),
+        })
+    }
+
+    fn key<T>(self, sk: String) -> Key<T> {
+        self.beside("", sk)
+    }
+
+    /// A key in the tenant's partition of this suffix.
+    fn beside<T>(self, suffix: &str, sk: String) -> Key<T> {
+        Key::new(PrimaryKey { pk: self.partition(suffix), sk, tenant: Some(self.0) })
+    }
+
+    fn list<T>(self, prefix: String) -> Query<T> {
+        Query::new(self.partition(""), prefix, Some(self.0))
+    }
+
+    fn partition(self, suffix: &str) -> String {
+        format!("TENANT#{}{suffix}", self.0)
+    }
+}
+
+/// The list of all tenants, the oldest first.
+pub fn tenants() -> Query<TenantRow> {
+    Query::new(TENANTS.to_owned(), String::new(), None)
+}
+
+/// A key of an item that is shared by all tenants.
+fn shared<T>(pk: String, sk: String) -> Key<T> {
+    Key::new(PrimaryKey { pk, sk, tenant: None })
 }
 
 /// The partition of the list of all tenants.
 ///
-/// One partition is enough: it is written once a tenant and read by operators alone, so what happens in the tenants never
-/// heats it; and it is a list that can be read in pages without a scan of everything that they have.
-pub(crate) const TENANTS: &str = "TENANTS";
-/// The prefix of the sort keys of all seals of a tenant's audit records.
-pub const AUDIT_SEALS: &str = "SEAL#";
-/// The prefix of the sort keys of all credentials.
-pub const CREDENTIALS: &str = "CREDENTIAL#";
-/// The prefix of the sort keys of all saved versions of the integration.
-pub const CONNECTION_VERSIONS: &str = "CONNECTION#VERSION#";
-/// The prefix of the sort keys of all organisations.
-pub const ORGANISATIONS: &str = "ORG#";
+/// One partition is enough: it is written once per tenant and read by operators alone. It can be read in pages, without a
+/// scan of the table.
+const TENANTS: &str = "TENANTS";
+/// The suffix of the partition of a tenant's audit records.
+const AUDIT: &str = "#AUDIT";
+/// The suffix of the partition of a tenant's seals.
+const SEALS: &str = "#SEALS";
+const AUDIT_SEALS: &str = "SEAL#";
+const CREDENTIALS: &str = "CREDENTIAL#";
+const CONNECTION_VERSIONS: &str = "CONNECTION#VERSION#";
+const ORGANISATIONS: &str = "ORG#";
+const SSO_CONFIGURATIONS: &str = "SSO#";
+const AWS_ROWS: &str = "AWS#ROW#";
+const AWS_ACCOUNTS: &str = "AWS#ROW#ACCOUNT#";
+const AWS_PERMISSION_SETS: &str = "AWS#ROW#SET#";
+const AWS_ASSIGNMENTS: &str = "AWS#ROW#ASSIGNMENT#";
 
-/// The prefix of the sort keys of all SSO configurations, whosever they are.
-pub const ALL_SSO_CONFIGURATIONS: &str = "SSO#";
-
-/// The prefix of everything that was read of the organization behind the connection.
-pub const AWS_ROWS: &str = "AWS#ROW#";
-/// The prefix of its accounts.
-pub const AWS_ACCOUNTS: &str = "AWS#ROW#ACCOUNT#";
-/// The prefix of its permission sets.
-pub const AWS_PERMISSION_SETS: &str = "AWS#ROW#SET#";
-/// The prefix of who has which of them.
-pub const AWS_ASSIGNMENTS: &str = "AWS#ROW#ASSIGNMENT#";
-
-/// The prefix of who has which permission set in an account.
-pub fn aws_assignments(account: &str) -> String {
-    format!("{AWS_ASSIGNMENTS}{}#", escaped(account))
-}
-
-/// The prefix of an organisation's authorisation servers.
-pub fn authorisation_servers(organisation: &str) -> String {
-    format!("SERVER#{}#", escaped(organisation))
-}
-
-/// The prefix of an authorisation server's SSO configurations.
-pub fn sso_configurations(organisation: &str, server: &str) -> String {
-    format!("SSO#{}#{}#", escaped(organisation), escaped(server))
-}
-
-/// The prefix of a configuration's versions.
-pub fn versions(configuration: &str) -> String {
-    format!("VERSION#{}#", escaped(configuration))
-}
-
-/// How many partitions the due list of one kind is spread over.
+/// Partitions that the due list of one kind is spread over.
 pub const DUE_SHARDS: u8 = 4;
 
 /// A partition of the due list.
@@ -269,122 +333,75 @@ pub fn due_partition(kind: &str, shard: u8) -> String {
     format!("DUE#{kind}#{shard}")
 }
 
-/// The shard that a tenant's items are on.
+/// The shard of a tenant's items.
 pub fn due_shard(tenant: TenantId) -> u8 {
     tenant.as_bytes().last().copied().unwrap_or_default() % DUE_SHARDS
 }
 
 /// The sort key in the due list of an item that is due at `when`.
-pub fn due_sort(when: Timestamp, key: &Key) -> String {
+pub fn due_sort(when: Timestamp, key: &PrimaryKey) -> String {
     format!("{when}#{}#{}", key.pk, key.sk)
 }
 
-/// What comes after the sort keys of all items that are due at `until` or before.
+/// The end of the sort keys of all items that are due at `until` or before.
 pub(crate) fn due_end(until: Timestamp) -> String {
     // The character after the `#` that follows the time.
     format!("{until}$")
 }
 
-impl Key {
-    /// The key of an item that the table itself named.
-    pub(crate) fn found(pk: String, sk: String) -> Self {
-        let tenant = pk.strip_prefix("TENANT#").and_then(TenantId::parse);
-        Self { pk, sk, tenant }
-    }
-
-    /// The tenant whose item it is; `None` for what is kept across tenants.
-    pub fn tenant(&self) -> Option<TenantId> {
-        self.tenant
-    }
-
-    /// The identity store, if it is the key of one's external identity provider.
-    pub fn identity_store(&self) -> Option<String> {
-        unescaped(self.sk.strip_prefix("STORE#")?.strip_suffix("#IDP")?)
-    }
-
-    /// The partition key.
-    pub fn pk(&self) -> &str {
-        &self.pk
-    }
-
-    /// The sort key.
-    pub fn sk(&self) -> &str {
-        &self.sk
-    }
-}
-
-/// Writes `part` so that it holds no `#`: what is not a letter, digit or one of `-._~@*:/+=` becomes `%` and two hex digits.
-fn escaped(part: &str) -> String {
-    let mut text = String::with_capacity(part.len());
-    for byte in part.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~@*:/+=".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
-}
-
-/// What [`escaped`] was given.
-fn unescaped(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let mut digit = || char::from(rest.next()?).to_digit(16);
-            bytes.push(u8::try_from(digit()? * 16 + digit()?).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::escape::unescaped;
 
-    fn tenant() -> Tenant {
-        Tenant::presented(CredentialId::new(TenantId::from_random([1; 16]), [0; 8]))
+    fn keys() -> TenantKeys {
+        TenantKeys::presented(CredentialId::new(TenantId::from_random([1; 16]), [0; 8]))
+    }
+
+    fn organisation(id: &str) -> OrganisationId {
+        OrganisationId::parse(id).unwrap()
     }
 
     #[test]
     fn parts_cannot_reach_into_the_next_level() {
-        let keys = tenant();
-        assert_eq!(keys.organisation("a#b").sk(), "ORG#a%23b");
-        assert_ne!(keys.authorisation_server("a", "b#c"), keys.authorisation_server("a#b", "c"));
-        assert!(!keys.authorisation_server("a%", "b").sk().starts_with(&authorisation_servers("a")));
-        assert!(keys.authorisation_server("a", "b").sk().starts_with(&authorisation_servers("a")));
+        let server = AuthorisationServerId::new(Timestamp::from_millis(0), [0; 10]);
+        assert_eq!(keys().organisation(&organisation("a#b")).sk(), "ORG#a%23b");
+        let prefix = keys().authorisation_servers(&organisation("a"));
+        let of = |id: &str| keys().authorisation_server(&organisation(id), server);
+        assert!(of("a").sk().starts_with(prefix.prefix()));
+        for other in ["a%", "a#", "a#b"] {
+            assert!(!of(other).sk().starts_with(prefix.prefix()), "{other}");
+        }
     }
 
     #[test]
     fn the_due_list_sorts_by_time() {
-        let key = tenant().connection();
-        let early = due_sort(Timestamp::from_millis(1_000), &key);
-        let late = due_sort(Timestamp::from_millis(1_700_000_000_000), &key);
+        let key = keys().connection();
+        let early = due_sort(Timestamp::from_millis(1_000), key.primary());
+        let late = due_sort(Timestamp::from_millis(1_700_000_000_000), key.primary());
         assert!(early < late);
     }
 
     #[test]
-    fn what_is_due_at_the_very_time_is_before_the_end_and_what_is_due_later_is_not() {
-        let key = tenant().connection();
+    fn items_due_at_the_very_time_are_before_the_end_and_later_ones_are_not() {
+        let key = keys().connection();
         for (millis, due) in [(999, true), (1_000, true), (1_001, false)] {
-            let sort = due_sort(Timestamp::from_millis(millis), &key);
+            let sort = due_sort(Timestamp::from_millis(millis), key.primary());
             assert_eq!(sort < due_end(Timestamp::from_millis(1_000)), due, "{millis}");
         }
     }
 
     #[test]
-    fn a_key_that_the_table_named_is_the_key_that_was_made() {
+    fn a_key_that_the_table_named_equals_the_key_that_was_made() {
         for store in ["d-1234567890", "a#b%c", "\u{e9}\n", ""] {
-            let key = tenant().identity_provider(store);
-            assert_eq!(Key::found(key.pk.clone(), key.sk.clone()), key);
+            let key = keys().identity_provider(store);
+            assert_eq!(PrimaryKey::found(key.pk().to_owned(), key.sk().to_owned()), *key.primary());
             assert_eq!(key.identity_store().as_deref(), Some(store));
         }
-        assert_eq!(tenant().service_provider("d-1").identity_store(), None);
-        assert_eq!(tenant().domain_claim("example.com").tenant(), None);
-        assert_eq!(Key::found("TENANT#x".to_owned(), String::new()).tenant(), None);
-        assert_eq!(unescaped("%4"), None);
+        let record = keys().audit_record("1");
+        assert_eq!(PrimaryKey::found(record.pk().to_owned(), "1".to_owned()), *record.primary());
+        assert_eq!(keys().domain_claim(&DomainName::parse("example.com").unwrap()).tenant(), None);
+        assert_eq!(PrimaryKey::found("TENANT#x".to_owned(), String::new()).tenant, None);
+        assert_eq!(unescaped("%ff"), None);
     }
 }

@@ -1,190 +1,133 @@
-//! Reading: everything a request needs, in one round trip.
+//! Reading: all that a request reads, in one round trip.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::future::try_join_all;
 
-use trustplane_domain::ids::TenantId;
-
 use crate::item::{Attributes, stored};
-use crate::{Item, Key, StoreError, Stored, Table, TenantRow};
+use crate::query::Shape;
+use crate::reads::Wanted;
+use crate::{Item, Key, LenientListing, Listing, LoadError, PrimaryKey, Query, Reads, StoreError, Stored, Table};
 
-/// How often unprocessed keys are asked for again.
+/// Rounds in which unprocessed keys are requested again.
 const ROUNDS: u32 = 5;
-/// Keys of one `BatchGetItem`: DynamoDB takes no more.
+/// Keys of one `BatchGetItem`: the limit of DynamoDB.
 const BATCH: usize = 100;
 
-/// What was read: items by their keys, and the rows of a listing.
+/// The items and rows of one round trip.
 #[derive(Debug, Default)]
 pub struct Read {
-    items: HashMap<(String, String), Attributes>,
+    items: HashMap<PrimaryKey, Declared>,
+    listings: Vec<(Shape, Rows)>,
+}
+
+/// A key that was read.
+#[derive(Debug, Default)]
+struct Declared {
+    item: Option<Attributes>,
+    /// The key was named so many more times than its item was taken.
+    left: usize,
+}
+
+/// The rows of a listing, and the sort key of the last one where more follow.
+#[derive(Debug, Default)]
+struct Rows {
     rows: Vec<Attributes>,
     next: Option<String>,
 }
 
-/// A listing: rows of one partition, strongly consistent, in the order of their sort keys.
-#[derive(Clone, Debug)]
-pub struct Query {
-    pub(crate) pk: String,
-    pub(crate) prefix: String,
-    /// The first and the last sort key, in place of a prefix.
-    pub(crate) between: Option<(String, String)>,
-    /// Whether one call is all that is read: 1 MB at most.
-    pub(crate) one_call: bool,
-    pub(crate) newest_first: bool,
-    pub(crate) after: Option<String>,
-    pub(crate) limit: Option<usize>,
-}
-
-/// The rows of a listing.
-#[derive(Debug)]
-pub struct Listing<T> {
-    /// In the order asked for.
-    pub rows: Vec<Stored<T>>,
-    /// The sort key to go on after; `None` at the end.
-    pub next: Option<String>,
-}
-
-/// The rows of a listing, in which there may be some that are none.
-#[derive(Debug)]
-pub struct Sifted<T> {
-    /// In the order asked for; the key of what could not be read.
-    pub rows: Vec<Result<Stored<T>, Key>>,
-    /// The sort key to go on after; `None` at the end.
-    pub next: Option<String>,
-}
-
-impl Query {
-    /// All rows of a tenant's partition whose sort key begins with `prefix`.
-    pub fn prefix(tenant: crate::keys::Tenant, prefix: impl Into<String>) -> Self {
-        Self::whole(tenant.partition(), prefix.into())
-    }
-
-    /// The seals of a tenant's audit records, in their order.
-    pub fn audit_seals(tenant: crate::keys::Tenant) -> Self {
-        Self::whole(tenant.audit_seals(), crate::keys::AUDIT_SEALS.to_owned())
-    }
-
-    fn whole(pk: String, prefix: String) -> Self {
-        Self { pk, prefix, between: None, one_call: false, newest_first: false, after: None, limit: None }
-    }
-
-    /// A tenant's audit records, newest first.
-    pub fn audit_log(tenant: crate::keys::Tenant) -> Self {
-        Self::whole(tenant.audit_log(), String::new()).newest_first()
-    }
-
-    /// Only rows from the sort key `first` to `last`, both included.
-    #[must_use]
-    pub fn between(mut self, first: String, last: String) -> Self {
-        self.between = Some((first, last));
-        self
-    }
-
-    /// From the first to the last.
-    #[must_use]
-    pub fn oldest_first(mut self) -> Self {
-        self.newest_first = false;
-        self
-    }
-
-    /// No more than one call reads: 1 MB, so that a page has a cost that does not depend on what stands in the rows. It
-    /// may then hold fewer rows than its limit.
-    #[must_use]
-    pub fn one_call(mut self) -> Self {
-        self.one_call = true;
-        self
-    }
-
-    /// All tenants, the oldest first: for operators.
-    pub fn tenants() -> Self {
-        Self::whole(crate::keys::TENANTS.to_owned(), String::new())
-    }
-
-    /// From the last to the first.
-    #[must_use]
-    pub fn newest_first(mut self) -> Self {
-        self.newest_first = true;
-        self
-    }
-
-    /// At most `limit` rows, after the sort key `after`.
-    #[must_use]
-    pub fn page(mut self, limit: usize, after: Option<String>) -> Self {
-        self.limit = Some(limit);
-        self.after = after;
-        self
-    }
-}
-
 impl Read {
-    /// The item of this key, taken out; `None` where there is none.
-    pub fn take<T: Item>(&mut self, key: &Key) -> Result<Option<Stored<T>>, StoreError> {
-        let found = self.items.remove(&(key.pk.clone(), key.sk.clone()));
-        found.map(|item| stored(key.clone(), item)).transpose()
+    /// Takes the item of a key; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] for a key that was not declared, or was taken more often than declared: an item that was
+    /// not read must not be taken for one that does not exist. So too for an item of another type.
+    pub fn take<T: Item>(&mut self, key: &Key<T>) -> Result<Option<Stored<T>>, StoreError> {
+        let declared = self.items.get_mut(key.primary()).filter(|declared| declared.left > 0);
+        let declared = declared.ok_or_else(|| StoreError::undeclared(key))?;
+        declared.left -= 1;
+        let item = if declared.left == 0 { declared.item.take() } else { declared.item.clone() };
+        item.map(|item| stored(key.clone(), item)).transpose()
     }
 
-    /// The item of this key, which stays there to be taken; `None` where there is none.
-    pub fn look<T: Item>(&self, key: &Key) -> Result<Option<Stored<T>>, StoreError> {
-        let found = self.items.get(&(key.pk.clone(), key.sk.clone())).cloned();
-        found.map(|item| stored(key.clone(), item)).transpose()
+    /// Takes the rows of a listing.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] for a listing that was not declared, and for a row of another type.
+    pub fn list<T: Item>(&mut self, query: &Query<T>) -> Result<Listing<T>, StoreError> {
+        let Rows { rows, next } = self.rows(query)?;
+        let rows = rows.into_iter().map(|row| stored(row_key(query, &row), row)).collect::<Result<_, _>>()?;
+        Ok(Listing { rows, next })
     }
 
-    /// The rows of the listing, taken out.
-    pub fn listing<T: Item>(&mut self, tenant: crate::keys::Tenant) -> Result<Listing<T>, StoreError> {
-        self.rows(Some(tenant.id()))
+    /// Takes the rows of a listing; the key of each item that cannot be read as a `T`.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] for a listing that was not declared.
+    pub fn list_lenient<T: Item>(&mut self, query: &Query<T>) -> Result<LenientListing<T>, StoreError> {
+        let Rows { rows, next } = self.rows(query)?;
+        let row = |row: Attributes| {
+            let key = row_key(query, &row);
+            stored(key.clone(), row).map_err(|_| key.primary().clone())
+        };
+        Ok(LenientListing { rows: rows.into_iter().map(row).collect(), next })
     }
 
-    /// The rows of the list of all tenants, taken out.
-    pub fn tenants(&mut self) -> Result<Listing<TenantRow>, StoreError> {
-        self.rows(None)
+    fn rows<T>(&mut self, query: &Query<T>) -> Result<Rows, StoreError> {
+        let place = self.listings.iter().position(|(shape, _)| *shape == query.shape);
+        let place = place.ok_or_else(|| {
+            StoreError::broken(format!("the listing `{}/{}` was not declared", query.shape.pk, query.shape.prefix))
+        })?;
+        Ok(self.listings.swap_remove(place).1)
     }
+}
 
-    /// As [`Self::listing`], where an item that is no `T` is to be told of and not to be the end: its key in its place.
-    pub fn sifted<T: Item>(&mut self, tenant: crate::keys::Tenant) -> Sifted<T> {
-        let rows = self.keyed(Some(tenant.id())).map(|(key, row)| stored(key.clone(), row).map_err(|_| key)).collect();
-        Sifted { rows, next: self.next.take() }
-    }
-
-    fn rows<T: Item>(&mut self, tenant: Option<TenantId>) -> Result<Listing<T>, StoreError> {
-        let rows = self.keyed(tenant).map(|(key, row)| stored(key, row)).collect::<Result<_, _>>()?;
-        Ok(Listing { rows, next: self.next.take() })
-    }
-
-    /// The rows with their keys, taken out.
-    fn keyed(&mut self, tenant: Option<TenantId>) -> impl Iterator<Item = (Key, Attributes)> + use<> {
-        std::mem::take(&mut self.rows).into_iter().map(move |row| {
-            let text = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-            (Key { pk: text("pk"), sk: text("sk"), tenant }, row)
-        })
-    }
+fn row_key<T>(query: &Query<T>, row: &Attributes) -> Key<T> {
+    let text = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    Key::new(PrimaryKey { pk: text("pk"), sk: text("sk"), tenant: query.shape.tenant })
 }
 
 impl Table {
-    /// Gets `keys` (each once, however often it is named) and, at the same time, lists `query`: one round trip.
+    /// Reads all keys (each once, however often it is declared) and, at the same time, all listings: one round trip.
     ///
-    /// Strongly consistent. A key that DynamoDB left unprocessed is asked for again; one that stays so fails the read,
-    /// since it must not be taken for an item that is not there.
-    pub async fn read(&self, keys: &[Key], query: Option<&Query>) -> Result<Read, StoreError> {
-        match query {
-            None => Ok(Read { items: self.batch(keys).await?, ..Read::default() }),
-            Some(query) => {
-                let (items, (rows, next)) = tokio::try_join!(self.batch(keys), self.list(query))?;
-                Ok(Read { items, rows, next })
-            }
+    /// Strongly consistent. A key that DynamoDB left unprocessed is requested again; one that stays so fails the read,
+    /// since it must not be taken for an item that does not exist.
+    pub async fn read(&self, wanted: Wanted) -> Result<Read, StoreError> {
+        let Wanted { keys, listings } = wanted;
+        let mut items: HashMap<PrimaryKey, Declared> = HashMap::new();
+        for key in keys {
+            items.entry(key).or_default().left += 1;
         }
+        let unique: Vec<&PrimaryKey> = items.keys().collect();
+        let lists = async {
+            let rows = try_join_all(listings.iter().map(|shape| self.list(shape))).await?;
+            Ok(listings.iter().cloned().zip(rows).collect())
+        };
+        let (mut found, listings) = tokio::try_join!(self.batch(&unique), lists)?;
+        for (key, declared) in &mut items {
+            declared.item = found.remove(&(key.pk.clone(), key.sk.clone()));
+        }
+        Ok(Read { items, listings })
+    }
+
+    /// Reads and loads items in one step, for callers that no policy has to permit: operators and event handlers.
+    ///
+    /// # Errors
+    /// [`LoadError::Absent`] for the first required item that does not exist.
+    pub async fn load<R: Reads>(&self, reads: R) -> Result<R::Loaded, LoadError> {
+        let mut read = self.read(Wanted::of(&reads)).await?;
+        reads.load(&mut read)
     }
 
     /// A call for each 100 keys, all at the same time.
-    async fn batch(&self, keys: &[Key]) -> Result<HashMap<(String, String), Attributes>, StoreError> {
-        let unique: Vec<&Key> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let calls = unique.chunks(BATCH).map(|keys| self.batch_of(keys));
+    async fn batch(&self, keys: &[&PrimaryKey]) -> Result<HashMap<(String, String), Attributes>, StoreError> {
+        let calls = keys.chunks(BATCH).map(|keys| self.batch_of(keys));
         Ok(try_join_all(calls).await?.into_iter().flatten().collect())
     }
 
-    async fn batch_of(&self, keys: &[&Key]) -> Result<HashMap<(String, String), Attributes>, StoreError> {
+    async fn batch_of(&self, keys: &[&PrimaryKey]) -> Result<HashMap<(String, String), Attributes>, StoreError> {
         let mut found = HashMap::new();
         let mut wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys.iter().map(|key| key_attributes(&key.pk, &key.sk)).collect()))
@@ -217,7 +160,7 @@ impl Table {
     }
 
     /// Reads the listing whole, or one page of it. A listing of more than 1 MB takes a call for each.
-    async fn list(&self, query: &Query) -> Result<(Vec<Attributes>, Option<String>), StoreError> {
+    async fn list(&self, query: &Shape) -> Result<Rows, StoreError> {
         let mut rows = Vec::new();
         let mut start = query.after.as_ref().map(|sk| key_attributes(&query.pk, sk));
         loop {
@@ -255,14 +198,15 @@ impl Table {
             if let Some(limit) = query.limit.filter(|limit| rows.len() > *limit) {
                 rows.truncate(limit);
                 let last = rows.last().and_then(|row| row.get("sk")?.as_s().ok()).cloned();
-                return Ok((rows, last));
+                return Ok(Rows { rows, next: last });
             }
             match output.last_evaluated_key {
                 Some(key) if query.one_call => {
-                    return Ok((rows, key.get("sk").and_then(|sk| sk.as_s().ok()).cloned()));
+                    let next = key.get("sk").and_then(|sk| sk.as_s().ok()).cloned();
+                    return Ok(Rows { rows, next });
                 }
                 Some(key) if !key.is_empty() => start = Some(key),
-                _ => return Ok((rows, None)),
+                _ => return Ok(Rows { rows, next: None }),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The items that are of no API: a kept reply, a tenant's row in the list of all.
+//! Items of no API: a response kept for a retry, a tenant's row in the list of all tenants.
 
 use serde::{Deserialize, Serialize};
 use trustplane_domain::Timestamp;
@@ -6,33 +6,33 @@ use trustplane_domain::ids::TenantId;
 
 use crate::Item;
 
-/// A reply that is kept under an `Idempotency-Key`, so that a retry gets it again.
+/// A response kept under an `Idempotency-Key`: a retry gets it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
-    /// SHA-256 over method, path and body of the request, in hex: another request under the same key is told.
+    /// SHA-256 over the request, in hex: another request under the same key is refused.
     pub fingerprint: String,
-    /// The reply's status.
+    /// The response's status.
     pub status: u16,
-    /// The reply's headers.
+    /// The response's headers.
     pub headers: Vec<(String, String)>,
-    /// The reply's body, its secrets null.
+    /// The response's body, its secrets null.
     pub body: String,
-    /// When it is forgotten.
+    /// The time after which it is not replayed.
     pub kept_until: Timestamp,
 }
 
 impl Item for Idempotency {
     const ENTITY: &'static str = "idempotency";
 
-    fn swept_after(&self) -> Option<Timestamp> {
+    fn time_to_live(&self) -> Option<Timestamp> {
         Some(self.kept_until)
     }
 }
 
-/// A tenant in the list of all: written with it, and never again.
+/// A tenant in the list of all tenants: written with the tenant, and never again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantRow {
-    /// Which; all else is the tenant's own item's to say.
+    /// The tenant. All else is in its own item.
     pub tenant_id: TenantId,
 }
 

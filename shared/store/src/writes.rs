@@ -1,18 +1,22 @@
-//! What a transaction is to write: plain data, so that a pure function can say it before a grant is there.
+//! The writes of a transaction, as plain data: a pure function lists them before there is a grant.
 
-use serde::de::DeserializeOwned;
 use trustplane_domain::Timestamp;
 
 use crate::item::{Attributes, attributes};
-use crate::{AuditItem, Item, Key, StoreError, Stored};
+use crate::{AuditItem, Count, Item, Key, PrimaryKey, StoreError, Stored};
 
 /// The writes of one change, each under its condition.
 #[derive(Debug, Default)]
-pub struct Writes(Vec<Write>);
+pub struct Writes {
+    writes: Vec<Write>,
+    /// The first value that could not be serialized. Told when the transaction is made, so that writes can be listed
+    /// without a check at each.
+    fault: Option<StoreError>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Write {
-    pub(crate) key: Key,
+    pub(crate) key: PrimaryKey,
     pub(crate) operation: Operation,
 }
 
@@ -39,104 +43,129 @@ pub(crate) enum Operation {
 }
 
 impl Writes {
-    /// Nothing to write yet.
+    /// No writes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A new item.
-    pub fn create<T: Item>(mut self, key: &Key, value: &T) -> Result<Self, StoreError> {
-        let item = attributes(key, 1, value)?;
-        self.0.push(Write { key: key.clone(), operation: Operation::Create(item) });
-        Ok(self)
-    }
-
-    /// Another value for the item that was read.
-    pub fn replace<T: Item>(mut self, before: &Stored<T>, value: &T) -> Result<Self, StoreError> {
-        let item = attributes(&before.key, before.version + 1, value)?;
-        self.0.push(Write { key: before.key.clone(), operation: Operation::Replace(item, before.version) });
-        Ok(self)
-    }
-
-    /// The item, whatever stands there: for rows that only whoever holds another item writes, which is replaced in the same
-    /// transaction.
-    pub fn put<T: Item>(mut self, key: &Key, value: &T) -> Result<Self, StoreError> {
-        let item = attributes(key, 1, value)?;
-        self.0.push(Write { key: key.clone(), operation: Operation::Put(item) });
-        Ok(self)
-    }
-
-    /// The end of the item that was read.
+    /// Creates the item, unless there is one.
     #[must_use]
-    pub fn remove<T>(mut self, before: &Stored<T>) -> Self {
-        self.0.push(Write { key: before.key.clone(), operation: Operation::Remove(before.version) });
-        self
+    pub fn create<T: Item>(self, key: &Key<T>, value: &T) -> Self {
+        let item = attributes(key, 1, value);
+        self.put_item(key, item, Operation::Create)
     }
 
-    /// No change of the item that was read, which must still be as it was.
+    /// Replaces the item that was read.
     #[must_use]
-    pub fn check<T>(mut self, before: &Stored<T>) -> Self {
-        self.0.push(Write { key: before.key.clone(), operation: Operation::Check(before.version) });
-        self
+    pub fn replace<T: Item>(self, before: &Stored<T>, value: &T) -> Self {
+        let item = attributes(&before.key, before.version + 1, value);
+        self.put_item(&before.key, item, |item| Operation::Replace(item, before.version))
     }
 
-    /// Takes what is kept across tenants, unless another tenant holds it. `value` names the tenant in `tenant_id`.
-    pub fn claim<T: Item + DeserializeOwned>(mut self, key: &Key, value: &T) -> Result<Self, StoreError> {
-        let item = attributes(key, 1, value)?;
-        self.0.push(Write { key: key.clone(), operation: Operation::Claim(item) });
-        Ok(self)
-    }
-
-    /// Gives back what this tenant holds; changes nothing where it holds nothing.
+    /// Replaces the item that was read if `value` is another one.
     #[must_use]
-    pub fn release(mut self, key: &Key) -> Self {
-        self.0.push(Write { key: key.clone(), operation: Operation::Release });
-        self
+    pub fn replace_if_changed<T: Item + PartialEq>(self, before: &Stored<T>, value: &T) -> Self {
+        if before.value == *value { self } else { self.replace(before, value) }
     }
 
-    /// One more on a count, unless there are `most` already. Other than a replacement it does not mind that somebody
-    /// else has counted since it was read.
+    /// Writes the item over any other: for rows that only the holder of another item writes, which is replaced in the
+    /// same transaction.
     #[must_use]
-    pub fn one_more(mut self, key: &Key, most: u64) -> Self {
-        self.0.push(Write { key: key.clone(), operation: Operation::Count(1, most, None) });
-        self
+    pub fn put<T: Item>(self, key: &Key<T>, value: &T) -> Self {
+        let item = attributes(key, 1, value);
+        self.put_item(key, item, Operation::Put)
     }
 
-    /// As [`Self::one_more`], on a count that may be swept away after this time.
+    /// Removes the item that was read.
     #[must_use]
-    pub fn one_more_until(mut self, key: &Key, most: u64, end: Timestamp) -> Self {
-        self.0.push(Write { key: key.clone(), operation: Operation::Count(1, most, Some(end)) });
-        self
+    pub fn remove<T>(self, before: &Stored<T>) -> Self {
+        self.with(before.key.primary(), Operation::Remove(before.version))
     }
 
-    /// What stands before an audit record in the chain, written on it: only on the record that was read, and once.
+    /// Demands that the item that was read has not changed.
     #[must_use]
-    pub fn seal(mut self, record: &Stored<AuditItem>, previous: &str) -> Self {
+    pub fn check<T>(self, before: &Stored<T>) -> Self {
+        self.with(before.key.primary(), Operation::Check(before.version))
+    }
+
+    /// Claims an item that is shared by all tenants, unless another tenant holds it. `value` names the tenant in
+    /// `tenant_id`.
+    #[must_use]
+    pub fn claim<T: Item>(self, key: &Key<T>, value: &T) -> Self {
+        let item = attributes(key, 1, value);
+        self.put_item(key, item, Operation::Claim)
+    }
+
+    /// Releases a claim of this tenant; changes nothing where it has none.
+    #[must_use]
+    pub fn release<T>(self, key: &Key<T>) -> Self {
+        self.with(key.primary(), Operation::Release)
+    }
+
+    /// Adds one to a count that is below `most`. Other than a replacement it does not conflict with a count that has
+    /// changed since it was read.
+    #[must_use]
+    pub fn one_more(self, key: &Key<Count>, most: u64) -> Self {
+        self.with(key.primary(), Operation::Count(1, most, None))
+    }
+
+    /// Adds one to a count that is below `most` and has a time to live.
+    #[must_use]
+    pub fn one_more_until(self, key: &Key<Count>, most: u64, end: Timestamp) -> Self {
+        self.with(key.primary(), Operation::Count(1, most, Some(end)))
+    }
+
+    /// Takes one from a count.
+    #[must_use]
+    pub fn one_less(self, key: &Key<Count>) -> Self {
+        self.with(key.primary(), Operation::Count(-1, u64::MAX, None))
+    }
+
+    /// Writes the previous hash of the chain on an audit record: only on the record that was read, and once.
+    #[must_use]
+    pub fn seal(self, record: &Stored<AuditItem>, previous: &str) -> Self {
         let operation = Operation::Seal { hash: record.value.hash.clone(), previous: previous.to_owned() };
-        self.0.push(Write { key: record.key.clone(), operation });
-        self
+        self.with(record.key.primary(), operation)
     }
 
-    /// One less on a count.
-    #[must_use]
-    pub fn one_less(mut self, key: &Key) -> Self {
-        self.0.push(Write { key: key.clone(), operation: Operation::Count(-1, u64::MAX, None) });
-        self
-    }
-
-    /// These and those.
+    /// Adds other writes.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        self.writes.extend(other.writes);
+        self.fault = self.fault.or(other.fault);
         self
     }
 
-    /// Whether there is nothing to write.
+    /// Reports that there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.writes.is_empty() && self.fault.is_none()
     }
 
-    pub(crate) fn into_inner(self) -> Vec<Write> {
-        self.0
+    /// The writes.
+    ///
+    /// # Errors
+    /// The first value that could not be serialized.
+    pub(crate) fn into_inner(self) -> Result<Vec<Write>, StoreError> {
+        self.fault.map_or(Ok(self.writes), Err)
+    }
+
+    fn put_item<T>(
+        mut self,
+        key: &Key<T>,
+        item: Result<Attributes, StoreError>,
+        operation: impl FnOnce(Attributes) -> Operation,
+    ) -> Self {
+        match item {
+            Ok(item) => self.with(key.primary(), operation(item)),
+            Err(error) => {
+                self.fault.get_or_insert(error);
+                self
+            }
+        }
+    }
+
+    fn with(mut self, key: &PrimaryKey, operation: Operation) -> Self {
+        self.writes.push(Write { key: key.clone(), operation });
+        self
     }
 }

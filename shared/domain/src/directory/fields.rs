@@ -52,7 +52,7 @@ pub fn required_list<T: PartialEq, E: Into<String>>(
 pub fn finish<T>(fields: Fields, value: Option<T>) -> Result<T, Failure> {
     fields.finish(Faults::default())?;
     // INVARIANT: a value is missing only where a required field is, and that is a fault.
-    value.ok_or(Failure::Internal)
+    value.ok_or_else(|| Failure::internal("a missing value without a fault"))
 }
 
 /// A text of so many characters, none of them a control character.

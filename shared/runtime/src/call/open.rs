@@ -1,4 +1,4 @@
-//! How a request is let in: what it needs is read, its credential verified, and its tenant's policies found.
+//! Opening a request: what it needs is read, its credential verified, and its tenant's policies found.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,72 +6,63 @@ use std::time::Duration;
 use trustplane_domain::Failure;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::failure::Denial;
-use trustplane_domain::policy::PolicySet;
 use trustplane_domain::tenant::Tenant;
 use trustplane_policy::{Action, Attempt, Policies};
-use trustplane_store::{CommitError, Idempotency, Key, Query, Read, Stored, keys};
+use trustplane_store::{CommitError, Idempotency, Key, Read, Reads, Stored, TenantKeys, Wanted};
 
-use super::{Call, store_failure};
+use super::Call;
+use super::steps::ParseBody;
 use crate::authentication::{Presented, check_tenant};
 use crate::idempotency;
 
-/// What noting the day of a credential's use may take.
+/// Time limit for noting the day of a credential's use.
 const NOTE: Duration = Duration::from_millis(500);
 
-/// What the recording of a denied attempt may take.
+/// Time limit for recording a denied attempt.
 const RECORD: Duration = Duration::from_secs(1);
 
-/// What is known once the credential has been verified.
+/// A verified request, and what was read with its credential.
 pub(super) struct Opened {
-    /// Who acts: the credential that was read, or what may be done of it by a temporary key.
-    pub(super) credential: Credential,
+    /// The caller: the credential that was read, or the permissions of a temporary key of it.
+    pub(super) caller: Credential,
+    pub(super) credential: Stored<Credential>,
     pub(super) tenant: Stored<Tenant>,
     pub(super) kept: Option<Idempotency>,
     pub(super) read: Read,
 }
 
 impl Call {
-    /// Reads everything in one round trip, and verifies the credential before anything else is said.
-    pub(super) async fn open<I>(
-        &self,
-        keys: &impl Fn(keys::Tenant, &I) -> Vec<Key>,
-        query: Option<&dyn Fn(keys::Tenant, &I) -> Query>,
-        input: &Result<I, Failure>,
-    ) -> Result<Opened, Failure> {
+    /// Reads everything in one round trip, and verifies the credential before anything else is told.
+    ///
+    /// The secret of an access key is derived only for a credential that exists and is valid: a request with a made-up
+    /// key costs no call to KMS.
+    pub(super) async fn open<R: Reads>(&self, keys: TenantKeys, reads: Option<&R>) -> Result<Opened, Failure> {
         let presented = Presented::of(&self.request)?;
         presented.check_window(self.now)?;
-        let part = keys::Tenant::presented(presented.id());
-        let (credential_key, tenant_key) = (part.credential(presented.id()), part.tenant());
         let retry_key = idempotency::key(&self.request).ok().flatten();
-        let kept_key = retry_key.map(|key| part.idempotency(presented.id(), &key));
-        let mut wanted = vec![credential_key.clone(), tenant_key.clone()];
-        wanted.extend(kept_key.clone());
-        let listed = match input {
-            Ok(input) => {
-                wanted.extend(keys(part, input));
-                query.map(|query| query(part, input))
-            }
-            Err(_) => None,
-        };
-        let (read, secret) = tokio::join!(self.read(&wanted, listed.as_ref()), presented.secret(&self.platform));
-        let mut read = read?;
-
-        let credential = read.look::<Credential>(&credential_key).map_err(|error| store_failure(&error))?;
-        let kept = credential.as_ref().map(|stored| &stored.value);
-        let acting = presented.verify(kept, secret, &self.request, self.now)?;
-        let tenant = read.look::<Tenant>(&tenant_key).map_err(|error| store_failure(&error))?;
-        let status = tenant.as_ref().map(|stored| &stored.value);
-        check_tenant(self.dialect, &self.request, presented.id().tenant(), status)?;
-        let (Some(credential), Some(tenant)) = (credential, tenant) else { return Err(Failure::Internal) };
-        let kept = match &kept_key {
-            Some(key) => read.take::<Idempotency>(key).map_err(|error| store_failure(&error))?,
-            None => None,
-        };
-        let kept = kept.map(|stored| stored.value).filter(|kept| self.now < kept.kept_until);
-        if credential.value.last_used_at.is_none_or(|day| day < self.now.day_start()) {
-            self.note_use(&credential_key).await;
+        let own = (
+            keys.credential(presented.id()).optional(),
+            keys.tenant().optional(),
+            retry_key.map(|key| keys.idempotency(presented.id(), &key).optional()),
+        );
+        let mut wanted = Wanted::of(&own);
+        if let Some(reads) = reads {
+            reads.declare(&mut wanted);
         }
-        Ok(Opened { credential: acting, tenant, kept, read })
+        let mut read = self.platform.table.read(wanted).await?;
+        let (credential, tenant, kept) = own.load(&mut read)?;
+
+        let caller = presented.verify(credential.value(), &self.request, &self.platform, self.now).await?;
+        check_tenant(self.dialect, &self.request, presented.id().tenant(), tenant.value())?;
+        let (Some(credential), Some(tenant)) = (credential.item, tenant.item) else {
+            return Err(Failure::internal("verified without a credential"));
+        };
+        self.trace.verified(tenant.value.tenant_id);
+        let kept = kept.and_then(|slot| slot.item).map(|kept| kept.value).filter(|kept| self.now < kept.kept_until);
+        if credential.value.last_used_at.is_none_or(|day| day < self.now.day_start()) {
+            self.note_use(&credential.key).await;
+        }
+        Ok(Opened { caller, credential, tenant, kept, read })
     }
 
     /// Records a denied attempt, outside of any transaction of the request's. What keeps it from being recorded (too many
@@ -97,7 +88,7 @@ impl Call {
     /// was written.
     pub(super) async fn own_policies(
         &self,
-        part: keys::Tenant,
+        keys: TenantKeys,
         tenant: &Tenant,
         credential: &Credential,
         action: Action,
@@ -110,13 +101,11 @@ impl Call {
         if let Some(policies) = compiled.find(tenant.tenant_id, version) {
             return Ok(Some(policies));
         }
-        let key = part.policies();
-        let set = self.read(std::slice::from_ref(&key), None).await?.take::<PolicySet>(&key);
-        let set = set.map_err(|error| store_failure(&error))?.map(|stored| stored.value);
+        let set = self.platform.table.load(keys.policies().optional()).await.map_err(Failure::from)?;
+        let set = set.item.map(|stored| stored.value);
         // It is written in one transaction with the tenant: what is read after the tenant is of its version, or newer.
         let set = set.filter(|set| set.version >= version).ok_or_else(|| {
-            tracing::error!(version, "the policies that the tenant names are not there");
-            Failure::Internal
+            Failure::internal(format!("the policies of version {version} that the tenant names do not exist"))
         })?;
         match compiled.compile(&self.policies.built_in, tenant.tenant_id, &set) {
             Ok(policies) => Ok(Some(policies)),
@@ -134,7 +123,7 @@ impl Call {
     }
 
     /// Notes that the credential was used today. What keeps it from being noted keeps nobody from being served.
-    async fn note_use(&self, credential: &Key) {
+    async fn note_use(&self, credential: &Key<Credential>) {
         let noted = self.platform.table.note_use(credential, self.now.day_start());
         match tokio::time::timeout(NOTE, noted).await {
             Ok(Ok(())) => {}
@@ -143,11 +132,19 @@ impl Call {
         }
     }
 
-    /// The input, if nothing is wrong with it or with the headers; else all that is.
-    pub(super) fn checked<'i, I>(&self, input: &'i Result<I, Failure>) -> Result<&'i I, Failure> {
-        let headers = self.dialect.check_headers(&self.request, self.produces).err();
-        let retry_key = idempotency::key(&self.request).err();
-        let wrong = [headers, retry_key, input.as_ref().err().cloned()].into_iter().flatten().reduce(Failure::joined);
-        wrong.map_or_else(|| input.as_ref().map_err(Clone::clone), Err)
+    /// The input and the body, or all faults of them and of the headers.
+    pub(super) fn check<I, B>(
+        &self,
+        input: Result<I, Failure>,
+        body: ParseBody<'_, B>,
+    ) -> Result<(I, B), Failure> {
+        let headers = self.dialect.check_headers(&self.request, self.produces);
+        let retry_key = idempotency::key(&self.request);
+        let faults = [headers.err(), retry_key.err()].into_iter().flatten().reduce(Failure::joined);
+        match (faults, crate::both(input, body(&self.request))) {
+            (None, parsed) => parsed,
+            (Some(faults), Ok(_)) => Err(faults),
+            (Some(faults), Err(others)) => Err(faults.joined(others)),
+        }
     }
 }

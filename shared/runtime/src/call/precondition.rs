@@ -1,28 +1,28 @@
-//! `If-Match`: whether the resource is still the one that the client has seen.
+//! `If-Match`: the resource is still the one that the client has seen.
 
 use trustplane_domain::Failure;
 
 use super::Call;
 
 impl Call {
-    /// 404 before 412 before 409.
-    pub(super) fn precondition<T>(&self, etag: Option<u64>, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    /// Checks `If-Match` against the version of the resource: 404 before 412 before 409.
+    pub(super) fn precondition<T>(&self, version: Option<u64>, outcome: Result<T, Failure>) -> Result<T, Failure> {
         let outcome = match outcome {
             Err(Failure::NotFound(what)) => return Err(Failure::NotFound(what)),
             other => other,
         };
         match self.request.header("if-match") {
-            Some(wanted) if !matches_etag(wanted, etag) => Err(Failure::PreconditionFailed),
+            Some(wanted) if !matches_etag(wanted, version) => Err(Failure::PreconditionFailed),
             _ => outcome,
         }
     }
 }
 
-/// Whether `If-Match` (RFC 9110, 13.1.1: `*` or a list of strong entity tags) names `version`.
+/// Matches `If-Match` (RFC 9110, 13.1.1: `*` or a list of strong entity tags) against `version`.
 fn matches_etag(wanted: &str, version: Option<u64>) -> bool {
     let Some(version) = version else { return false };
-    let stands = format!("\"{version}\"");
-    wanted.trim() == "*" || wanted.split(',').any(|tag| tag.trim() == stands)
+    let current = format!("\"{version}\"");
+    wanted.trim() == "*" || wanted.split(',').any(|tag| tag.trim() == current)
 }
 
 #[cfg(test)]

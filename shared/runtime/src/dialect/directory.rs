@@ -39,8 +39,8 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
         Failure::IdempotencyMismatch => say(422, "this Idempotency-Key was used for another request"),
         Failure::RateLimited { .. } => (429, None),
         Failure::Unavailable { .. } => (503, None),
-        Failure::AwsUnreachable => (502, None),
-        Failure::Internal => (500, None),
+        Failure::AwsUnreachable(_) => (502, None),
+        Failure::Internal(_) => (500, None),
     }
 }
 

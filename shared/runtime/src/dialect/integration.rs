@@ -55,8 +55,8 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
         }
         Failure::RateLimited { .. } => say(429, "rate_limited", "the tenant's budget is spent, try again later"),
         Failure::Unavailable { .. } => say(503, "unavailable", "the service is busy, try again later"),
-        Failure::AwsUnreachable => say(502, "aws_unreachable", "AWS could not be reached"),
-        Failure::Internal => say(500, "internal", "something went wrong on our side"),
+        Failure::AwsUnreachable(_) => say(502, "aws_unreachable", "AWS could not be reached"),
+        Failure::Internal(_) => say(500, "internal", "something went wrong on our side"),
     }
 }
 

@@ -1,17 +1,17 @@
-//! A reply: what a handler answers, before its dialect adds headers.
+//! Responses of handlers, before their dialect adds headers.
 
 use serde::Serialize;
 
-/// A good reply.
+/// A successful response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
     pub(crate) content_type: &'static str,
 }
 
-impl Reply {
+impl Response {
     /// This status and JSON body.
     pub fn json(status: u16, body: &impl Serialize) -> Self {
         Self {

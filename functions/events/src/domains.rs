@@ -12,8 +12,8 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::directory::domain_proof::{DomainProof, Outcome, ProofEvent, ProofStatus};
 use trustplane_domain::ids::TenantId;
 use trustplane_policy::{Image, Kind, Resource};
-use trustplane_runtime::{Platform, Reaction, ReactionError};
-use trustplane_store::{CommitError, DOMAIN, Stored, Told, Writes};
+use trustplane_runtime::{Platform, EventCall, EventError};
+use trustplane_store::{CommitError, DOMAIN, Stored, AuditedChange, Writes};
 
 use crate::due::{Fault, again, sweep};
 
@@ -32,7 +32,7 @@ struct View {
 }
 
 /// Looks at every proof that is due, and says at how many: `{checked, suspended, left}`.
-pub async fn check(reaction: Reaction) -> Result<Value, ReactionError> {
+pub async fn check(reaction: EventCall) -> Result<Value, EventError> {
     let resolver = Resolver::new(Platform::setting("TRUSTPLANE_DNS_SERVER").ok().as_deref())?;
     let see = |tenant, proof| look(&reaction, &resolver, tenant, proof);
     sweep(&reaction, DOMAIN, AT_ONCE, see).await.said("checked")
@@ -40,7 +40,7 @@ pub async fn check(reaction: Reaction) -> Result<Value, ReactionError> {
 
 /// Looks at one proof: says whether it was due.
 async fn look(
-    reaction: &Reaction,
+    reaction: &EventCall,
     resolver: &Resolver,
     tenant: TenantId,
     mut before: Stored<DomainProof>,
@@ -61,7 +61,7 @@ async fn look(
             Some(_) => {
                 let resource = Resource::new(Kind::Domain, after.domain.as_str());
                 let (was, is) = (image(&before.value, None), image(&after, event));
-                let told = Told { resource: &resource, before: Some(&was), after: Some(&is) };
+                let told = AuditedChange { resource: &resource, before: Some(&was), after: Some(&is) };
                 table.commit(&grant, &told, writes, None).await
             }
         };

@@ -16,7 +16,7 @@ use trustplane_domain::inventory::{Assignment, Row, Seen, Step, Sync, SyncFailur
 use trustplane_domain::tenant::{Status, Tenant};
 use trustplane_domain::timestamp::SECOND;
 use trustplane_policy::Grant;
-use trustplane_runtime::{Reaction, ReactionError};
+use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::keys;
 use trustplane_store::{CommitError, Key, Query, SYNC, StoreError, Stored, Writes};
 
@@ -72,16 +72,16 @@ enum Stop {
 
 /// One tenant's reading under way.
 struct Reading<'a> {
-    reaction: &'a Reaction,
+    reaction: &'a EventCall,
     grant: Grant,
-    tenant: keys::Tenant,
+    tenant: TenantKeys,
     connection: Connection,
     sync: Stored<Sync>,
     reader: Option<Reader>,
 }
 
 /// Reads what is due, and says how far it came: `{finished, unfinished, failed}`.
-pub async fn sync(reaction: Reaction) -> Result<Value, ReactionError> {
+pub async fn sync(reaction: EventCall) -> Result<Value, EventError> {
     let mut due = Vec::new();
     for shard in shards(reaction.now) {
         due.extend(reaction.platform.table.due(SYNC, shard, reaction.now, PAGE, None).await?.keys);
@@ -105,7 +105,7 @@ pub async fn sync(reaction: Reaction) -> Result<Value, ReactionError> {
 }
 
 /// Goes on with one reading for as long as there is time.
-async fn read_on(reaction: &Reaction, key: &Key) -> Result<Came, ReactionError> {
+async fn read_on(reaction: &EventCall, key: &Key) -> Result<Came, EventError> {
     if reaction.time_left() < MARGIN {
         return Ok(Came::Unfinished);
     }
@@ -140,10 +140,10 @@ async fn read_on(reaction: &Reaction, key: &Key) -> Result<Came, ReactionError> 
 impl<'a> Reading<'a> {
     /// Takes the reading of `key`: nobody else does until the lease is over. `None` where somebody else has, or it is not to
     /// be done.
-    async fn take(reaction: &'a Reaction, key: &Key) -> Result<Option<Self>, ReactionError> {
+    async fn take(reaction: &'a EventCall, key: &Key) -> Result<Option<Self>, EventError> {
         let Some(id) = key.tenant() else { return Ok(None) };
         let grant = reaction.grant(id);
-        let tenant = keys::Tenant::granted(&grant);
+        let tenant = TenantKeys::granted(&grant);
         let wanted = [tenant.tenant(), tenant.connection(), tenant.aws_sync()];
         let mut read = reaction.platform.table.read(&wanted, None).await?;
         let owner: Stored<Tenant> = read.take(&tenant.tenant())?.ok_or_else(|| StoreError::missing("tenant"))?;
@@ -299,7 +299,7 @@ impl<'a> Reading<'a> {
 }
 
 /// The time now: an event may come late, and a run takes minutes. Ahead of the clock only where the event's time is.
-fn clock(reaction: &Reaction) -> Timestamp {
+fn clock(reaction: &EventCall) -> Timestamp {
     reaction.now.max(Timestamp::now())
 }
 

@@ -1,4 +1,4 @@
-//! Event functions: invoked by EventBridge or the table's stream. A failure is the invocation's error, on purpose: the
+//! Event handlers: invoked by EventBridge or the table's stream. A failure is the invocation's error, on purpose: the
 //! event source tries again, and keeps what fails for good.
 
 use std::pin::Pin;
@@ -12,13 +12,14 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::ids::TenantId;
 use trustplane_policy::Grant;
 
+use crate::log::{Line, Trace};
 use crate::serve::run;
 use crate::{Platform, log};
 
-/// An event on its way.
+/// An event, and what its handler has to handle it.
 #[derive(Debug)]
-pub struct Reaction {
-    /// What every function process has.
+pub struct EventCall {
+    /// The clients and settings of the process.
     pub platform: Arc<Platform>,
     /// The event's own time where it has one (`time` of a scheduled event), else the clock's.
     pub now: Timestamp,
@@ -29,28 +30,28 @@ pub struct Reaction {
     deadline: SystemTime,
 }
 
-/// Why an event was not handled: the invocation's error.
-pub type ReactionError = lambda_runtime::Error;
+/// The error of an invocation: the event was not handled.
+pub type EventError = lambda_runtime::Error;
 
-impl Reaction {
-    /// The function's leave to change `tenant`.
+impl EventCall {
+    /// The function's grant to change `tenant`.
     pub fn grant(&self, tenant: TenantId) -> Grant {
-        Grant::reaction(tenant, self.function, &self.request_id, self.now)
+        Grant::event_handler(tenant, self.function, &self.request_id, self.now)
     }
 
-    /// How long the invocation may still take.
+    /// Time left to the invocation.
     pub fn time_left(&self) -> Duration {
         self.deadline.duration_since(SystemTime::now()).unwrap_or_default()
     }
 }
 
-type Handler = dyn Fn(Reaction) -> Pin<Box<dyn Future<Output = Result<Value, ReactionError>>>>;
+type Handler = dyn Fn(EventCall) -> Pin<Box<dyn Future<Output = Result<Value, EventError>>>>;
 
-/// Serves the event function `name`: the body of its `main`.
-pub fn reaction<H, F>(name: &'static str, handler: H) -> ExitCode
+/// Serves the event handler `name`: the body of its `main`.
+pub fn event_handler<H, F>(name: &'static str, handler: H) -> ExitCode
 where
-    H: Fn(Reaction) -> F + 'static,
-    F: Future<Output = Result<Value, ReactionError>> + 'static,
+    H: Fn(EventCall) -> F + 'static,
+    F: Future<Output = Result<Value, EventError>> + 'static,
 {
     serve(name, &move |call| Box::pin(handler(call)))
 }
@@ -60,7 +61,7 @@ fn serve(name: &'static str, handler: &Handler) -> ExitCode {
         let serve = move |event: LambdaEvent<Value>| {
             let deadline = event.context.deadline();
             let time = event.payload.get("time").and_then(Value::as_str).and_then(Timestamp::parse);
-            let reaction = Reaction {
+            let call = EventCall {
                 platform: Arc::clone(&platform),
                 now: time.unwrap_or_else(Timestamp::now),
                 event: event.payload,
@@ -71,12 +72,19 @@ fn serve(name: &'static str, handler: &Handler) -> ExitCode {
             let (platform, request_id) = (Arc::clone(&platform), event.context.request_id);
             async move {
                 platform.meter.take();
-                let result = handler(reaction).await;
+                let trace = Trace::begin();
+                let result = handler(call).await;
                 if let Err(error) = &result {
-                    tracing::error!(error = %error, "reaction");
+                    tracing::error!(error = %error, "event");
                 }
-                let outcome = if result.is_ok() { "ok" } else { "error" };
-                log::request(function.name, &request_id, None, outcome, &platform.meter.take());
+                let line = Line {
+                    function: function.name,
+                    request_id: &request_id,
+                    outcome: if result.is_ok() { "ok" } else { "error" },
+                    cold_start: log::is_cold_start(),
+                    ..Line::default()
+                };
+                trace.finish(&line, &platform.meter);
                 result
             }
         };

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use trustplane_domain::Timestamp;
 use trustplane_domain::audit_chain::{ChainHead, ChainSeal, Entry};
 use trustplane_domain::ids::TenantId;
-use trustplane_runtime::Reaction;
+use trustplane_runtime::EventCall;
 use trustplane_store::{AuditItem, CommitError, StoreError, Stored, Writes, keys};
 
 /// Records of one seal at most. With the seal and the head they are one transaction of at most 100 items.
@@ -59,7 +59,7 @@ impl From<StoreError> for Fault {
 }
 
 /// Seals these records.
-pub(crate) async fn seal(reaction: &Reaction, records: &[(usize, &Brought)]) -> Sealed {
+pub(crate) async fn seal(reaction: &EventCall, records: &[(usize, &Brought)]) -> Sealed {
     let mut tenants: BTreeMap<TenantId, Vec<(usize, &Brought)>> = BTreeMap::new();
     for (place, record) in records {
         tenants.entry(record.tenant).or_default().push((*place, *record));
@@ -101,9 +101,9 @@ fn batches<'a, 'r>(mut records: &'a [(usize, &'r Brought)]) -> Vec<&'a [(usize, 
     batches
 }
 
-async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Brought)]) -> Result<(), Fault> {
+async fn seal_batch(reaction: &EventCall, tenant: TenantId, batch: &[(usize, &Brought)]) -> Result<(), Fault> {
     let grant = reaction.grant(tenant);
-    let part = keys::Tenant::granted(&grant);
+    let part = TenantKeys::granted(&grant);
     let table = &reaction.platform.table;
     // The number of the seal that was not made, and whether one of that number was found after that.
     let (mut lost, mut found) = (None, None);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::tenant::{Status, Tenant};
-use trustplane_runtime::{Reaction, ReactionError};
+use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::keys::{self, DUE_SHARDS};
 use trustplane_store::{Item, Key, Read, StoreError, Stored};
 
@@ -41,7 +41,7 @@ pub(crate) struct Swept {
 /// Sees to all that is due of `kind`, `at_once` at the same time. `see` is given an item that was read after it was
 /// listed, so it may not be due any more; it says how much it did.
 pub(crate) async fn sweep<T: Item, F: Future<Output = Result<usize, Fault>>>(
-    reaction: &Reaction,
+    reaction: &EventCall,
     kind: &str,
     at_once: usize,
     see: impl Fn(TenantId, Stored<T>) -> F,
@@ -71,7 +71,7 @@ pub(crate) async fn sweep<T: Item, F: Future<Output = Result<usize, Fault>>>(
 
 /// Reads an item again that somebody else wrote in between; `None` where it is gone or its tenant suspended.
 pub(crate) async fn again<T: Item>(
-    reaction: &Reaction,
+    reaction: &EventCall,
     tenant: TenantId,
     key: &Key,
 ) -> Result<Option<Stored<T>>, StoreError> {
@@ -82,7 +82,7 @@ pub(crate) async fn again<T: Item>(
 
 impl Swept {
     /// For the caller: `{<done>, suspended, left}`, or the error.
-    pub(crate) fn said(self, done: &str) -> Result<Value, ReactionError> {
+    pub(crate) fn said(self, done: &str) -> Result<Value, EventError> {
         match self.failed {
             0 => Ok(json!({done: self.done, "suspended": self.suspended, "left": self.left})),
             failed => Err(format!("{failed} failed of what was due, the first: {}", self.first_failure).into()),
@@ -91,7 +91,7 @@ impl Swept {
 
     async fn batch<T: Item, F: Future<Output = Result<usize, Fault>>>(
         &mut self,
-        reaction: &Reaction,
+        reaction: &EventCall,
         due: &[Key],
         at_once: usize,
         see: &impl Fn(TenantId, Stored<T>) -> F,
@@ -163,8 +163,8 @@ pub(crate) fn shards(now: Timestamp) -> impl Iterator<Item = u8> {
     (0..DUE_SHARDS).cycle().skip(usize::try_from(first).unwrap_or_default()).take(usize::from(DUE_SHARDS))
 }
 
-fn tenant_key(reaction: &Reaction, tenant: TenantId) -> Key {
-    keys::Tenant::granted(&reaction.grant(tenant)).tenant()
+fn tenant_key(reaction: &EventCall, tenant: TenantId) -> Key {
+    TenantKeys::granted(&reaction.grant(tenant)).tenant()
 }
 
 fn is_served(read: &mut Read, key: &Key) -> Result<bool, StoreError> {

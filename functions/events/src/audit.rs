@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 use trustplane_aws::{DEAD_LETTER_BYTES, DeadLetters, Event};
 use trustplane_domain::audit::{AuditRecord, Outcome};
-use trustplane_runtime::{Platform, Reaction, ReactionError};
+use trustplane_runtime::{Platform, EventCall, EventError};
 
 use crate::sealing::{Brought, seal};
 
@@ -30,7 +30,7 @@ const DENIED: &str = "access-denied";
 /// A bus or a table that is away is no fault of the records: they are brought again for as long as the stream holds them.
 /// What no waiting mends (a record whose hash does not fit, a chain that somebody reached into) would hold up all that is
 /// behind it, of other tenants too: it goes to the dead letters here, alone, and the rest goes on.
-pub async fn publish(reaction: Reaction) -> Result<Value, ReactionError> {
+pub async fn publish(reaction: EventCall) -> Result<Value, EventError> {
     let bus = reaction.platform.bus.as_ref().ok_or("no event bus")?;
     let records = reaction.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
     let carried = records.iter().map(Carried::of).collect::<Result<Vec<_>, _>>()?;
@@ -62,7 +62,7 @@ pub async fn publish(reaction: Reaction) -> Result<Value, ReactionError> {
 
 /// Puts a record among the dead letters, with what is wrong with it. The letter is an event of this function's: once what
 /// was wrong is right, it is invoked with it.
-async fn bury(platform: &Platform, record: &Carried<'_>, fault: &str) -> Result<(), ReactionError> {
+async fn bury(platform: &Platform, record: &Carried<'_>, fault: &str) -> Result<(), EventError> {
     let number = record.sequence_number;
     tracing::error!(sequence_number = number, fault, "an audit record goes to the dead letters");
     // Made here, since it is hardly ever needed.

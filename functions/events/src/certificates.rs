@@ -9,8 +9,8 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId, Notice};
 use trustplane_domain::ids::TenantId;
 use trustplane_policy::{Image, Kind, Resource};
-use trustplane_runtime::{Reaction, ReactionError};
-use trustplane_store::{CERTIFICATE, CommitError, Stored, Told, Writes};
+use trustplane_runtime::{EventCall, EventError};
+use trustplane_store::{CERTIFICATE, CommitError, Stored, AuditedChange, Writes};
 
 use crate::due::{Fault, again, sweep};
 
@@ -31,12 +31,12 @@ struct View<'a> {
 }
 
 /// Gives every notice that is due, and says how many: `{notices, suspended, left}`.
-pub async fn notify_expiring(reaction: Reaction) -> Result<Value, ReactionError> {
+pub async fn notify_expiring(reaction: EventCall) -> Result<Value, EventError> {
     sweep(&reaction, CERTIFICATE, 1, |tenant, provider| notify(&reaction, tenant, provider)).await.said("notices")
 }
 
 /// Gives the notices of one provider: says how many.
-async fn notify(reaction: &Reaction, tenant: TenantId, mut before: Stored<IdentityProvider>) -> Result<usize, Fault> {
+async fn notify(reaction: &EventCall, tenant: TenantId, mut before: Stored<IdentityProvider>) -> Result<usize, Fault> {
     let grant = reaction.grant(tenant);
     let store = before.key.identity_store().ok_or("it is no identity provider's place")?;
     for _ in 0..ATTEMPTS {
@@ -46,8 +46,8 @@ async fn notify(reaction: &Reaction, tenant: TenantId, mut before: Stored<Identi
         }
         let told: Vec<(Resource, Image)> =
             notices.iter().map(|notice| notice_of(&before.value, &store, notice)).collect();
-        let told: Vec<Told<'_>> =
-            told.iter().map(|(resource, after)| Told { resource, before: None, after: Some(after) }).collect();
+        let told: Vec<AuditedChange<'_>> =
+            told.iter().map(|(resource, after)| AuditedChange { resource, before: None, after: Some(after) }).collect();
         let writes = Writes::new().replace(&before, &after)?;
         match reaction.platform.table.commit_all(&grant, &told, writes, None).await {
             Ok(_) => return Ok(notices.len()),

@@ -1,0 +1,147 @@
+//! Decisions: the writes of a request, its audit record and its response, as plain data.
+
+use trustplane_policy::{Image, Resource};
+use trustplane_store::{Item, Stored, Writes};
+
+use crate::Response;
+
+/// The change that a request makes, and the response to it once it is written.
+#[derive(Debug)]
+pub struct Decision {
+    pub(super) writes: Writes,
+    pub(super) response: Response,
+    /// The resource as it will be, for the policies and the audit record.
+    pub(super) after: Option<Image>,
+    /// The response to keep for a retry, where that is another one: a secret is shown once.
+    pub(super) kept: Option<Response>,
+    /// Other resources that change, each with an audit record of its own.
+    pub(super) also: Vec<AlsoChanged>,
+    /// Images for the audit record, where they are others than the policies were asked about.
+    pub(super) audit: Option<(Option<Image>, Option<Image>)>,
+    /// The request has an audit record although nothing is written.
+    pub(super) is_recorded: bool,
+    /// A claim that another tenant holds is no failure: the decision is made again, with [`super::Context::claim_lost`].
+    pub(super) may_lose_claim: bool,
+}
+
+/// A resource that changes beside the one that the request is about.
+#[derive(Debug)]
+pub(super) struct AlsoChanged {
+    pub(super) resource: Resource,
+    pub(super) before: Option<Image>,
+    pub(super) after: Option<Image>,
+}
+
+/// A decision that is not complete yet: external work or further reads come between the policies and the writes.
+#[derive(Debug)]
+pub struct Planned<P> {
+    pub(super) plan: P,
+    pub(super) after: Option<Image>,
+}
+
+impl Decision {
+    /// Writes, and the response once they are written.
+    pub fn write(writes: Writes, response: Response) -> Self {
+        Self {
+            writes,
+            response,
+            after: None,
+            kept: None,
+            also: Vec::new(),
+            audit: None,
+            is_recorded: false,
+            may_lose_claim: false,
+        }
+    }
+
+    /// A response; nothing is written.
+    pub fn respond(response: Response) -> Self {
+        Self::write(Writes::new(), response)
+    }
+
+    /// Replaces an item by `after`; writes nothing if it is equal. The response carries the `ETag` of the version that
+    /// the item then has.
+    pub fn update<T: Item + PartialEq>(
+        before: &Stored<T>,
+        after: &T,
+        image: impl FnOnce(&T) -> Image,
+        response: Response,
+    ) -> Self {
+        let version = if *after == before.value { before.version } else { before.version + 1 };
+        Self::write(Writes::new().replace_if_changed(before, after), response.etag(version)).after(image(after))
+    }
+
+    /// With the resource as it will be.
+    #[must_use]
+    pub fn after(self, image: impl Into<Option<Image>>) -> Self {
+        Self { after: image.into(), ..self }
+    }
+
+    /// With further writes.
+    #[must_use]
+    pub fn and(self, writes: Writes) -> Self {
+        Self { writes: self.writes.and(writes), ..self }
+    }
+
+    /// With another response to keep for a retry.
+    #[must_use]
+    pub fn keeping(self, kept: Response) -> Self {
+        Self { kept: Some(kept), ..self }
+    }
+
+    /// With another resource that changes, which gets an audit record of its own.
+    #[must_use]
+    pub fn also_changing(mut self, resource: Resource, before: Option<Image>, after: Option<Image>) -> Self {
+        self.also.push(AlsoChanged { resource, before, after });
+        self
+    }
+
+    /// With an audit record although nothing is written.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        Self { is_recorded: true, ..self }
+    }
+
+    /// With other images in the audit record than the policies were asked about.
+    #[must_use]
+    pub fn audited_as(self, before: Option<Image>, after: Option<Image>) -> Self {
+        Self { audit: Some((before, after)), ..self }
+    }
+
+    /// Decides again, with [`super::Context::claim_lost`], if another tenant holds the claim.
+    #[must_use]
+    pub fn may_lose_claim(self) -> Self {
+        Self { may_lose_claim: true, ..self }
+    }
+
+    /// Reports that nothing at all is to be written.
+    pub(super) fn is_response_alone(&self) -> bool {
+        self.writes.is_empty() && !self.is_recorded
+    }
+}
+
+impl From<Response> for Decision {
+    fn from(response: Response) -> Self {
+        Self::respond(response)
+    }
+}
+
+impl<P> Planned<P> {
+    /// A plan, nothing known of the resource after it.
+    pub fn new(plan: P) -> Self {
+        Self { plan, after: None }
+    }
+
+    /// With the resource as it will be.
+    #[must_use]
+    pub fn after(self, image: impl Into<Option<Image>>) -> Self {
+        Self { after: image.into(), ..self }
+    }
+}
+
+impl From<Decision> for Planned<Decision> {
+    fn from(mut decision: Decision) -> Self {
+        let after = decision.after.take();
+        Self { plan: decision, after }
+    }
+}
