@@ -5,7 +5,7 @@ mod directory;
 mod identity_center;
 mod identity_source;
 mod platform;
-mod reactions;
+mod events;
 
 use trustplane_policy::{Action, Group, Kind};
 
@@ -99,7 +99,7 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
         directory::FUNCTIONS,
         identity_source::FUNCTIONS,
         platform::FUNCTIONS,
-        reactions::FUNCTIONS,
+        events::FUNCTIONS,
     ]
     .into_iter()
     .flatten()
