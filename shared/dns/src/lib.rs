@@ -1,6 +1,7 @@
 //! DNS, as the proof of a domain asks it: which TXT records are at a name, or how the question failed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -26,12 +27,27 @@ pub struct Resolver(TokioResolver);
 pub struct NoServer(String);
 
 impl Resolver {
-    /// Asks `server`, an IP address with or without a port; without one those of the system (`/etc/resolv.conf`).
-    pub fn new(server: Option<&str>) -> Result<Self, NoServer> {
+    /// The resolver of this process, made at its first use.
+    ///
+    /// # Errors
+    /// [`NoServer`] where the system names no server. It is tried again at the next use.
+    pub fn shared(server: Option<SocketAddr>) -> Result<&'static Self, NoServer> {
+        static SHARED: OnceLock<Resolver> = OnceLock::new();
+        match SHARED.get() {
+            Some(resolver) => Ok(resolver),
+            None => {
+                let resolver = Self::new(server)?;
+                Ok(SHARED.get_or_init(|| resolver))
+            }
+        }
+    }
+
+    /// Asks `server`; without one those of the system (`/etc/resolv.conf`).
+    fn new(server: Option<SocketAddr>) -> Result<Self, NoServer> {
         let mut builder = match server {
             None => TokioResolver::builder_tokio().map_err(|error| NoServer(error.to_string()))?,
             Some(server) => {
-                let config = ResolverConfig::from_name_servers(vec![name_server(server)?]);
+                let config = ResolverConfig::from_name_servers(vec![name_server(server)]);
                 TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
             }
         };
@@ -67,12 +83,10 @@ fn options() -> ResolverOpts {
     options
 }
 
-fn name_server(text: &str) -> Result<NameServerConfig, NoServer> {
-    let address = text.parse::<SocketAddr>().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
-    let address = address.map_err(|_| NoServer(format!("`{text}` is not an IP address, with or without a port")))?;
+fn name_server(server: SocketAddr) -> NameServerConfig {
     let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
-    connections.iter_mut().for_each(|connection| connection.port = address.port());
-    Ok(NameServerConfig::new(address.ip(), true, connections))
+    connections.iter_mut().for_each(|connection| connection.port = server.port());
+    NameServerConfig::new(server.ip(), true, connections)
 }
 
 /// What a failure says of the record: that it is not there, or nothing.
@@ -107,24 +121,9 @@ impl std::error::Error for NoServer {}
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_server_is_an_address_with_or_without_a_port() {
-        for (text, ip, port) in [
-            ("192.0.2.53", "192.0.2.53", 53),
-            ("127.0.0.1:5353", "127.0.0.1", 5353),
-            ("2001:db8::53", "2001:db8::53", 53),
-            ("[::1]:5353", "::1", 5353),
-        ] {
-            let server = name_server(text).unwrap();
-            assert_eq!(server.ip.to_string(), ip);
-            assert!(server.connections.iter().all(|connection| connection.port == port), "{text}");
-        }
-        assert!(name_server("dns.example.com").unwrap_err().to_string().contains("`dns.example.com` is not"));
-    }
-
     #[tokio::test]
     async fn a_name_too_long_for_dns_has_no_records() {
-        let resolver = Resolver::new(Some("192.0.2.53")).unwrap();
+        let resolver = Resolver::new(Some(SocketAddr::from(([192, 0, 2, 53], 53)))).unwrap();
         assert_eq!(resolver.txt(&["a"; 140].join(".")).await, Observation::Records(Vec::new()));
     }
 }

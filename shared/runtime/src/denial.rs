@@ -24,7 +24,7 @@ pub(crate) async fn sealed(
         Failure::TenantMismatch => other("tenant", "the credential belongs to another tenant than the request names"),
         _ => return None,
     };
-    let seal = platform.seal.as_ref()?;
+    let seal = platform.seal().ok()?;
     match seal.seal(Purpose::AuthorizationMessage, &message).await {
         Ok(sealed) => Some(URL_SAFE_NO_PAD.encode(sealed)),
         Err(error) => {

@@ -24,6 +24,7 @@ mod remember;
 mod request;
 mod response;
 mod serve;
+mod settings;
 
 pub use call::{Call, Context, Decision, Planned, Subject, Worked};
 pub use denial::opened_denial;

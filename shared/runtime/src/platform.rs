@@ -1,16 +1,22 @@
-//! What every function process has: its settings, the table and the AWS clients.
+//! The platform of a process: its settings, the table and the AWS clients.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use trustplane_aws::{Customers, Deriver, EventBus, Meter, Seal};
+use trustplane_aws::{Customers, DeadLetters, Deriver, EventBus, Meter, Seal};
 use trustplane_domain::Failure;
+use trustplane_domain::directory::sso_configuration::RedirectBase;
 use trustplane_domain::region::AccountId;
 use trustplane_store::Table;
 
 use crate::Function;
+use crate::settings::{Setting, Settings, SettingsError};
 
-/// Made once, before the first event is asked for.
+/// The clients and settings of a process, made once, before its first event.
+///
+/// A method that returns a setting fails only in a function that is not listed as needing it (`settings.rs`): a needed
+/// setting that is missing has ended the process at its start.
 #[derive(Debug)]
 pub struct Platform {
     /// The table.
@@ -19,65 +25,79 @@ pub struct Platform {
     pub account: AccountId,
     /// The configuration that clients of AWS services are made from.
     pub sdk: SdkConfig,
-    /// What counts every call.
+    /// The counter of all calls.
     pub meter: Arc<Meter>,
-    /// The bus, in a function that puts events on it.
-    pub bus: Option<EventBus>,
     /// The customers' accounts.
     pub customers: Customers,
-    /// The platform's key, where the function is given one.
-    pub seal: Option<Seal>,
-    /// What derives the secrets of access keys, where the function is given the key for it.
-    pub deriver: Option<Deriver>,
-    /// Where users sign in to what an identity store serves: `https://auth.example.com`, with no slash at its end.
-    pub saml_base: Option<String>,
+    bus: Setting<EventBus>,
+    seal: Setting<Seal>,
+    deriver: Setting<Deriver>,
+    settings: Settings,
 }
 
-/// Why a process cannot start. Names the setting.
-pub type SettingsError = Box<dyn std::error::Error + Send + Sync>;
-
 impl Platform {
-    /// Reads `TRUSTPLANE_TABLE`, `TRUSTPLANE_ACCOUNT_ID` and the SDK's own variables; what `function` uses beside these
-    /// (`TRUSTPLANE_EVENT_BUS`); `TRUSTPLANE_KEY_ID`, `TRUSTPLANE_MAC_KEY_ID` and `TRUSTPLANE_SAML_BASE` where they are set.
-    pub async fn from_env(function: &Function) -> Result<Self, SettingsError> {
+    /// Reads the settings that `function` needs, and the SDK's own variables.
+    pub(crate) async fn from_env(function: &Function) -> Result<Self, SettingsError> {
+        let settings = Settings::from_env(function)?;
         let meter = Arc::new(Meter::default());
-        let account = AccountId::parse(&setting("TRUSTPLANE_ACCOUNT_ID")?)
-            .map_err(|message| format!("`TRUSTPLANE_ACCOUNT_ID` {message}"))?;
-        let table_name = setting("TRUSTPLANE_TABLE")?;
         let sdk = trustplane_aws::load().await?;
-        let table = Table::new(&sdk, table_name, Arc::clone(&meter));
-        let customers = Customers::new(&sdk, Arc::clone(&meter));
-        let seal = setting("TRUSTPLANE_KEY_ID").ok().map(|key_id| Seal::new(&sdk, Arc::clone(&meter), key_id));
-        let mac_key = setting("TRUSTPLANE_MAC_KEY_ID").ok();
-        let deriver = mac_key.map(|key_id| Deriver::new(&sdk, Arc::clone(&meter), key_id));
-        let saml_base = setting("TRUSTPLANE_SAML_BASE").ok().map(|base| base.trim_end_matches('/').to_owned());
-        let bus = if function.uses.contains(&crate::Use::PutEvents) {
-            Some(EventBus::new(&sdk, Arc::clone(&meter), setting("TRUSTPLANE_EVENT_BUS")?))
-        } else {
-            None
-        };
-        Ok(Self { table, account, sdk, meter, bus, customers, seal, deriver, saml_base })
+        Ok(Self {
+            table: Table::new(&sdk, settings.table.clone(), Arc::clone(&meter)),
+            account: settings.account.clone(),
+            customers: Customers::new(&sdk, Arc::clone(&meter)),
+            bus: settings.event_bus.map(|name| EventBus::new(&sdk, Arc::clone(&meter), name.clone())),
+            seal: settings.key_id.map(|id| Seal::new(&sdk, Arc::clone(&meter), id.clone())),
+            deriver: settings.mac_key_id.map(|id| Deriver::new(&sdk, Arc::clone(&meter), id.clone())),
+            sdk,
+            meter,
+            settings,
+        })
+    }
+
+    /// The event bus.
+    pub fn bus(&self) -> Result<&EventBus, Failure> {
+        self.bus.get()
+    }
+
+    /// The queue of dead letters. A new client per call, since letters are rare.
+    pub fn dead_letters(&self) -> Result<DeadLetters, Failure> {
+        let url = self.settings.dead_letters.get()?;
+        Ok(DeadLetters::new(&self.sdk, url.clone(), &self.meter))
     }
 
     /// The deriver of access key secrets.
     pub fn deriver(&self) -> Result<&Deriver, Failure> {
-        self.deriver.as_ref().ok_or_else(|| Failure::internal("`TRUSTPLANE_MAC_KEY_ID` is not set"))
+        self.deriver.get()
     }
 
     /// The platform's key for sealing texts.
     pub fn seal(&self) -> Result<&Seal, Failure> {
-        self.seal.as_ref().ok_or_else(|| Failure::internal("`TRUSTPLANE_KEY_ID` is not set"))
+        self.seal.get()
     }
 
-    /// A setting that only some functions need.
-    pub fn setting(name: &str) -> Result<String, SettingsError> {
-        setting(name)
+    /// The id of the KMS key that the platform signs with.
+    pub fn signing_key_id(&self) -> Result<&str, Failure> {
+        self.settings.signing_key_id.get().map(String::as_str)
     }
-}
 
-fn setting(name: &str) -> Result<String, SettingsError> {
-    match std::env::var(name) {
-        Ok(value) if !value.is_empty() => Ok(value),
-        _ => Err(format!("the environment variable `{name}` is not set").into()),
+    /// The S3 URL of the template that the quick-create link opens.
+    pub fn bootstrap_template_url(&self) -> Result<&str, Failure> {
+        self.settings.bootstrap_template_url.get().map(String::as_str)
+    }
+
+    /// The base of redirect URIs.
+    pub fn redirect_base(&self) -> Result<&RedirectBase, Failure> {
+        self.settings.redirect_base.get()
+    }
+
+    /// The base of sign-in addresses, such as `https://auth.example.com`, without a slash at its end.
+    pub fn saml_base(&self) -> Result<&str, Failure> {
+        self.settings.saml_base.get().map(String::as_str)
+    }
+
+    /// The DNS server that proofs of domains are looked up at; `None` for the system's own. For
+    /// `trustplane_dns::Resolver::shared`.
+    pub fn dns_server(&self) -> Option<SocketAddr> {
+        self.settings.dns_server.value().copied()
     }
 }
