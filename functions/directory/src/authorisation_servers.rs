@@ -6,17 +6,17 @@ use trustplane_domain::directory::authorisation_server::{
 };
 use trustplane_domain::directory::https_url::HttpsUrl;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId};
-use trustplane_domain::directory::organisation::Organisation;
-use trustplane_domain::directory::page::PageRequest;
-use trustplane_domain::directory::standing::{below_organisation, refusal};
-use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
-use trustplane_store::{Count, Query, Writes, keys};
+use trustplane_domain::directory::standing::below_organisation;
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_policy::{Image, Kind};
+use trustplane_runtime::{Call, Context, Decision, Response, Subject, both};
+use trustplane_store::Writes;
 
-use crate::path::both;
-use crate::standing::warned;
+use crate::obstacles::{unobstructed, warned};
+use crate::path::ServerPath;
 use crate::{listing, path};
+
+const MOST: u64 = MOST_SERVERS as u64;
 
 /// An authorisation server on the wire. What the owner has not said is left out.
 #[derive(Debug, Serialize)]
@@ -47,115 +47,72 @@ struct View<'a> {
     status: ServerStatus,
 }
 
-/// POST: makes one.
+/// POST: creates an authorisation server.
 pub async fn create(call: Call) -> Result<Response, Failure> {
-    let wanted = both(path::organisation(&call.request), call.request.fields().and_then(ServerRequest::parse));
     let id = AuthorisationServerId::new(call.now, call.random()?);
-    let most = u64::try_from(MOST_SERVERS).unwrap_or(u64::MAX);
-    call.change(
-        |tenant, (organisation, _)| {
-            let organisation = organisation.as_str();
-            vec![tenant.organisation(organisation), tenant.authorisation_server_count(organisation)]
-        },
-        wanted,
-        |read, (organisation, request), tenant| {
-            let count_key = tenant.authorisation_server_count(organisation.as_str());
-            let Some(above) = read.take::<Organisation>(&tenant.organisation(organisation.as_str()))? else {
-                return Ok(Change::new(resource(id), Err(Failure::NotFound("organisation"))));
-            };
-            let count = read.take::<Count>(&count_key)?.map_or(0, |count| count.value.children);
-            let after = AuthorisationServer::new(organisation.clone(), id, request.clone(), call.now);
-            let change = |outcome| Change::new(resource(id), outcome).after(Some(image(&after)));
-            if let Some(refusal) = refusal(&below_organisation(&above.value)) {
-                return Ok(change(Err(refusal)));
-            }
-            if count >= most {
-                let message = format!("an organisation has at most {most} authorisation servers");
-                return Ok(change(Err(Failure::conflict(Conflict::Limit, message))));
-            }
-            let key = tenant.authorisation_server(organisation.as_str(), &id.to_string());
-            let writes = Writes::new().create(&key, &after)?.one_more(&count_key, most);
-            Ok(change(Ok(Answer::new(writes, Response::created(&body(&after)).etag(1)))))
-        },
-    )
-    .await
+    let created = |organisation: &OrganisationId, request: &ServerRequest, cx: &Context<'_>| {
+        AuthorisationServer::new(organisation.clone(), id, request.clone(), cx.now)
+    };
+    call.input(path::organisation)
+        .body(|request| request.fields().and_then(ServerRequest::parse))
+        .reads(|id, keys| (keys.organisation(id), keys.authorisation_server_count(id).optional()))
+        .subject(|(organisation, request), _, cx| subject(id).after(image(&created(organisation, request, cx))))
+        .decide(|(organisation, request), (above, count), cx| {
+            unobstructed(&below_organisation(&above.value))?;
+            listing::room(&count, MOST, || format!("an organisation has at most {MOST} authorisation servers"))?;
+            let after = created(organisation, request, cx);
+            let key = cx.keys.authorisation_server(organisation, id);
+            let writes = Writes::new().create(&key, &after).one_more(&count.key, MOST);
+            Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
+        })
+        .await
 }
 
-/// GET: a page of them, the oldest first unless another order is asked for.
+/// GET: a page of authorisation servers, the oldest first unless another order is asked for.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let wanted = both(path::organisation(&call.request), listing::page(&call.request, AuthorisationServer::SORTABLE));
-    call.view(
-        |tenant, (organisation, _)| vec![tenant.organisation(organisation.as_str())],
-        Some(&|tenant, (organisation, _): &(OrganisationId, PageRequest)| {
-            Query::prefix(tenant, keys::authorisation_servers(organisation.as_str()))
-        }),
-        wanted,
-        |read, (organisation, page), tenant| {
-            let resource = Resource::new(Kind::Organisation, organisation.as_str());
-            let Some(above) = read.take::<Organisation>(&tenant.organisation(organisation.as_str()))? else {
-                return Ok(Change::new(resource, Err(Failure::NotFound("organisation"))));
-            };
-            let servers = read.listing::<AuthorisationServer>(tenant)?.rows.into_iter().map(|row| row.value).collect();
+    call.input(|request| both(path::organisation(request), listing::page(request, AuthorisationServer::SORTABLE)))
+        .reads(|(organisation, _), keys| (keys.organisation(organisation), keys.authorisation_servers(organisation)))
+        .subject(|((organisation, _), ()), _, _| Subject::new(Kind::Organisation, organisation.as_str()))
+        .decide(|((_, page), ()), (above, servers), _| {
+            let servers = servers.rows.into_iter().map(|row| row.value).collect();
             let page = page.page(servers, AuthorisationServer::sort_key);
-            let reply = Response::ok(&page.map(|server| serde_json::json!(body(&server))));
-            Ok(Change::new(resource, Ok(warned(reply, &below_organisation(&above.value)))))
-        },
-    )
-    .await
+            let response = Response::ok(&page.map(|server| serde_json::json!(body(&server))));
+            Ok(warned(response, &below_organisation(&above.value)))
+        })
+        .await
 }
 
 /// GET `/{AuthorisationServerId}`.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    call.view(
-        |tenant, path| path.keys(tenant),
-        None,
-        path::server(&call.request),
-        |read, path, tenant| {
-            let (above, found) = match path.find(read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource(path.server), Err(failure))),
-            };
-            let reply = Response::ok(&body(&found.value)).etag(found.version);
-            let reply = warned(reply, &below_organisation(&above.value));
-            Ok(Change::new(resource(path.server), Ok(reply)).before(Some(image(&found.value))))
-        },
-    )
-    .await
+    call.input(path::server)
+        .reads(ServerPath::reads)
+        .subject(|(path, ()), read, _| subject(path.server).stored(read.map(|(_, server)| server), image))
+        .decide(|_, (above, server), _| {
+            let response = Response::ok(&body(&server.value)).etag(server.version);
+            Ok(warned(response, &below_organisation(&above.value)))
+        })
+        .await
 }
 
-/// PUT `/{AuthorisationServerId}`: replaces what its owner says of it, takes it out of use and into use again.
+/// PUT `/{AuthorisationServerId}`: replaces its facts, takes it out of use and into use again.
 pub async fn put(call: Call) -> Result<Response, Failure> {
-    let wanted = both(path::server(&call.request), call.request.fields().and_then(ServerRequest::parse));
-    call.change(
-        |tenant, (path, _)| path.keys(tenant),
-        wanted,
-        |read, (path, request), tenant| {
-            let (above, before) = match path.find(read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource(path.server), Err(failure))),
-            };
-            let after = before.value.updated(request.clone(), call.now);
-            let outcome = match refusal(&below_organisation(&above.value)) {
-                Some(refusal) => Err(refusal),
-                None if after == before.value => {
-                    Ok(Answer::new(Writes::new(), Response::ok(&body(&after)).etag(before.version)))
-                }
-                None => {
-                    let reply = Response::ok(&body(&after)).etag(before.version + 1);
-                    Ok(Answer::new(Writes::new().replace(&before, &after)?, reply))
-                }
-            };
-            Ok(Change::new(resource(path.server), outcome)
-                .before(Some(image(&before.value)))
-                .after(Some(image(&after)))
-                .etag(Some(before.version)))
-        },
-    )
-    .await
+    call.input(path::server)
+        .body(|request| request.fields().and_then(ServerRequest::parse))
+        .reads(ServerPath::reads)
+        .subject(|(path, request), read, cx| {
+            let after = read.map(|(_, server)| image(&server.value.updated(request.clone(), cx.now)));
+            subject(path.server).stored(read.map(|(_, server)| server), image).after(after)
+        })
+        .decide(|(_, request), (above, server), cx| {
+            unobstructed(&below_organisation(&above.value))?;
+            let after = server.value.updated(request.clone(), cx.now);
+            Ok(Decision::update(&server, &after, image, Response::ok(&body(&after))))
+        })
+        .await
 }
 
-fn resource(id: AuthorisationServerId) -> Resource {
-    Resource::new(Kind::AuthorisationServer, id.to_string())
+fn subject(id: AuthorisationServerId) -> Subject {
+    Subject::new(Kind::AuthorisationServer, id.to_string())
 }
 
 fn image(server: &AuthorisationServer) -> Image {

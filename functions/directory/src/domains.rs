@@ -4,17 +4,15 @@
 use serde::Serialize;
 use trustplane_dns::Resolver;
 use trustplane_domain::directory::domain_name::DomainName;
-use trustplane_domain::directory::domain_proof::{DomainProof, Observation, Outcome, ProofStatus};
-use trustplane_domain::directory::route::ConfigurationPath;
-use trustplane_domain::directory::standing::{Obstacle, below_server};
+use trustplane_domain::directory::domain_proof::{DomainProof, Outcome, ProofStatus};
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Platform, Response};
-use trustplane_store::{Key, Read, StoreError, Stored, Writes, keys};
+use trustplane_policy::{Image, Kind};
+use trustplane_runtime::{Call, Decision, Planned, Response, Subject, Worked, both};
+use trustplane_store::{Stored, Writes};
 
-use crate::path::{self, both, configuration_keys, find_configuration};
-use crate::standing::warned;
-use crate::{listing, path::Configuration};
+use crate::listing;
+use crate::obstacles::warned;
+use crate::path::{self, Configuration, configuration_reads};
 
 /// A domain on the wire.
 #[derive(Debug, Serialize)]
@@ -45,110 +43,68 @@ struct View {
     outcome: Option<Outcome>,
 }
 
-/// What a verification is about.
-struct Planned {
-    proof: Stored<DomainProof>,
-    obstacles: Vec<Obstacle>,
-}
-
-/// GET: a page of them, by name unless another order is asked for. Two round trips: which they are stands in the
-/// configuration.
+/// GET: a page of domains, by name unless another order is asked for. Two round trips: the configuration names them.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let wanted = both(path::configuration(&call.request), listing::page(&call.request, DomainProof::SORTABLE));
-    let keys = |tenant: TenantKeys, (path, _): &(ConfigurationPath, _)| configuration_keys(path, tenant);
-    let permitted = call
-        .permit(&keys, None, &wanted, |read, (path, page), tenant| {
-            let resource = Resource::new(Kind::SsoConfiguration, path.configuration_id.to_string());
-            let found = find_configuration(path, read, tenant)?;
-            Ok(Change::new(resource, found.map(|found| (found, page.clone(), tenant))))
+    call.input(|request| both(path::configuration(request), listing::page(request, DomainProof::SORTABLE)))
+        .reads(|(path, _), keys| configuration_reads(path, keys))
+        .subject(|((path, _), ()), _, _| Subject::new(Kind::SsoConfiguration, path.configuration_id.to_string()))
+        .plan(|((_, page), ()), found, _| Ok(Planned::new((page.clone(), found))))
+        .further(|(_, found), keys| {
+            let domains = found.configuration.value.domains.iter();
+            domains.map(|domain| keys.domain_proof(domain).optional()).collect::<Vec<_>>()
         })
-        .await?;
-    let (found, page, tenant) = permitted.change.outcome?;
-    let named: Vec<Key> =
-        found.configuration.value.domains.iter().map(|domain| tenant.challenge(domain.as_str())).collect();
-    let mut read = call.read_more(&named).await?;
-    let proofs = named.iter().filter_map(|key| read.take::<DomainProof>(key).transpose());
-    let proofs: Vec<DomainProof> = proofs
-        .map(|proof| proof.map(|proof| proof.value))
-        .collect::<Result<_, _>>()
-        .map_err(|error| Failure::from(&error))?;
-    let reply = Response::ok(&page.page(proofs, DomainProof::sort_key).map(|proof| serde_json::json!(body(&proof))));
-    Ok(warned(reply, &obstacles(&found)))
+        .decide(|(page, found), proofs, _| {
+            let proofs = proofs.into_iter().filter_map(|slot| slot.item).map(|proof| proof.value).collect();
+            let page = page.page(proofs, DomainProof::sort_key).map(|proof| serde_json::json!(body(&proof)));
+            Ok(warned(Response::ok(&page), &found.obstacles()))
+        })
+        .await
 }
 
-/// POST `/{domain}/verify`: asks DNS now. A challenge that is over is replaced by a new one, which has to be set first.
+/// POST `/{domain}/verify`: asks DNS now. A challenge that has ended is replaced by a new one, whose record has to be set
+/// first.
 ///
 /// Two round trips, and DNS between them.
 pub async fn verify(call: Call) -> Result<Response, Failure> {
-    let wanted = both(path::configuration(&call.request), path::domain(&call.request));
     let token = call.random()?;
-    let keys = |tenant: TenantKeys, (path, domain): &(ConfigurationPath, DomainName)| {
-        configuration_keys(path, tenant).into_iter().chain([tenant.challenge(domain.as_str())]).collect()
-    };
-    let permitted = call.permit(&keys, None, &wanted, plan).await?;
-    let observation = match &permitted.change.outcome {
-        Ok(planned) if !permitted.is_retry() && !planned.proof.value.is_over(call.now) => {
-            Some(look(&planned.proof.value).await?)
-        }
-        _ => None,
-    };
-    let judged = |change| judged(change, observation.as_ref(), token, call.now);
-    let permitted = permitted.map(judged)?;
-    call.settle(permitted, keys, wanted, |read, wanted, tenant| judged(plan(read, wanted, tenant)?)).await
-}
-
-fn plan(
-    read: &mut Read,
-    (path, domain): &(ConfigurationPath, DomainName),
-    tenant: TenantKeys,
-) -> Result<Change<Planned>, StoreError> {
-    let resource = Resource::new(Kind::Domain, domain.as_str());
-    let found = match find_configuration(path, read, tenant)? {
-        Ok(found) => found,
-        Err(failure) => return Ok(Change::new(resource, Err(failure))),
-    };
-    let proof = read.take::<DomainProof>(&tenant.challenge(domain.as_str()))?;
-    let proof = proof.filter(|_| found.configuration.value.domains.contains(domain));
-    let Some(proof) = proof else { return Ok(Change::new(resource, Err(Failure::NotFound("domain")))) };
-    let (before, version) = (image(&proof.value), proof.version);
-    let planned = Planned { proof, obstacles: obstacles(&found) };
-    Ok(Change::new(resource, Ok(planned)).before(Some(before)).etag(Some(version)))
-}
-
-/// What becomes of the proof once DNS was asked, or was not, since the challenge was over.
-fn judged(
-    change: Change<Planned>,
-    observation: Option<&Observation>,
-    token: [u8; 20],
-    now: Timestamp,
-) -> Result<Change<Answer>, StoreError> {
-    let Change { action, resource, before, own_version, etag, outcome, .. } = change;
-    let (after, outcome) = match outcome {
-        Err(failure) => (None, Err(failure)),
-        Ok(Planned { proof, obstacles }) => {
-            let after = match observation {
-                _ if proof.value.is_over(now) => proof.value.renewed(token, now),
-                Some(observation) => proof.value.observed(observation, now).0,
+    call.input(|request| both(path::configuration(request), path::domain(request)))
+        .reads(|(path, domain), keys| (configuration_reads(path, keys), keys.domain_proof(domain).optional()))
+        .subject(|((_, domain), ()), read, _| {
+            let proof = read.and_then(|(found, proof)| named(found, domain, proof.item.as_ref()));
+            Subject::new(Kind::Domain, domain.as_str()).stored(proof, image)
+        })
+        .plan(|((_, domain), ()), (found, proof), _| {
+            let proof = named(&found, domain, proof.item.as_ref()).cloned().ok_or(Failure::NotFound("domain"))?;
+            Ok(Planned::new((proof, found.obstacles())))
+        })
+        .then(async |(proof, _), cx, _| {
+            let observed = if proof.value.is_over(cx.now) {
+                None
+            } else {
+                let resolver = Resolver::shared(cx.platform().dns_server()).map_err(Failure::internal)?;
+                Some(resolver.txt(&proof.value.record_name()).await)
+            };
+            Ok(Worked::Done(observed))
+        })
+        .decide(|(proof, obstacles), observed, cx| {
+            let after = match observed {
+                _ if proof.value.is_over(cx.now) => proof.value.renewed(token, cx.now),
+                Some(observed) => proof.value.observed(observed, cx.now).0,
                 None => proof.value.clone(),
             };
-            let reply = warned(Response::ok(&body(&after)).etag(proof.version + 1), &obstacles);
-            (Some(image(&after)), Ok(Answer::new(Writes::new().replace(&proof, &after)?, reply)))
-        }
-    };
-    Ok(Change { action, resource, before, after, own_version, etag, outcome })
+            let response = warned(Response::ok(&body(&after)).etag(proof.version + 1), &obstacles);
+            Ok(Decision::write(Writes::new().replace(&proof, &after), response).after(image(&after)))
+        })
+        .await
 }
 
-/// Asks `TRUSTPLANE_DNS_SERVER`, or the system's servers where it is not set.
-async fn look(proof: &DomainProof) -> Result<Observation, Failure> {
-    let resolver = Resolver::new(Platform::setting("TRUSTPLANE_DNS_SERVER").ok().as_deref()).map_err(|error| {
-        tracing::error!(%error, "DNS");
-        Failure::Internal
-    })?;
-    Ok(resolver.txt(&proof.record_name()).await)
-}
-
-fn obstacles(found: &Configuration) -> Vec<Obstacle> {
-    below_server(&found.organisation.value, &found.server.value)
+/// The proof, if a version of the configuration names its domain.
+fn named<'a>(
+    found: &Configuration,
+    domain: &DomainName,
+    proof: Option<&'a Stored<DomainProof>>,
+) -> Option<&'a Stored<DomainProof>> {
+    proof.filter(|_| found.configuration.value.domains.contains(domain))
 }
 
 fn image(proof: &DomainProof) -> Image {

@@ -4,14 +4,13 @@
 pub mod authorisation_servers;
 pub mod domains;
 mod listing;
+mod obstacles;
 pub mod organisations;
 mod path;
 mod proofs;
 pub mod public_key;
-mod redirect_base;
 pub mod references;
 pub mod route;
 pub mod sso_configurations;
-mod standing;
 mod switch;
 pub mod versions;

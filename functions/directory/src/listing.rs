@@ -1,12 +1,19 @@
-//! Lists: the page that was asked for.
+//! Lists: the page that a request asks for, and the room that a list has.
 
-use trustplane_domain::Failure;
 use trustplane_domain::directory::page::PageRequest;
+use trustplane_domain::{Conflict, Failure};
 use trustplane_runtime::Request;
+use trustplane_store::{Count, Slot};
 
-/// `page`, `size` and `sort` of a request.
+/// Parses `page`, `size` and `sort`.
 pub(crate) fn page(request: &Request, sortable: &[&'static str]) -> Result<PageRequest, Failure> {
     let query = request.queries();
     PageRequest::parse(query.iter().map(|(name, value)| (name.as_str(), value.as_str())), sortable)
         .map_err(Failure::Invalid)
+}
+
+/// Refuses one more child where there are `most`. `rule` says so to people.
+pub(crate) fn room(count: &Slot<Count>, most: u64, rule: impl FnOnce() -> String) -> Result<(), Failure> {
+    let children = count.value().map_or(0, |count| count.children);
+    if children < most { Ok(()) } else { Err(Failure::conflict(Conflict::Limit, rule())) }
 }

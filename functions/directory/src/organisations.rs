@@ -1,4 +1,4 @@
-//! `/organisations`: whose authorisation servers these are.
+//! `/organisations`: the owners of authorisation servers.
 
 use serde::Serialize;
 use trustplane_domain::directory::ids::OrganisationId;
@@ -6,11 +6,13 @@ use trustplane_domain::directory::organisation::{
     MOST_ORGANISATIONS, NewOrganisation, Organisation, OrganisationStatus, OrganisationUpdate,
 };
 use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
-use trustplane_store::{Count, Query, Stored, Writes, keys};
+use trustplane_policy::{Image, Kind};
+use trustplane_runtime::{Call, Decision, Response, Subject};
+use trustplane_store::Writes;
 
 use crate::{listing, path};
+
+const MOST: u64 = MOST_ORGANISATIONS as u64;
 
 /// An organisation on the wire.
 #[derive(Debug, Serialize)]
@@ -30,102 +32,64 @@ struct View<'a> {
     status: OrganisationStatus,
 }
 
-/// POST `/organisations`: makes one. Its id is the caller's choice, and final.
+/// POST `/organisations`: creates an organisation. Its id is the caller's choice, and final.
 pub async fn create(call: Call) -> Result<Response, Failure> {
-    let wanted = call.request.fields().and_then(NewOrganisation::parse);
-    let most = u64::try_from(MOST_ORGANISATIONS).unwrap_or(u64::MAX);
-    call.change(
-        |tenant, wanted| vec![tenant.organisation(wanted.id.as_str()), tenant.organisation_count()],
-        wanted,
-        |read, wanted, tenant| {
-            let (key, count_key) = (tenant.organisation(wanted.id.as_str()), tenant.organisation_count());
-            let standing: Option<Stored<Organisation>> = read.take(&key)?;
-            let count = read.take::<Count>(&count_key)?.map_or(0, |count| count.value.children);
-            let after = Organisation::new(wanted.clone(), call.now);
-            let change = |outcome| Change::new(resource(&wanted.id), outcome).after(Some(image(&after)));
-            if let Some(standing) = standing {
-                let refusal =
-                    Failure::conflict(Conflict::Exists, format!("there is an organisation `{}` already", wanted.id));
-                return Ok(change(Err(refusal)).before(Some(image(&standing.value))).etag(Some(standing.version)));
+    call.input(|request| request.fields().and_then(NewOrganisation::parse))
+        .reads(|new, keys| (keys.organisation(&new.id).optional(), keys.organisation_count().optional()))
+        .subject(|(new, ()), read, cx| {
+            let after = Organisation::new(new.clone(), cx.now);
+            subject(&new.id).stored(read.and_then(|(slot, _)| slot.item.as_ref()), image).after(image(&after))
+        })
+        .decide(|(new, ()), (slot, count), cx| {
+            if slot.item.is_some() {
+                let message = format!("there is an organisation `{}` already", new.id);
+                return Err(Failure::conflict(Conflict::Exists, message));
             }
-            if count >= most {
-                let refusal = Failure::conflict(Conflict::Limit, format!("a tenant has at most {most} organisations"));
-                return Ok(change(Err(refusal)));
-            }
-            let writes = Writes::new().create(&key, &after)?.one_more(&count_key, most);
-            Ok(change(Ok(Answer::new(writes, Response::created(&body(&after)).etag(1)))))
-        },
-    )
-    .await
+            listing::room(&count, MOST, || format!("a tenant has at most {MOST} organisations"))?;
+            let after = Organisation::new(new.clone(), cx.now);
+            let writes = Writes::new().create(&slot.key, &after).one_more(&count.key, MOST);
+            Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
+        })
+        .await
 }
 
-/// GET `/organisations`: a page of them, by id unless another order is asked for.
+/// GET `/organisations`: a page of organisations, by id unless another order is asked for.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let page = listing::page(&call.request, Organisation::SORTABLE);
-    call.view(
-        |_, _| Vec::new(),
-        Some(&|tenant, _| Query::prefix(tenant, keys::ORGANISATIONS)),
-        page,
-        |read, page, tenant| {
-            let organisations = read.listing::<Organisation>(tenant)?.rows.into_iter().map(|row| row.value).collect();
+    call.input(|request| listing::page(request, Organisation::SORTABLE))
+        .reads(|_, keys| keys.organisations())
+        .subject(|_, _, cx| Subject::new(Kind::Tenant, cx.keys.id().to_string()))
+        .decide(|(page, ()), organisations, _| {
+            let organisations = organisations.rows.into_iter().map(|row| row.value).collect();
             let page = page.page(organisations, Organisation::sort_key);
-            let reply = Response::ok(&page.map(|organisation| serde_json::json!(body(&organisation))));
-            Ok(Change::new(Resource::new(Kind::Tenant, tenant.id().to_string()), Ok(reply)))
-        },
-    )
-    .await
+            Ok(Response::ok(&page.map(|organisation| serde_json::json!(body(&organisation)))))
+        })
+        .await
 }
 
 /// GET `/organisations/{OrganisationId}`.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    let id = path::organisation(&call.request);
-    call.view(
-        |tenant, id| vec![tenant.organisation(id.as_str())],
-        None,
-        id,
-        |read, id, tenant| {
-            let Some(found) = read.take::<Organisation>(&tenant.organisation(id.as_str()))? else {
-                return Ok(Change::new(resource(id), Err(Failure::NotFound("organisation"))));
-            };
-            let reply = Response::ok(&body(&found.value)).etag(found.version);
-            Ok(Change::new(resource(id), Ok(reply)).before(Some(image(&found.value))))
-        },
-    )
-    .await
+    call.input(path::organisation)
+        .reads(|id, keys| keys.organisation(id))
+        .subject(|(id, ()), organisation, _| subject(id).stored(organisation, image))
+        .decide(|_, organisation, _| Ok(Response::ok(&body(&organisation.value)).etag(organisation.version)))
+        .await
 }
 
-/// PUT `/organisations/{OrganisationId}`: renames it, withdraws it, brings it back.
+/// PUT `/organisations/{OrganisationId}`: renames an organisation, withdraws it, brings it back.
 pub async fn put(call: Call) -> Result<Response, Failure> {
-    let update = call
-        .request
-        .fields()
-        .and_then(|fields| OrganisationUpdate::parse(fields, call.request.parameter("OrganisationId")));
-    let wanted = path::both(path::organisation(&call.request), update);
-    call.change(
-        |tenant, (id, _)| vec![tenant.organisation(id.as_str())],
-        wanted,
-        |read, (id, update), tenant| {
-            let Some(before) = read.take::<Organisation>(&tenant.organisation(id.as_str()))? else {
-                return Ok(Change::new(resource(id), Err(Failure::NotFound("organisation"))));
-            };
-            let after = before.value.updated(update.clone(), call.now);
-            let answer = if after == before.value {
-                Answer::new(Writes::new(), Response::ok(&body(&after)).etag(before.version))
-            } else {
-                let reply = Response::ok(&body(&after)).etag(before.version + 1);
-                Answer::new(Writes::new().replace(&before, &after)?, reply)
-            };
-            Ok(Change::new(resource(id), Ok(answer))
-                .before(Some(image(&before.value)))
-                .after(Some(image(&after)))
-                .etag(Some(before.version)))
-        },
-    )
-    .await
+    call.input(path::organisation)
+        .body(|request| OrganisationUpdate::parse(request.fields()?, request.parameter("OrganisationId")))
+        .reads(|id, keys| keys.organisation(id))
+        .subject(|(id, _), organisation, _| subject(id).stored(organisation, image))
+        .decide(|(_, update), organisation, cx| {
+            let after = organisation.value.updated(update.clone(), cx.now);
+            Ok(Decision::update(&organisation, &after, image, Response::ok(&body(&after))))
+        })
+        .await
 }
 
-fn resource(id: &OrganisationId) -> Resource {
-    Resource::new(Kind::Organisation, id.as_str())
+fn subject(id: &OrganisationId) -> Subject {
+    Subject::new(Kind::Organisation, id.as_str())
 }
 
 fn image(organisation: &Organisation) -> Image {

@@ -1,4 +1,4 @@
-//! What a path names, and what of it has to be there.
+//! Paths of the directory, and the items that they name.
 
 use trustplane_domain::directory::authorisation_server::AuthorisationServer;
 use trustplane_domain::directory::domain_name::DomainName;
@@ -6,19 +6,17 @@ use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, S
 use trustplane_domain::directory::organisation::Organisation;
 use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
+use trustplane_domain::directory::standing::{Obstacle, below_server};
 use trustplane_domain::{Failure, Faults};
-use trustplane_runtime::Request;
-use trustplane_store::{Key, Read, StoreError, Stored, keys};
+use trustplane_runtime::{Request, both};
+use trustplane_store::{Key, Reads, Stored, TenantKeys};
 
-/// An authorisation server and whose it is.
+/// The path of an authorisation server.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerPath {
     pub(crate) organisation: OrganisationId,
     pub(crate) server: AuthorisationServerId,
 }
-
-/// What was found at a path, or which part of it is not there.
-pub(crate) type Found<T> = Result<Result<T, Failure>, StoreError>;
 
 /// `{OrganisationId}`.
 pub(crate) fn organisation(request: &Request) -> Result<OrganisationId, Failure> {
@@ -62,71 +60,58 @@ pub(crate) fn domain(request: &Request) -> Result<DomainName, Failure> {
     domain.map_err(|message| Failure::invalid("domain", message))
 }
 
-/// What two parts of a request say, or what is wrong with either.
-pub(crate) fn both<A, B>(one: Result<A, Failure>, other: Result<B, Failure>) -> Result<(A, B), Failure> {
-    match (one, other) {
-        (Ok(one), Ok(other)) => Ok((one, other)),
-        (Err(wrong), Ok(_)) | (Ok(_), Err(wrong)) => Err(wrong),
-        (Err(one), Err(other)) => Err(one.joined(other)),
-    }
-}
-
 impl ServerPath {
-    /// The keys of both.
-    pub(crate) fn keys(&self, tenant: TenantKeys) -> Vec<Key> {
-        let organisation = self.organisation.as_str();
-        vec![tenant.organisation(organisation), tenant.authorisation_server(organisation, &self.server.to_string())]
-    }
-
-    /// Finds both in what was read.
-    pub(crate) fn find(
-        &self,
-        read: &Read,
-        tenant: TenantKeys,
-    ) -> Found<(Stored<Organisation>, Stored<AuthorisationServer>)> {
-        let organisation = self.organisation.as_str();
-        let Some(above) = read.look(&tenant.organisation(organisation))? else {
-            return Ok(Err(Failure::NotFound("organisation")));
-        };
-        let server = read.look(&tenant.authorisation_server(organisation, &self.server.to_string()))?;
-        Ok(server.map(|server| (above, server)).ok_or(Failure::NotFound("authorisation server")))
+    /// Reads the server and the organisation above it.
+    pub(crate) fn reads(&self, keys: TenantKeys) -> (Key<Organisation>, Key<AuthorisationServer>) {
+        (keys.organisation(&self.organisation), keys.authorisation_server(&self.organisation, self.server))
     }
 }
 
-/// The server that a configuration is of.
-pub(crate) fn server_of(path: &ConfigurationPath) -> ServerPath {
-    ServerPath { organisation: path.organisation_id.clone(), server: path.server_id }
-}
-
-/// The key of a configuration.
-pub(crate) fn configuration_key(path: &ConfigurationPath, tenant: TenantKeys) -> Key {
-    let (organisation, server) = (path.organisation_id.as_str(), path.server_id.to_string());
-    tenant.sso_configuration(organisation, &server, &path.configuration_id.to_string())
-}
-
-/// The keys of a configuration and of all above it.
-pub(crate) fn configuration_keys(path: &ConfigurationPath, tenant: TenantKeys) -> Vec<Key> {
-    let mut keys = server_of(path).keys(tenant);
-    keys.push(configuration_key(path, tenant));
-    keys
-}
-
-/// A configuration and all above it, as they were read.
+/// An SSO configuration and all above it, as they were read.
+#[derive(Debug)]
 pub(crate) struct Configuration {
     pub(crate) organisation: Stored<Organisation>,
     pub(crate) server: Stored<AuthorisationServer>,
     pub(crate) configuration: Stored<SsoConfiguration>,
 }
 
-/// Finds a configuration and all above it in what was read.
-pub(crate) fn find_configuration(path: &ConfigurationPath, read: &Read, tenant: TenantKeys) -> Found<Configuration> {
-    let (organisation, server) = match server_of(path).find(read, tenant)? {
-        Ok(above) => above,
-        Err(failure) => return Ok(Err(failure)),
-    };
-    let configuration = read.look(&configuration_key(path, tenant))?;
-    let found = configuration.map(|configuration| Configuration { organisation, server, configuration });
-    Ok(found.ok_or(Failure::NotFound("SSO configuration")))
+/// Reads an SSO configuration and all above it.
+pub(crate) fn configuration_reads(
+    path: &ConfigurationPath,
+    keys: TenantKeys,
+) -> impl Reads<Loaded = Configuration> + use<> {
+    let server = ServerPath { organisation: path.organisation_id.clone(), server: path.server_id };
+    let (organisation, server) = server.reads(keys);
+    (organisation, server, keys.sso_configuration(path)).map(|(organisation, server, configuration)| Configuration {
+        organisation,
+        server,
+        configuration,
+    })
+}
+
+/// Reads an SSO configuration and all above it, each of which may be absent.
+pub(crate) fn optional_configuration_reads(
+    path: &ConfigurationPath,
+    keys: TenantKeys,
+) -> impl Reads<Loaded = Option<Configuration>> + use<> {
+    let server = keys.authorisation_server(&path.organisation_id, path.server_id);
+    let organisation = keys.organisation(&path.organisation_id);
+    (organisation.optional(), server.optional(), keys.sso_configuration(path).optional()).map(
+        |(organisation, server, configuration)| {
+            Some(Configuration {
+                organisation: organisation.item?,
+                server: server.item?,
+                configuration: configuration.item?,
+            })
+        },
+    )
+}
+
+impl Configuration {
+    /// The obstacles to using anything below the server.
+    pub(crate) fn obstacles(&self) -> Vec<Obstacle> {
+        below_server(&self.organisation.value, &self.server.value)
+    }
 }
 
 fn organisation_id(request: &Request, faults: &mut Faults) -> Option<OrganisationId> {
@@ -146,5 +131,5 @@ fn configuration_id(request: &Request, faults: &mut Faults) -> Option<SsoConfigu
 fn finish<T>(value: Option<T>, faults: Faults) -> Result<T, Failure> {
     faults.into_result()?;
     // INVARIANT: a part is missing only where it was wrong, and that is a fault.
-    value.ok_or(Failure::Internal)
+    value.ok_or_else(|| Failure::internal("a missing part of a path without a fault"))
 }

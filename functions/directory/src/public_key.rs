@@ -1,40 +1,31 @@
-//! `/references/resources/openid-provider-public-key`: the key that this service's own assertions are verified with, where
-//! it is itself the client of an OpenID provider (`private_key_jwt`).
+//! `/references/resources/openid-provider-public-key`: the key that verifies this service's own assertions, where the
+//! service is itself the client of an OpenID provider (`private_key_jwt`).
 
 use std::sync::OnceLock;
 
 use trustplane_domain::Failure;
-use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, Platform, Response};
+use trustplane_policy::Kind;
+use trustplane_runtime::{Call, Planned, Platform, Response, Subject, Worked};
 
-/// A KMS key's pair is made once and never changes.
+/// The key of the process: a KMS key pair is made once and never changes.
 static PEM: OnceLock<String> = OnceLock::new();
 
-/// GET: PEM. KMS is asked once a process.
+/// GET: PEM. KMS is asked once per process.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    let permitted = call
-        .permit(&|_, ()| Vec::new(), None, &Ok(()), |_, (), tenant| {
-            Ok(Change::new(Resource::new(Kind::Tenant, tenant.id().to_string()), Ok(())))
-        })
-        .await?;
-    permitted.change.outcome?;
-    let pem = match PEM.get() {
-        Some(pem) => pem.clone(),
-        None => {
-            let pem = ask(&call.platform).await?;
-            PEM.get_or_init(|| pem).clone()
-        }
-    };
-    Ok(Response::text("application/x-pem-file", pem))
+    call.no_input()
+        .subject(|_, _, cx| Subject::new(Kind::Tenant, cx.keys.id().to_string()))
+        .plan(|_, (), _| Ok(Planned::new(())))
+        .then(async |(), cx, _| Ok(Worked::Done(public_key(cx.platform()).await?)))
+        .decide(|(), pem, _| Ok(Response::text("application/x-pem-file", pem.clone())))
+        .await
 }
 
-async fn ask(platform: &Platform) -> Result<String, Failure> {
-    let key_id = Platform::setting("TRUSTPLANE_SIGNING_KEY_ID").map_err(|error| {
-        tracing::error!(%error, "setting");
-        Failure::Internal
-    })?;
-    trustplane_aws::public_key(&platform.sdk, &platform.meter, &key_id).await.map_err(|error| {
-        tracing::error!(%error, "signing key");
-        Failure::Unavailable { retry_after: 5 }
-    })
+async fn public_key(platform: &Platform) -> Result<String, Failure> {
+    if let Some(pem) = PEM.get() {
+        return Ok(pem.clone());
+    }
+    let key_id = platform.signing_key_id()?;
+    let pem = trustplane_aws::public_key(&platform.sdk, &platform.meter, key_id).await;
+    let pem = pem.map_err(|error| Failure::unavailable(5, error))?;
+    Ok(PEM.get_or_init(|| pem).clone())
 }

@@ -1,5 +1,5 @@
-//! `/references/users/sso-configurations`: every SSO configuration of the tenant and whose it is, for those who look for
-//! one without knowing its organisation.
+//! `/references/users/sso-configurations`: all SSO configurations of the tenant with their organisations, for clients that
+//! do not know the organisation.
 
 use serde::Serialize;
 use trustplane_domain::Failure;
@@ -8,15 +8,12 @@ use trustplane_domain::directory::https_url::HttpsUrl;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
 use trustplane_domain::directory::organisation::Organisation;
 use trustplane_domain::directory::page::SortKey;
-use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
-use trustplane_domain::directory::standing::below_server;
-use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, Response};
-use trustplane_store::{Query, Read, StoreError, keys};
+use trustplane_policy::Kind;
+use trustplane_runtime::{Call, Planned, Response, Subject};
 
-use crate::path::{configuration_keys, find_configuration, server_of};
-use crate::standing::warned;
+use crate::obstacles::warned;
+use crate::path::configuration_reads;
 use crate::{listing, path};
 
 /// A configuration at a high level, on the wire.
@@ -41,62 +38,50 @@ struct Body<'a> {
 /// What a list of references can be sorted by.
 const SORTABLE: &[&str] = &["DisplayName", "ID", "OrganisationID", "ServerID"];
 
-/// GET: a page of them, by organisation and server unless another order is asked for. Two round trips: the tenant's
+/// GET: a page of references, by organisation and server unless another order is asked for. Two round trips: the tenant's
 /// configurations are read whole and counted (half a capacity unit for 2 KB of them, some four), then the names of what
 /// is on the page.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let page = listing::page(&call.request, SORTABLE);
-    let permitted = call
-        .permit(
-            &|_, _| Vec::new(),
-            Some(&|tenant, _| Query::prefix(tenant, keys::ALL_SSO_CONFIGURATIONS)),
-            &page,
-            |read, page, tenant| {
-                let rows = read.listing::<SsoConfiguration>(tenant)?.rows;
-                let page = page.page(rows.into_iter().map(|row| row.value).collect(), sort_key);
-                Ok(Change::new(Resource::new(Kind::Tenant, tenant.id().to_string()), Ok((page, tenant))))
-            },
-        )
-        .await?;
-    let (page, tenant) = permitted.change.outcome?;
-    let above = page.content().iter().flat_map(|shown| server_of(&ConfigurationPath::from(shown)).keys(tenant));
-    let read = call.read_more(&above.collect::<Vec<_>>()).await?;
-    let shown = page.try_map(|configuration| reference(&configuration, &read, tenant));
-    Ok(Response::ok(&shown.map_err(|error| Failure::from(&error))?))
+    call.input(|request| listing::page(request, SORTABLE))
+        .reads(|_, keys| keys.all_sso_configurations())
+        .subject(|_, _, cx| Subject::new(Kind::Tenant, cx.keys.id().to_string()))
+        .plan(|(page, ()), configurations, _| {
+            let configurations = configurations.rows.into_iter().map(|row| row.value).collect();
+            Ok(Planned::new(page.page(configurations, sort_key)))
+        })
+        .further(|page, keys| {
+            let above = |shown: &SsoConfiguration| {
+                (
+                    keys.organisation(&shown.organisation_id).expected(),
+                    keys.authorisation_server(&shown.organisation_id, shown.server_id).expected(),
+                )
+            };
+            page.content().iter().map(above).collect::<Vec<_>>()
+        })
+        .decide(|page, above, _| {
+            let mut above = above.into_iter();
+            let shown = page.try_map(|configuration| {
+                let (organisation, server) =
+                    above.next().ok_or_else(|| Failure::internal("a configuration without its organisation"))?;
+                Ok::<_, Failure>(serde_json::json!(body(&configuration, &server.value, &organisation.value)))
+            });
+            Ok(Response::ok(&shown?))
+        })
+        .await
 }
 
-/// GET `/{ssoConfigurationId}`. Two round trips: the id is looked up first.
+/// GET `/{ssoConfigurationId}`. Two round trips: the path is looked up by the id first.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    let permitted = call
-        .permit(
-            &|tenant, id: &SsoConfigurationId| vec![tenant.sso_configuration_by_id(&id.to_string())],
-            None,
-            &path::configuration_id_alone(&call.request),
-            |read, id, tenant| {
-                let found = read.take::<ConfigurationPath>(&tenant.sso_configuration_by_id(&id.to_string()))?;
-                let path = found.map(|found| (found.value, tenant)).ok_or(Failure::NotFound("SSO configuration"));
-                Ok(Change::new(Resource::new(Kind::SsoConfiguration, id.to_string()), path))
-            },
-        )
-        .await?;
-    let (path, tenant) = permitted.change.outcome?;
-    let read = call.read_more(&configuration_keys(&path, tenant)).await?;
-    let found = find_configuration(&path, &read, tenant).map_err(|error| Failure::from(&error))??;
-    let reply = Response::ok(&body(&found.configuration.value, &found.server.value, &found.organisation.value));
-    Ok(warned(reply, &below_server(&found.organisation.value, &found.server.value)))
-}
-
-fn reference(
-    configuration: &SsoConfiguration,
-    read: &Read,
-    tenant: TenantKeys,
-) -> Result<serde_json::Value, StoreError> {
-    let (organisation, server) = (configuration.organisation_id.as_str(), configuration.server_id.to_string());
-    let above = read.look::<Organisation>(&tenant.organisation(organisation))?;
-    let above = above.ok_or_else(|| StoreError::missing("organisation of a configuration"))?;
-    let server = read.look::<AuthorisationServer>(&tenant.authorisation_server(organisation, &server))?;
-    let server = server.ok_or_else(|| StoreError::missing("authorisation server of a configuration"))?;
-    Ok(serde_json::json!(body(configuration, &server.value, &above.value)))
+    call.input(path::configuration_id_alone)
+        .reads(|id, keys| keys.sso_configuration_path(*id))
+        .subject(|(id, ()), _, _| Subject::new(Kind::SsoConfiguration, id.to_string()))
+        .plan(|_, path, _| Ok(Planned::new(path.value)))
+        .further(configuration_reads)
+        .decide(|_, found, _| {
+            let reference = body(&found.configuration.value, &found.server.value, &found.organisation.value);
+            Ok(warned(Response::ok(&reference), &found.obstacles()))
+        })
+        .await
 }
 
 fn sort_key<'a>(configuration: &'a SsoConfiguration, field: &str) -> SortKey<'a> {

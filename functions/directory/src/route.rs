@@ -7,12 +7,12 @@ use trustplane_domain::directory::email_address::EmailAddress;
 use trustplane_domain::directory::https_url::HttpsUrl;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
 use trustplane_domain::directory::route::{Lead, Means, Route, candidates, preferred};
-use trustplane_domain::directory::standing::{Obstacle, below_configuration};
-use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, Response, Request};
-use trustplane_store::{Read, StoreError, keys};
+use trustplane_domain::directory::standing::below_configuration;
+use trustplane_policy::Kind;
+use trustplane_runtime::{Call, Planned, Request, Response, Subject};
+use trustplane_store::{Reads as _, Slot};
 
-use crate::path::{Configuration, configuration_keys, find_configuration};
+use crate::path::{Configuration, optional_configuration_reads};
 
 /// Where an address signs in, on the wire.
 #[derive(Debug, Serialize)]
@@ -54,65 +54,49 @@ const MOST_LEADS: usize = 33;
 
 /// GET `?email=`. One round trip for the routes beside the credential, one for where they lead.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    let permitted = call
-        .permit(
-            &|tenant, address: &EmailAddress| {
-                candidates(address).iter().map(|domain| tenant.route(domain.as_str())).collect()
-            },
-            None,
-            &address(&call.request),
-            |read, address, tenant| {
-                let leads = leads(address, read, tenant)?;
-                let resource = Resource::new(Kind::Domain, address.domain().as_str());
-                Ok(Change::new(resource, Ok((address.domain().clone(), leads, tenant))))
-            },
-        )
-        .await?;
-    let (email_domain, leads, tenant) = permitted.change.outcome?;
-    let wanted: Vec<_> = leads.iter().flat_map(|lead| configuration_keys(&lead.path, tenant)).collect();
-    let read = call.read_more(&wanted).await?;
-
-    let mut unusable = Vec::new();
-    for lead in &leads {
-        let found = look(lead, &read, tenant).map_err(|error| Failure::from(&error))?;
-        let Some((found, obstacles)) = found else { continue };
-        if obstacles.is_empty() {
-            let reply = Body { email_domain: &email_domain, configuration: served(lead, &found), unusable };
-            return Ok(Response::ok(&reply));
-        }
-        unusable.push(Unusable {
-            id: lead.path.configuration_id,
-            matched_domain: lead.domain.clone(),
-            reasons: obstacles.iter().map(ToString::to_string).collect(),
-        });
-    }
-    Ok(Response::ok(&Body { email_domain: &email_domain, configuration: None, unusable }))
+    call.input(address)
+        .reads(|address, keys| {
+            let route = |domain: RestrictedDomain| (keys.route(&domain).optional(), domain);
+            let (routes, domains): (Vec<_>, Vec<_>) = candidates(address).into_iter().map(route).unzip();
+            routes.map(|routes| (domains, routes))
+        })
+        .subject(|(address, ()), _, _| Subject::new(Kind::Domain, address.domain().as_str()))
+        .plan(|(address, ()), (domains, routes), _| {
+            let found = |(domain, slot): (RestrictedDomain, Slot<Route>)| Some((domain, slot.item?.value));
+            let routes: Vec<(RestrictedDomain, Route)> = domains.into_iter().zip(routes).filter_map(found).collect();
+            let leads: Vec<Lead> = preferred(&routes).into_iter().take(MOST_LEADS).collect();
+            Ok(Planned::new((address.domain().clone(), leads)))
+        })
+        .further(|(_, leads), keys| {
+            leads.iter().map(|lead| optional_configuration_reads(&lead.path, keys)).collect::<Vec<_>>()
+        })
+        .decide(|(email_domain, leads), found, _| {
+            let mut unusable = Vec::new();
+            for (lead, found) in leads.iter().zip(&found) {
+                let Some(found) = found.as_ref().filter(|found| lead.holds(&found.configuration.value)) else {
+                    continue;
+                };
+                let obstacles =
+                    below_configuration(&found.organisation.value, &found.server.value, &found.configuration.value);
+                if obstacles.is_empty() {
+                    let configuration = served(lead, found);
+                    return Ok(Response::ok(&Body { email_domain: &email_domain, configuration, unusable }));
+                }
+                unusable.push(Unusable {
+                    id: lead.path.configuration_id,
+                    matched_domain: lead.domain.clone(),
+                    reasons: obstacles.iter().map(ToString::to_string).collect(),
+                });
+            }
+            Ok(Response::ok(&Body { email_domain: &email_domain, configuration: None, unusable }))
+        })
+        .await
 }
 
 /// `email`. A `+` that was not escaped reads as a space in a query; no address holds a space.
 fn address(request: &Request) -> Result<EmailAddress, Failure> {
     let text = request.query("email").ok_or_else(|| Failure::invalid("email", "is required"))?;
     EmailAddress::parse(&text.replace(' ', "+")).map_err(|message| Failure::invalid("email", message))
-}
-
-fn leads(address: &EmailAddress, read: &mut Read, tenant: TenantKeys) -> Result<Vec<Lead>, StoreError> {
-    let mut routes = Vec::new();
-    for domain in candidates(address) {
-        if let Some(route) = read.take::<Route>(&tenant.route(domain.as_str()))? {
-            routes.push((domain, route.value));
-        }
-    }
-    Ok(preferred(&routes).into_iter().take(MOST_LEADS).collect())
-}
-
-/// The configuration that a route leads to and what stands in its way; `None` where the route no longer holds.
-fn look(lead: &Lead, read: &Read, tenant: TenantKeys) -> Result<Option<(Configuration, Vec<Obstacle>)>, StoreError> {
-    let Ok(found) = find_configuration(&lead.path, read, tenant)? else { return Ok(None) };
-    if !lead.holds(&found.configuration.value) {
-        return Ok(None);
-    }
-    let obstacles = below_configuration(&found.organisation.value, &found.server.value, &found.configuration.value);
-    Ok(Some((found, obstacles)))
 }
 
 fn served<'a>(lead: &'a Lead, found: &'a Configuration) -> Option<Served<'a>> {

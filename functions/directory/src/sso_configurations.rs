@@ -4,22 +4,23 @@
 use serde::Serialize;
 use trustplane_domain::directory::email_address::EmailAddress;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
-use trustplane_domain::directory::page::PageRequest;
 use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::{
     ConfigurationStatus, ConfigurationUpdate, MOST_CONFIGURATIONS, NewConfiguration, SsoConfiguration,
 };
-use trustplane_domain::directory::standing::{below_server, refusal};
-use trustplane_domain::directory::version::Version;
+use trustplane_domain::directory::standing::below_server;
 use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
-use trustplane_store::{Count, Key, Query, StoreError, Writes, keys};
+use trustplane_policy::{Image, Kind};
+use trustplane_runtime::{Call, Context, Decision, Response, Subject, both};
+use trustplane_store::{Reads, Writes};
 
-use crate::path::{ServerPath, both, configuration_keys, find_configuration};
-use crate::redirect_base::redirect_base;
-use crate::standing::warned;
+use crate::obstacles::{unobstructed, warned};
+use crate::path::{Configuration, ServerPath, configuration_reads};
 use crate::{listing, path};
+
+const MOST: u64 = MOST_CONFIGURATIONS as u64;
+/// Versions that are deleted with their configuration: a transaction has at most 100 items.
+const MOST_AT_ONCE: usize = 90;
 
 /// A configuration on the wire: exactly these fields.
 #[derive(Debug, Serialize)]
@@ -49,177 +50,113 @@ struct View<'a> {
     status: ConfigurationStatus,
 }
 
-/// POST: makes one, with no version yet.
+/// POST: creates an SSO configuration.
 pub async fn create(call: Call) -> Result<Response, Failure> {
-    let base = redirect_base()?;
-    let wanted = both(path::server(&call.request), call.request.fields().and_then(NewConfiguration::parse));
-    let id = SsoConfigurationId::new(call.now, call.random()?);
-    let random = call.random()?;
-    let most = u64::try_from(MOST_CONFIGURATIONS).unwrap_or(u64::MAX);
-    call.change(
-        |tenant, (path, _)| {
-            let count = tenant.sso_configuration_count(path.organisation.as_str(), &path.server.to_string());
-            path.keys(tenant).into_iter().chain([count]).collect()
-        },
-        wanted,
-        |read, (path, new), tenant| {
-            let (organisation, server) = match path.find(read, tenant)? {
-                Ok(above) => above,
-                Err(failure) => return Ok(Change::new(resource(id), Err(failure))),
-            };
-            let (organisation_id, server_id) = (path.organisation.as_str(), path.server.to_string());
-            let count_key = tenant.sso_configuration_count(organisation_id, &server_id);
-            let count = read.take::<Count>(&count_key)?.map_or(0, |count| count.value.children);
-            let place = (path.organisation.clone(), path.server);
-            let after = SsoConfiguration::new(place, id, new.clone(), base, random, call.now);
-            let change = |outcome| Change::new(resource(id), outcome).after(Some(image(&after)));
-            if let Some(refusal) = refusal(&below_server(&organisation.value, &server.value)) {
-                return Ok(change(Err(refusal)));
-            }
-            if count >= most {
-                let message = format!("an authorisation server has at most {most} SSO configurations");
-                return Ok(change(Err(Failure::conflict(Conflict::Limit, message))));
-            }
-            let id = id.to_string();
+    let base = call.platform.redirect_base()?;
+    let (id, random) = (SsoConfigurationId::new(call.now, call.random()?), call.random()?);
+    let created = |path: &ServerPath, new: &NewConfiguration, cx: &Context<'_>| {
+        let place = (path.organisation.clone(), path.server);
+        SsoConfiguration::new(place, id, new.clone(), base, random, cx.now)
+    };
+    call.input(path::server)
+        .body(|request| request.fields().and_then(NewConfiguration::parse))
+        .reads(|path, keys| {
+            (path.reads(keys), keys.sso_configuration_count(&path.organisation, path.server).optional())
+        })
+        .subject(|(path, new), _, cx| subject(id).after(image(&created(path, new, cx))))
+        .decide(|(path, new), ((organisation, server), count), cx| {
+            unobstructed(&below_server(&organisation.value, &server.value))?;
+            listing::room(&count, MOST, || format!("an authorisation server has at most {MOST} SSO configurations"))?;
+            let after = created(path, new, cx);
+            let place = ConfigurationPath::from(&after);
             let writes = Writes::new()
-                .create(&tenant.sso_configuration(organisation_id, &server_id, &id), &after)?
-                .create(&tenant.sso_configuration_by_id(&id), &ConfigurationPath::from(&after))?
-                .one_more(&count_key, most);
-            Ok(change(Ok(Answer::new(writes, Response::created(&body(&after)).etag(1)))))
-        },
-    )
-    .await
+                .create(&cx.keys.sso_configuration(&place), &after)
+                .create(&cx.keys.sso_configuration_path(id), &place)
+                .one_more(&count.key, MOST);
+            Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
+        })
+        .await
 }
 
-/// GET: a page of them, the oldest first unless another order is asked for.
+/// GET: a page of SSO configurations, the oldest first unless another order is asked for.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let wanted = both(path::server(&call.request), listing::page(&call.request, SsoConfiguration::SORTABLE));
-    call.view(
-        |tenant, (path, _)| path.keys(tenant),
-        Some(&|tenant, (path, _): &(ServerPath, PageRequest)| {
-            Query::prefix(tenant, keys::sso_configurations(path.organisation.as_str(), &path.server.to_string()))
-        }),
-        wanted,
-        |read, (path, page), tenant| {
-            let resource = Resource::new(Kind::AuthorisationServer, path.server.to_string());
-            let (organisation, server) = match path.find(read, tenant)? {
-                Ok(above) => above,
-                Err(failure) => return Ok(Change::new(resource, Err(failure))),
-            };
-            let rows = read.listing::<SsoConfiguration>(tenant)?.rows;
-            let page = page.page(rows.into_iter().map(|row| row.value).collect(), SsoConfiguration::sort_key);
-            let reply = Response::ok(&page.map(|configuration| serde_json::json!(body(&configuration))));
-            Ok(Change::new(resource, Ok(warned(reply, &below_server(&organisation.value, &server.value)))))
-        },
-    )
-    .await
+    call.input(|request| both(path::server(request), listing::page(request, SsoConfiguration::SORTABLE)))
+        .reads(|(path, _), keys| (path.reads(keys), keys.sso_configurations(&path.organisation, path.server)))
+        .subject(|((path, _), ()), _, _| Subject::new(Kind::AuthorisationServer, path.server.to_string()))
+        .decide(|((_, page), ()), ((organisation, server), configurations), _| {
+            let configurations = configurations.rows.into_iter().map(|row| row.value).collect();
+            let page = page.page(configurations, SsoConfiguration::sort_key);
+            let response = Response::ok(&page.map(|configuration| serde_json::json!(body(&configuration))));
+            Ok(warned(response, &below_server(&organisation.value, &server.value)))
+        })
+        .await
 }
 
 /// GET `/{ssoConfigurationId}`.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    call.view(
-        |tenant, path| configuration_keys(path, tenant),
-        None,
-        path::configuration(&call.request),
-        |read, path, tenant| {
-            let resource = resource(path.configuration_id);
-            let found = match find_configuration(path, read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource, Err(failure))),
-            };
-            let reply = Response::ok(&body(&found.configuration.value)).etag(found.configuration.version);
-            let reply = warned(reply, &below_server(&found.organisation.value, &found.server.value));
-            Ok(Change::new(resource, Ok(reply)).before(Some(image(&found.configuration.value))))
-        },
-    )
-    .await
+    call.input(path::configuration)
+        .reads(configuration_reads)
+        .subject(|(path, ()), found, _| stored(path, found))
+        .decide(|_, found, _| {
+            let response = Response::ok(&body(&found.configuration.value)).etag(found.configuration.version);
+            Ok(warned(response, &found.obstacles()))
+        })
+        .await
 }
 
-/// PUT `/{ssoConfigurationId}`: replaces what is so whichever version is active.
+/// PUT `/{ssoConfigurationId}`: replaces what is the same for all versions.
 pub async fn put(call: Call) -> Result<Response, Failure> {
-    let base = redirect_base()?;
-    let wanted = both(path::configuration(&call.request), call.request.fields().and_then(ConfigurationUpdate::parse));
-    call.change(
-        |tenant, (path, _)| configuration_keys(path, tenant),
-        wanted,
-        |read, (path, update), tenant| {
-            let resource = resource(path.configuration_id);
-            let found = match find_configuration(path, read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource, Err(failure))),
-            };
-            let before = found.configuration;
-            let after = before.value.updated(update.clone(), base, call.now);
-            let outcome = match refusal(&below_server(&found.organisation.value, &found.server.value)) {
-                Some(refusal) => Err(refusal),
-                None if after == before.value => {
-                    Ok(Answer::new(Writes::new(), Response::ok(&body(&after)).etag(before.version)))
-                }
-                None => {
-                    let reply = Response::ok(&body(&after)).etag(before.version + 1);
-                    Ok(Answer::new(Writes::new().replace(&before, &after)?, reply))
-                }
-            };
-            Ok(Change::new(resource, outcome)
-                .before(Some(image(&before.value)))
-                .after(Some(image(&after)))
-                .etag(Some(before.version)))
-        },
-    )
-    .await
+    let base = call.platform.redirect_base()?;
+    call.input(path::configuration)
+        .body(|request| request.fields().and_then(ConfigurationUpdate::parse))
+        .reads(configuration_reads)
+        .subject(|(path, update), found, cx| {
+            let after = found.map(|found| image(&found.configuration.value.updated(update.clone(), base, cx.now)));
+            stored(path, found).after(after)
+        })
+        .decide(|(_, update), found, cx| {
+            unobstructed(&found.obstacles())?;
+            let after = found.configuration.value.updated(update.clone(), base, cx.now);
+            Ok(Decision::update(&found.configuration, &after, image, Response::ok(&body(&after))))
+        })
+        .await
 }
 
-/// DELETE `/{ssoConfigurationId}`: only one that nobody could ever sign in through. Its versions go with it.
+/// DELETE `/{ssoConfigurationId}`: only a configuration that nobody could ever sign in through. Its versions are deleted
+/// with it.
 pub async fn delete(call: Call) -> Result<Response, Failure> {
-    call.change_listed(
-        |tenant, path| configuration_keys(path, tenant).into_iter().chain([by_id(path, tenant)]).collect(),
-        Some(&|tenant, path: &ConfigurationPath| {
-            Query::prefix(tenant, keys::versions(&path.configuration_id.to_string()))
-        }),
-        path::configuration(&call.request),
-        |read, path, tenant| {
-            let resource = resource(path.configuration_id);
-            let found = match find_configuration(path, read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource, Err(failure))),
-            };
-            let before = found.configuration;
-            let by_id = read.take::<ConfigurationPath>(&by_id(path, tenant))?;
-            let by_id = by_id.ok_or_else(|| StoreError::missing("look-up of a configuration"))?;
-            let versions = read.listing::<Version>(tenant)?.rows;
-            let obstacles = below_server(&found.organisation.value, &found.server.value);
-            let outcome = if !before.value.is_deletable() {
+    call.input(path::configuration)
+        .reads(|path, keys| {
+            let path_by_id = keys.sso_configuration_path(path.configuration_id).expected();
+            (configuration_reads(path, keys), path_by_id, keys.versions(path.configuration_id))
+        })
+        .subject(|(path, ()), read, _| stored(path, read.map(|(found, ..)| found)))
+        .decide(|(path, ()), (found, path_by_id, versions), cx| {
+            if !found.configuration.value.is_deletable() {
                 let message = "names a configuration that had an approved version: it is kept";
-                Err(Failure::invalid("ssoConfigurationId", message))
-            } else if let Some(refusal) = refusal(&obstacles) {
-                Err(refusal)
-            } else if versions.len() > MOST_AT_ONCE {
+                return Err(Failure::invalid("ssoConfigurationId", message));
+            }
+            unobstructed(&found.obstacles())?;
+            if versions.rows.len() > MOST_AT_ONCE {
                 let message = format!("delete its versions first: more than {MOST_AT_ONCE} do not go with it at once");
-                Err(Failure::conflict(Conflict::Limit, message))
-            } else {
-                let (organisation, server) = (path.organisation_id.as_str(), path.server_id.to_string());
-                let writes = Writes::new()
-                    .remove(&before)
-                    .remove(&by_id)
-                    .one_less(&tenant.sso_configuration_count(organisation, &server));
-                let writes = versions.iter().fold(writes, |writes, version| writes.remove(version));
-                Ok(Answer::new(writes, Response::no_content()))
-            };
-            Ok(Change::new(resource, outcome).before(Some(image(&before.value))).etag(Some(before.version)))
-        },
-    )
-    .await
+                return Err(Failure::conflict(Conflict::Limit, message));
+            }
+            let writes = Writes::new()
+                .remove(&found.configuration)
+                .remove(&path_by_id)
+                .one_less(&cx.keys.sso_configuration_count(&path.organisation_id, path.server_id));
+            let writes = versions.rows.iter().fold(writes, Writes::remove);
+            Ok(Decision::write(writes, Response::no_content()))
+        })
+        .await
 }
 
-/// Versions that are deleted with their configuration: a transaction has at most 100 items.
-const MOST_AT_ONCE: usize = 90;
-
-fn by_id(path: &ConfigurationPath, tenant: TenantKeys) -> Key {
-    tenant.sso_configuration_by_id(&path.configuration_id.to_string())
+fn subject(id: SsoConfigurationId) -> Subject {
+    Subject::new(Kind::SsoConfiguration, id.to_string())
 }
 
-fn resource(id: SsoConfigurationId) -> Resource {
-    Resource::new(Kind::SsoConfiguration, id.to_string())
+fn stored(path: &ConfigurationPath, found: Option<&Configuration>) -> Subject {
+    subject(path.configuration_id).stored(found.map(|found| &found.configuration), image)
 }
 
 fn image(configuration: &SsoConfiguration) -> Image {

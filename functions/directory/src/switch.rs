@@ -1,29 +1,29 @@
-//! What hangs together when another version is taken into use: proofs and claims of its domains, the routes of e-mail
-//! addresses, and the version that was in use until then.
+//! The change of the version in use: proofs and claims of its domains, the routes of e-mail addresses, and the version that
+//! was in use until then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trustplane_domain::Timestamp;
 use trustplane_domain::directory::approval::{Changed, Circumstances, retired};
 use trustplane_domain::directory::domain_name::{DomainName, RestrictedDomain};
 use trustplane_domain::directory::route::{ConfigurationPath, Route};
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::standing::Obstacle;
 use trustplane_domain::directory::version::{Version, VersionContent, VersionStatus};
-use trustplane_store::{DomainClaim, Key, Read, StoreError, Stored, Writes, keys};
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_store::{DomainClaim, Expected, Optional, Reads, Slot, Stored, TenantKeys, Writes};
 
-use crate::proofs::{self, Proofs, Tokens};
+use crate::proofs::{Proofs, Tokens};
 
-/// What is so around a version's domains.
+/// The facts around the domains of a version.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     proofs: Proofs,
     proven: BTreeSet<DomainName>,
     claimed_elsewhere: BTreeSet<DomainName>,
-    routes: BTreeMap<RestrictedDomain, Stored<Route>>,
+    routes: BTreeMap<RestrictedDomain, Slot<Route>>,
 }
 
-/// An update that is allowed by the rules, and what it was read from.
+/// An update that the rules permit, and the items that it was derived from.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) changed: Changed,
@@ -32,109 +32,84 @@ pub(crate) struct Plan {
     pub(crate) surroundings: Surroundings,
 }
 
-/// What has to be read to judge a version of this content, beside the version itself.
-pub(crate) fn keys(content: &VersionContent, tenant: TenantKeys) -> Vec<Key> {
-    let claims = restricted(content).map(|domain| tenant.domain_claim(domain.as_str()));
-    let routes = routed(content).into_iter().map(|domain| tenant.route(domain.as_str()));
-    proofs::keys(content, tenant).into_iter().chain(claims).chain(routes).collect()
-}
+/// The version that is retired, and the routes that only that version has.
+type Rest = (Option<Stored<Version>>, BTreeMap<RestrictedDomain, Slot<Route>>);
 
 impl Surroundings {
-    /// Takes them out of what was read.
-    pub(crate) fn take(
+    /// Reads the facts around the domains of a version.
+    pub(crate) fn reads(
         path: &ConfigurationPath,
         content: &VersionContent,
-        read: &mut Read,
-        tenant: TenantKeys,
-    ) -> Result<Self, StoreError> {
-        let proofs = Proofs::take(content, read, tenant)?;
-        let proven = proofs.proven();
-        let mut claimed_elsewhere = BTreeSet::new();
-        for domain in restricted(content) {
-            let claim = read.take::<DomainClaim>(&tenant.domain_claim(domain.as_str()))?;
-            let own = DomainClaim { tenant_id: tenant.id(), configuration_id: path.configuration_id };
-            if claim.is_some_and(|claim| claim.value != own) {
-                claimed_elsewhere.insert(domain.clone());
-            }
-        }
-        let mut routes = BTreeMap::new();
-        for domain in routed(content) {
-            if let Some(route) = read.take(&tenant.route(domain.as_str()))? {
-                routes.insert(domain, route);
-            }
-        }
-        Ok(Self { proofs, proven, claimed_elsewhere, routes })
+        keys: TenantKeys,
+    ) -> impl Reads<Loaded = Self> + use<> {
+        let claims: BTreeMap<_, _> =
+            restricted(content).map(|domain| (domain.clone(), keys.domain_claim(domain).optional())).collect();
+        let own = DomainClaim { tenant_id: keys.id(), configuration_id: path.configuration_id };
+        let routes = routes(routed(content), keys);
+        (Proofs::reads(content, keys), claims, routes).map(move |(proofs, claims, routes)| {
+            let elsewhere = claims.into_iter().filter(|(_, claim)| claim.value().is_some_and(|claim| *claim != own));
+            let claimed_elsewhere = elsewhere.map(|(domain, _)| domain).collect();
+            Self { proven: proofs.proven(), proofs, claimed_elsewhere, routes }
+        })
     }
 
-    /// For the rules.
+    /// The facts as the rules take them.
     pub(crate) fn circumstances<'a>(&'a self, obstacles: &'a [Obstacle]) -> Circumstances<'a> {
         Circumstances { proven: &self.proven, claimed_elsewhere: &self.claimed_elsewhere, obstacles }
     }
 }
 
 impl Plan {
-    /// What else has to be read: the version that is retired, and the routes that it alone was on.
-    pub(crate) fn further(&self, tenant: TenantKeys) -> Vec<Key> {
-        let routes = self.changed.routes.iter().map(|change| &change.domain);
-        let unread = routes.filter(|domain| !self.surroundings.routes.contains_key(*domain));
-        let asked = routed(&self.before.value.content);
-        let routes = unread.filter(|domain| !asked.contains(*domain)).map(|domain| tenant.route(domain.as_str()));
-        self.retired_key(tenant).into_iter().chain(routes).collect()
+    /// Reads the version that is retired, and the routes that only that version has.
+    pub(crate) fn rest(&self, keys: TenantKeys) -> impl Reads<Loaded = Rest> + use<> {
+        let retired: Option<Expected<Version>> =
+            self.changed.retired.map(|id| keys.version(self.changed.configuration.id, id).expected());
+        let changed = self.changed.routes.iter().map(|change| change.domain.clone());
+        let unread = changed.filter(|domain| !self.surroundings.routes.contains_key(domain)).collect();
+        (retired, routes(unread, keys))
     }
 
-    /// All that is written, in one transaction: with challenges for domains that are named for the first time, and on
-    /// condition that the domains which come into use are still proven.
+    /// The writes, in one transaction: with challenges for domains that are named for the first time, and on condition
+    /// that the domains which come into use are still proven.
     pub(crate) fn writes(
         mut self,
-        read: &mut Read,
+        (former, mut routes): Rest,
         tokens: &Tokens,
-        tenant: TenantKeys,
+        keys: TenantKeys,
         now: Timestamp,
-    ) -> Result<Writes, StoreError> {
-        let mut writes = Writes::new().replace(&self.before, &self.changed.version)?;
-        if self.changed.version.content != self.before.value.content {
-            writes = writes.and(self.surroundings.proofs.challenges(tokens, tenant, now)?);
+    ) -> Result<Writes, Failure> {
+        let Changed { version, configuration, claims, .. } = &self.changed;
+        let mut writes =
+            Writes::new().replace(&self.before, version).replace_if_changed(&self.configuration, configuration);
+        if version.content != self.before.value.content {
+            writes = writes.and(self.surroundings.proofs.challenges(tokens, now));
         }
-        if self.changed.version.status == VersionStatus::Active {
+        if version.status == VersionStatus::Active {
             writes = writes.and(self.surroundings.proofs.unchanged());
         }
-        if self.changed.configuration != self.configuration.value {
-            writes = writes.replace(&self.configuration, &self.changed.configuration)?;
+        if let Some(former) = former {
+            writes = writes.replace(&former, &retired(&former.value, now));
         }
-        if let Some(key) = self.retired_key(tenant) {
-            let former = read.take::<Version>(&key)?.ok_or_else(|| StoreError::missing("version in use"))?;
-            writes = writes.replace(&former, &retired(&former.value, now))?;
-        }
-        let path = ConfigurationPath::from(&self.changed.configuration);
-        for domain in &self.changed.claims.taken {
-            let claim = DomainClaim { tenant_id: tenant.id(), configuration_id: path.configuration_id };
-            writes = writes.claim(&tenant.domain_claim(domain.as_str()), &claim)?;
-        }
-        for domain in &self.changed.claims.released {
-            writes = writes.release(&tenant.domain_claim(domain.as_str()));
-        }
+        let path = ConfigurationPath::from(configuration);
+        let claim = DomainClaim { tenant_id: keys.id(), configuration_id: path.configuration_id };
+        writes = claims.taken.iter().fold(writes, |writes, domain| writes.claim(&keys.domain_claim(domain), &claim));
+        writes = claims.released.iter().fold(writes, |writes, domain| writes.release(&keys.domain_claim(domain)));
+        routes.append(&mut self.surroundings.routes);
         for change in &self.changed.routes {
-            let key = tenant.route(change.domain.as_str());
-            let standing = match self.surroundings.routes.remove(&change.domain) {
-                Some(route) => Some(route),
-                None => read.take::<Route>(&key)?,
-            };
-            let after =
-                standing.as_ref().map_or_else(Route::default, |route| route.value.clone()).changed(change, &path);
-            writes = match standing {
-                Some(route) if after.is_empty() => writes.remove(&route),
-                Some(route) => writes.replace(&route, &after)?,
+            let slot = routes.get(&change.domain).ok_or_else(|| Failure::internal("a route that was not read"))?;
+            let after = slot.value().cloned().unwrap_or_default().changed(change, &path);
+            writes = match &slot.item {
+                Some(route) if after.is_empty() => writes.remove(route),
                 None if after.is_empty() => writes,
-                None => writes.create(&key, &after)?,
+                _ => writes.and(slot.write(&after)),
             };
         }
         Ok(writes)
     }
+}
 
-    fn retired_key(&self, tenant: TenantKeys) -> Option<Key> {
-        let id = self.changed.retired?;
-        Some(tenant.version(&self.changed.configuration.id.to_string(), &id.to_string()))
-    }
+fn routes(domains: BTreeSet<RestrictedDomain>, keys: TenantKeys) -> BTreeMap<RestrictedDomain, Optional<Route>> {
+    domains.into_iter().map(|domain| (domain.clone(), keys.route(&domain).optional())).collect()
 }
 
 fn restricted(content: &VersionContent) -> impl Iterator<Item = &DomainName> {

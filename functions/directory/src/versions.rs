@@ -1,26 +1,26 @@
-//! `…/sso-configuration/{ssoConfigurationId}/versions`: what a configuration configures, submitted by one, approved by
-//! another, taken into use and rolled back.
+//! `…/sso-configuration/{ssoConfigurationId}/versions`: the content of a configuration, submitted by one credential, approved
+//! by another, taken into use and rolled back.
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
-use trustplane_domain::credential::Credential;
 use trustplane_domain::directory::approval::{self, Step, step};
 use trustplane_domain::directory::domain_name::{DomainName, RestrictedDomain};
 use trustplane_domain::directory::ids::{SsoConfigurationId, VersionId};
-use trustplane_domain::directory::page::PageRequest;
 use trustplane_domain::directory::route::ConfigurationPath;
-use trustplane_domain::directory::standing::{Obstacle, below_server};
 use trustplane_domain::directory::version::{
     AuthenticationPolicy, Author, Version, VersionContent, VersionStatus, VersionUpdate, parse_status_filter,
 };
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::{Action, Change, Group, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
-use trustplane_store::{Key, Query, Read, StoreError, Stored, Writes, keys};
+use trustplane_policy::{Action, Group, Image, Kind};
+use trustplane_runtime::{Call, Context, Decision, Planned, Request, Response, Subject, both};
+use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 
-use crate::path::{self, Configuration, both, configuration_keys, find_configuration};
-use crate::proofs::{self, Proofs};
-use crate::standing::warned;
-use crate::{listing, switch};
+use crate::listing;
+use crate::obstacles::warned;
+use crate::path::{self, Configuration, configuration_reads};
+use crate::proofs::Proofs;
+use crate::switch::{Plan, Surroundings};
 
 /// A version on the wire.
 #[derive(Debug, Serialize)]
@@ -60,184 +60,119 @@ struct View<'a> {
     submitted_by: String,
 }
 
-/// POST: submits one, with a challenge for each domain that has none yet. Somebody else has to approve it.
+/// POST: submits a version, with a challenge for each domain that has none yet. Another credential has to approve it.
 pub async fn create(call: Call) -> Result<Response, Failure> {
-    let wanted = both(path::configuration(&call.request), call.request.fields().and_then(VersionContent::parse));
     let (id, tokens) = (VersionId::new(call.now, call.random()?), call.random()?);
-    call.change(
-        |tenant, (path, content)| {
-            configuration_keys(path, tenant).into_iter().chain(proofs::keys(content, tenant)).collect()
-        },
-        wanted,
-        |read, (path, content), tenant| {
-            let resource = resource(id);
-            let author = author(&call, read, tenant)?;
-            let found = match find_configuration(path, read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource, Err(failure))),
-            };
-            let obstacles = below_server(&found.organisation.value, &found.server.value);
-            let before = found.configuration;
-            let proofs = Proofs::take(content, read, tenant)?;
-            let made = approval::submit(&before.value, id, content.clone(), &author, &obstacles, call.now);
-            let made = match made {
-                Ok(made) => made,
-                Err(refusal) => return Ok(Change::new(resource, Err(refusal.into()))),
-            };
-            let key = version_key(path, id, tenant);
-            let writes = Writes::new().replace(&before, &made.configuration)?.create(&key, &made.version)?;
-            let writes = writes.and(proofs.challenges(&tokens, tenant, call.now)?);
-            let reply = Response::created(&body(&made.version)).etag(1);
-            Ok(Change::new(resource, Ok(Answer::new(writes, reply))).after(Some(image(&made.version))))
-        },
-    )
-    .await
+    call.input(|request| both(path::configuration(request), request.fields().and_then(VersionContent::parse)))
+        .reads(|(path, content), keys| (configuration_reads(path, keys), Proofs::reads(content, keys)))
+        .subject(|_, _, _| subject(id))
+        .decide(|((path, content), ()), (found, proofs), cx| {
+            let before = &found.configuration;
+            let obstacles = found.obstacles();
+            let submitted = approval::submit(&before.value, id, content.clone(), &author(cx), &obstacles, cx.now)?;
+            let writes = Writes::new()
+                .replace(before, &submitted.configuration)
+                .create(&cx.keys.version(path.configuration_id, id), &submitted.version)
+                .and(proofs.challenges(&tokens, cx.now));
+            let response = Response::created(&body(&submitted.version)).etag(1);
+            Ok(Decision::write(writes, response).after(image(&submitted.version)))
+        })
+        .await
 }
 
-/// GET: a page of them, the newest first unless another order is asked for; of one or more `status` only, if asked.
+/// GET: a page of versions, the newest first unless another order is asked for; of one or more `status` only, if asked.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let query = call.request.queries();
-    let statuses = parse_status_filter(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let asked = both(listing::page(&call.request, Version::SORTABLE), statuses.map_err(Failure::Invalid));
-    let wanted = both(path::configuration(&call.request), asked);
-    call.view(
-        |tenant, (path, _)| configuration_keys(path, tenant),
-        Some(&|tenant, (path, _): &(ConfigurationPath, (PageRequest, _))| {
-            Query::prefix(tenant, keys::versions(&path.configuration_id.to_string()))
-        }),
-        wanted,
-        |read, (path, (page, statuses)), tenant| {
-            let resource = Resource::new(Kind::SsoConfiguration, path.configuration_id.to_string());
-            let found = match find_configuration(path, read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource, Err(failure))),
-            };
-            let rows = read.listing::<Version>(tenant)?.rows.into_iter().map(|row| row.value);
-            let mut versions: Vec<Version> =
-                rows.filter(|version| statuses.is_empty() || statuses.contains(&version.status)).collect();
-            versions.sort_by_key(|version| std::cmp::Reverse(version.number));
-            let page = page.page(versions, Version::sort_key);
-            let reply = Response::ok(&page.map(|version| serde_json::json!(body(&version))));
-            Ok(Change::new(resource, Ok(warned(reply, &obstacles(&found)))))
-        },
-    )
+    call.input(|request| {
+        both(path::configuration(request), both(listing::page(request, Version::SORTABLE), statuses(request)))
+    })
+    .reads(|(path, _), keys| (configuration_reads(path, keys), keys.versions(path.configuration_id)))
+    .subject(|((path, _), ()), _, _| Subject::new(Kind::SsoConfiguration, path.configuration_id.to_string()))
+    .decide(|((_, (page, statuses)), ()), (found, versions), _| {
+        let versions = versions.rows.into_iter().map(|row| row.value);
+        let mut versions: Vec<Version> =
+            versions.filter(|version| statuses.is_empty() || statuses.contains(&version.status)).collect();
+        versions.sort_by_key(|version| std::cmp::Reverse(version.number));
+        let page = page.page(versions, Version::sort_key).map(|version| serde_json::json!(body(&version)));
+        Ok(warned(Response::ok(&page), &found.obstacles()))
+    })
     .await
 }
 
 /// GET `/{versionId}`.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    call.view(
-        |tenant, (path, id)| version_keys(path, *id, tenant),
-        None,
-        path::version(&call.request),
-        |read, (path, id), tenant| {
-            let resource = resource(*id);
-            let (above, found) = match take_version(path, *id, read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource, Err(failure))),
-            };
-            let reply = warned(Response::ok(&body(&found.value)).etag(found.version), &obstacles(&above));
-            Ok(Change::new(resource, Ok(reply)).before(Some(image(&found.value))))
-        },
-    )
-    .await
+    call.input(path::version)
+        .reads(version_reads)
+        .subject(|((_, id), ()), read, _| subject(*id).before(read.map(|(_, version)| image(&version.value))))
+        .decide(|_, (above, version), _| {
+            let response = Response::ok(&body(&version.value)).etag(version.version);
+            Ok(warned(response, &above.obstacles()))
+        })
+        .await
 }
 
-/// PUT `/{versionId}`: edits what is pending; approves or rejects it; takes what is approved into use or out of it.
+/// PUT `/{versionId}`: edits a pending version; approves or rejects it; takes an approved one into use or out of it.
 ///
 /// Two round trips, and one more where another version is in use, which is retired in the same transaction.
 pub async fn put(call: Call) -> Result<Response, Failure> {
-    let wanted = both(path::version(&call.request), call.request.fields().and_then(VersionUpdate::parse));
     let tokens = call.random()?;
-    call.change_further(
-        |tenant, ((path, id), update)| {
-            let mut keys = version_keys(path, *id, tenant);
-            keys.extend(switch::keys(&update.content, tenant));
-            keys
-        },
-        None,
-        wanted,
-        |read, ((path, id), update), tenant| {
-            let resource = resource(*id);
-            let author = author(&call, read, tenant)?;
-            let (above, before) = match take_version(path, *id, read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => {
-                    let change = Change::new(resource, Err(failure));
-                    return Ok(match action(update.status, Step::Decide) {
-                        Some(action) => change.action(action),
-                        None => change,
-                    });
-                }
-            };
-            let wanted_step = step(&before.value, update);
-            let surroundings = switch::Surroundings::take(path, &update.content, read, tenant)?;
-            let obstacles = obstacles(&above);
-            let updated = approval::update(
-                &above.configuration.value,
+    call.input(|request| both(path::version(request), request.fields().and_then(VersionUpdate::parse)))
+        .reads(|(version, update), keys| {
+            (version_reads(version, keys), Surroundings::reads(&version.0, &update.content, keys))
+        })
+        .subject(|(((_, id), update), ()), read, cx| {
+            let before = read.map(|((_, version), _)| version);
+            let step = before.map_or(Step::Decide, |before| step(&before.value, update));
+            let decided = before.filter(|_| step == Step::Decide);
+            subject(*id)
+                .stored(before, image)
+                .action(action(update.status, step))
+                .own_version(decided.map(|version| version.value.is_own(&author(cx))))
+        })
+        .plan(|((_, update), ()), ((above, before), surroundings), cx| {
+            let obstacles = above.obstacles();
+            let circumstances = surroundings.circumstances(&obstacles);
+            let configuration = above.configuration;
+            let changed = approval::update(
+                &configuration.value,
                 &before.value,
                 update.clone(),
-                &author,
-                surroundings.circumstances(&obstacles),
-                call.now,
-            );
-            let mut change =
-                Change::new(resource, Ok(())).before(Some(image(&before.value))).etag(Some(before.version));
-            if let Some(action) = action(update.status, wanted_step) {
-                change = change.action(action);
-            }
-            if wanted_step == Step::Decide {
-                change = change.own_version(before.value.is_own(&author));
-            }
-            let plan = match updated {
-                Ok(changed) => {
-                    change = change.after(Some(image(&changed.version)));
-                    Ok(switch::Plan { changed, before, configuration: above.configuration, surroundings })
-                }
-                Err(refusal) => Err(refusal.into()),
-            };
-            let Change { action, resource, before, after, own_version, etag, .. } = change;
-            Ok(Change { action, resource, before, after, own_version, etag, outcome: plan })
-        },
-        |plan, tenant| plan.further(tenant),
-        |plan, read, tenant| {
+                &author(cx),
+                circumstances,
+                cx.now,
+            )?;
+            let after = image(&changed.version);
+            Ok(Planned::new(Plan { changed, before, configuration, surroundings }).after(after))
+        })
+        .further(Plan::rest)
+        .decide(|plan, rest, cx| {
             let after = plan.changed.version.clone();
-            let same = after == plan.before.value;
-            let etag = if same { plan.before.version } else { plan.before.version + 1 };
-            let writes = if same { Writes::new() } else { plan.writes(read, &tokens, tenant, call.now)? };
-            Ok(Answer::new(writes, Response::ok(&body(&after)).etag(etag)))
-        },
-    )
-    .await
+            let response = Response::ok(&body(&after));
+            if after == plan.before.value {
+                return Ok(Decision::respond(response.etag(plan.before.version)));
+            }
+            let response = response.etag(plan.before.version + 1);
+            Ok(Decision::write(plan.writes(rest, &tokens, cx.keys, cx.now)?, response))
+        })
+        .await
 }
 
-/// DELETE `/{versionId}`: only one that was never approved.
+/// DELETE `/{versionId}`: only a version that was never approved.
 pub async fn delete(call: Call) -> Result<Response, Failure> {
-    call.change(
-        |tenant, (path, id)| version_keys(path, *id, tenant),
-        path::version(&call.request),
-        |read, (path, id), tenant| {
-            let resource = resource(*id);
-            let (above, before) = match take_version(path, *id, read, tenant)? {
-                Ok(found) => found,
-                Err(failure) => return Ok(Change::new(resource, Err(failure))),
-            };
-            let outcome = match approval::delete(&above.configuration.value, &before.value) {
-                Ok(configuration) => {
-                    let writes = Writes::new().replace(&above.configuration, &configuration)?.remove(&before);
-                    Ok(Answer::new(writes, Response::no_content()))
-                }
-                Err(refusal) => Err(Failure::from(refusal)),
-            };
-            Ok(Change::new(resource, outcome).before(Some(image(&before.value))).etag(Some(before.version)))
-        },
-    )
-    .await
+    call.input(path::version)
+        .reads(version_reads)
+        .subject(|((_, id), ()), read, _| subject(*id).stored(read.map(|(_, version)| version), image))
+        .decide(|_, (above, version), _| {
+            let configuration = approval::delete(&above.configuration.value, &version.value)?;
+            let writes = Writes::new().replace(&above.configuration, &configuration).remove(&version);
+            Ok(Decision::write(writes, Response::no_content()))
+        })
+        .await
 }
 
-/// What policies are asked, where it is not the editing of a version: its approval and its use are for approvers.
+/// The action that the policies are asked about, where it is not editing: the approval and the use of a version are for
+/// approvers.
 ///
-/// A repeated request for what is so already is judged as the first was, so that an approver can try again.
+/// A repeated request is judged as the first was, so that an approver can try again.
 fn action(to: VersionStatus, step: Step) -> Option<Action> {
     let name = match (step, to) {
         (_, VersionStatus::Pending) => return None,
@@ -249,43 +184,26 @@ fn action(to: VersionStatus, step: Step) -> Option<Action> {
     Some(Action { name, group: Group::Approve, resource: Kind::SsoConfigurationVersion })
 }
 
-fn author(call: &Call, read: &Read, tenant: TenantKeys) -> Result<Author, StoreError> {
-    let missing = || StoreError::missing("credential of the request");
-    let key = call.credential(tenant).ok_or_else(missing)?;
-    let credential = read.look::<Credential>(&key)?.ok_or_else(missing)?;
-    Ok(Author::from(&credential.value))
+fn author(cx: &Context<'_>) -> Author {
+    Author::from(&cx.credential.value)
 }
 
-fn obstacles(above: &Configuration) -> Vec<Obstacle> {
-    below_server(&above.organisation.value, &above.server.value)
+fn statuses(request: &Request) -> Result<BTreeSet<VersionStatus>, Failure> {
+    let query = request.queries();
+    let query = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    parse_status_filter(query).map_err(Failure::Invalid)
 }
 
-fn version_key(path: &ConfigurationPath, id: VersionId, tenant: TenantKeys) -> Key {
-    tenant.version(&path.configuration_id.to_string(), &id.to_string())
+/// Reads a version and all above it.
+fn version_reads(
+    (path, id): &(ConfigurationPath, VersionId),
+    keys: TenantKeys,
+) -> impl Reads<Loaded = (Configuration, Stored<Version>)> + use<> {
+    (configuration_reads(path, keys), keys.version(path.configuration_id, *id))
 }
 
-fn version_keys(path: &ConfigurationPath, id: VersionId, tenant: TenantKeys) -> Vec<Key> {
-    let mut keys = configuration_keys(path, tenant);
-    keys.push(version_key(path, id, tenant));
-    keys
-}
-
-fn take_version(
-    path: &ConfigurationPath,
-    id: VersionId,
-    read: &mut Read,
-    tenant: TenantKeys,
-) -> path::Found<(Configuration, Stored<Version>)> {
-    let above = match find_configuration(path, read, tenant)? {
-        Ok(above) => above,
-        Err(failure) => return Ok(Err(failure)),
-    };
-    let version = read.take(&version_key(path, id, tenant))?;
-    Ok(version.map(|version| (above, version)).ok_or(Failure::NotFound("version")))
-}
-
-fn resource(id: VersionId) -> Resource {
-    Resource::new(Kind::SsoConfigurationVersion, id.to_string())
+fn subject(id: VersionId) -> Subject {
+    Subject::new(Kind::SsoConfigurationVersion, id.to_string())
 }
 
 fn image(version: &Version) -> Image {

@@ -129,7 +129,10 @@ impl<'c, I, B, R: Reads> Deciding<'c, I, B, R> {
 impl<'c, I, B, R: Reads, P> Planning<'c, I, B, R, P> {
     /// Does external work once the policies permit the request and `If-Match` holds: KMS, STS, DNS. Its result survives a
     /// lost race.
-    pub fn then<W>(self, work: W) -> Working<'c, I, B, R, P, W> {
+    pub fn then<M, W>(self, work: W) -> Working<'c, I, B, R, P, W>
+    where
+        W: AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M>, Failure>,
+    {
         Working { attempts: self.attempts, work }
     }
 
