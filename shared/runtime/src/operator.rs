@@ -9,15 +9,15 @@ use lambda_http::{LambdaEvent, service_fn};
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use trustplane_domain::ids::TenantId;
-use trustplane_domain::{Conflict, Failure, Fields, Timestamp};
+use trustplane_domain::{Failure, Fields, Timestamp};
 use trustplane_policy::Grant;
-use trustplane_store::{AuditedChange, Reads, Writes};
+use trustplane_store::{CommitError, Reads, TenantKeys};
 
 use crate::call::{ATTEMPTS, stand_back};
 use crate::dialect::integration_parts;
 use crate::log::{Line, Trace};
 use crate::serve::run;
-use crate::{Platform, log};
+use crate::{Decision, Platform, Response, Subject, log};
 
 /// An operator's request.
 #[derive(Debug)]
@@ -41,9 +41,9 @@ impl OperatorCall {
         }
     }
 
-    /// The operator's grant to change `tenant`: IAM has permitted the invocation of this function.
-    pub fn grant(&self, tenant: TenantId) -> Grant {
-        Grant::operator(tenant, self.function, &self.request_id, self.now)
+    /// The keys of `tenant`: IAM has permitted the invocation of this function for all tenants.
+    pub fn keys(&self, tenant: TenantId) -> TenantKeys {
+        TenantKeys::granted(&Grant::operator(tenant, self.function, &self.request_id, self.now))
     }
 
     /// Loads items.
@@ -54,21 +54,30 @@ impl OperatorCall {
         Ok(self.platform.table.load(reads).await?)
     }
 
-    /// Writes a change with its audit record.
-    pub async fn commit(&self, grant: &Grant, change: &AuditedChange<'_>, writes: Writes) -> Result<(), Failure> {
-        self.platform.table.commit(grant, change, writes, None).await?;
-        Ok(())
-    }
-
-    /// Retries `attempt` on a write conflict, up to three times.
-    pub async fn retried<T>(&self, attempt: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
-        for number in 1..ATTEMPTS {
-            match attempt().await {
-                Err(Failure::Conflict(Conflict::LostRace, _)) => stand_back(number).await,
-                outcome => return outcome,
+    /// Changes a tenant: reads, decides, and writes with the audit record; again after a lost race, three times in all.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for the first required item that does not exist; the refusals of `decide`.
+    pub async fn change<R: Reads>(
+        &self,
+        tenant: TenantId,
+        reads: impl Fn(TenantKeys) -> R,
+        decide: impl Fn(R::Loaded, TenantKeys) -> Result<(Subject, Decision), Failure>,
+    ) -> Result<Response, Failure> {
+        let grant = Grant::operator(tenant, self.function, &self.request_id, self.now);
+        let keys = TenantKeys::granted(&grant);
+        let mut attempt = 1;
+        loop {
+            let (subject, decision) = decide(self.load(reads(keys)).await?, keys)?;
+            if decision.is_response_alone() {
+                return Ok(decision.into_response());
             }
+            match decision.commit(&self.platform.table, &grant, &subject.question, None).await {
+                Err(CommitError::Lost) if attempt < ATTEMPTS => stand_back(attempt).await,
+                outcome => return Ok(outcome?),
+            }
+            attempt += 1;
         }
-        attempt().await
     }
 
     /// Random bytes.
@@ -77,13 +86,13 @@ impl OperatorCall {
     }
 }
 
-type Handler = dyn Fn(OperatorCall) -> Pin<Box<dyn Future<Output = Result<Value, Failure>>>>;
+type Handler = dyn Fn(OperatorCall) -> Pin<Box<dyn Future<Output = Result<Response, Failure>>>>;
 
 /// Serves the operator's function `name`: the body of its `main`.
 pub fn operator<H, F>(name: &'static str, handler: H) -> ExitCode
 where
     H: Fn(OperatorCall) -> F + 'static,
-    F: Future<Output = Result<Value, Failure>> + 'static,
+    F: Future<Output = Result<Response, Failure>> + 'static,
 {
     serve(name, &move |call| Box::pin(handler(call)))
 }
@@ -102,7 +111,9 @@ fn serve(name: &'static str, handler: &Handler) -> ExitCode {
             async move {
                 platform.meter.take();
                 let trace = Trace::begin();
-                let result = handler(call).await;
+                let result = handler(call)
+                    .await
+                    .and_then(|response| serde_json::from_str::<Value>(&response.body).map_err(Failure::internal));
                 let failure = result.as_ref().err();
                 let line = Line {
                     function: function.name,

@@ -88,7 +88,9 @@ impl<T> Setting<T> {
     /// # Errors
     /// [`Failure::Internal`] in a function that [`Settings::from_env`] does not know to need it.
     pub(crate) fn get(&self) -> Result<&T, Failure> {
-        self.value.as_ref().ok_or_else(|| Failure::internal(format!("the function was started without `{}`", self.name)))
+        self.value
+            .as_ref()
+            .ok_or_else(|| Failure::internal(format!("the function was started without `{}`", self.name)))
     }
 
     /// The value, where the function needs the setting and it is set.
@@ -219,6 +221,9 @@ mod tests {
             _ => environment(name),
         };
         let error = Settings::read(function, &named).unwrap_err().to_string();
-        assert_eq!(error, "the environment variable `TRUSTPLANE_DNS_SERVER` must be an IP address, with or without a port");
+        assert_eq!(
+            error,
+            "the environment variable `TRUSTPLANE_DNS_SERVER` must be an IP address, with or without a port"
+        );
     }
 }

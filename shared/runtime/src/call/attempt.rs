@@ -1,8 +1,8 @@
 //! The attempts of a request: read, ask the policies, write; again after a lost race.
 
 use trustplane_domain::Failure;
-use trustplane_policy::{Asked, Attempt, Grant, Permitted, Proposal, Sealed, decide};
-use trustplane_store::{AuditedChange, CommitError, Read, Reads, TenantKeys};
+use trustplane_policy::{Asked, Attempt, Grant, Permitted, Proposal, Question, Sealed, decide};
+use trustplane_store::{CommitError, Read, Reads, TenantKeys};
 
 use super::open::Opened;
 use super::steps::{ParseBody, PlanOf, ReadsOf, SubjectOf};
@@ -75,7 +75,8 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
             let plan = call.precondition(version, plan)?;
             let decision = match finish(plan, &cx, &grant).await? {
                 Next::Write(decision) => decision,
-                Next::ReadAgain if reread => return Err(Failure::internal("read again without end")),
+                // Read again, the work is still to be done: another request undid it.
+                Next::ReadAgain if reread => return Err(CommitError::Lost.into()),
                 Next::ReadAgain => {
                     reread = true;
                     opened = call.open(keys, Some(&reads(&input, keys))).await?;
@@ -125,26 +126,14 @@ impl Call {
         &self,
         cx: &Context<'_>,
         grant: &Grant,
-        question: &trustplane_policy::Question,
+        question: &Question,
         decision: Decision,
     ) -> Result<Response, CommitError> {
         let kept = idempotency::key(&self.request).ok().flatten().map(|key| {
-            let response = decision.kept.as_ref().unwrap_or(&decision.response);
-            let kept = idempotency::keep(&self.request, response, self.now);
+            let kept = idempotency::keep(&self.request, decision.to_keep(), self.now);
             (cx.keys.idempotency(cx.credential.value.id, &key), kept)
         });
-        let own_after = decision.after.or_else(|| question.after.clone());
-        let (before, after) = decision.audit.unwrap_or_else(|| (question.before.clone(), own_after));
-        let own = AuditedChange { resource: &question.resource, before: before.as_ref(), after: after.as_ref() };
-        let also = decision.also.iter().map(|also| AuditedChange {
-            resource: &also.resource,
-            before: also.before.as_ref(),
-            after: also.after.as_ref(),
-        });
-        let changes: Vec<AuditedChange<'_>> = std::iter::once(own).chain(also).collect();
-        let keep = kept.as_ref().map(|(key, response)| (key, response));
-        self.platform.table.commit_all(grant, &changes, decision.writes, keep).await?;
-        Ok(decision.response)
+        decision.commit(&self.platform.table, grant, question, kept.as_ref()).await
     }
 
     /// The keys of the tenant that the request's credential claims to belong to.

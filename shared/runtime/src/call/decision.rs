@@ -1,7 +1,7 @@
 //! Decisions: the writes of a request, its audit record and its response, as plain data.
 
-use trustplane_policy::{Image, Resource};
-use trustplane_store::{Item, Stored, Writes};
+use trustplane_policy::{Grant, Image, Question, Resource};
+use trustplane_store::{AuditedChange, CommitError, Idempotency, Item, Key, Stored, Table, Writes};
 
 use crate::Response;
 
@@ -115,8 +115,39 @@ impl Decision {
     }
 
     /// Reports that nothing at all is to be written.
-    pub(super) fn is_response_alone(&self) -> bool {
+    pub(crate) fn is_response_alone(&self) -> bool {
         self.writes.is_empty() && !self.is_recorded
+    }
+
+    /// The response to keep for a retry.
+    pub(super) fn to_keep(&self) -> &Response {
+        self.kept.as_ref().unwrap_or(&self.response)
+    }
+
+    /// Writes the decision with its audit records, which name the resource of `question`.
+    pub(crate) async fn commit(
+        self,
+        table: &Table,
+        grant: &Grant,
+        question: &Question,
+        keep: Option<&(Key<Idempotency>, Idempotency)>,
+    ) -> Result<Response, CommitError> {
+        let own_after = self.after.or_else(|| question.after.clone());
+        let (before, after) = self.audit.unwrap_or_else(|| (question.before.clone(), own_after));
+        let own = AuditedChange { resource: &question.resource, before: before.as_ref(), after: after.as_ref() };
+        let also = self.also.iter().map(|also| AuditedChange {
+            resource: &also.resource,
+            before: also.before.as_ref(),
+            after: also.after.as_ref(),
+        });
+        let changes: Vec<AuditedChange<'_>> = std::iter::once(own).chain(also).collect();
+        table.commit_all(grant, &changes, self.writes, keep.map(|(key, response)| (key, response))).await?;
+        Ok(self.response)
+    }
+
+    /// The response, for a decision that writes nothing.
+    pub(crate) fn into_response(self) -> Response {
+        self.response
     }
 }
 
@@ -136,6 +167,11 @@ impl<P> Planned<P> {
     #[must_use]
     pub fn after(self, image: impl Into<Option<Image>>) -> Self {
         Self { after: image.into(), ..self }
+    }
+
+    /// With another plan, the resource after it the same.
+    pub fn map<Q>(self, map: impl FnOnce(P) -> Q) -> Planned<Q> {
+        Planned { plan: map(self.plan), after: self.after }
     }
 }
 

@@ -6,7 +6,7 @@ use trustplane_store::{Item, Stored};
 /// The resource of a request, as it is before the request.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    pub(super) question: Question,
+    pub(crate) question: Question,
     /// The version that `If-Match` is compared with; `None` where there is no resource.
     pub(super) version: Option<u64>,
 }
