@@ -141,6 +141,15 @@ impl Fields {
         self.faults.into_result()
     }
 
+    /// The value that was parsed from these fields, or all their faults.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where there is neither: a parser that refuses a field notes the fault.
+    pub fn finished<T>(self, parsed: Option<T>) -> Result<T, Failure> {
+        self.finish(Faults::default())?;
+        parsed.ok_or_else(|| Failure::internal("a field was refused without a fault"))
+    }
+
     fn wrong<T>(&mut self, field: &str, wanted: &str, found: &Value) -> Option<T> {
         let found = match found {
             Value::Null => "null",
