@@ -12,7 +12,7 @@ use trustplane_domain::directory::standing::below_server;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Context, Decision, Response, Subject, both};
-use trustplane_store::{Reads, Writes};
+use trustplane_store::Writes;
 
 use crate::obstacles::{unobstructed, warned};
 use crate::path::{Configuration, ServerPath, configuration_reads};

@@ -9,7 +9,7 @@ use std::time::Instant;
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
-use trustplane_policy::{Action, Asked, Change, Group, Image, Kind, Origin, Policies, Resource, Sealed, decide};
+use trustplane_policy::{Action, Asked, Group, Image, Kind, Origin, Policies, Proposal, Question, Resource, Sealed, decide};
 
 /// Of a kind that people write: a condition on what a change would make of a resource, and on who asks from where.
 const OWN: &str = r#"
@@ -55,9 +55,9 @@ fn costliest() {
     });
     let action = Action { name: "put-policy", group: Group::Administer, resource: Kind::Policy };
     let image = Image::of(&serde_json::json!({"text": "a".repeat(16 * 1024), "enabled": true}));
-    let change = Change::new(Resource::new(Kind::Policy, "mine"), Ok(())).after(Some(image));
+    let question = Question { after: Some(image), ..Question::new(Resource::new(Kind::Policy, "mine")) };
     let start = cpu_us();
-    let _ = black_box(asked(&policies, Role::Admin, action, change));
+    let _ = black_box(asked(&policies, Role::Admin, action, question));
     println!("{:>9.1} us  of CPU, the costliest decision that the limits leave", cpu_us() - start);
 }
 
@@ -77,14 +77,14 @@ fn decided(policies: &Policies) -> bool {
             "sso_instance_arn": "arn:aws:sso:::instance/ssoins-0123456789abcdef0",
         }))
     };
-    let change = Change::new(Resource::new(Kind::Integration, "aws-identity-center"), Ok(()))
-        .before(Some(image("Before")))
-        .after(Some(image("After")));
-    asked(policies, Role::Editor, action, change)
+    let resource = Resource::new(Kind::Integration, "aws-identity-center");
+    let question =
+        Question { before: Some(image("Before")), after: Some(image("After")), ..Question::new(resource) };
+    asked(policies, Role::Editor, action, question)
 }
 
 /// Whether a credential of this role may do it.
-fn asked(policies: &Policies, role: Role, action: Action, change: Change<()>) -> bool {
+fn asked(policies: &Policies, role: Role, action: Action, question: Question) -> bool {
     let (tenant, at) = (TenantId::from_random([1; 16]), Timestamp::from_millis(1_800_000_000_000));
     let wanted = NewCredential {
         name: "benchmark".to_owned(),
@@ -95,7 +95,7 @@ fn asked(policies: &Policies, role: Role, action: Action, change: Change<()>) ->
     let credential = wanted.made(CredentialId::new(tenant, [1; 8]), None, Maker::Operator, at).expect("a credential");
     let origin = Origin { source_ip: Some("203.0.113.7".to_owned()), ..Origin::default() };
     let asked = Asked { tenant, credential: &credential, action, origin: &origin, at };
-    decide(policies, &asked, Sealed::new(()), |()| change).is_ok()
+    decide(policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () }).is_ok()
 }
 
 /// The median of 50 batches, after some to warm up.

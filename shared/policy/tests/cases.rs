@@ -16,7 +16,7 @@ use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::timestamp::DAY;
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::{Action, Asked, Change, Group, Image, Kind, Origin, Policies, Resource, Sealed, decide};
+use trustplane_policy::{Action, Asked, Group, Image, Kind, Origin, Policies, Proposal, Question, Resource, Sealed, decide};
 
 fn texts(value: &Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
@@ -42,15 +42,19 @@ fn decide_case(case: &Value) {
     let origin = Origin { source_ip: text("source_ip").map(str::to_owned), ..Origin::default() };
     let asked = Asked { tenant, credential: &credential, action, origin: &origin, at: now };
     let image = |field: &str| case.get(field).map(Image::of);
-    let mut change = Change::new(Resource::new(kind, "x"), Ok(())).before(image("before")).after(image("after"));
-    change.own_version = case["own_version"].as_bool();
+    let question = Question {
+        before: image("before"),
+        after: image("after"),
+        own_version: case["own_version"].as_bool(),
+        ..Question::new(Resource::new(kind, "x"))
+    };
 
     let mut policies = Policies::built_in().unwrap();
     if let Some(own) = text("policies") {
         policies = policies.and("own", own).unwrap();
     }
-    let (permitted, determining, notices) = match decide(&policies, &asked, Sealed::new(()), |()| change) {
-        Ok(decided) => (true, decided.grant.determining_policies().to_vec(), Vec::new()),
+    let (permitted, determining, notices) = match decide(&policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () }) {
+        Ok(permitted) => (true, permitted.grant.determining_policies().to_vec(), Vec::new()),
         Err(Failure::Forbidden(denial)) => (false, denial.determining_policies, denial.notices),
         Err(other) => panic!("{said}: {other:?}"),
     };

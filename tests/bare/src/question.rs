@@ -4,7 +4,7 @@ use lambda_http::Error;
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
-use trustplane_policy::{Action, Asked, Change, Group, Kind, Origin, Policies, Resource, Sealed, decide};
+use trustplane_policy::{Action, Asked, Group, Kind, Origin, Policies, Proposal, Question, Resource, Sealed, decide};
 
 /// What is asked for.
 pub(crate) const ACTION: Action =
@@ -23,7 +23,7 @@ pub(crate) fn decided(policies: &Policies) -> Result<(), Error> {
     let credential = made.map_err(|_| "no credential")?;
     let origin = Origin { source_ip: Some("203.0.113.7".to_owned()), ..Origin::default() };
     let asked = Asked { tenant, credential: &credential, action: ACTION, origin: &origin, at };
-    let change = Change::new(Resource::new(Kind::Integration, "aws-identity-center"), Ok(()));
-    let decided = decide(policies, &asked, Sealed::new(()), |()| change);
+    let question = Question::new(Resource::new(Kind::Integration, "aws-identity-center"));
+    let decided = decide(policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () });
     decided.map(|_| ()).map_err(|_| "a viewer is denied".into())
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Kind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
-use trustplane_policy::{Action, Asked, Change, Origin, Policies, Resource, Sealed, decide};
+use trustplane_policy::{Action, Asked, Origin, Policies, Proposal, Question, Resource, Sealed, decide};
 use trustplane_runtime::actions;
 
 const ROLES: [Role; 4] = [Role::Viewer, Role::Editor, Role::Approver, Role::Admin];
@@ -36,6 +36,6 @@ fn may(policies: &Policies, action: Action, role: Role) -> bool {
         return false;
     };
     let asked = Asked { tenant, credential: &credential, action, origin: &Origin::default(), at };
-    let change = Change::new(Resource::new(action.resource, "example"), Ok(()));
-    decide(policies, &asked, Sealed::new(()), |()| change).is_ok()
+    let question = Question::new(Resource::new(action.resource, "example"));
+    decide(policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () }).is_ok()
 }

@@ -195,7 +195,7 @@ async fn a_suspended_tenants_domains_wait() {
     let set = async |status: Status| {
         let before = read::<Tenant>(&scene.table, &key).await;
         let after = Tenant { status, ..before.value.clone() };
-        write(&scene.table, scene.tenant, Writes::new().replace(&before, &after).unwrap()).await;
+        write(&scene.table, scene.tenant, Writes::new().replace(&before, &after)).await;
     };
     set(Status::Suspended).await;
     assert_eq!(scene.sweep(1).await, json!({"checked": 0, "suspended": 1, "left": 0}));

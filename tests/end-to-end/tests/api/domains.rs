@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
+use trustplane_domain::directory::domain_name::DomainName;
 use trustplane_domain::directory::domain_proof::DomainProof;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::timestamp::DAY;
@@ -267,11 +268,11 @@ async fn a_challenge_that_is_over_is_replaced_by_a_new_one() {
     let old = domains.shown(&acme).await;
     domains.answer(&acme, texts(&[&[old["RecordValue"].as_str().unwrap()]])).await;
     let tenant = TenantId::parse(&domains.customer().tenant).unwrap();
-    let (table, key) = (table(world()), part(tenant).challenge(&acme));
+    let (table, key) = (table(world()), part(tenant).domain_proof(&DomainName::parse(&acme).unwrap()));
     let age = async || {
         let kept = read::<DomainProof>(&table, &key).await;
         let late = DomainProof { expires_at: Timestamp::now().plus_millis(-1), ..kept.value.clone() };
-        write(&table, tenant, Writes::new().replace(&kept, &late).unwrap()).await;
+        write(&table, tenant, Writes::new().replace(&kept, &late)).await;
     };
     age().await;
     // The record of the old one is there, too late.

@@ -2,7 +2,7 @@
 //!
 //! Certificates end with the year 2029; times are told in days before that.
 
-use serde::{Deserialize, Serialize};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
 use trustplane_domain::certificate::{Certificate, CertificateId};
@@ -14,10 +14,10 @@ use trustplane_domain::timestamp::DAY;
 use trustplane_end_to_end::World;
 use trustplane_local::Options;
 use trustplane_store::keys::DUE_SHARDS;
-use trustplane_store::{CERTIFICATE, Due, Item, Table, Writes};
+use trustplane_store::{Table, Writes};
 
 use crate::identity_source::{self, IDP, go_through, new_idp, scenario};
-use crate::table::{audit_records, changed_template, own_world, part, table, write};
+use crate::table::{audit_records, changed_template, own_world, hand, part, table, write};
 
 const FUNCTION: &str = "notify-expiring-certificates";
 
@@ -65,7 +65,7 @@ impl Scene {
         let certificates = [1, 21].into_iter().take(certificates).map(certificate).collect();
         let id = IdentityProviderId::from_random([7; 16]);
         let provider = IdentityProvider::create(id, settings, certificates, new_id, before_end(imported)).unwrap();
-        let writes = Writes::new().create(&part(tenant).identity_provider(store), &provider).unwrap();
+        let writes = Writes::new().create(&part(tenant).identity_provider(store), &provider);
         write(&self.table, tenant, writes).await;
     }
 
@@ -249,26 +249,15 @@ async fn a_suspended_tenants_wait_and_keep_nobody_else_waiting() {
     assert_eq!(scene.told(served).await, [(90, 90), (60, 60)]);
 }
 
-/// What cannot be read as an identity provider.
-#[derive(Serialize, Deserialize)]
-struct Broken {
-    at: Timestamp,
-}
-
-impl Item for Broken {
-    const ENTITY: &'static str = "identity-provider";
-
-    fn due(&self) -> Option<Due> {
-        Some(Due { kind: CERTIFICATE, at: self.at })
-    }
-}
-
 #[tokio::test]
 async fn what_goes_wrong_with_one_keeps_none_of_the_others_and_is_the_runs_error() {
     let scene = Scene::set(Options::default()).await;
     let tenant = scene.tenant().await;
+    scene.provider(tenant, "d-0000000000", 1, 99).await;
     let broken = part(tenant).identity_provider("d-0000000000");
-    write(&scene.table, tenant, Writes::new().create(&broken, &Broken { at: before_end(99) }).unwrap()).await;
+    let (pk, sk) = (AttributeValue::S(broken.pk().to_owned()), AttributeValue::S(broken.sk().to_owned()));
+    let update = hand(scene.world).update_item().table_name(scene.world.stack().table()).key("pk", pk).key("sk", sk);
+    update.update_expression("REMOVE certificates").send().await.unwrap();
     scene.provider(tenant, "d-1234567890", 1, 100).await;
     for told in [1, 1] {
         let error = scene.sweep(before_end(90)).await.unwrap_err();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trustplane_aws::Meter;
 use trustplane_domain::Timestamp;
@@ -12,7 +11,7 @@ use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::World;
 use trustplane_local::Options;
 use trustplane_policy::Grant;
-use trustplane_store::{Item, Key, Query, Stored, Table, Writes, keys};
+use trustplane_store::{Item, Key, Stored, Table, TenantKeys, Writes};
 
 /// A stack of the test's own, with the table's stream: what is done in it concerns no other test.
 pub fn own_world(options: Options) -> &'static World {
@@ -58,13 +57,13 @@ pub fn grant(tenant: TenantId, at: Timestamp) -> Grant {
 }
 
 /// A tenant's part of the table.
-pub fn part(tenant: TenantId) -> keys::Tenant {
-    keys::Tenant::granted(&grant(tenant, Timestamp::from_millis(0)))
+pub fn part(tenant: TenantId) -> TenantKeys {
+    TenantKeys::granted(&grant(tenant, Timestamp::from_millis(0)))
 }
 
 /// The item of a key, which has to be there.
-pub async fn read<T: Item>(table: &Table, key: &Key) -> Stored<T> {
-    table.read(std::slice::from_ref(key), None).await.unwrap().take(key).unwrap().unwrap()
+pub async fn read<T: Item>(table: &Table, key: &Key<T>) -> Stored<T> {
+    table.load(key.clone()).await.unwrap()
 }
 
 /// Writes with no audit record.
@@ -72,21 +71,9 @@ pub async fn write(table: &Table, tenant: TenantId, writes: Writes) {
     let _ = table.note(&grant(tenant, Timestamp::from_millis(0)), writes).await.unwrap();
 }
 
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    record: String,
-    hash: String,
-}
-
-impl Item for Kept {
-    const ENTITY: &'static str = "audit-record";
-}
-
 /// A tenant's audit records of one action that was allowed, oldest first, each with its `hash`.
 pub async fn audit_records(table: &Table, tenant: TenantId, action: &str) -> Vec<Value> {
-    let part = part(tenant);
-    let mut read = table.read(&[], Some(&Query::audit_log(part))).await.unwrap();
-    let kept = read.listing::<Kept>(part).unwrap().rows.into_iter().rev();
+    let kept = table.load(part(tenant).audit_records()).await.unwrap().rows.into_iter().rev();
     let records = kept.map(|row| {
         let mut record: Value = serde_json::from_str(&row.value.record).unwrap();
         record["hash"] = row.value.hash.into();

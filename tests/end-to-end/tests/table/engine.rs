@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use trustplane_aws::Meter;
-use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
+use trustplane_domain::directory::organisation::{NewOrganisation, Organisation};
+use trustplane_domain::{Fields, Timestamp};
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_local::engine::{Engine, create_tables};
 use trustplane_local::template::Template;
 use trustplane_policy::{Grant, Kind, Resource};
-use trustplane_store::{CommitError, Key, Read, Stored, Table, Told, Writes, keys};
+use trustplane_store::{AuditedChange, CommitError, Item, Key, Stored, Table, TenantKeys, Writes};
 
 struct Running {
     endpoint: String,
@@ -54,6 +55,17 @@ async fn start() -> Running {
 
 /// A table behind any endpoint.
 pub async fn table_at(endpoint: &str, name: &str) -> Table {
+    Table::new(&config(endpoint).await, name.to_owned(), Arc::new(Meter::default()))
+}
+
+/// A client of the test table, for what the store does not do, and the table's name.
+pub async fn client() -> (aws_sdk_dynamodb::Client, String) {
+    let _ = table().await;
+    let running = RUNNING.get().unwrap();
+    (aws_sdk_dynamodb::Client::new(&config(&running.endpoint).await), running.table.clone())
+}
+
+async fn config(endpoint: &str) -> aws_config::SdkConfig {
     let config = trustplane_aws::sdk_config(Vec::new()).await.into_builder().endpoint_url(endpoint);
     let config = match std::env::var("AWS_ACCESS_KEY_ID") {
         Ok(_) => config,
@@ -67,7 +79,7 @@ pub async fn table_at(endpoint: &str, name: &str) -> Table {
             )),
         ),
     };
-    Table::new(&config.build(), name.to_owned(), Arc::new(Meter::default()))
+    config.build()
 }
 
 /// A tenant of this test alone: leave to write in it, at this time.
@@ -90,21 +102,29 @@ pub fn connection(seed: u8) -> Connection {
 /// Commits writes as a change of some resource.
 pub async fn commit(table: &Table, grant: &Grant, writes: Writes) -> Result<(), CommitError> {
     let resource = Resource::new(Kind::Integration, "test");
-    let told = Told { resource: &resource, before: None, after: None };
-    table.commit(grant, &told, writes, None).await.map(|_| ())
+    let change = AuditedChange { resource: &resource, before: None, after: None };
+    table.commit(grant, &change, writes, None).await.map(|_| ())
 }
 
 /// Reads one item.
-pub async fn read(table: &Table, key: &Key) -> Option<Stored<Connection>> {
-    let mut read: Read = table.read(std::slice::from_ref(key), None).await.unwrap();
-    read.take(key).unwrap()
+pub async fn read<T: Item>(table: &Table, key: &Key<T>) -> Option<Stored<T>> {
+    table.load(key.clone().optional()).await.unwrap().item
+}
+
+/// An organisation to write.
+pub fn organisation(id: &str) -> Organisation {
+    let fields = Fields::of(serde_json::Map::from_iter([
+        ("OrganisationId".to_owned(), id.into()),
+        ("OrganisationName".to_owned(), "Example".into()),
+    ]));
+    Organisation::new(NewOrganisation::parse(fields).unwrap(), Timestamp::from_millis(0))
 }
 
 /// Makes the connection of a fresh tenant: the leave, and what stands.
 pub async fn made(table: &Table) -> (Grant, Stored<Connection>) {
     let grant = grant();
-    let key = keys::Tenant::granted(&grant).connection();
-    commit(table, &grant, Writes::new().create(&key, &connection(1)).unwrap()).await.unwrap();
+    let key = TenantKeys::granted(&grant).connection();
+    commit(table, &grant, Writes::new().create(&key, &connection(1))).await.unwrap();
     let stored = read(table, &key).await.unwrap();
     (grant, stored)
 }

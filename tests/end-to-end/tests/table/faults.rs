@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use trustplane_domain::Failure;
 use trustplane_domain::ids::CredentialId;
 use trustplane_policy::{Kind, Resource};
-use trustplane_store::{CommitError, Idempotency, StoreError, Table, Told, Writes, keys};
+use trustplane_store::{AuditedChange, CommitError, Idempotency, LoadError, StoreError, Table, TenantKeys, Writes};
 
 use crate::engine::{commit, connection, grant, table_at};
 
@@ -42,8 +42,8 @@ fn cancelled(codes: &[&str]) -> Value {
 
 async fn write(table: &Table) -> Result<(), CommitError> {
     let grant = grant();
-    let key = keys::Tenant::granted(&grant).connection();
-    commit(table, &grant, Writes::new().create(&key, &connection(1)).unwrap()).await
+    let key = TenantKeys::granted(&grant).connection();
+    commit(table, &grant, Writes::new().create(&key, &connection(1))).await
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_conflict_over_the_reply_of_a_retry_is_a_request_in_progress() {
     for code in ["TransactionConflict", "ConditionalCheckFailed"] {
         let (table, _) = saying(vec![(400, cancelled(&["TransactionConflict", code, "None"]))]).await;
         let grant = grant();
-        let part = keys::Tenant::granted(&grant);
+        let part = TenantKeys::granted(&grant);
         let (key, kept) = (part.connection(), part.idempotency(CredentialId::new(grant.tenant(), [1; 8]), "retry"));
         let reply = Idempotency {
             fingerprint: String::new(),
@@ -67,9 +67,9 @@ async fn a_conflict_over_the_reply_of_a_retry_is_a_request_in_progress() {
             body: String::new(),
             kept_until: grant.at(),
         };
-        let writes = Writes::new().create(&key, &connection(1)).unwrap();
-        let told = Told { resource: &Resource::new(Kind::Integration, "x"), before: None, after: None };
-        let written = table.commit(&grant, &told, writes, Some((&kept, &reply))).await;
+        let writes = Writes::new().create(&key, &connection(1));
+        let change = AuditedChange { resource: &Resource::new(Kind::Integration, "x"), before: None, after: None };
+        let written = table.commit(&grant, &change, writes, Some((&kept, &reply))).await;
         assert!(matches!(written, Err(CommitError::InProgress)), "{written:?}");
     }
 }
@@ -86,10 +86,10 @@ async fn a_throttled_transaction_is_unavailable_and_others_are_faults_of_ours() 
 async fn throttling_is_tried_again_and_then_told_with_the_time_to_wait() {
     let (table, asked) = saying(vec![(400, error("ThrottlingException"))]).await;
     let grant = grant();
-    let key = keys::Tenant::granted(&grant).connection();
-    let refused = table.read(std::slice::from_ref(&key), None).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
-    assert_eq!(Failure::from(&refused), Failure::Unavailable { retry_after: 1 });
+    let key = TenantKeys::granted(&grant).connection();
+    let refused = table.load(key).await.unwrap_err();
+    assert!(matches!(refused, LoadError::Store(StoreError::Unavailable(_))), "{refused}");
+    assert_eq!(Failure::from(refused), Failure::unavailable(1, ""));
     assert_eq!(asked.load(Ordering::Relaxed), 3);
 }
 
@@ -97,26 +97,26 @@ async fn throttling_is_tried_again_and_then_told_with_the_time_to_wait() {
 async fn what_is_no_passing_trouble_is_told_as_ours() {
     for code in ["ResourceNotFoundException", "AccessDeniedException", "ValidationException"] {
         let (table, asked) = saying(vec![(400, error(code))]).await;
-        let key = keys::Tenant::granted(&grant()).connection();
-        let refused = table.read(std::slice::from_ref(&key), None).await.unwrap_err();
-        assert_eq!(Failure::from(&refused), Failure::Internal, "{code}");
+        let key = TenantKeys::granted(&grant()).connection();
+        let failure = Failure::from(table.load(key).await.unwrap_err());
+        assert_eq!(failure, Failure::internal(""), "{code}");
+        assert!(failure.cause().unwrap().to_string().contains(code), "{failure:?}");
         assert_eq!(asked.load(Ordering::Relaxed), 1, "{code}");
     }
 }
 
 #[tokio::test]
 async fn an_unprocessed_key_is_asked_for_again_and_never_taken_for_an_absent_item() {
-    let key = keys::Tenant::granted(&grant()).connection();
+    let key = TenantKeys::granted(&grant()).connection();
     let left = json!({"Responses": {}, "UnprocessedKeys": {"t": {
         "Keys": [{"pk": {"S": key.pk()}, "sk": {"S": key.sk()}}], "ConsistentRead": true}}});
     let none = json!({"Responses": {"t": []}, "UnprocessedKeys": {}});
     let (table, asked) = saying(vec![(200, left.clone()), (200, none)]).await;
-    let mut read = table.read(std::slice::from_ref(&key), None).await.unwrap();
-    assert!(read.take::<trustplane_domain::connection::Connection>(&key).unwrap().is_none());
+    assert!(table.load(key.clone().optional()).await.unwrap().item.is_none());
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 
     let (table, _) = saying(vec![(200, left)]).await;
-    assert!(matches!(table.read(&[key], None).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(table.load(key).await, Err(LoadError::Store(StoreError::Unavailable(_)))));
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Two writers at once, on each condition: one wins, the other is told.
 
-use trustplane_store::{CommitError, Writes, keys};
+use trustplane_store::{CommitError, TenantKeys, Writes};
 
-use crate::engine::{commit, connection, grant, made, read, table};
+use crate::engine::{commit, connection, grant, made, organisation, read, table};
 
 /// Of two outcomes one is done and one lost.
 fn one_of(outcomes: (Result<(), CommitError>, Result<(), CommitError>)) {
@@ -16,8 +16,8 @@ fn one_of(outcomes: (Result<(), CommitError>, Result<(), CommitError>)) {
 async fn two_that_create() {
     let table = table().await;
     let grant = grant();
-    let key = keys::Tenant::granted(&grant).connection();
-    let write = |seed| commit(&table, &grant, Writes::new().create(&key, &connection(seed)).unwrap());
+    let key = TenantKeys::granted(&grant).connection();
+    let write = |seed| commit(&table, &grant, Writes::new().create(&key, &connection(seed)));
     one_of(tokio::join!(write(1), write(2)));
     assert_eq!(read(&table, &key).await.unwrap().version, 1);
 }
@@ -26,7 +26,7 @@ async fn two_that_create() {
 async fn two_that_replace() {
     let table = table().await;
     let (grant, stored) = made(&table).await;
-    let write = |seed| commit(&table, &grant, Writes::new().replace(&stored, &connection(seed)).unwrap());
+    let write = |seed| commit(&table, &grant, Writes::new().replace(&stored, &connection(seed)));
     one_of(tokio::join!(write(2), write(3)));
     assert_eq!(read(&table, &stored.key).await.unwrap().version, 2);
 }
@@ -35,7 +35,7 @@ async fn two_that_replace() {
 async fn one_that_replaces_and_one_that_removes() {
     let table = table().await;
     let (grant, stored) = made(&table).await;
-    let replace = commit(&table, &grant, Writes::new().replace(&stored, &connection(2)).unwrap());
+    let replace = commit(&table, &grant, Writes::new().replace(&stored, &connection(2)));
     let remove = commit(&table, &grant, Writes::new().remove(&stored));
     one_of(tokio::join!(replace, remove));
 }
@@ -44,9 +44,10 @@ async fn one_that_replaces_and_one_that_removes() {
 async fn a_check_holds_against_what_was_read_before() {
     let table = table().await;
     let (grant, stored) = made(&table).await;
-    commit(&table, &grant, Writes::new().replace(&stored, &connection(2)).unwrap()).await.unwrap();
-    let other = keys::Tenant::granted(&grant).organisation("a");
-    let writes = Writes::new().check(&stored).create(&other, &connection(3)).unwrap();
+    commit(&table, &grant, Writes::new().replace(&stored, &connection(2))).await.unwrap();
+    let value = organisation("a");
+    let other = TenantKeys::granted(&grant).organisation(&value.id);
+    let writes = Writes::new().check(&stored).create(&other, &value);
     assert!(matches!(commit(&table, &grant, writes).await, Err(CommitError::Lost)));
     assert_eq!(read(&table, &other).await, None);
 }

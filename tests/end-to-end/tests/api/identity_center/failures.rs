@@ -242,7 +242,7 @@ async fn what_was_seen_before_outlives_a_test_that_aws_did_not_answer() {
     let before = read::<Connection>(&table, &part(tenant).connection()).await;
     let mut away = before.value.clone();
     away.settings.role_arn = RoleArn::parse(&"sts-unreachable".parse::<Scenario>().unwrap().role_arn()).ok();
-    write(&table, tenant, Writes::new().replace(&before, &away).unwrap()).await;
+    write(&table, tenant, Writes::new().replace(&before, &away)).await;
     let report = post(&customer, TEST).await.expect(200);
     assert_eq!(report.body["success"], false);
     let kept = read::<Connection>(&table, &part(tenant).connection()).await.value;

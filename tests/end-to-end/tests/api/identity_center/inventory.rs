@@ -9,7 +9,7 @@ use trustplane_domain::inventory::{Account, Row, Seen, Step, Sync};
 use trustplane_end_to_end::{Customer, Reply, world};
 use trustplane_local::Options;
 use trustplane_organization::{MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Scenario, Service};
-use trustplane_store::{Query, Writes};
+use trustplane_store::Writes;
 
 use super::{CONFIG, config, connected, organization, post};
 use crate::table::{own_world, part, read, table, write};
@@ -139,7 +139,7 @@ async fn what_is_not_there_any_more_goes_at_the_end_of_the_next_reading() {
     let closed = Account { account_id: "999999999999".to_owned(), name: None, email: None, status: None };
     let row = Row::Account(closed);
     let key = part(tenant).aws_row(&row);
-    write(&table(world()), tenant, Writes::new().put(&key, &Seen { round: 1, row }).unwrap()).await;
+    write(&table(world()), tenant, Writes::new().put(&key, &Seen { round: 1, row })).await;
     let _ = post(&customer, SYNC).await.expect(202);
     // Until then what the last one saw is shown.
     let meanwhile = customer.get(&format!("{ACCOUNTS}?limit=200")).await.expect(200);
@@ -157,7 +157,7 @@ async fn a_suspended_tenants_organization_is_not_read() {
     let suspension = json!({"tenant_id": customer.tenant, "reason": "unpaid"});
     let _ = world().invoke("suspend-tenant", &suspension).await.unwrap();
     let asked = Sync::default().requested(Timestamp::now());
-    write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &asked).unwrap()).await;
+    write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &asked)).await;
     for _ in 0..50 {
         let _ = run(0).await;
         let kept = sync(&customer).await;
@@ -190,9 +190,7 @@ async fn another_connection_shows_nothing_of_the_one_before() {
     // Nor does anything of it stay.
     let tenant = TenantId::parse(&customer.tenant).unwrap();
     let rows = async || {
-        let query = Query::prefix(part(tenant), trustplane_store::keys::AWS_ROWS);
-        let mut read = table(world()).read(&[], Some(&query)).await.unwrap();
-        read.listing::<Seen>(part(tenant)).unwrap().rows.len()
+        table(world()).load(part(tenant).aws_rows()).await.unwrap().rows.len()
     };
     for _ in 0..50 {
         let _ = run(0).await;
@@ -211,7 +209,7 @@ async fn a_reading_goes_on_where_a_run_ended() {
     // As a run left it that was ended after the accounts, whose lease is over.
     let interrupted = Sync::default().requested(Timestamp::now());
     let interrupted = interrupted.at(Step::PermissionSets { next: None }, Timestamp::now());
-    write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &interrupted).unwrap()).await;
+    write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &interrupted)).await;
     let accounts = settled(&customer).await;
     assert_eq!((&accounts.body["sync_status"], &accounts.body["data"]), (&json!("done"), &json!([])));
     assert_eq!(customer.get(SETS).await.expect(200).body["data"].as_array().unwrap().len(), 12);

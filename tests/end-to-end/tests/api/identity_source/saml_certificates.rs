@@ -173,7 +173,7 @@ async fn an_expired_certificate_is_said_to_be_and_makes_room() {
         one["certificate"]["not_after"] = json!("2020-01-01T00:00:00.000Z");
     }
     let expired: ServiceProvider = serde_json::from_value(value).unwrap();
-    write(&table, tenant, Writes::new().replace(&kept, &expired).unwrap()).await;
+    write(&table, tenant, Writes::new().replace(&kept, &expired)).await;
     assert_eq!(states(&customer).await, ["EXPIRED", "EXPIRED"]);
     assert!(published(&customer).await.is_empty());
     let refused = customer.post(&format!("{}/active", path(&second)), &Value::Null).await.refused(400, "IIC.1329");
