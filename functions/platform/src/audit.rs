@@ -1,26 +1,25 @@
-//! `/v1/audit-log`: what was done and what was denied; and `verify-audit`: whether that is still what was written.
+//! `/v1/audit-log`: changes and denied attempts; and `verify-audit`, which verifies the log against its seals.
 
 use serde::Serialize;
 use serde_json::Value;
 use trustplane_domain::audit::{AuditRecord, Outcome};
-use trustplane_domain::audit_chain::{ChainHead, ChainSeal, KeptEnd, KeptRecord, Range, Verifier, ids_at};
-use trustplane_domain::ids::TenantId;
-use trustplane_domain::tenant::Tenant;
+use trustplane_domain::audit_chain::{KeptEnd, KeptRecord, Range, Verifier, ids_at};
 use trustplane_domain::{Failure, Faults, Timestamp};
-use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, OperatorCall, Response, Request};
-use trustplane_store::{AuditItem, Item, Key, Query, Stored, keys};
+use trustplane_policy::Kind;
+use trustplane_runtime::{Call, OperatorCall, Request, Response, Subject};
+use trustplane_store::{AuditItem, Item, PrimaryKey, Query, Stored, TenantKeys, Wanted};
 
 use crate::listing::{Page, Rows};
+use crate::tenants::tenant_id;
 
-/// Records that a filtered page looks at, at most.
+/// Records that a filtered page examines at most.
 const SCANNED: usize = 1_000;
 /// Rows of a page of the verification.
 const ROWS: usize = 400;
-/// How often seals are looked for that were made since the last look.
-const LOOKS: usize = 3;
+/// Rounds in which seals are read that were made since the round before.
+const ROUNDS: usize = 3;
 
-/// A record on the wire. What stands in it twice stands there as this API calls it, and as JITSudo does.
+/// A record on the wire. Facts that it holds twice are named as this API does, and as JITSudo does.
 #[derive(Debug, Serialize)]
 struct Body {
     id: String,
@@ -52,9 +51,9 @@ struct ResourceBody {
     id: String,
 }
 
-/// What is asked for.
+/// The page and the filters of a request.
 #[derive(Debug)]
-struct Wanted {
+struct Filter {
     page: Page,
     range: Range,
     actor_id: Option<String>,
@@ -65,123 +64,132 @@ struct Wanted {
 
 /// GET: newest first.
 ///
-/// One call beside the read of the credential, in the same round trip, whatever is asked for: `from` and `to` are a range
-/// of keys, the other filters look at 1000 records and 1 MB at most. So a page may hold fewer rows than its limit, even
-/// none, while there are more behind it.
+/// One call in the round trip of the credential, whatever the filters: `from` and `to` are a range of keys, the other
+/// filters examine 1000 records and 1 MB at most. So a page may hold fewer rows than its limit, even none, while more
+/// follow it.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    call.view(
-        |_, _| Vec::new(),
-        Some(&|tenant, wanted: &Wanted| wanted.query(tenant)),
-        wanted(&call.request),
-        |read, wanted, tenant| {
-            let listing = read.sifted::<AuditItem>(tenant);
+    call.input(wanted)
+        .reads(|wanted, keys| wanted.query(keys).lenient())
+        .subject(|_, _, _| Subject::new(Kind::AuditLog, "audit-log"))
+        .decide(|(wanted, ()), listing, _| {
             let mut rows = listing.rows.into_iter();
             let mut data = Vec::new();
             let mut last = None;
             while data.len() < wanted.page.limit {
                 let Some(row) = rows.next() else { break };
                 last = Some(key(&row).sk().to_owned());
-                data.extend(row.ok().and_then(body).filter(|body| wanted.holds(body)));
+                data.extend(row.ok().and_then(body).filter(|body| wanted.matches(body)));
             }
-            // Where rows were left over, the next page begins behind the last that was looked at.
+            // Where rows are left over, the next page begins after the last one that was examined.
             let next = if rows.next().is_some() { last } else { listing.next };
-            let reply = Response::ok(&Rows::new(data, next.as_deref()));
-            Ok(Change::new(Resource::new(Kind::AuditLog, "audit-log"), Ok(reply)))
-        },
-    )
-    .await
+            Ok(Response::ok(&Rows::new(data, next.as_deref())))
+        })
+        .await
 }
 
-/// `verify-audit`: `{tenant_id, from?, to?}`; answers `{records, sealed_through, intact, first_broken}`, of which
+/// `verify-audit`: `{tenant_id, from?, to?}`; returns `{records, sealed_through, intact, first_broken}`, where
 /// `first_broken` is `{seal, id, reason}`.
 ///
-/// All seals are read, and the records of the range, or all that stands among them: a log that is too long for one run is
-/// verified in parts.
-pub async fn verify(call: OperatorCall) -> Result<Value, Failure> {
+/// Reads all seals, and the records of the range: a log that is too long for one run is verified in parts.
+pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
     let mut fields = call.fields()?;
-    let tenant_id = fields.string("tenant_id").unwrap_or_default();
-    let tenant_id = fields.take("tenant_id", TenantId::parse(&tenant_id).ok_or("must be a uuid"));
+    let tenant_id = tenant_id(&mut fields);
     let mut time = |field: &str| {
         let text = fields.optional_string(field)?;
         fields.take(field, Timestamp::parse(&text).ok_or("must be an RFC 3339 time"))
     };
     let range = Range { from: time("from"), to: time("to") };
-    fields.finish(check(range))?;
-    let Some(tenant_id) = tenant_id else { return Err(Failure::Internal) };
+    for (field, fault) in check(range).iter() {
+        fields.fault(field, fault);
+    }
+    let tenant_id = fields.finished(tenant_id)?;
+    let keys = call.keys(tenant_id);
+    let _ = call.load(keys.tenant()).await?;
 
-    let part = TenantKeys::granted(&call.grant(tenant_id));
-    let tenant = call.read(&[part.tenant()]).await?.take::<Tenant>(&part.tenant());
-    let _ = tenant.map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))?;
-    // First the records, then the seals, then the head: what is written and sealed meanwhile is told from what was
-    // slipped in.
+    // First the records, then the seals, then the head: records and seals that are written meanwhile are told from
+    // those that were inserted.
     let mut verifier = Verifier::new(tenant_id, range, Timestamp::now());
-    let mut records = Query::audit_log(part).oldest_first();
+    let mut records = keys.audit_records().oldest_first();
     if range.from.is_some() || range.to.is_some() {
         let (first, last) = key_range(range);
         records = records.between(first, last);
     }
-    each::<AuditItem>(&call, part, &records, None, |row| match row {
-        Ok(row) => verifier.record(kept(row)),
-        Err(key) => verifier.no_record(key.sk().to_owned()),
-    })
-    .await?;
+    let mut pages = Pages::new(&call, records, None);
+    while let Some(rows) = pages.next().await? {
+        for row in rows {
+            match row {
+                Ok(row) => verifier.record(kept(row)),
+                Err(key) => verifier.no_record(key.sk().to_owned()),
+            }
+        }
+    }
     let mut last = None;
     let mut seals = 0;
     let mut end = KeptEnd::Absent;
-    for _ in 0..LOOKS {
-        each::<ChainSeal>(&call, part, &Query::audit_seals(part), last.clone(), |row| {
-            last = Some(key(&row).sk().to_owned());
-            match row {
-                Ok(row) => {
-                    verifier.seal(&row.value);
-                    seals = row.value.number;
+    for _ in 0..ROUNDS {
+        let mut pages = Pages::new(&call, keys.audit_seals(), last.clone());
+        while let Some(rows) = pages.next().await? {
+            for row in rows {
+                last = Some(key(&row).sk().to_owned());
+                match row {
+                    Ok(row) => {
+                        verifier.seal(&row.value);
+                        seals = row.value.number;
+                    }
+                    Err(_) => verifier.no_seal(),
                 }
-                Err(_) => verifier.no_seal(),
             }
-        })
-        .await?;
-        let found = call.read(&[part.audit_chain()]).await?.take::<ChainHead>(&part.audit_chain());
-        end = match found {
-            Ok(None) => KeptEnd::Absent,
-            Ok(Some(head)) => KeptEnd::Head(head.value),
-            Err(_) => KeptEnd::Unreadable,
-        };
+        }
+        end = head(&call, keys).await?;
         if !matches!(&end, KeptEnd::Head(head) if seals < head.seals) {
             break;
         }
     }
-    serde_json::to_value(verifier.finish(&end)).map_err(|_| Failure::Internal)
+    Ok(Response::ok(&verifier.finish(&end)))
 }
 
-/// Where a row is, be it what it should be or not.
-fn key<T>(row: &Result<Stored<T>, Key>) -> &Key {
+/// The head of the chain. An item that cannot be read as one is a finding, and not a failure.
+async fn head(call: &OperatorCall, keys: TenantKeys) -> Result<KeptEnd, Failure> {
+    let head = keys.audit_chain();
+    let mut wanted = Wanted::default();
+    wanted.key(&head);
+    Ok(match call.platform.table.read(wanted).await?.take(&head) {
+        Ok(None) => KeptEnd::Absent,
+        Ok(Some(head)) => KeptEnd::Head(head.value),
+        Err(_) => KeptEnd::Unreadable,
+    })
+}
+
+/// The key of a row that can or cannot be read.
+fn key<T>(row: &Result<Stored<T>, PrimaryKey>) -> &PrimaryKey {
     match row {
-        Ok(row) => &row.key,
+        Ok(row) => row.key.primary(),
         Err(key) => key,
     }
 }
 
-/// Gives every row of a listing to `take`, page by page.
-async fn each<T: Item>(
-    call: &OperatorCall,
-    part: TenantKeys,
-    query: &Query,
-    mut after: Option<String>,
-    mut take: impl FnMut(Result<Stored<T>, Key>),
-) -> Result<(), Failure> {
-    loop {
-        let page = query.clone().page(ROWS, after);
-        let read = call.platform.table.read(&[], Some(&page)).await;
-        let mut read = read.map_err(|error| {
-            tracing::error!(error = %error, "table");
-            Failure::from(&error)
-        })?;
-        let listing = read.sifted::<T>(part);
-        listing.rows.into_iter().for_each(&mut take);
-        after = listing.next;
-        if after.is_none() {
-            return Ok(());
+/// The pages of a listing.
+struct Pages<'a, T> {
+    call: &'a OperatorCall,
+    query: Query<T>,
+    after: Option<String>,
+    is_over: bool,
+}
+
+impl<'a, T: Item> Pages<'a, T> {
+    fn new(call: &'a OperatorCall, query: Query<T>, after: Option<String>) -> Self {
+        Self { call, query, after, is_over: false }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Result<Stored<T>, PrimaryKey>>>, Failure> {
+        if self.is_over {
+            return Ok(None);
         }
+        let page = self.query.clone().page(ROWS, self.after.take());
+        let listing = self.call.load(page.lenient()).await?;
+        self.is_over = listing.next.is_none();
+        self.after = listing.next;
+        Ok(Some(listing.rows))
     }
 }
 
@@ -190,18 +198,18 @@ fn kept(row: Stored<AuditItem>) -> KeptRecord {
     KeptRecord { id: row.key.sk().to_owned(), text: record, hash, previous_hash }
 }
 
-impl Wanted {
-    fn query(&self, tenant: TenantKeys) -> Query {
+impl Filter {
+    fn query(&self, keys: TenantKeys) -> Query<AuditItem> {
         let (first, last) = key_range(self.range);
         let rows = if self.is_filtered() { SCANNED } else { self.page.limit };
-        Query::audit_log(tenant).between(first, last).one_call().page(rows, self.page.after.clone())
+        keys.audit_records().between(first, last).one_call().page(rows, self.page.after.clone())
     }
 
     fn is_filtered(&self) -> bool {
         [&self.actor_id, &self.resource_type, &self.resource_id, &self.action].into_iter().any(Option::is_some)
     }
 
-    fn holds(&self, body: &Body) -> bool {
+    fn matches(&self, body: &Body) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
         is(&self.actor_id, body.actor_id.as_str().unwrap_or_default())
             && is(&self.resource_type, &body.resource_type)
@@ -210,7 +218,7 @@ impl Wanted {
     }
 }
 
-fn wanted(request: &Request) -> Result<Wanted, Failure> {
+fn wanted(request: &Request) -> Result<Filter, Failure> {
     let mut faults = Faults::default();
     let text = |name: &str| request.query(name).filter(|value| !value.is_empty());
     let mut time = |name: &str| {
@@ -237,7 +245,7 @@ fn wanted(request: &Request) -> Result<Wanted, Failure> {
         (Err(one), Err(other)) => return Err(one.joined(other)),
     };
     let (actor_id, resource_id, action) = (text("actor_id"), text("resource_id"), text("action"));
-    Ok(Wanted { page, range, actor_id, resource_type, resource_id, action })
+    Ok(Filter { page, range, actor_id, resource_type, resource_id, action })
 }
 
 fn check(range: Range) -> Faults {

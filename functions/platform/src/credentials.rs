@@ -1,10 +1,9 @@
-//! Credentials: what they are on the wire and to policies, what is read of a request for one, and its secret. And what
-//! operators make for a tenant.
+//! Credentials: their wire form, their image for policies, their parsers and secrets; and the operators' function that
+//! creates one.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::Value;
 use trustplane_domain::access_key::AccessKeyId;
 use trustplane_domain::credential::{
     Credential, CredentialUpdate, Kind as CredentialKind, Maker, NewCredential, Role, parse_label,
@@ -12,10 +11,12 @@ use trustplane_domain::credential::{
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::token::Token;
-use trustplane_domain::{Failure, Faults, Fields, Timestamp};
+use trustplane_domain::{Failure, Fields, Timestamp};
 use trustplane_policy::{Image, Kind, Resource};
-use trustplane_runtime::{Call, OperatorCall, Platform};
-use trustplane_store::{Read, StoreError, Stored, AuditedChange, Writes, keys};
+use trustplane_runtime::{Decision, OperatorCall, Platform, Response};
+use trustplane_store::{Stored, TenantKeys, Writes};
+
+use crate::tenants::tenant_id;
 
 /// A credential on the wire.
 #[derive(Debug, Serialize)]
@@ -48,7 +49,7 @@ struct View<'a> {
     replaced_by: Option<CredentialId>,
 }
 
-/// What the reply that makes a credential shows, this once: null in a reply that is kept for a retry.
+/// The secret in the response that creates a credential, shown this once: null in the response that is kept for a retry.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Secret {
@@ -56,7 +57,7 @@ pub(crate) enum Secret {
     AccessKey { access_key_id: String, secret_access_key: Option<String> },
 }
 
-/// The random part of a new credential. Drawn once a request, so that an attempt to write it again is of the same one.
+/// The random part of a new credential. Drawn once per request, so that each attempt creates the same one.
 #[derive(Clone, Copy)]
 pub(crate) struct Seed {
     id: [u8; 8],
@@ -72,7 +73,7 @@ impl Seed {
         CredentialId::new(tenant, self.id)
     }
 
-    /// What a bearer of this id is let in by; none of an access key, whose secret is derived.
+    /// The token of a bearer credential; none for an access key, whose secret is derived.
     pub(crate) fn token(&self, id: CredentialId, kind: CredentialKind) -> Option<Token> {
         match kind {
             CredentialKind::Bearer => Some(Token::new(id, self.secret)),
@@ -80,17 +81,18 @@ impl Seed {
         }
     }
 
-    /// What is shown of the new credential. That of an access key costs a call to KMS.
-    pub(crate) async fn secret(&self, platform: &Platform, made: &Credential) -> Result<Secret, Failure> {
-        if let Some(token) = self.token(made.id, made.kind) {
+    /// The secret of the new credential. An access key's costs a call to KMS.
+    pub(crate) async fn secret(
+        &self,
+        platform: &Platform,
+        id: CredentialId,
+        kind: CredentialKind,
+    ) -> Result<Secret, Failure> {
+        if let Some(token) = self.token(id, kind) {
             return Ok(Secret::Bearer { token: Some(token.reveal()) });
         }
-        let id = AccessKeyId::of(made.id);
-        let deriver = platform.deriver.as_ref().ok_or(Failure::Internal)?;
-        let derived = deriver.derive(id).await.map_err(|error| {
-            tracing::error!(error = %error, "access key");
-            Failure::Unavailable { retry_after: 1 }
-        })?;
+        let id = AccessKeyId::of(id);
+        let derived = platform.deriver()?.derive(id).await.map_err(|error| Failure::unavailable(1, error))?;
         Ok(Secret::AccessKey { access_key_id: id.to_string(), secret_access_key: Some(derived.reveal().to_owned()) })
     }
 }
@@ -113,49 +115,31 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// `create-credential`: `{tenant_id, name, kind?, roles, expires_at?}`; the reply holds the secret, this once.
-pub async fn create_by_operator(call: OperatorCall) -> Result<Value, Failure> {
+/// `create-credential`: `{tenant_id, name, kind?, roles, expires_at?}`; the response holds the secret, this once.
+pub async fn create_by_operator(call: OperatorCall) -> Result<Response, Failure> {
     let mut fields = call.fields()?;
-    let tenant_id = fields.string("tenant_id").unwrap_or_default();
-    let tenant_id = fields.take("tenant_id", TenantId::parse(&tenant_id).ok_or("must be a uuid"));
-    let wanted = wanted(fields, call.now)?;
-    let Some(tenant_id) = tenant_id else { return Err(Failure::Internal) };
+    let tenant_id = tenant_id(&mut fields);
+    let (tenant_id, wanted) = (tenant_id, wanted(fields, call.now)?);
+    let tenant_id = tenant_id.ok_or_else(|| Failure::internal("a tenant was refused without a fault"))?;
 
     let seed = Seed::new(call.random()?, call.random()?);
-    let grant = call.grant(tenant_id);
-    let part = TenantKeys::granted(&grant);
-    call.until_won(async || {
-        let mut read = call.read(&[part.tenant()]).await?;
-        let tenant: Stored<Tenant> =
-            read.take(&part.tenant()).map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))?;
-        let id = seed.id(tenant_id);
+    let id = seed.id(tenant_id);
+    let secret = seed.secret(&call.platform, id, wanted.kind).await?;
+    call.change(tenant_id, TenantKeys::tenant, |tenant, keys| {
         let token = seed.token(id, wanted.kind);
         let credential = wanted.clone().made(id, token.as_ref(), Maker::Operator, call.now)?;
-        let secret = seed.secret(&call.platform, &credential).await?;
         let after = tenant.value.admitting(&credential, call.now)?;
-        let writes = created(part, &tenant, &after, &credential).map_err(|_| Failure::Internal)?;
-        let resource = resource(id);
-        let after = image(&credential);
-        call.commit(&grant, &AuditedChange { resource: &resource, before: None, after: Some(&after) }, writes).await?;
-        serde_json::to_value(made_body(&credential, &secret)).map_err(|_| Failure::Internal)
+        let writes = created(keys, &tenant, &after, &credential);
+        let decision = Decision::write(writes, Response::ok(&made_body(&credential, &secret)));
+        Ok((resource(id).into(), decision.after(image(&credential))))
     })
     .await
 }
 
-/// The new credential; the tenant remembers an admin, and is otherwise left alone, so that keys can be made side by side.
-pub(crate) fn created(
-    part: TenantKeys,
-    tenant: &Stored<Tenant>,
-    after: &Tenant,
-    credential: &Credential,
-) -> Result<Writes, StoreError> {
-    let writes = Writes::new().create(&part.credential(credential.id), credential)?;
-    Ok(writes.and(tenant_changed(tenant, after)?))
-}
-
-/// The tenant as it is then, if it is another.
-pub(crate) fn tenant_changed(tenant: &Stored<Tenant>, after: &Tenant) -> Result<Writes, StoreError> {
-    if *after == tenant.value { Ok(Writes::new()) } else { Writes::new().replace(tenant, after) }
+/// The writes of a new credential. The tenant counts admins, and is otherwise left alone, so that keys can be created
+/// at the same time.
+pub(crate) fn created(keys: TenantKeys, tenant: &Stored<Tenant>, after: &Tenant, credential: &Credential) -> Writes {
+    Writes::new().create(&keys.credential(credential.id), credential).replace_if_changed(tenant, after)
 }
 
 /// Reads `{name, kind?, roles, expires_at?}`.
@@ -183,8 +167,7 @@ pub(crate) fn update(mut fields: Fields, now: Timestamp) -> Result<CredentialUpd
         let time = time.and_then(|time| if time > now { Ok(time) } else { Err("must be in the future") });
         fields.take("expires_at", time)
     });
-    fields.finish(Faults::default())?;
-    let (Some(name), Some(roles)) = (name, roles) else { return Err(Failure::Internal) };
+    let (name, roles) = fields.finished(name.zip(roles))?;
     Ok(CredentialUpdate { name, roles, expires_at })
 }
 
@@ -195,13 +178,6 @@ pub(crate) fn roles(fields: &mut Fields, names: &[String]) -> BTreeSet<Role> {
         fields.fault("roles", "must be one or more of `admin`, `approver`, `editor`, `viewer`, each once");
     }
     roles
-}
-
-/// The credential that the request presents.
-pub(crate) fn caller(call: &Call, read: &Read, tenant: TenantKeys) -> Result<Credential, StoreError> {
-    let missing = || StoreError::missing("credential of the request");
-    let key = call.credential(tenant).ok_or_else(missing)?;
-    Ok(read.look::<Credential>(&key)?.ok_or_else(missing)?.value)
 }
 
 pub(crate) fn resource(id: CredentialId) -> Resource {

@@ -1,4 +1,4 @@
-//! POST `/v1/policies/evaluate`: what the policies would decide, asked without doing anything.
+//! POST `/v1/policies/evaluate`: the decision of the policies, without the request.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use trustplane_domain::credential::{Credential, Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::failure::PolicyProblem;
-use trustplane_domain::ids::CredentialId;
+use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::policy::{PolicyId, PolicySet, TEXT_LIMIT};
-use trustplane_domain::{Failure, Faults, Fields, Timestamp};
-use trustplane_policy::{Action, Asked, Change, Image, Kind, Origin, Resource, Verdict, evaluate as ask};
-use trustplane_runtime::{Call, Response, actions};
-use trustplane_store::{Read, StoreError, keys};
+use trustplane_domain::{Failure, Fields, Timestamp};
+use trustplane_policy::{Action, Asked, Image, Kind, Origin, Question, Resource, Verdict, evaluate as ask};
+use trustplane_runtime::{Call, Context, Request, Response, Subject, actions};
 
 use crate::policies::{checked, schema};
 
@@ -21,7 +20,7 @@ const NAME_LIMIT: usize = 1024;
 /// Bytes of a resource before or after, as JSON, at most: room for a policy's text, which is the longest there is.
 const IMAGE_LIMIT: usize = TEXT_LIMIT + 4 * 1024;
 
-/// The answer. The ids stand in it twice: as this API calls them, and as JITSudo does.
+/// The verdict on the wire. It holds the ids twice: as this API names them, and as JITSudo does.
 #[derive(Debug, Serialize)]
 struct Body<'a> {
     permitted: bool,
@@ -32,31 +31,28 @@ struct Body<'a> {
     reason: String,
 }
 
-/// What is asked.
+/// The question, and the circumstances in which it is asked.
 #[derive(Debug)]
-struct Question {
+struct Asking {
     principal: Principal,
     action: Action,
-    resource: Resource,
-    before: Option<Image>,
-    after: Option<Image>,
-    own_version: Option<bool>,
+    question: Question,
     source_ip: Option<String>,
     at: Timestamp,
     /// A draft in place of the saved set.
     draft: Option<Vec<Draft>>,
 }
 
-/// Who is to be judged.
+/// The principal of the question.
 #[derive(Debug)]
 enum Principal {
     /// One of the tenant's credentials.
     Known(CredentialId),
-    /// One that is only described.
+    /// A credential that is only described.
     Described { wanted: NewCredential, created_at: Timestamp },
 }
 
-/// A policy that is only tried.
+/// A policy that is evaluated and not saved.
 #[derive(Debug)]
 struct Draft {
     id: PolicyId,
@@ -64,80 +60,61 @@ struct Draft {
     enabled: bool,
 }
 
-/// One round trip. It tells what policies say: whether the credential still stands, and the tenant, is another matter.
+/// POST: evaluates the policies, regardless of whether the credential and the tenant are active.
 pub async fn evaluate(call: Call) -> Result<Response, Failure> {
-    call.view(
-        |tenant, question: &Question| match question.principal {
-            Principal::Known(id) => vec![tenant.policies(), tenant.credential(id)],
-            Principal::Described { .. } => vec![tenant.policies()],
-        },
-        None,
-        question(&call),
-        |read, question, tenant| {
-            let outcome = question.answer(&call, read, tenant)?;
-            let resource = Resource::new(Kind::Tenant, tenant.id().to_string());
-            Ok(Change::new(resource, outcome.map(|verdict| Response::ok(&body(&verdict)))))
-        },
-    )
-    .await
+    call.input(|request| question(request, call.now))
+        .reads(|question, keys| {
+            let credential = match question.principal {
+                Principal::Known(id) => Some(keys.credential(id).optional()),
+                Principal::Described { .. } => None,
+            };
+            (keys.policies().optional(), credential)
+        })
+        .subject(|_, _, cx| Subject::new(Kind::Tenant, cx.keys.id().to_string()))
+        .decide(|(question, ()), (saved, credential), cx| {
+            let credential = credential.and_then(|slot| slot.item).map(|stored| stored.value);
+            let credential = question.principal.credential(credential, cx.keys.id())?;
+            Ok(Response::ok(&body(&question.ask(saved.value(), &credential, cx)?)))
+        })
+        .await
 }
 
-impl Question {
-    fn answer(
-        &self,
-        call: &Call,
-        read: &mut Read,
-        tenant: TenantKeys,
-    ) -> Result<Result<Verdict, Failure>, StoreError> {
-        let saved = read.take::<PolicySet>(&tenant.policies())?.map(|stored| stored.value).unwrap_or_default();
-        let credential = match &self.principal {
-            Principal::Known(id) => match read.look::<Credential>(&tenant.credential(*id))? {
-                Some(found) => found.value,
-                None => return Ok(Err(Failure::invalid("principal", "is no credential of this tenant"))),
-            },
-            Principal::Described { wanted, created_at } => {
-                let id = CredentialId::new(tenant.id(), [0; 8]);
-                match wanted.clone().made(id, None, Maker::Operator, *created_at) {
-                    Ok(described) => described,
-                    Err(refusal) => return Ok(Err(refusal.into())),
-                }
+impl Principal {
+    /// The stored credential, or the described one.
+    fn credential(&self, stored: Option<Credential>, tenant: TenantId) -> Result<Credential, Failure> {
+        match self {
+            Self::Known(_) => stored.ok_or_else(|| Failure::invalid("principal", "is no credential of this tenant")),
+            Self::Described { wanted, created_at } => {
+                let id = CredentialId::new(tenant, [0; 8]);
+                Ok(wanted.clone().made(id, None, Maker::Operator, *created_at)?)
             }
-        };
-        Ok(self.ask(call, tenant, &saved, &credential))
-    }
-
-    fn ask(
-        &self,
-        call: &Call,
-        tenant: TenantKeys,
-        saved: &PolicySet,
-        credential: &Credential,
-    ) -> Result<Verdict, Failure> {
-        let draft = self.draft.as_ref().map(|drafts| drafted(drafts, call.now)).transpose()?;
-        let policies = call.policies_with(draft.as_ref().unwrap_or(saved)).map_err(|error| {
-            tracing::error!(error = %error, "policies do not compile");
-            Failure::Internal
-        })?;
-        let origin = Origin { source_ip: self.source_ip.clone(), ..Origin::default() };
-        let asked = Asked { tenant: tenant.id(), credential, action: self.action, origin: &origin, at: self.at };
-        let mut change =
-            Change::new(self.resource.clone(), Ok(())).before(self.before.clone()).after(self.after.clone());
-        change.own_version = self.own_version;
-        ask(&policies, schema()?, &asked, &change).map_err(|error| Failure::invalid("resource", error))
+        }
     }
 }
 
-/// The set of these drafts, if each is good and all fit together.
+impl Asking {
+    fn ask(&self, saved: Option<&PolicySet>, credential: &Credential, cx: &Context<'_>) -> Result<Verdict, Failure> {
+        let draft = self.draft.as_ref().map(|drafts| drafted(drafts, cx.now)).transpose()?;
+        let set = draft.as_ref().or(saved).cloned().unwrap_or_default();
+        let policies = cx.call().policies_with(&set).map_err(Failure::internal)?;
+        let origin = Origin { source_ip: self.source_ip.clone(), ..Origin::default() };
+        let asked = Asked { tenant: cx.keys.id(), credential, action: self.action, origin: &origin, at: self.at };
+        ask(&policies, schema()?, &asked, &self.question).map_err(|error| Failure::invalid("resource", error))
+    }
+}
+
+/// The set of these drafts, if each is valid and all fit together.
 fn drafted(drafts: &[Draft], now: Timestamp) -> Result<PolicySet, Failure> {
     let (mut set, mut problems) = (PolicySet::default(), Vec::new());
     for Draft { id, text, enabled } in drafts {
         match checked(id.clone(), text.clone(), *enabled) {
             Ok(policy) => set = set.put(policy, "nobody", now)?,
-            Err(found) => problems.extend(
+            Err(Failure::InvalidPolicy(found)) => problems.extend(
                 found
                     .into_iter()
                     .map(|problem| PolicyProblem { message: format!("`{id}`: {}", problem.message), ..problem }),
             ),
+            Err(failure) => return Err(failure),
         }
     }
     if problems.is_empty() { Ok(set) } else { Err(Failure::InvalidPolicy(problems)) }
@@ -164,18 +141,18 @@ fn body(verdict: &Verdict) -> Body<'_> {
     }
 }
 
-/// `{principal, action, resource, context?, policies?}`: what is asked, or all that is wrong with it.
-fn question(call: &Call) -> Result<Question, Failure> {
-    let mut fields = call.request.fields()?;
+/// Reads `{principal, action, resource, context?, policies?}`.
+fn question(request: &Request, now: Timestamp) -> Result<Asking, Failure> {
+    let mut fields = request.fields()?;
     let action = fields.string("action");
     let action = action.and_then(|name| {
         let found = actions().find(|action| action.name == name);
         fields.take("action", found.ok_or("is no action: actions are named as in the API document's `operationId`"))
     });
-    let principal = principal(&mut fields, call.now);
-    let resource = resource(&mut fields, action);
+    let principal = principal(&mut fields, now);
+    let question = resource(&mut fields, action);
     let mut context = Fields::of(fields.optional_object("context").unwrap_or_default());
-    let at = time(&mut context, "now").unwrap_or(call.now);
+    let at = time(&mut context, "now").unwrap_or(now);
     let own_version = context.optional_bool("own_version");
     let source_ip = context.optional_string("source_ip").and_then(|text| {
         let address = text.parse::<std::net::IpAddr>().map(|_| text).map_err(|_| "must be an IP address");
@@ -184,11 +161,9 @@ fn question(call: &Call) -> Result<Question, Failure> {
     context.only_known();
     fields.adopt("context", context);
     let draft = fields.has("policies").then(|| drafts(&mut fields));
-    fields.finish(Faults::default())?;
-    let (Some(action), Some(principal), Some((resource, before, after))) = (action, principal, resource) else {
-        return Err(Failure::Internal);
-    };
-    Ok(Question { principal, action, resource, before, after, own_version, source_ip, at, draft })
+    let ((action, principal), question) = fields.finished(action.zip(principal).zip(question))?;
+    let question = Question { own_version, ..question };
+    Ok(Asking { principal, action, question, source_ip, at, draft })
 }
 
 /// The id of one of the tenant's credentials, also as `{id}`; or `{roles?, name?, created_at?, expires_at?}`.
@@ -225,7 +200,7 @@ fn principal(fields: &mut Fields, now: Timestamp) -> Option<Principal> {
 }
 
 /// `{type, id, before?, after?}`: `before` and `after` with the attributes that the schema gives this type.
-fn resource(fields: &mut Fields, action: Option<Action>) -> Option<(Resource, Option<Image>, Option<Image>)> {
+fn resource(fields: &mut Fields, action: Option<Action>) -> Option<Question> {
     let Some(object) = fields.optional_object("resource") else {
         fields.fault("resource", "is required");
         return None;
@@ -253,7 +228,7 @@ fn resource(fields: &mut Fields, action: Option<Action>) -> Option<(Resource, Op
     };
     let (before, after) = (image("before"), image("after"));
     fields.adopt("resource", described);
-    Some((Resource::new(kind?, id), before, after))
+    Some(Question { before, after, ..Question::new(Resource::new(kind?, id)) })
 }
 
 fn drafts(fields: &mut Fields) -> Vec<Draft> {

@@ -1,23 +1,20 @@
 //! `/v1/policies`: a tenant's own Cedar policies beside the built-in ones.
 
-use std::cell::OnceCell;
 use std::sync::OnceLock;
 
 use serde::Serialize;
-use serde_json::{Value, json};
-use trustplane_domain::credential::Credential;
-use trustplane_domain::failure::PolicyProblem;
+use serde_json::json;
 use trustplane_domain::ids::TenantId;
-use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy, shape};
+use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy};
 use trustplane_domain::tenant::Tenant;
-use trustplane_domain::{Failure, Faults, Timestamp};
-use trustplane_policy::{Asked, Change, Image, Kind, Policies, Resource, Schema, Sealed, decide};
-use trustplane_runtime::{Answer, Call, OperatorCall, Response, actions};
-use trustplane_store::{Read, StoreError, Stored, AuditedChange, Writes, keys};
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_policy::{Asked, Image, Kind, Policies, Proposal, Question, Resource, Schema, Sealed, decide};
+use trustplane_runtime::{Call, Context, Decision, OperatorCall, Request, Response, Subject, actions};
+use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 
-use crate::credentials::caller;
+use crate::tenants::tenant_id;
 
-/// A policy on the wire. Nobody has written a built-in one.
+/// A policy on the wire. A built-in one has no author.
 #[derive(Debug, Serialize)]
 struct Body<'a> {
     id: &'a str,
@@ -37,29 +34,13 @@ struct View<'a> {
     enabled: bool,
 }
 
-/// What a request wants a policy to be; whether the text is good is only asked once the request may.
-#[derive(Debug)]
-struct Wanted {
-    id: PolicyId,
-    text: String,
-    enabled: bool,
-}
-
-/// The tenant and its policies as they stand. Both are written together: the tenant says which version stands.
-struct Standing {
-    tenant: Stored<Tenant>,
-    stored: Option<Stored<PolicySet>>,
-}
-
 /// GET: the built-in policies, then the tenant's own by their ids.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let built_in = Policies::built_in_texts().map_err(|_| Failure::Internal)?;
-    call.view(
-        |tenant, ()| vec![tenant.policies()],
-        None,
-        Ok(()),
-        |read, (), tenant| {
-            let set = Standing::take(read, tenant)?.set();
+    let built_in = Policies::built_in_texts().map_err(Failure::internal)?;
+    call.no_input()
+        .reads(|(), keys| set(keys))
+        .subject(|_, _, cx| tenant(cx.keys.id()))
+        .decide(|_, Set { policies, .. }, _| {
             let built_in = built_in.iter().map(|(id, text)| Body {
                 id,
                 text,
@@ -69,178 +50,139 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
                 updated_by: None,
                 warnings: Vec::new(),
             });
-            let data: Vec<_> = built_in.chain(set.policies.iter().map(body)).collect();
-            let reply = Response::ok(&json!({"data": data, "next_cursor": null, "has_more": false}));
-            Ok(Change::new(Resource::new(Kind::Tenant, tenant.id().to_string()), Ok(reply)))
-        },
-    )
-    .await
+            let data: Vec<_> = built_in.chain(policies.policies.iter().map(body)).collect();
+            Ok(Response::ok(&json!({"data": data, "next_cursor": null, "has_more": false})))
+        })
+        .await
 }
 
-/// PUT `/{id}`: saves one, over the one of this id if there is one. Whoever could not take it back is warned, and has their
-/// way: it may be meant so.
-///
-/// A text is only held against the schema once the credential stands, since that costs more than all else that is done
-/// for a request; so 403 is said before 400 of what is wrong with the text, but for what breaks a limit.
+/// PUT `/{id}`: creates or replaces a policy. A caller who could not delete it again is warned and not stopped, since it
+/// may be meant so.
 pub async fn put(call: Call) -> Result<Response, Failure> {
-    let checked = OnceCell::new();
-    let check = |wanted: &Wanted| checked.get_or_init(|| new(wanted)).clone();
-    call.change(
-        |tenant, _| vec![tenant.policies()],
-        wanted(&call),
-        |read, wanted, tenant| {
-            let standing = Standing::take(read, tenant)?;
-            let set = standing.set();
-            let before = set.find(&wanted.id);
-            let (by, caller) = (asker(&call), caller(&call, read, tenant)?);
-            let outcome = match check(wanted).and_then(|new| set.put(new, &by, call.now)) {
-                Ok(after) => {
-                    let warnings = warning(&call, &caller, &after, &wanted.id).into_iter().collect();
-                    Ok(answer(standing.writes(tenant, &after)?, &after, &wanted.id, warnings)?)
-                }
-                Err(failure) => Err(failure),
-            };
-            let after = View { text: &wanted.text, enabled: wanted.enabled };
-            Ok(Change::new(resource(&wanted.id), outcome)
-                .before(before.map(image))
-                .after(Some(Image::of(&after)))
-                .etag(before.map(|policy| policy.version)))
-        },
-    )
-    .await
+    call.no_input()
+        .body(policy)
+        .reads(|(), keys| set(keys))
+        .subject(|(_, policy), set, _| {
+            let after = View { text: &policy.text, enabled: policy.enabled };
+            subject(&policy.id, set).after(Image::of(&after))
+        })
+        .decide(|(_, policy), set, cx| {
+            let after = set.policies.put(policy.clone(), &cx.caller.id.to_string(), cx.now)?;
+            let saved = after.find(&policy.id).ok_or_else(|| Failure::internal("a saved policy is not in its set"))?;
+            let warnings = warning(cx, &after, saved).into_iter().collect();
+            let response = Response::ok(&Body { warnings, ..body(saved) }).etag(saved.version);
+            Ok(Decision::write(set.writes(cx.tenant, &after), response))
+        })
+        .await
 }
 
 /// DELETE `/{id}`.
 pub async fn delete(call: Call) -> Result<Response, Failure> {
-    call.change(
-        |tenant, _| vec![tenant.policies()],
-        id(&call),
-        |read, id, tenant| {
-            let standing = Standing::take(read, tenant)?;
-            let set = standing.set();
-            let before = set.find(id);
-            let outcome = match set.without(id) {
-                Some(after) => Ok(Answer::new(standing.writes(tenant, &after)?, Response::no_content())),
-                None => Err(Failure::NotFound("policy")),
-            };
-            let etag = before.map(|policy| policy.version);
-            Ok(Change::new(resource(id), outcome).before(before.map(image)).etag(etag))
-        },
-    )
-    .await
+    call.input(id)
+        .reads(|_, keys| set(keys))
+        .subject(|(id, ()), set, _| subject(id, set))
+        .decide(|(id, ()), set, cx| {
+            let after = set.policies.without(id).ok_or(Failure::NotFound("policy"))?;
+            Ok(Decision::write(set.writes(cx.tenant, &after), Response::no_content()))
+        })
+        .await
 }
 
-/// `reset-policies`: `{tenant_id}`; puts all of the tenant's own policies out of force and keeps them, so that a tenant
-/// that has locked itself out comes in again. Answers `{tenant_id, disabled}`, the ids of those that were in force.
-pub async fn reset(call: OperatorCall) -> Result<Value, Failure> {
+/// `reset-policies`: `{tenant_id}`; disables all of the tenant's own policies and keeps them, so that a tenant that has
+/// locked itself out can sign in again. Returns `{tenant_id, disabled}`, the ids of those that were enabled.
+pub async fn reset(call: OperatorCall) -> Result<Response, Failure> {
     let mut fields = call.fields()?;
-    let tenant_id = fields.string("tenant_id").unwrap_or_default();
-    let tenant_id = fields.take("tenant_id", TenantId::parse(&tenant_id).ok_or("must be a uuid"));
-    fields.finish(Faults::default())?;
-    let Some(tenant_id) = tenant_id else { return Err(Failure::Internal) };
-
-    let grant = call.grant(tenant_id);
-    let part = TenantKeys::granted(&grant);
-    let mut read = call.read(&[part.tenant(), part.policies()]).await?;
-    let tenant = read.take(&part.tenant()).map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))?;
-    let stored = read.take(&part.policies()).map_err(|_| Failure::Internal)?;
-    let standing = Standing { tenant, stored };
-    let set = standing.set();
-    let disabled: Vec<&str> = set.enabled().map(|policy| policy.id.as_str()).collect();
-    let after = set.disabled("operator", call.now);
-    let writes = standing.writes(part, &after).map_err(|_| Failure::Internal)?;
-    if !writes.is_empty() {
-        let resource = Resource::new(Kind::Tenant, tenant_id.to_string());
-        let (before, after) = (json!({"policies_enabled": disabled}), json!({"policies_enabled": []}));
-        let (before, after) = (Image::of(&before), Image::of(&after));
-        call.commit(&grant, &AuditedChange { resource: &resource, before: Some(&before), after: Some(&after) }, writes).await?;
-    }
-    Ok(json!({"tenant_id": tenant_id, "disabled": disabled}))
+    let tenant_id = tenant_id(&mut fields);
+    let tenant_id = fields.finished(tenant_id)?;
+    let reads = |keys: TenantKeys| (keys.tenant(), set(keys));
+    call.change(tenant_id, reads, |(stored, set), _| {
+        let disabled: Vec<&str> = set.policies.enabled().map(|policy| policy.id.as_str()).collect();
+        let after = set.policies.disabled("operator", call.now);
+        let response = Response::ok(&json!({"tenant_id": tenant_id, "disabled": disabled}));
+        let (before, enabled) = (json!({"policies_enabled": disabled}), json!({"policies_enabled": []}));
+        let decision = Decision::write(set.writes(&stored, &after), response).after(Image::of(&enabled));
+        Ok((tenant(tenant_id).before(Image::of(&before)), decision))
+    })
+    .await
 }
 
 /// The schema of all actions, compiled at first use.
 pub(crate) fn schema() -> Result<&'static Schema, Failure> {
-    static SCHEMA: OnceLock<Option<Schema>> = OnceLock::new();
-    let compiled = SCHEMA.get_or_init(|| {
-        let schema = Schema::of(actions());
-        schema.inspect_err(|error| tracing::error!(error = %error, "the schema does not compile")).ok()
-    });
-    compiled.as_ref().ok_or(Failure::Internal)
+    static SCHEMA: OnceLock<Schema> = OnceLock::new();
+    match SCHEMA.get() {
+        Some(schema) => Ok(schema),
+        None => {
+            let schema = Schema::of(actions()).map_err(Failure::internal)?;
+            Ok(SCHEMA.get_or_init(|| schema))
+        }
+    }
 }
 
-/// What is saved of a policy, if its text is good.
-pub(crate) fn checked(id: PolicyId, text: String, enabled: bool) -> Result<NewPolicy, Vec<PolicyProblem>> {
-    let schema = schema().map_err(|_| Vec::new())?;
-    let shape = schema.validate(id.as_str(), &text)?;
+/// The policy to save.
+///
+/// # Errors
+/// [`Failure::InvalidPolicy`] for a text that breaks a limit or does not fit the schema.
+pub(crate) fn checked(id: PolicyId, text: String, enabled: bool) -> Result<NewPolicy, Failure> {
+    let shape = schema()?.validate(id.as_str(), &text).map_err(Failure::InvalidPolicy)?;
     Ok(NewPolicy { id, text, holds: shape.policies, enabled })
 }
 
-impl Standing {
-    pub(crate) fn take(read: &mut Read, tenant: TenantKeys) -> Result<Self, StoreError> {
-        let stored = read.take(&tenant.policies())?;
-        let tenant = read.take(&tenant.tenant())?.ok_or_else(|| StoreError::missing("tenant"))?;
-        Ok(Self { tenant, stored })
-    }
+/// The tenant's own policies.
+struct Set {
+    slot: Slot<PolicySet>,
+    policies: PolicySet,
+}
 
-    fn set(&self) -> PolicySet {
-        self.stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default()
-    }
+fn set(keys: TenantKeys) -> impl Reads<Loaded = Set> {
+    keys.policies().optional().map(|slot| Set { policies: slot.value().cloned().unwrap_or_default(), slot })
+}
 
-    /// Nothing where the set is as it was.
-    fn writes(&self, part: TenantKeys, after: &PolicySet) -> Result<Writes, StoreError> {
-        if *after == self.set() {
-            return Ok(Writes::new());
+impl Set {
+    /// The set and the tenant, which names its version; nothing where the set is as it was.
+    fn writes(&self, tenant: &Stored<Tenant>, after: &PolicySet) -> Writes {
+        if *after == self.policies {
+            return Writes::new();
         }
-        let writes = match &self.stored {
-            Some(before) => Writes::new().replace(before, after)?,
-            None => Writes::new().create(&part.policies(), after)?,
-        };
-        writes.replace(&self.tenant, &self.tenant.value.with_policies(after.version))
+        let tenant = Writes::new().replace(tenant, &tenant.value.with_policies(after.version));
+        self.slot.write(after).and(tenant)
     }
 }
 
-fn wanted(call: &Call) -> Result<Wanted, Failure> {
-    let mut fields = call.request.fields()?;
+fn tenant(id: TenantId) -> Subject {
+    Subject::new(Kind::Tenant, id.to_string())
+}
+
+/// The policy of this id, with its image and version if there is one.
+fn subject(id: &PolicyId, set: Option<&Set>) -> Subject {
+    let before = set.and_then(|set| set.policies.find(id));
+    Subject::from(resource(id)).before(before.map(image)).version(before.map(|policy| policy.version))
+}
+
+fn id(request: &Request) -> Result<PolicyId, Failure> {
+    PolicyId::parse(request.parameter("id")).map_err(|message| Failure::invalid("id", message))
+}
+
+/// Reads `{text, enabled}`. Validating the text costs more than all else in a request.
+fn policy(request: &Request) -> Result<NewPolicy, Failure> {
+    let mut fields = request.fields()?;
     let text = fields.string("text");
     let enabled = fields.optional_bool("enabled");
     if enabled.is_none() {
         fields.fault("enabled", "is required");
     }
-    let id = fields.take("id", PolicyId::parse(call.request.parameter("id")));
-    fields.finish(Faults::default())?;
-    let (Some(id), Some(text), Some(enabled)) = (id, text, enabled) else { return Err(Failure::Internal) };
-    // The tenant's own policies are asked about this text: none is longer than they may be made to look through.
-    let _ = shape(&text).map_err(|problem| Failure::InvalidPolicy(vec![problem]))?;
-    Ok(Wanted { id, text, enabled })
+    let id = fields.take("id", PolicyId::parse(request.parameter("id")));
+    let ((id, text), enabled) = fields.finished(id.zip(text).zip(enabled))?;
+    checked(id, text, enabled)
 }
 
-fn new(wanted: &Wanted) -> Result<NewPolicy, Failure> {
-    checked(wanted.id.clone(), wanted.text.clone(), wanted.enabled).map_err(Failure::InvalidPolicy)
-}
-
-fn id(call: &Call) -> Result<PolicyId, Failure> {
-    PolicyId::parse(call.request.parameter("id")).map_err(|message| Failure::invalid("id", message))
-}
-
-/// The public id of the credential that asks.
-fn asker(call: &Call) -> String {
-    call.presented().map(|id| id.to_string()).unwrap_or_default()
-}
-
-fn answer(writes: Writes, after: &PolicySet, id: &PolicyId, warnings: Vec<String>) -> Result<Answer, StoreError> {
-    let saved = after.find(id).ok_or_else(|| StoreError::missing("policy"))?;
-    Ok(Answer::new(writes, Response::ok(&Body { warnings, ..body(saved) }).etag(saved.version)))
-}
-
-/// What to tell whoever saves this set if by it, now, they could not delete this policy again.
-fn warning(call: &Call, caller: &Credential, after: &PolicySet, id: &PolicyId) -> Option<String> {
-    let saved = after.find(id)?;
+/// The warning that the caller could not delete the saved policy again, if that is so.
+fn warning(cx: &Context<'_>, after: &PolicySet, saved: &SavedPolicy) -> Option<String> {
     let action = actions().find(|action| action.name == "delete-policy")?;
-    let policies = call.policies_with(after).ok()?;
-    let origin = call.origin();
-    let asked = Asked { tenant: caller.id.tenant(), credential: caller, action, origin, at: call.now };
-    let deletion = Change::new(resource(id), Ok(())).before(Some(image(saved)));
-    match decide(&policies, &asked, Sealed::new(()), |()| deletion) {
+    let policies = cx.call().policies_with(after).ok()?;
+    let credential = &cx.credential.value;
+    let asked = Asked { tenant: cx.keys.id(), credential, action, origin: cx.call().origin(), at: cx.now };
+    let question = Question { before: Some(image(saved)), ..Question::new(resource(&saved.id)) };
+    match decide(&policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () }) {
         Err(Failure::Forbidden(denial)) => {
             let by: Vec<String> = denial.determining_policies.iter().map(|id| format!("`{id}`")).collect();
             let why = if by.is_empty() { "no policy permits it".to_owned() } else { format!("by {}", by.join(", ")) };

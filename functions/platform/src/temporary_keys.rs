@@ -8,21 +8,21 @@ use trustplane_domain::credential::{Credential, Kind as CredentialKind, Role};
 use trustplane_domain::ids::CredentialId;
 use trustplane_domain::temporary_key::TemporaryKey;
 use trustplane_domain::{Failure, Faults, Timestamp};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
+use trustplane_policy::{Grant, Image, Kind};
+use trustplane_runtime::{Call, Context, Decision, Planned, Request, Response, Subject, Worked};
 
-use crate::credentials::{caller, roles};
+use crate::credentials::roles;
 
-/// How long a key lasts that nothing is said of, in seconds.
+/// Lifetime of a key where the request names none, in seconds.
 const USUAL_DURATION: i64 = 3_600;
 
-/// What is asked for.
+/// The requested lifetime and roles.
 struct Wanted {
     seconds: i64,
     roles: Option<BTreeSet<Role>>,
 }
 
-/// The key on the wire. What is kept for a retry has no secret.
+/// The key on the wire. The response that is kept for a retry has no secret.
 #[derive(Serialize)]
 struct Body {
     access_key_id: String,
@@ -41,46 +41,39 @@ struct View<'a> {
     expires_at: Timestamp,
 }
 
-/// POST: a key with roles of the caller's, which ends with the caller.
+/// POST: creates a key with roles of the caller's, which ends with the caller.
 pub async fn create(call: Call) -> Result<Response, Failure> {
-    let wanted = wanted(&call);
     let random = call.random()?;
-    call.change_answered(
-        |_, _| Vec::new(),
-        None,
-        wanted,
-        |read, wanted, tenant| {
-            let caller = caller(&call, read, tenant)?;
-            let made = TemporaryKey::new(&caller, random, wanted.roles.clone(), wanted.seconds, call.now);
-            let after = made.as_ref().ok().map(|key| image(&caller, key));
-            let id = made.as_ref().map(TemporaryKey::id).unwrap_or_default();
-            Ok(Change::new(Resource::new(Kind::ApiKey, id), made).after(after))
-        },
-        async |key, _| {
-            let secret = secret(&call, &key).await?;
-            let reply = |secret: Option<&SecretAccessKey>| Response::created(&body(&key, secret));
-            Ok(Answer::told(reply(Some(&secret))).keeping(reply(None)))
-        },
-    )
-    .await
+    let key = |wanted: &Wanted, cx: &Context<'_>| {
+        TemporaryKey::new(&cx.credential.value, random, wanted.roles.clone(), wanted.seconds, cx.now)
+    };
+    call.no_input()
+        .body(wanted)
+        .subject(|(_, wanted), _, cx| {
+            let key = key(wanted, cx).ok();
+            let id = key.as_ref().map(TemporaryKey::id).unwrap_or_default();
+            Subject::new(Kind::ApiKey, id).after(key.map(|key| image(&cx.credential.value, &key)))
+        })
+        .plan(|(_, wanted), (), cx| Ok(Planned::new(key(wanted, cx)?)))
+        .then(async |key: &TemporaryKey, cx: &Context<'_>, _: &Grant| {
+            let secret = cx.platform().deriver()?.derive_temporary(key).await;
+            Ok(Worked::Done(secret.map_err(|error| Failure::unavailable(1, error))?))
+        })
+        .decide(|key, secret, _| {
+            let response = |secret: Option<&SecretAccessKey>| Response::created(&body(&key, secret));
+            Ok(Decision::respond(response(Some(secret))).recorded().keeping(response(None)))
+        })
+        .await
 }
 
-/// Reads `{duration_seconds?, roles?}`, or nothing at all.
-fn wanted(call: &Call) -> Result<Wanted, Failure> {
-    let mut fields = call.request.optional_fields()?;
+/// Reads `{duration_seconds?, roles?}`, or no body at all.
+fn wanted(request: &Request) -> Result<Wanted, Failure> {
+    let mut fields = request.optional_fields()?;
     let seconds = fields.optional_integer("duration_seconds").unwrap_or(USUAL_DURATION);
     let names = fields.optional_strings("roles");
     let roles = names.map(|names| roles(&mut fields, &names));
     fields.finish(Faults::default())?;
     Ok(Wanted { seconds, roles })
-}
-
-async fn secret(call: &Call, key: &TemporaryKey) -> Result<SecretAccessKey, Failure> {
-    let deriver = call.platform.deriver.as_ref().ok_or(Failure::Internal)?;
-    deriver.derive_temporary(key).await.map_err(|error| {
-        tracing::error!(error = %error, "access key");
-        Failure::Unavailable { retry_after: 1 }
-    })
 }
 
 fn body(key: &TemporaryKey, secret: Option<&SecretAccessKey>) -> Body {

@@ -1,15 +1,15 @@
-//! Tenants: what operators do with them.
+//! Tenants: the functions of operators.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use trustplane_domain::connection::Connection;
-use trustplane_domain::credential::Credential;
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::tenant::{Status, Tenant, parse_name, parse_reason};
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
-use trustplane_policy::{Image, Kind, Resource};
-use trustplane_runtime::OperatorCall;
-use trustplane_store::{Count, Query, Read, StoreError, Stored, TenantRow, AuditedChange, Writes, keys};
+use trustplane_policy::{Image, Kind};
+use trustplane_runtime::{Decision, OperatorCall, Response, Subject};
+use trustplane_store::keys::tenants;
+use trustplane_store::{Slot, Stored, TenantKeys, TenantRow, Writes};
 
 use crate::listing::{Page, Rows};
 
@@ -19,19 +19,19 @@ struct Body<'a> {
     tenant_id: TenantId,
     name: &'a str,
     status: Status,
-    /// Why it is suspended.
+    /// The reason for the suspension.
     reason: Option<&'a str>,
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
 }
 
-/// How much a tenant has.
+/// The numbers of a tenant's keys and organisations.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Counts {
-    /// Keys that stand.
+    /// Valid keys.
     api_keys: usize,
-    /// Those of them that are admins.
+    /// Valid admins.
     admins: usize,
     organisations: u64,
 }
@@ -44,123 +44,98 @@ struct View<'a> {
     reason: Option<&'a str>,
 }
 
-/// `create-tenant`: `{name}`; makes the tenant and its connection, which holds its ExternalId from the first moment.
-pub async fn create(call: OperatorCall) -> Result<Value, Failure> {
+/// `create-tenant`: `{name}`; creates the tenant and its connection, which holds its ExternalId from the first moment.
+pub async fn create(call: OperatorCall) -> Result<Response, Failure> {
     let mut fields = call.fields()?;
-    let name = fields.string("name").unwrap_or_default();
-    let name = match parse_name(&name) {
-        Ok(name) => name,
-        Err(faults) => return fields.finish(faults).map(|()| Value::Null),
-    };
-    fields.finish(Faults::default())?;
+    let name = parse_name(&fields.string("name").unwrap_or_default());
+    fields.finish(name.as_ref().err().cloned().unwrap_or_default())?;
 
-    let tenant = Tenant::new(TenantId::from_random(call.random()?), name, call.now);
+    let tenant = Tenant::new(TenantId::from_random(call.random()?), name?, call.now);
     let connection = Connection::new(ExternalId::from_random(call.random()?));
-    let grant = call.grant(tenant.tenant_id);
-    let part = TenantKeys::granted(&grant);
-    let writes = created(part, &tenant, &connection).map_err(|_| Failure::Internal)?;
-    let resource = Resource::new(Kind::Tenant, tenant.tenant_id.to_string());
-    let after = image(&tenant, None);
-    call.commit(&grant, &AuditedChange { resource: &resource, before: None, after: Some(&after) }, writes).await?;
-    Ok(json!({
-        "tenant_id": tenant.tenant_id,
-        "name": tenant.name,
-        "external_id": connection.external_id,
-        "created_at": tenant.created_at,
-    }))
+    call.change(
+        tenant.tenant_id,
+        |_| (),
+        |(), keys| {
+            let writes = Writes::new()
+                .create(&keys.tenant(), &tenant)
+                .create(&keys.connection(), &connection)
+                .create(&keys.listed(tenant.created_at), &TenantRow { tenant_id: tenant.tenant_id });
+            let response = Response::ok(&json!({
+                "tenant_id": tenant.tenant_id,
+                "name": tenant.name,
+                "external_id": connection.external_id,
+                "created_at": tenant.created_at,
+            }));
+            Ok((subject(&tenant), Decision::write(writes, response).after(image(&tenant, None))))
+        },
+    )
+    .await
 }
 
-/// `suspend-tenant`: `{tenant_id, reason}`. From the reply on no request of the tenant is served, and events skip it.
-pub async fn suspend(call: OperatorCall) -> Result<Value, Failure> {
+/// `suspend-tenant`: `{tenant_id, reason}`. From the response on no request of the tenant is served, and events skip it.
+pub async fn suspend(call: OperatorCall) -> Result<Response, Failure> {
     set_status(call, |tenant, reason| tenant.suspended(reason)).await
 }
 
 /// `resume-tenant`: `{tenant_id, reason}`.
-pub async fn resume(call: OperatorCall) -> Result<Value, Failure> {
+pub async fn resume(call: OperatorCall) -> Result<Response, Failure> {
     set_status(call, |tenant, _| tenant.resumed()).await
 }
 
 /// `describe-tenant`: `{tenant_id}`; the tenant, and how much it has.
-pub async fn describe(call: OperatorCall) -> Result<Value, Failure> {
+pub async fn describe(call: OperatorCall) -> Result<Response, Failure> {
     let mut fields = call.fields()?;
     let tenant_id = tenant_id(&mut fields);
-    fields.finish(Faults::default())?;
-    let part = TenantKeys::granted(&call.grant(tenant_id.ok_or(Failure::Internal)?));
-    let wanted = [part.tenant(), part.organisation_count()];
-    let mut read = call.read_listed(&wanted, &Query::prefix(part, keys::CREDENTIALS)).await?;
-    let tenant = found(&mut read, part)?.value;
-    let (keys, count) = (read.listing::<Credential>(part), read.take::<Count>(&part.organisation_count()));
-    let keys = keys.map_err(|_| Failure::Internal)?.rows;
+    let keys = call.keys(fields.finished(tenant_id)?);
+    let reads = (keys.tenant(), keys.credentials(), keys.organisation_count().optional());
+    let (tenant, credentials, organisations) = call.load(reads).await?;
+    let tenant = tenant.value;
     let counts = Counts {
-        api_keys: keys.iter().filter(|key| key.value.stands(call.now)).count(),
+        api_keys: credentials.rows.iter().filter(|key| key.value.stands(call.now)).count(),
         admins: tenant.admins.iter().filter(|admin| admin.expires_at.is_none_or(|at| call.now < at)).count(),
-        organisations: count.map_err(|_| Failure::Internal)?.map_or(0, |count| count.value.children),
+        organisations: organisations.value().map_or(0, |count| count.children),
     };
-    answer(&Body { counts: Some(counts), ..body(&tenant) })
+    Ok(Response::ok(&Body { counts: Some(counts), ..body(&tenant) }))
 }
 
-/// `list-tenants`: `{limit?, cursor?}`; a page of them, the oldest first. At most 100, which are read at once.
-pub async fn list(call: OperatorCall) -> Result<Value, Failure> {
+/// `list-tenants`: `{limit?, cursor?}`; a page of tenants, oldest first. At most 100, the items of one read.
+pub async fn list(call: OperatorCall) -> Result<Response, Failure> {
     let mut fields = call.fields()?;
     let limit = fields.optional_integer("limit").map(|limit| limit.to_string());
     let cursor = fields.optional_string("cursor");
     fields.finish(Faults::default())?;
     let page = Page::parse(limit.as_deref(), cursor.as_deref(), (50, 100))?;
-    let query = Query::tenants().page(page.limit, page.after);
-    let listing = call.read_listed(&[], &query).await?.tenants().map_err(|_| Failure::Internal)?;
-    let part = |id| TenantKeys::granted(&call.grant(id));
-    let keys: Vec<_> = listing.rows.iter().map(|row| part(row.value.tenant_id).tenant()).collect();
-    let mut read = call.read(&keys).await?;
-    let tenants = keys.iter().map(|key| read.take::<Tenant>(key));
-    let tenants: Vec<_> = tenants.collect::<Result<_, _>>().map_err(|_| Failure::Internal)?;
-    let rows = tenants.iter().flatten().map(|tenant| body(&tenant.value)).collect();
-    answer(&Rows::new(rows, listing.next.as_deref()))
+    let listing = call.load(tenants().page(page.limit, page.after)).await?;
+    let reads = |row: &Stored<TenantRow>| call.keys(row.value.tenant_id).tenant().optional();
+    let tenants = call.load(listing.rows.iter().map(reads).collect::<Vec<_>>()).await?;
+    let rows = tenants.iter().filter_map(Slot::value).map(body).collect();
+    Ok(Response::ok(&Rows::new(rows, listing.next.as_deref())))
 }
 
-/// Does `change` with the reason that is given; what is so already is left so.
-async fn set_status(call: OperatorCall, change: impl Fn(&Tenant, String) -> Tenant) -> Result<Value, Failure> {
+/// Makes `change` for the given reason. A tenant that has the status already stays as it is.
+async fn set_status(call: OperatorCall, change: impl Fn(&Tenant, String) -> Tenant) -> Result<Response, Failure> {
     let mut fields = call.fields()?;
     let tenant_id = tenant_id(&mut fields);
     let reason = fields.string("reason").and_then(|reason| fields.take("reason", parse_reason(&reason)));
-    fields.finish(Faults::default())?;
-    let (Some(tenant_id), Some(reason)) = (tenant_id, reason) else { return Err(Failure::Internal) };
-    let grant = call.grant(tenant_id);
-    let part = TenantKeys::granted(&grant);
-    call.until_won(async || {
-        let before = found(&mut call.read(&[part.tenant()]).await?, part)?;
+    let (tenant_id, reason) = fields.finished(tenant_id.zip(reason))?;
+    call.change(tenant_id, TenantKeys::tenant, |before, _| {
         let after = change(&before.value, reason.clone());
-        if after != before.value {
-            let writes = Writes::new().replace(&before, &after).map_err(|_| Failure::Internal)?;
-            let resource = Resource::new(Kind::Tenant, tenant_id.to_string());
-            let (old, new) =
-                (image(&before.value, before.value.suspended_because.as_deref()), image(&after, Some(&reason)));
-            let told = AuditedChange { resource: &resource, before: Some(&old), after: Some(&new) };
-            call.commit(&grant, &told, writes).await?;
-        }
-        answer(&body(&after))
+        let decision =
+            Decision::update(&before, &after, |after| image(after, Some(&reason)), Response::ok(&body(&after)));
+        let was = image(&before.value, before.value.suspended_because.as_deref());
+        Ok((subject(&before.value).before(was), decision))
     })
     .await
 }
 
-fn tenant_id(fields: &mut Fields) -> Option<TenantId> {
+/// Reads the field `tenant_id`.
+pub(crate) fn tenant_id(fields: &mut Fields) -> Option<TenantId> {
     let text = fields.string("tenant_id")?;
     fields.take("tenant_id", TenantId::parse(&text).ok_or("must be a uuid"))
 }
 
-fn found(read: &mut Read, part: TenantKeys) -> Result<Stored<Tenant>, Failure> {
-    read.take(&part.tenant()).map_err(|_| Failure::Internal)?.ok_or(Failure::NotFound("tenant"))
-}
-
-fn answer(body: &impl Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(body).map_err(|_| Failure::Internal)
-}
-
-fn created(part: TenantKeys, tenant: &Tenant, connection: &Connection) -> Result<Writes, StoreError> {
-    let row = TenantRow { tenant_id: tenant.tenant_id };
-    Writes::new()
-        .create(&part.tenant(), tenant)?
-        .create(&part.connection(), connection)?
-        .create(&part.listed(tenant.created_at), &row)
+fn subject(tenant: &Tenant) -> Subject {
+    Subject::new(Kind::Tenant, tenant.tenant_id.to_string())
 }
 
 fn body(tenant: &Tenant) -> Body<'_> {
@@ -174,7 +149,7 @@ fn body(tenant: &Tenant) -> Body<'_> {
     }
 }
 
-/// `reason` is that of the change.
+/// The image with the reason of the change.
 fn image(tenant: &Tenant, reason: Option<&str>) -> Image {
     Image::of(&View { name: &tenant.name, status: tenant.status, reason })
 }
