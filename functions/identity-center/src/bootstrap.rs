@@ -1,18 +1,14 @@
-//! `/v1/integrations/aws-identity-center/bootstrap-template`: the role that the customer makes, ready to deploy.
+//! `/v1/integrations/aws-identity-center/bootstrap-template`: templates of the role that the customer creates.
 
 use serde::Serialize;
+use trustplane_domain::Failure;
 use trustplane_domain::arn::InstanceArn;
 use trustplane_domain::connection::Bootstrap;
 use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::{AccountId, Region};
-use trustplane_domain::{Failure, Faults};
-use trustplane_policy::Change;
-use trustplane_runtime::{Call, Platform, Response};
+use trustplane_runtime::{Call, Request, Response};
 
-use crate::config::{connection, image, resource};
-
-/// Names the S3 URL of `role.yaml` of `shared/domain/src/connection/bootstrap`.
-const TEMPLATE_URL: &str = "TRUSTPLANE_BOOTSTRAP_TEMPLATE_URL";
+use crate::config::subject;
 
 #[derive(Debug, Serialize)]
 struct Body {
@@ -22,67 +18,56 @@ struct Body {
     external_ids: Vec<ExternalId>,
 }
 
-/// What the role is to be for.
+/// The account, the instance and the region that the role is for.
 struct Wanted {
     account: AccountId,
     instance: InstanceArn,
     region: Region,
 }
 
-/// POST: the texts, for every ExternalId that the role has to trust now. Nothing is written.
+/// POST: the templates, for every ExternalId that the role has to trust now. Nothing is written.
 pub async fn create(call: Call) -> Result<Response, Failure> {
-    let template_url = Platform::setting(TEMPLATE_URL).map_err(|error| {
-        tracing::error!(error, "setting");
-        Failure::Internal
-    })?;
-    let wanted = wanted(&call);
-    call.view(
-        |tenant, _| vec![tenant.connection()],
-        None,
-        wanted,
-        |read, wanted, tenant| {
-            let stored = connection(read, tenant)?.value;
-            let external_ids: Vec<ExternalId> = stored.external_ids().collect();
+    let template_url = call.platform.bootstrap_template_url()?;
+    call.no_input()
+        .body(|request| wanted(request, &call.platform.account))
+        .reads(|(), keys| keys.connection().expected())
+        .subject(|_, connection, _| subject(connection))
+        .decide(|(_, wanted), connection, cx| {
+            let external_ids: Vec<ExternalId> = connection.value.external_ids().collect();
             let bootstrap = Bootstrap {
                 account: &wanted.account,
                 instance: &wanted.instance,
                 region: &wanted.region,
-                platform: &call.platform.account,
+                platform: &cx.platform().account,
                 external_ids: &external_ids,
             };
-            let body = Body {
+            Ok(Response::ok(&Body {
                 cloudformation_yaml: bootstrap.cloudformation_yaml(),
                 terraform_hcl: bootstrap.terraform_hcl(),
-                launch_stack_url: bootstrap.launch_stack_url(&template_url),
+                launch_stack_url: bootstrap.launch_stack_url(template_url),
                 external_ids: external_ids.clone(),
-            };
-            Ok(Change::new(resource(), Ok(Response::ok(&body))).before(Some(image(&stored.settings))))
-        },
-    )
-    .await
+            }))
+        })
+        .await
 }
 
-/// The three fields, the instance and the region of one partition.
-fn wanted(call: &Call) -> Result<Wanted, Failure> {
-    let mut fields = call.request.fields()?;
-    let mut faults = Faults::default();
-    let account =
-        fields.string("aws_account_id").and_then(|text| faults.take("aws_account_id", AccountId::parse(&text)));
-    let instance =
-        fields.string("sso_instance_arn").and_then(|text| faults.take("sso_instance_arn", InstanceArn::parse(&text)));
-    let region = fields.string("region").and_then(|text| faults.take("region", Region::parse(&text)));
-    if account.as_ref() == Some(&call.platform.account) {
-        faults.add("aws_account_id", "must be an account of yours, not the platform's own");
+/// Parses the three fields. The instance and the region are of one partition.
+fn wanted(request: &Request, platform: &AccountId) -> Result<Wanted, Failure> {
+    let mut fields = request.fields()?;
+    let account = fields.string("aws_account_id");
+    let account = account.and_then(|text| fields.take("aws_account_id", AccountId::parse(&text)));
+    let instance = fields.string("sso_instance_arn");
+    let instance = instance.and_then(|text| fields.take("sso_instance_arn", InstanceArn::parse(&text)));
+    let region = fields.string("region");
+    let region = region.and_then(|text| fields.take("region", Region::parse(&text)));
+    if account.as_ref() == Some(platform) {
+        fields.fault("aws_account_id", "must be an account of yours, not the platform's own");
     }
     if let (Some(instance), Some(region)) = (&instance, &region)
         && instance.partition() != Some(region.partition())
     {
-        faults.add("sso_instance_arn", format!("is of another partition than the region `{region}`"));
+        fields.fault("sso_instance_arn", format!("is of another partition than the region `{region}`"));
     }
-    fields.finish(faults)?;
-    match (account, instance, region) {
-        (Some(account), Some(instance), Some(region)) => Ok(Wanted { account, instance, region }),
-        // INVARIANT: what is absent is a fault, and those were told.
-        _ => Err(Failure::Internal),
-    }
+    let wanted = account.zip(instance).zip(region);
+    fields.finished(wanted.map(|((account, instance), region)| Wanted { account, instance, region }))
 }

@@ -1,11 +1,13 @@
-//! `/v1/integrations/aws-identity-center/config`: which instance a tenant has, and the role to reach it.
+//! `/v1/integrations/aws-identity-center/config`: the instance of a tenant, and the role to reach it through.
 
 use serde::Serialize;
-use trustplane_domain::connection::{Connection, Report, SavedVersion, Settings};
+use trustplane_domain::connection::{Connection, SavedVersion, Settings};
+use trustplane_domain::inventory::Sync;
+use trustplane_domain::region::AccountId;
 use trustplane_domain::{Failure, Faults};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
-use trustplane_store::{Read, StoreError, Stored, Writes, keys};
+use trustplane_policy::{Image, Kind, Resource};
+use trustplane_runtime::{Call, Context, Decision, Request, Response, Subject};
+use trustplane_store::{Slot, Stored, Writes};
 
 use crate::inventory;
 
@@ -18,102 +20,77 @@ pub(crate) struct Body<'a> {
     configured: bool,
 }
 
-/// GET: shows it; nulls before anything was saved.
+/// GET: the configuration; nulls before the first is saved.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    call.view(
-        |tenant, ()| vec![tenant.connection()],
-        None,
-        Ok(()),
-        |read, (), tenant| {
-            let stored = connection(read, tenant)?;
-            let reply = Response::ok(&body(&stored.value.settings)).etag(stored.value.config_version);
-            Ok(Change::new(resource(), Ok(reply)).before(Some(image(&stored.value.settings))))
-        },
-    )
-    .await
+    call.no_input()
+        .reads(|(), keys| keys.connection().expected())
+        .subject(|_, connection, _| subject(connection))
+        .decide(|_, Stored { value: connection, .. }, _| {
+            Ok(Response::ok(&body(&connection.settings)).etag(connection.config_version))
+        })
+        .await
 }
 
-/// PUT: saves it, as the next version.
+/// PUT: saves a configuration, as the next version.
 pub async fn put(call: Call) -> Result<Response, Failure> {
-    let wanted = wanted(&call);
-    call.change(
-        |tenant, _| vec![tenant.connection(), tenant.aws_sync()],
-        wanted,
-        |read, wanted, tenant| {
-            let before = connection(read, tenant)?;
-            saving(&call, read, tenant, &before, (wanted.clone(), None))
-        },
-    )
-    .await
+    call.no_input()
+        .body(|request| settings(request, &call.platform.account))
+        .reads(|(), keys| (keys.connection().expected(), keys.aws_sync().optional()))
+        .subject(|_, loaded, _| subject(loaded.map(|(connection, _)| connection)))
+        .decide(|(_, settings), (connection, sync), cx| Ok(save(cx, &connection, &sync, settings.clone(), None)))
+        .await
 }
 
-/// DELETE: removes it, with what was seen and tested through it. The ExternalIds and the history stay.
+/// DELETE: removes the configuration, the report of its test and what was read through it. The ExternalIds and the history
+/// stay.
 pub async fn delete(call: Call) -> Result<Response, Failure> {
-    call.change(
-        |tenant, ()| vec![tenant.connection(), tenant.connection_report(), tenant.aws_sync()],
-        Ok(()),
-        |read, (), tenant| {
-            let before = connection(read, tenant)?;
-            let report: Option<Stored<Report>> = read.take(&tenant.connection_report())?;
-            let sync = inventory::kept(read, tenant)?;
-            let mut writes = Writes::new();
-            if let Some(after) = before.value.removed() {
-                writes = released(writes.replace(&before, &after)?, tenant, &before.value, &after);
-                writes = inventory::forgetting(writes, sync.as_ref(), &before.value, &after, call.now)?;
-                if let Some(report) = &report {
-                    writes = writes.remove(report);
-                }
-            }
-            Ok(Change::new(resource(), Ok(Answer::new(writes, Response::no_content())))
-                .before(Some(image(&before.value.settings)))
-                .etag(Some(before.value.config_version)))
-        },
-    )
-    .await
+    call.no_input()
+        .reads(|(), keys| {
+            (keys.connection().expected(), keys.connection_report().optional(), keys.aws_sync().optional())
+        })
+        .subject(|_, loaded, _| subject(loaded.map(|(connection, ..)| connection)))
+        .decide(|_, (before, report, sync), cx| {
+            let Some(after) = before.value.removed() else { return Ok(Decision::respond(Response::no_content())) };
+            let writes = report.item.iter().fold(replace(cx, &before, &after, &sync), Writes::remove);
+            Ok(Decision::write(writes, Response::no_content()))
+        })
+        .await
 }
 
-/// What saves settings, new ones or those of an earlier version: the next version, and history has it.
-pub(crate) fn saving(
-    call: &Call,
-    read: &mut Read,
-    tenant: TenantKeys,
+/// Saves settings, new ones or those of an earlier version, as the next version.
+pub(crate) fn save(
+    cx: &Context<'_>,
     before: &Stored<Connection>,
-    (settings, restored_from): (Settings, Option<u64>),
-) -> Result<Change<Answer>, StoreError> {
+    sync: &Slot<Sync>,
+    settings: Settings,
+    restored_from: Option<u64>,
+) -> Decision {
     let after = before.value.saved(settings);
-    let saved_by = call.presented().map(|id| id.to_string()).unwrap_or_default();
     let version = SavedVersion {
         number: after.config_version,
         settings: after.settings.clone(),
-        saved_at: call.now,
-        saved_by,
+        saved_at: cx.now,
+        saved_by: cx.credential.value.id.to_string(),
         restored_from,
     };
-    let reply = Response::ok(&body(&after.settings)).etag(after.config_version);
-    let writes = Writes::new().replace(before, &after)?.create(&tenant.connection_version(version.number), &version)?;
-    let writes = released(writes, tenant, &before.value, &after);
-    let sync = inventory::kept(read, tenant)?;
-    let writes = inventory::forgetting(writes, sync.as_ref(), &before.value, &after, call.now)?;
-    Ok(Change::new(resource(), Ok(Answer::new(writes, reply)))
-        .before(Some(image(&before.value.settings)))
-        .after(Some(image(&after.settings)))
-        .etag(Some(before.value.config_version)))
+    let writes = replace(cx, before, &after, sync).create(&cx.keys.connection_version(version.number), &version);
+    let response = Response::ok(&body(&after.settings)).etag(after.config_version);
+    Decision::write(writes, response).after(image(&after.settings))
 }
 
-/// With the claim of a role given up that is the connection's no more.
-fn released(writes: Writes, tenant: TenantKeys, before: &Connection, after: &Connection) -> Writes {
-    match before.released_by(after) {
-        Some(role) => writes.release(&tenant.role_claim(role)),
-        None => writes,
-    }
+/// Replaces the connection: a role that is no longer its own is released, and what was read through other settings is
+/// forgotten.
+fn replace(cx: &Context<'_>, before: &Stored<Connection>, after: &Connection, sync: &Slot<Sync>) -> Writes {
+    let writes = Writes::new().replace(before, after).and(inventory::forget(sync, &before.value, after, cx.now));
+    before.value.released_by(after).map(|role| cx.keys.role_claim(role)).iter().fold(writes, Writes::release)
 }
 
-/// The three fields, each a string that has to be there and may be empty.
-fn wanted(call: &Call) -> Result<Settings, Failure> {
-    let mut fields = call.request.fields()?;
+/// Parses the three fields: each is a required string, and may be empty.
+fn settings(request: &Request, platform: &AccountId) -> Result<Settings, Failure> {
+    let mut fields = request.fields()?;
     let mut text = |field| fields.string(field).unwrap_or_default();
     let (instance, role, region) = (text("sso_instance_arn"), text("role_arn"), text("region"));
-    let (settings, faults) = match Settings::parse(&instance, &role, &region, &call.platform.account) {
+    let (settings, faults) = match Settings::parse(&instance, &role, &region, platform) {
         Ok(settings) => (settings, Faults::default()),
         Err(faults) => (Settings::default(), faults),
     };
@@ -121,16 +98,18 @@ fn wanted(call: &Call) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-pub(crate) fn connection(read: &mut Read, tenant: TenantKeys) -> Result<Stored<Connection>, StoreError> {
-    // A tenant is made in one transaction with its connection.
-    read.take(&tenant.connection())?.ok_or_else(|| StoreError::missing("connection"))
+/// The subject of a request about the configuration.
+pub(crate) fn subject(connection: Option<&Stored<Connection>>) -> Subject {
+    Subject::from(resource())
+        .before(connection.map(|connection| image(&connection.value.settings)))
+        .version(connection.map(|connection| connection.value.config_version))
 }
 
-pub(crate) fn resource() -> Resource {
+fn resource() -> Resource {
     Resource::new(Kind::Integration, "aws-identity-center")
 }
 
-pub(crate) fn image(settings: &Settings) -> Image {
+fn image(settings: &Settings) -> Image {
     Image::of(&body(settings))
 }
 

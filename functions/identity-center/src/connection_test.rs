@@ -1,35 +1,45 @@
-//! `/v1/integrations/aws-identity-center/test`: does the connection work, and if not, what is wrong, where, and what to do.
+//! `/v1/integrations/aws-identity-center/test`: tests the connection; each check that fails says what is wrong and what to do.
 
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use trustplane_aws::Way;
+use trustplane_aws::Way as AccessPath;
 use trustplane_domain::connection::{
     Check, CheckStatus, Code, Connection, Deployment, Health, Observed, Report, RoleClaim, judge,
 };
 use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::Region;
 use trustplane_domain::{Conflict, Failure};
-use trustplane_policy::{Change, Grant, Image};
-use trustplane_runtime::{Answer, Call, Response, commit_failure};
-use trustplane_store::{CommitError, Read, StoreError, Stored, AuditedChange, Writes, keys};
+use trustplane_policy::{Grant, Image};
+use trustplane_runtime::{Call, Context, Decision, Planned, Response, Worked};
+use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 
-use crate::config::{connection, image, resource};
+use crate::config::subject;
 
-/// What the customer's AWS is given to answer everything: with the reading before and the writing after well below the 29
+/// Time limit for the customer's AWS to answer everything: with the read before and the write after it well below the 29
 /// seconds that API Gateway waits.
 const LIMIT: Duration = Duration::from_secs(23);
 
-/// How often a report is written again that lost a race.
-const ATTEMPTS: usize = 3;
-
-/// What is kept of a connection and of its last test.
+/// The connection, and the report of its last test.
 struct Kept {
     connection: Stored<Connection>,
-    report: Option<Stored<Report>>,
+    report: Slot<Report>,
 }
 
-/// How a test changed what is known, as the audit log has it.
+/// A test that was run.
+struct Tested {
+    /// The connection that was tested.
+    connection: Connection,
+    report: Report,
+    /// The report if the role is another tenant's.
+    report_if_claimed: Report,
+    /// The connection with what AWS said of its instance.
+    seen: Option<Connection>,
+    /// The role is proven to be the tenant's to use.
+    is_own_role: bool,
+}
+
+/// A test in the audit log: the health and the codes after it.
 #[derive(Debug, Serialize)]
 struct View {
     health: Option<Health>,
@@ -38,150 +48,123 @@ struct View {
 
 /// GET: the last report.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    call.view(keys_of, None, Ok(()), |read, (), tenant| {
-        let Kept { connection, report } = Kept::take(read, tenant)?;
-        let outcome = report.map(|report| Response::ok(&report.value)).ok_or(Failure::NotFound("test report"));
-        Ok(Change::new(resource(), outcome).before(Some(image(&connection.value.settings))))
-    })
-    .await
+    call.no_input()
+        .reads(|(), keys| Kept::reads(keys))
+        .subject(|_, kept, _| subject(kept.map(|kept| &kept.connection)))
+        .decide(|_, kept, _| match kept.report.value() {
+            Some(report) => Ok(Response::ok(report)),
+            None => Err(Failure::NotFound("test report")),
+        })
+        .await
 }
 
-/// POST: tests what is saved, and remembers how it went. Two waits for the table, three for AWS where all is well.
+/// POST: tests the connection, and keeps the report. Two round trips to the table, and three to AWS if all is well.
+///
+/// The role is claimed for the tenant once it is proven to be the tenant's to use. If another tenant holds it, the report
+/// says so.
 pub async fn run(call: Call) -> Result<Response, Failure> {
-    let permitted = call
-        .permit(&keys_of, None, &Ok(()), |read, (), tenant| {
-            let kept = Kept::take(read, tenant)?;
-            let image = image(&kept.connection.value.settings);
-            let outcome = if kept.connection.value.settings.configured() {
-                Ok(kept)
+    call.no_input()
+        .reads(|(), keys| Kept::reads(keys))
+        .subject(|_, kept, _| subject(kept.map(|kept| &kept.connection)))
+        .plan(|_, kept, _| {
+            if kept.connection.value.settings.configured() {
+                Ok(Planned::new(kept))
             } else {
                 Err(Failure::conflict(Conflict::NotConfigured, "no configuration is saved that could be tested"))
-            };
-            Ok(Change::new(resource(), outcome).before(Some(image)))
+            }
         })
-        .await?;
-    if let Some(replay) = permitted.replay() {
-        return Ok(replay.clone());
-    }
-    let grant = permitted.grant;
-    let kept = permitted.change.outcome?;
-    let begun = Instant::now();
-    let deployment = deployment(&call)?;
-    let (checks, observed) = test(&call, &grant, &deployment, &kept.connection.value).await?;
-    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let report = Report::new(checks, kept.connection.value.config_version, call.now, duration_ms);
-    for check in report.checks.iter().filter(|check| check.status == CheckStatus::Fail) {
-        tracing::warn!(code = ?check.code, aws_request_id = check.aws_request_id, "connection test");
-    }
-    remember(&call, &grant, &deployment, kept, report, observed.as_ref()).await
+        .then(async |kept: &Kept, cx: &Context<'_>, grant: &Grant| {
+            Ok(Worked::Done(test(cx, grant, &kept.connection.value).await?))
+        })
+        .decide(|kept, tested, cx| Ok(tested.decision(&kept, cx)))
+        .await
 }
 
-/// Asks the customer's AWS, where it can be reached, and judges what it says.
-async fn test(
-    call: &Call,
+/// Tests a connection: asks the customer's AWS if it can be reached from here, and judges what it says.
+async fn test(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Result<Tested, Failure> {
+    let begun = Instant::now();
+    let deployment = deployment(cx)?;
+    let observed = observe(cx, grant, &deployment, connection).await?;
+    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let report = |checks| Report::new(checks, connection.config_version, cx.now, duration_ms);
+    let checks = judge(connection, &deployment, observed.as_ref());
+    for check in checks.iter().filter(|check| check.status == CheckStatus::Fail) {
+        tracing::warn!(code = ?check.code, aws_request_id = check.aws_request_id, "connection test");
+    }
+    let shared = checks.iter().cloned().map(|check: Check| check.shared(connection, &deployment)).collect();
+    let seen = match observed.as_ref().and_then(Observed::facts) {
+        Some(facts) => Some(cx.call().remembering(grant, connection, facts).await),
+        None => None,
+    };
+    Ok(Tested {
+        connection: connection.clone(),
+        report: report(checks),
+        report_if_claimed: report(shared),
+        seen,
+        is_own_role: observed.is_some_and(|observed| observed.is_own_role()),
+    })
+}
+
+/// Asks the customer's AWS; `None` if it is of another partition.
+async fn observe(
+    cx: &Context<'_>,
     grant: &Grant,
     deployment: &Deployment,
     connection: &Connection,
-) -> Result<(Vec<Check>, Option<Observed>), Failure> {
-    let arn = connection.settings.sso_instance_arn.as_ref().ok_or(Failure::Internal)?;
-    let way = Way::of(grant.tenant(), connection).ok_or(Failure::Internal)?;
-    let observed = if way.role.partition() == Some(deployment.region.partition()) {
-        let stranger = ExternalId::from_random(call.random()?);
-        Some(call.platform.customers.probe(&way, arn, stranger, call.now, LIMIT).await)
-    } else {
-        None
+) -> Result<Option<Observed>, Failure> {
+    let arn = connection.settings.sso_instance_arn.as_ref();
+    let Some((arn, path)) = arn.zip(AccessPath::of(grant.tenant(), connection)) else {
+        return Err(Failure::internal("a configured connection without an instance or a role"));
     };
-    let checks = judge(connection, deployment, observed.as_ref());
-    Ok((checks, observed))
-}
-
-/// Where this function runs. Lambda always says which region that is.
-fn deployment(call: &Call) -> Result<Deployment, Failure> {
-    let region = call.platform.sdk.region().and_then(|region| Region::parse(region.as_ref()).ok());
-    let Some(region) = region else {
-        tracing::error!(region = ?call.platform.sdk.region(), "setting");
-        return Err(Failure::Internal);
-    };
-    Ok(Deployment { account: call.platform.account.clone(), region })
-}
-
-/// Writes the report, and the connection as it is known now: if the settings that were tested still stand. The role is
-/// claimed for the tenant when it is proven to be the tenant's to use; that another tenant holds it is told then.
-async fn remember(
-    call: &Call,
-    grant: &Grant,
-    deployment: &Deployment,
-    mut kept: Kept,
-    mut report: Report,
-    observed: Option<&Observed>,
-) -> Result<Response, Failure> {
-    let tenant = TenantKeys::granted(grant);
-    let tested = kept.connection.value.clone();
-    let seen = match observed.and_then(Observed::facts) {
-        Some(facts) => Some(call.remembering(grant, &tested, facts).await),
-        None => None,
-    };
-    let mut claims = observed.is_some_and(Observed::is_own_role);
-    for _ in 0..ATTEMPTS {
-        let now = &kept.connection;
-        let after = (now.value.config_version == tested.config_version).then(|| {
-            let known = seen.as_ref().map(|seen| (seen.instance.clone(), seen.provider_enabled));
-            let (instance, provider_enabled) =
-                known.unwrap_or_else(|| (now.value.instance.clone(), now.value.provider_enabled));
-            Connection { instance, provider_enabled, ..now.value.clone() }.tested(&report)
-        });
-        let writes = kept.writes(tenant, after, &report, claims, call).map_err(|error| Failure::from(&error))?;
-        let (before, after) = (kept.view(), View::of(&report));
-        let told = AuditedChange { resource: &resource(), before: Some(&before), after: Some(&Image::of(&after)) };
-        match call.commit(grant, told, Answer::new(writes, Response::ok(&report))).await {
-            Ok(reply) => return Ok(reply),
-            Err(CommitError::Claimed) => {
-                claims = false;
-                let shared = |check: Check| check.shared(&tested, deployment);
-                let checks = report.checks.into_iter().map(shared).collect();
-                report = Report::new(checks, report.config_version, report.checked_at, report.duration_ms);
-            }
-            Err(CommitError::Lost) => {}
-            Err(error) => return Err(commit_failure(&error)),
-        }
-        let mut read = call.read_more(&keys_of(tenant, &())).await?;
-        kept = Kept::take(&mut read, tenant).map_err(|error| Failure::from(&error))?;
+    if path.role.partition() != Some(deployment.region.partition()) {
+        return Ok(None);
     }
-    Err(Failure::conflict(Conflict::LostRace, "somebody else changed the connection at the same time, try again"))
+    let stranger = ExternalId::from_random(cx.call().random()?);
+    Ok(Some(cx.platform().customers.probe(&path, arn, stranger, cx.now, LIMIT).await))
+}
+
+/// The account and the region of this function. Lambda always names the region.
+fn deployment(cx: &Context<'_>) -> Result<Deployment, Failure> {
+    let region = cx.platform().sdk.region().map(ToString::to_string).unwrap_or_default();
+    let region = Region::parse(&region).map_err(|error| Failure::internal(format!("the region `{region}` {error}")))?;
+    Ok(Deployment { account: cx.platform().account.clone(), region })
+}
+
+impl Tested {
+    /// Keeps the report, and the connection as it is known now if the settings that were tested are still current.
+    fn decision(&self, kept: &Kept, cx: &Context<'_>) -> Decision {
+        let report = if cx.claim_lost { &self.report_if_claimed } else { &self.report };
+        let decision = Decision::write(kept.report.write(report), Response::ok(report))
+            .audited_as(Some(kept.image()), Some(View::of(report).image()));
+        let now = &kept.connection;
+        if now.value.config_version != self.connection.config_version {
+            return decision;
+        }
+        let seen = self.seen.as_ref().unwrap_or(&now.value);
+        let (instance, provider_enabled) = (seen.instance.clone(), seen.provider_enabled);
+        let mut after = Connection { instance, provider_enabled, ..now.value.clone() }.tested(report);
+        let claims = self.is_own_role && !cx.claim_lost;
+        let role = after.settings.role_arn.clone().filter(|role| claims && after.claimed_role.as_ref() != Some(role));
+        let mut writes = Writes::new();
+        if let Some(role) = role {
+            let claim = RoleClaim { tenant_id: cx.keys.id(), claimed_at: cx.now };
+            writes = writes.claim(&cx.keys.role_claim(&role), &claim);
+            after.claimed_role = Some(role);
+        }
+        decision.and(writes.replace(now, &after)).may_lose_claim()
+    }
 }
 
 impl Kept {
-    fn take(read: &mut Read, tenant: TenantKeys) -> Result<Self, StoreError> {
-        Ok(Self { connection: connection(read, tenant)?, report: read.take(&tenant.connection_report())? })
+    fn reads(keys: TenantKeys) -> impl Reads<Loaded = Self> {
+        let own = (keys.connection().expected(), keys.connection_report().optional());
+        own.map(|(connection, report)| Self { connection, report })
     }
 
-    /// What a test writes; `after` is the connection, where it is still the one that was tested.
-    fn writes(
-        &self,
-        tenant: TenantKeys,
-        after: Option<Connection>,
-        report: &Report,
-        claims: bool,
-        call: &Call,
-    ) -> Result<Writes, StoreError> {
-        let mut writes = match &self.report {
-            Some(last) => Writes::new().replace(last, report)?,
-            None => Writes::new().create(&tenant.connection_report(), report)?,
-        };
-        let Some(mut after) = after else { return Ok(writes) };
-        let role = after.settings.role_arn.clone().filter(|role| claims && after.claimed_role.as_ref() != Some(role));
-        if let Some(role) = role {
-            let claim = RoleClaim { tenant_id: tenant.id(), claimed_at: call.now };
-            writes = writes.claim(&tenant.role_claim(&role), &claim)?;
-            after.claimed_role = Some(role);
-        }
-        writes.replace(&self.connection, &after)
-    }
-
-    /// How the last test left it.
-    fn view(&self) -> Image {
-        let codes = self.report.as_ref().map(|report| View::of(&report.value).codes).unwrap_or_default();
-        Image::of(&View { health: self.connection.value.health, codes })
+    /// The last test in the audit log.
+    fn image(&self) -> Image {
+        let codes = self.report.value().map(|report| View::of(report).codes).unwrap_or_default();
+        View { health: self.connection.value.health, codes }.image()
     }
 }
 
@@ -189,8 +172,8 @@ impl View {
     fn of(report: &Report) -> Self {
         Self { health: Some(report.health()), codes: report.checks.iter().filter_map(|check| check.code).collect() }
     }
-}
 
-fn keys_of(tenant: TenantKeys, (): &()) -> Vec<trustplane_store::Key> {
-    vec![tenant.connection(), tenant.connection_report()]
+    fn image(&self) -> Image {
+        Image::of(self)
+    }
 }

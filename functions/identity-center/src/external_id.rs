@@ -1,17 +1,14 @@
-//! `/v1/integrations/aws-identity-center/external-id`: what the tenant's role must trust, and its rotation in two phases.
-
-use std::cell::RefCell;
+//! `/v1/integrations/aws-identity-center/external-id`: the ExternalId that the tenant's role trusts, and its rotation in
+//! two phases.
 
 use serde::Serialize;
-use trustplane_aws::{CustomerError, Way};
+use trustplane_aws::{CustomerError, Way as AccessPath};
 use trustplane_domain::connection::Connection;
-use trustplane_domain::ids::{ExternalId, TenantId};
+use trustplane_domain::ids::ExternalId;
 use trustplane_domain::{Conflict, Failure};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
-use trustplane_store::{Read, StoreError, Stored, Writes, keys};
-
-use crate::config::connection;
+use trustplane_policy::{Grant, Image, Kind};
+use trustplane_runtime::{Call, Context, Decision, Planned, Response, Subject, Worked};
+use trustplane_store::{Stored, Writes};
 
 #[derive(Debug, Serialize)]
 struct Body {
@@ -19,87 +16,65 @@ struct Body {
     external_id_pending: Option<ExternalId>,
 }
 
-/// GET: the current one, and the pending one while rotating.
+/// GET: the current one, and the pending one during a rotation.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    call.view(
-        |tenant, ()| vec![tenant.connection()],
-        None,
-        Ok(()),
-        |read, (), tenant| {
-            let stored = connection(read, tenant)?;
-            Ok(Change::new(resource(), Ok(reply(&stored.value))).before(Some(image(&stored.value))))
-        },
-    )
-    .await
+    call.no_input()
+        .reads(|(), keys| keys.connection().expected())
+        .subject(|_, connection, _| subject(connection))
+        .decide(|_, connection, _| Ok(response(&connection.value)))
+        .await
 }
 
-/// POST `/rotate`: a second one, pending until the role is seen to trust it.
+/// POST `/rotate`: begins a rotation: a second one is pending until the role trusts it.
 pub async fn rotate(call: Call) -> Result<Response, Failure> {
-    let new = call.random().map(ExternalId::from_random);
-    call.change(
-        |tenant, _| vec![tenant.connection()],
-        new,
-        |read, new, tenant| {
-            let before = connection(read, tenant)?;
-            let after = before.value.rotation_begun(*new);
-            changing(&before, after)
-        },
-    )
-    .await
+    let new = ExternalId::from_random(call.random()?);
+    call.no_input()
+        .reads(|(), keys| keys.connection().expected())
+        .subject(|_, connection, _| subject(connection))
+        .decide(|_, connection, _| Ok(changed(&connection, &connection.value.rotation_begun(new)?)))
+        .await
 }
 
-/// POST `/cancel`: none pending any more. With none pending there is nothing to write.
+/// POST `/cancel`: drops the pending one. Without a pending one, nothing is written.
 pub async fn cancel(call: Call) -> Result<Response, Failure> {
-    call.change(
-        |tenant, ()| vec![tenant.connection()],
-        Ok(()),
-        |read, (), tenant| {
-            let before = connection(read, tenant)?;
-            let after = before.value.rotation_cancelled();
-            changing(&before, Ok(after))
-        },
-    )
-    .await
+    call.no_input()
+        .reads(|(), keys| keys.connection().expected())
+        .subject(|_, connection, _| subject(connection))
+        .decide(|_, connection, _| Ok(changed(&connection, &connection.value.rotation_cancelled())))
+        .await
 }
 
-/// POST `/commit`: the pending one becomes the current one, once STS is seen to let us in with it. Two waits for the table
-/// and one for STS between them.
+/// POST `/commit`: makes the pending one the current one, once STS lets the platform assume the role with it. Two round
+/// trips to the table, and one to STS between them.
 pub async fn commit(call: Call) -> Result<Response, Failure> {
-    let keys = |tenant: TenantKeys, (): &()| vec![tenant.connection()];
-    let proven: RefCell<Option<Connection>> = RefCell::default();
-    let decide = |read: &mut Read, (): &(), tenant: TenantKeys| {
-        let before = connection(read, tenant)?;
-        let after = committed(&before.value, proven.borrow().as_ref());
-        proven.borrow_mut().get_or_insert_with(|| before.value.clone());
-        changing(&before, after)
-    };
-    let permitted = call.permit(&keys, None, &Ok(()), decide).await?;
-    if permitted.replay().is_none() && permitted.change.outcome.is_ok() {
-        let read = proven.borrow().clone().ok_or(Failure::Internal)?;
-        prove(&call, permitted.grant.tenant(), &read).await?;
-    }
-    call.settle(permitted, keys, Ok(()), decide).await
+    call.no_input()
+        .reads(|(), keys| keys.connection().expected())
+        .subject(|_, connection, _| subject(connection))
+        .plan(|_, connection, _| {
+            let after = connection.value.rotation_committed(connection.value.pending()?)?;
+            Ok(Planned::new(connection).after(image(&after)))
+        })
+        .then(async |connection: &Stored<Connection>, cx: &Context<'_>, grant: &Grant| {
+            prove(cx, grant, &connection.value).await?;
+            Ok(Worked::Done(connection.value.clone()))
+        })
+        .decide(|connection, proven, _| {
+            if proven.settings != connection.value.settings {
+                let message = "the configuration was changed at the same time: commit again";
+                return Err(Failure::conflict(Conflict::LostRace, message));
+            }
+            Ok(changed(&connection, &connection.value.rotation_committed(proven.pending()?)?))
+        })
+        .await
 }
 
-/// The connection with its rotation committed. Read again after somebody else wrote, it must be what was `proven`.
-fn committed(connection: &Connection, proven: Option<&Connection>) -> Result<Connection, Failure> {
+/// Proves that STS lets the platform assume the role with the pending ExternalId now.
+async fn prove(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Result<(), Failure> {
     let pending = connection.pending()?;
-    match proven {
-        Some(proven) if proven.settings != connection.settings => {
-            Err(Failure::conflict(Conflict::LostRace, "the configuration was changed at the same time: commit again"))
-        }
-        Some(proven) => connection.rotation_committed(proven.pending()?),
-        None => connection.rotation_committed(pending),
-    }
-}
-
-/// Whether STS lets us assume the role with the pending ExternalId now.
-async fn prove(call: &Call, tenant: TenantId, connection: &Connection) -> Result<(), Failure> {
-    let pending = connection.pending()?;
-    let way = Way::of(tenant, connection).ok_or_else(|| {
+    let path = AccessPath::of(grant.tenant(), connection).ok_or_else(|| {
         Failure::conflict(Conflict::NotConfigured, "no role is saved that could trust the pending ExternalId")
     })?;
-    match call.platform.customers.trusts(&way, pending).await {
+    match cx.platform().customers.trusts(&path, pending).await {
         Ok(()) => Ok(()),
         Err(CustomerError::Denied(_)) => Err(Failure::conflict(
             Conflict::ExternalIdNotTrusted,
@@ -107,29 +82,26 @@ async fn prove(call: &Call, tenant: TenantId, connection: &Connection) -> Result
                 "STS does not let the platform assume `{}` with the pending ExternalId `{pending}`: add it to the \
                  `sts:ExternalId` condition of the role's trust policy, beside the current one, wait some seconds, and \
                  commit again",
-                way.role
+                path.role
             ),
         )),
-        Err(error) => Err(call.customer_failure(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// The change to `after`, which writes nothing where it is the same.
-fn changing(before: &Stored<Connection>, after: Result<Connection, Failure>) -> Result<Change<Answer>, StoreError> {
-    let change = |outcome| Change::new(resource(), outcome).before(Some(image(&before.value)));
-    let after = match after {
-        Ok(after) => after,
-        Err(failure) => return Ok(change(Err(failure))),
-    };
-    let writes = if after == before.value { Writes::new() } else { Writes::new().replace(before, &after)? };
-    Ok(change(Ok(Answer::new(writes, reply(&after)))).after(Some(image(&after))))
+/// The replacement of the connection; nothing is written if it is equal.
+fn changed(before: &Stored<Connection>, after: &Connection) -> Decision {
+    Decision::write(Writes::new().replace_if_changed(before, after), response(after)).after(image(after))
 }
 
-fn resource() -> Resource {
-    Resource::new(Kind::ExternalId, "aws-identity-center")
+/// The subject of a request about the ExternalIds.
+fn subject(connection: Option<&Stored<Connection>>) -> Subject {
+    Subject::new(Kind::ExternalId, "aws-identity-center")
+        .before(connection.map(|connection| image(&connection.value)))
+        .version(connection.map(|connection| connection.value.external_id_version))
 }
 
-fn reply(connection: &Connection) -> Response {
+fn response(connection: &Connection) -> Response {
     Response::ok(&body(connection)).etag(connection.external_id_version)
 }
 

@@ -1,19 +1,19 @@
-//! `/v1/aws/…`: what is behind the connection, as it was last read: permission sets, accounts, and who has which where.
+//! `/v1/aws/…`: the permission sets, accounts and assignments behind the connection, as they were last read.
 //!
-//! Answered from the table. `POST /v1/aws/sync` asks for a new reading, which `sync-organizations` does in the background.
+//! They are served from the table. `POST /v1/aws/sync` requests a new reading, which `sync-organizations` does in the
+//! background.
 
 use serde::Serialize;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::inventory::{Row, Seen, Sync, SyncFailure, SyncStatus};
 use trustplane_domain::region::AccountId;
 use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Listed, Page, Response};
-use trustplane_store::{Query, Read, StoreError, Stored, Writes, keys};
+use trustplane_policy::Kind;
+use trustplane_runtime::Listed;
+use trustplane_runtime::{Call, Decision, Page, Request, Response, Subject, both};
+use trustplane_store::{Query, Slot, Stored, TenantKeys, Writes};
 
-use crate::config::connection;
-
-/// A page of rows, and of when they are.
+/// A page of rows, and the time of their reading.
 #[derive(Debug, Serialize)]
 struct Rows<'a> {
     #[serde(flatten)]
@@ -23,7 +23,7 @@ struct Rows<'a> {
     sync_failure: Option<Why>,
 }
 
-/// Why a reading was given up.
+/// The reason for which a reading was given up.
 #[derive(Debug, Serialize)]
 struct Why {
     code: SyncFailure,
@@ -32,7 +32,7 @@ struct Why {
     message: String,
 }
 
-/// A row on the wire: its fields, whatever it is.
+/// A row on the wire: the fields of its kind.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Shown<'a> {
@@ -41,9 +41,9 @@ enum Shown<'a> {
     Assignment(&'a trustplane_domain::inventory::Assignment),
 }
 
-/// How the reading stands.
+/// The progress of the reading.
 #[derive(Debug, Serialize)]
-struct Standing {
+struct Progress {
     status: SyncStatus,
     requested_at: Option<Timestamp>,
     last_synced_at: Option<Timestamp>,
@@ -51,97 +51,69 @@ struct Standing {
 
 /// GET `/v1/aws/accounts`.
 pub async fn accounts(call: Call) -> Result<Response, Failure> {
-    list(&call, Ok(keys::AWS_ACCOUNTS.to_owned())).await
+    list(call, |_| Ok(()), |(), keys| keys.aws_accounts()).await
 }
 
 /// GET `/v1/aws/permission-sets`.
 pub async fn permission_sets(call: Call) -> Result<Response, Failure> {
-    list(&call, Ok(keys::AWS_PERMISSION_SETS.to_owned())).await
+    list(call, |_| Ok(()), |(), keys| keys.aws_permission_sets()).await
 }
 
 /// GET `/v1/aws/assignments`, of all accounts or of `account_id`.
 pub async fn assignments(call: Call) -> Result<Response, Failure> {
-    let prefix = match call.request.query("account_id") {
-        None => Ok(keys::AWS_ASSIGNMENTS.to_owned()),
-        Some(account) => AccountId::parse(&account)
-            .map(|account| keys::aws_assignments(account.as_str()))
-            .map_err(|message| Failure::invalid("account_id", message)),
+    let account = |request: &Request| {
+        let account = request.query("account_id").map(|text| AccountId::parse(&text)).transpose();
+        account.map_err(|message| Failure::invalid("account_id", message))
     };
-    list(&call, prefix).await
+    list(call, account, |account, keys| keys.aws_assignments(account.as_ref().map(AccountId::as_str))).await
 }
 
-async fn list(call: &Call, prefix: Result<String, Failure>) -> Result<Response, Failure> {
-    let page = Page::of(&call.request, prefix.as_deref().unwrap_or_default());
-    let input = match (prefix, page) {
-        (Ok(prefix), Ok(page)) => Ok((prefix, page)),
-        (Err(one), Err(other)) => Err(one.joined(other)),
-        (Err(one), _) | (_, Err(one)) => Err(one),
-    };
-    call.view(
-        |tenant, _| vec![tenant.connection(), tenant.aws_sync()],
-        Some(&|tenant, (prefix, page): &(String, Page)| page.query(Query::prefix(tenant, prefix.clone()))),
-        input,
-        |read, (_, page), tenant| {
-            let connection = connection(read, tenant)?.value;
-            let sync = kept(read, tenant)?.map(|sync| sync.value).unwrap_or_default();
-            let listing = read.listing::<Seen>(tenant)?;
-            let seen = listing.rows.iter().map(|row| &row.value).filter(|seen| sync.shows(seen));
-            let rows = Rows {
-                page: page.listed(seen.map(shown).collect(), listing.next.as_deref()),
+async fn list<F>(
+    call: Call,
+    filter: impl Fn(&Request) -> Result<F, Failure>,
+    query: impl Fn(&F, TenantKeys) -> Query<Seen>,
+) -> Result<Response, Failure> {
+    call.input(|request| both(filter(request), Page::of(request)))
+        .reads(|(filter, page), keys| {
+            (keys.connection().expected(), keys.aws_sync().optional(), page.rows(query(filter, keys)))
+        })
+        .subject(|_, loaded, _| subject(loaded.map(|(connection, ..)| connection)))
+        .decide(|_, (_, sync, rows), _| {
+            let sync = sync.value().cloned().unwrap_or_default();
+            Ok(Response::ok(&Rows {
+                page: rows.listed(|seen| sync.shows(seen).then(|| shown(seen))),
                 last_synced_at: sync.last_synced_at,
                 sync_status: sync.status(),
                 sync_failure: why(&sync),
-            };
-            Ok(Change::new(resource(&connection), Ok(Response::ok(&rows))))
-        },
-    )
-    .await
+            }))
+        })
+        .await
 }
 
-/// POST `/v1/aws/sync`: asks for a reading; the same one where one is under way.
+/// POST `/v1/aws/sync`: requests a reading; the same one if one is under way.
 pub async fn sync(call: Call) -> Result<Response, Failure> {
-    call.change(
-        |tenant, ()| vec![tenant.connection(), tenant.aws_sync()],
-        Ok(()),
-        |read, (), tenant| {
-            let connection = connection(read, tenant)?;
-            let before = kept(read, tenant)?;
-            let outcome = if connection.value.settings.configured() {
-                let now = before.as_ref().map(|before| before.value.clone()).unwrap_or_default();
-                let after = now.requested(call.now);
-                let writes = match &before {
-                    Some(before) if before.value == after => Writes::new(),
-                    Some(before) => Writes::new().replace(before, &after)?,
-                    None => Writes::new().create(&tenant.aws_sync(), &after)?,
-                };
-                Ok(Answer::new(writes, Response::json(202, &standing(&after))))
-            } else {
-                Err(Failure::conflict(Conflict::NotConfigured, "no configuration is saved that could be read through"))
-            };
-            Ok(Change::new(resource(&connection.value), outcome))
-        },
-    )
-    .await
+    call.no_input()
+        .reads(|(), keys| (keys.connection().expected(), keys.aws_sync().optional()))
+        .subject(|_, loaded, _| subject(loaded.map(|(connection, _)| connection)))
+        .decide(|_, (connection, slot), cx| {
+            if !connection.value.settings.configured() {
+                let message = "no configuration is saved that could be read through";
+                return Err(Failure::conflict(Conflict::NotConfigured, message));
+            }
+            let after = slot.value().cloned().unwrap_or_default().requested(cx.now);
+            let writes = if slot.value() == Some(&after) { Writes::new() } else { slot.write(&after) };
+            Ok(Decision::write(writes, Response::json(202, &progress(&after))))
+        })
+        .await
 }
 
-/// `writes`, with everything forgotten that was read through settings that do not stand any more.
-pub(crate) fn forgetting(
-    writes: Writes,
-    sync: Option<&Stored<Sync>>,
-    before: &Connection,
-    after: &Connection,
-    now: Timestamp,
-) -> Result<Writes, StoreError> {
-    let forgotten =
-        sync.filter(|_| before.settings != after.settings).and_then(|sync| Some((sync, sync.value.forgotten(now)?)));
-    match forgotten {
-        Some((sync, forgotten)) => writes.replace(sync, &forgotten),
-        None => Ok(writes),
+/// Forgets everything that was read through other settings than those of `after`.
+pub(crate) fn forget(sync: &Slot<Sync>, before: &Connection, after: &Connection, now: Timestamp) -> Writes {
+    let sync = sync.item.as_ref().filter(|_| before.settings != after.settings);
+    match sync.and_then(|sync| Some((sync, sync.value.forgotten(now)?))) {
+        Some((sync, forgotten)) => Writes::new().replace(sync, &forgotten),
+        None => Writes::new(),
     }
-}
-
-pub(crate) fn kept(read: &mut Read, tenant: TenantKeys) -> Result<Option<Stored<Sync>>, StoreError> {
-    read.take(&tenant.aws_sync())
 }
 
 fn shown(seen: &Seen) -> Shown<'_> {
@@ -152,15 +124,16 @@ fn shown(seen: &Seen) -> Shown<'_> {
     }
 }
 
-fn standing(sync: &Sync) -> Standing {
-    Standing { status: sync.status(), requested_at: sync.requested_at, last_synced_at: sync.last_synced_at }
+fn progress(sync: &Sync) -> Progress {
+    Progress { status: sync.status(), requested_at: sync.requested_at, last_synced_at: sync.last_synced_at }
 }
 
 fn why(sync: &Sync) -> Option<Why> {
     Some(Why { code: sync.failure?, action: sync.denied_action.clone(), message: sync.advice()? })
 }
 
-fn resource(connection: &Connection) -> Resource {
-    let instance = connection.settings.sso_instance_arn.as_ref().map_or("", |arn| arn.instance_id());
-    Resource::new(Kind::Instance, instance)
+/// The subject of a request: the instance of the connection.
+fn subject(connection: Option<&Stored<Connection>>) -> Subject {
+    let instance = connection.and_then(|connection| connection.value.settings.sso_instance_arn.as_ref());
+    Subject::new(Kind::Instance, instance.map_or("", |arn| arn.instance_id()))
 }

@@ -1,71 +1,53 @@
-//! `/v1/integrations/aws-identity-center/config/versions`: every configuration that was saved, and going back to one.
+//! `/v1/integrations/aws-identity-center/config/versions`: all saved configurations, and the return to one.
 
 use serde::Serialize;
 use trustplane_domain::connection::SavedVersion;
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::Change;
 use trustplane_runtime::{Call, Page, Response};
-use trustplane_store::{Query, Stored, keys};
 
-use crate::config::{self, connection, image, resource};
+use crate::config::{self, subject};
 
-/// A version on the wire: the configuration as it was saved, and how that came about.
+/// A version on the wire: the configuration as it was saved, by whom and when.
 #[derive(Debug, Serialize)]
 struct Version<'a> {
     version: u64,
     #[serde(flatten)]
     config: config::Body<'a>,
-    /// Whether it is the one that stands.
+    /// It is the current configuration.
     current: bool,
     saved_at: Timestamp,
     saved_by: &'a str,
     restored_from: Option<u64>,
 }
 
-/// GET: the newest first.
+/// GET: all versions, the newest first.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let page = Page::of(&call.request, keys::CONNECTION_VERSIONS);
-    call.view(
-        |tenant, _| vec![tenant.connection()],
-        Some(&|tenant, page: &Page| page.query(Query::prefix(tenant, keys::CONNECTION_VERSIONS).newest_first())),
-        page,
-        |read, page, tenant| {
-            let stands = connection(read, tenant)?.value;
-            let listing = read.listing::<SavedVersion>(tenant)?;
-            let current =
-                |version: &SavedVersion| version.number == stands.config_version && version.settings == stands.settings;
-            let rows = listing.rows.iter().map(|row| shown(&row.value, current(&row.value))).collect();
-            let reply = Response::ok(&page.listed(rows, listing.next.as_deref()));
-            Ok(Change::new(resource(), Ok(reply)).before(Some(image(&stands.settings))))
-        },
-    )
-    .await
+    call.input(Page::of)
+        .reads(|page, keys| (keys.connection().expected(), page.rows(keys.connection_versions().newest_first())))
+        .subject(|_, loaded, _| subject(loaded.map(|(connection, _)| connection)))
+        .decide(|_, (connection, versions), _| {
+            let current = connection.value;
+            Ok(Response::ok(&versions.listed(|version| {
+                let is_current = version.number == current.config_version && version.settings == current.settings;
+                Some(shown(version, is_current))
+            })))
+        })
+        .await
 }
 
-/// POST `/{n}/restore`: saves what version n had, as the next version.
+/// POST `/{n}/restore`: saves the configuration of version n, as the next version.
 pub async fn restore(call: Call) -> Result<Response, Failure> {
-    let number = call.request.parameter("n").parse::<u64>().ok();
-    call.change(
-        |tenant, number| {
-            let version = number.map(|number| tenant.connection_version(number));
-            [tenant.connection(), tenant.aws_sync()].into_iter().chain(version).collect()
-        },
-        Ok(number),
-        |read, number, tenant| {
-            let before = connection(read, tenant)?;
-            let key = number.map(|number| tenant.connection_version(number));
-            let version: Option<Stored<SavedVersion>> = key.map(|key| read.take(&key)).transpose()?.flatten();
-            match version {
-                Some(Stored { value: version, .. }) => {
-                    config::saving(&call, read, tenant, &before, (version.settings, Some(version.number)))
-                }
-                None => Ok(Change::new(resource(), Err(Failure::NotFound("version")))
-                    .before(Some(image(&before.value.settings)))
-                    .etag(Some(before.value.config_version))),
-            }
-        },
-    )
-    .await
+    call.input(|request| Ok(request.parameter("n").parse::<u64>().ok()))
+        .reads(|number, keys| {
+            let version = number.map(|number| keys.connection_version(number).optional());
+            (keys.connection().expected(), version, keys.aws_sync().optional())
+        })
+        .subject(|_, loaded, _| subject(loaded.map(|(connection, ..)| connection)))
+        .decide(|_, (connection, version, sync), cx| {
+            let version = version.and_then(|slot| slot.item).ok_or(Failure::NotFound("version"))?.value;
+            Ok(config::save(cx, &connection, &sync, version.settings, Some(version.number)))
+        })
+        .await
 }
 
 fn shown(version: &SavedVersion, current: bool) -> Version<'_> {

@@ -1,19 +1,18 @@
 //! `…/external-idp/{idp_id}/certificate`: the certificates that an external identity provider's signatures are trusted by.
 
 use serde::Serialize;
-use trustplane_domain::Timestamp;
 use trustplane_domain::certificate::{Certificate, CertificateId, SerialAsNumber};
 use trustplane_domain::identity_provider::{IdentityProviderId, TrustedCertificate};
-use trustplane_domain::{Failure, Faults};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_policy::{Image, Kind};
+use trustplane_runtime::{Call, Decision, Request, Response, Subject, both};
 use trustplane_store::Writes;
 
-use crate::external_idp::{named, unexpired};
+use crate::external_idp::{ProviderPath, unexpired};
 use crate::parameters;
-use crate::store::{self, Path};
+use crate::store::{self, Store};
 
-/// The one use that there is.
+/// The only use of a certificate.
 const SIGNING: &str = "SIGNING";
 
 #[derive(Debug, Serialize)]
@@ -55,102 +54,100 @@ struct View<'a> {
     not_after: Timestamp,
 }
 
-/// A certificate that is to be imported, and the id it gets.
+/// A certificate to import, and the id that it gets.
 #[derive(Clone, Debug)]
 struct New {
-    provider: Option<IdentityProviderId>,
     id: CertificateId,
     certificate: Certificate,
 }
 
-/// POST: one certificate more.
+/// POST: imports a certificate.
 pub async fn import(call: Call) -> Result<Response, Failure> {
-    let input = new(&call);
-    store::change(&call, input, |store, new| {
-        let resource = Resource::new(Kind::IdpCertificate, new.id.to_string());
-        let provider = match store.provider(new.provider) {
-            Ok(provider) => provider,
-            Err(failure) => return Ok(Change::new(resource, Err(failure))),
-        };
-        let outcome = match provider.value.import_certificate(new.id, new.certificate.clone(), call.now) {
-            Err(refusal) => Err(refusal.into()),
-            Ok(after) => {
-                let reply = Response::ok(&Imported { certificate_id: new.id.to_string() }).etag(provider.version + 1);
-                Ok(Answer::new(Writes::new().replace(provider, &after)?, warned(reply, &new.certificate)))
-            }
-        };
-        let after = image(&store.id, provider.value.id(), &new.certificate);
-        Ok(Change::new(resource, outcome).after(Some(after)).etag(Some(provider.version)))
+    let request =
+        call.input(ProviderPath::parse).body(|request| new(request, &call)).reads(ProviderPath::reads).subject(
+            |(path, new), store, _| {
+                let provider = store.and_then(|store| store.provider(path.provider).ok());
+                Subject::new(Kind::IdpCertificate, new.id.to_string())
+                    .after(provider.map(|provider| image(&path.store, provider.value.id(), &new.certificate)))
+                    .version(provider.map(|provider| provider.version))
+            },
+        );
+    store::decide(request, |(path, new), store, cx| {
+        let provider = store.provider(path.provider)?;
+        let after = provider.value.import_certificate(new.id, new.certificate.clone(), cx.now)?;
+        let response = Response::ok(&Imported { certificate_id: new.id.to_string() }).etag(provider.version + 1);
+        Ok(Decision::write(Writes::new().replace(provider, &after), warned(response, &new.certificate)))
     })
     .await
 }
 
-/// GET: all certificates of a provider, the first imported first.
+/// GET: all certificates of a provider, in order of import.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let mut faults = Faults::default();
-    let input = named(&call, &mut faults);
-    store::view(&call, faults.into_result().map(|()| input), |store, id| {
-        let resource = Resource::new(Kind::IdpCertificate, id.map(|id| id.to_string()).unwrap_or_default());
-        let reply = store.provider(*id).map(|provider| {
-            let idp_certificates = provider.value.certificates().iter().map(body).collect();
-            Response::ok(&Certificates { idp_certificates }).etag(provider.version)
-        });
-        Change::new(resource, reply)
+    let request = call.input(ProviderPath::parse).reads(ProviderPath::reads).subject(|(path, ()), store, _| {
+        let provider = store.and_then(|store| store.provider(path.provider).ok());
+        Subject::new(Kind::IdpCertificate, path.provider.map(|id| id.to_string()).unwrap_or_default())
+            .version(provider.map(|provider| provider.version))
+    });
+    store::decide(request, |(path, ()), store, _| {
+        let provider = store.provider(path.provider)?;
+        let idp_certificates = provider.value.certificates().iter().map(body).collect();
+        Ok(Response::ok(&Certificates { idp_certificates }).etag(provider.version))
     })
     .await
 }
 
-/// DELETE: one certificate less.
+/// DELETE: removes a certificate.
 pub async fn delete(call: Call) -> Result<Response, Failure> {
-    let mut faults = Faults::default();
-    let (path, provider) = named(&call, &mut faults);
-    let id = parameters::id(&call, "certificate_id", &mut faults).and_then(|text| CertificateId::parse(&text));
-    let input = faults.into_result().map(|()| (path, (provider, id)));
-    store::change(&call, input, |store, (provider, id)| {
-        let resource = Resource::new(Kind::IdpCertificate, id.map(|id| id.to_string()).unwrap_or_default());
-        let found = store.provider(*provider).and_then(|provider| {
-            let certificate = provider.value.certificates().iter().find(|one| Some(one.id()) == *id);
-            certificate.map(|certificate| (provider, certificate)).ok_or(Failure::NotFound("certificate"))
+    let request = call
+        .input(|request| both(ProviderPath::parse(request), parameters::id(request, "certificate_id")))
+        .reads(|(path, _), keys| path.reads(keys))
+        .subject(|((path, id), ()), store, _| {
+            let provider = store.and_then(|store| store.provider(path.provider).ok());
+            let certificate = store.and_then(|store| certificate(store, path, id).ok());
+            let id = CertificateId::parse(id).map(|id| id.to_string()).unwrap_or_default();
+            Subject::new(Kind::IdpCertificate, id)
+                .before(
+                    provider
+                        .zip(certificate)
+                        .map(|(provider, one)| image(&path.store, provider.value.id(), one.certificate())),
+                )
+                .version(provider.map(|provider| provider.version))
         });
-        let (provider, certificate) = match found {
-            Ok(found) => found,
-            Err(failure) => return Ok(Change::new(resource, Err(failure))),
-        };
-        let outcome = match provider.value.delete_certificate(certificate.id(), call.now) {
-            Err(refusal) => Err(refusal.into()),
-            Ok(after) => {
-                let writes = Writes::new().replace(provider, &after)?;
-                Ok(Answer::new(writes, Response::empty().etag(provider.version + 1)))
-            }
-        };
-        let before = image(&store.id, provider.value.id(), certificate.certificate());
-        Ok(Change::new(resource, outcome).before(Some(before)).etag(Some(provider.version)))
+    store::decide(request, |((path, id), ()), store, cx| {
+        let provider = store.provider(path.provider)?;
+        let certificate = certificate(&store, path, id)?;
+        let after = provider.value.delete_certificate(certificate.id(), cx.now)?;
+        Ok(Decision::write(Writes::new().replace(provider, &after), Response::empty().etag(provider.version + 1)))
     })
     .await
 }
 
-fn new(call: &Call) -> Result<(Path, New), Failure> {
-    let mut faults = Faults::default();
-    let (path, provider) = named(call, &mut faults);
-    let mut fields = call.request.fields()?;
+/// Returns the certificate of this id. An id of another form than the platform's is no certificate's.
+fn certificate<'a>(store: &'a Store, path: &ProviderPath, id: &str) -> Result<&'a TrustedCertificate, Failure> {
+    let id = CertificateId::parse(id);
+    let certificate = store.provider(path.provider)?.value.certificates().iter().find(|one| Some(one.id()) == id);
+    certificate.ok_or(Failure::NotFound("certificate"))
+}
+
+fn new(request: &Request, call: &Call) -> Result<New, Failure> {
+    let mut fields = request.fields()?;
     let pem = fields.string("x509_certificate_in_pem");
     let certificate = pem.and_then(|pem| fields.take("x509_certificate_in_pem", unexpired(&pem, call.now)));
     if fields.string("certificate_use").is_some_and(|usage| usage != SIGNING) {
         fields.fault("certificate_use", "must be `SIGNING`");
     }
-    fields.finish(faults)?;
-    let Some(certificate) = certificate else { return Err(Failure::Internal) };
-    Ok((path, New { provider, id: CertificateId::from_random(call.random()?), certificate }))
+    let certificate = fields.finished(certificate)?;
+    Ok(New { id: CertificateId::from_random(call.random()?), certificate })
 }
 
-/// The reply, with a warning where the certificate's own signature could be forged: nobody checks it here, and whoever
-/// does elsewhere will refuse it.
-fn warned(reply: Response, certificate: &Certificate) -> Response {
+/// The response, with a warning if the certificate's own signature could be forged: the platform does not verify it, but
+/// a client that does will refuse it.
+fn warned(response: Response, certificate: &Certificate) -> Response {
     if certificate.has_weak_signature() {
         let algorithm = certificate.signature_algorithm_name();
-        reply.header("warning", format!("199 - \"the certificate is signed with {algorithm}, which can be forged\""))
+        response.header("warning", format!("199 - \"the certificate is signed with {algorithm}, which can be forged\""))
     } else {
-        reply
+        response
     }
 }
 

@@ -8,18 +8,18 @@ use trustplane_domain::identity_provider::{
 };
 use trustplane_domain::saml::IdentityProviderMetadata;
 use trustplane_domain::{Conflict, Failure, Faults, Fields, Timestamp};
-use trustplane_policy::{Change, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
-use trustplane_store::{StoreError, Stored, Writes};
+use trustplane_policy::{Image, Kind};
+use trustplane_runtime::{Call, Context, Decision, Request, Response, Subject, both};
+use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 
 use crate::parameters;
 use crate::service_provider::SamlConfig;
-use crate::store::{self, Path, Store};
+use crate::store::{self, Store};
 
-/// The longest body: metadata of 256 KiB, escaped as JSON.
+/// Bytes of a body at most: metadata of 256 KiB, escaped as JSON.
 const BODY_LIMIT: usize = 512 * 1024;
 
-/// The reply that a new provider is answered with.
+/// The response to the creation of a provider.
 #[derive(Debug, Serialize)]
 struct Created<'a> {
     hws_sp_saml_config: &'a SamlConfig,
@@ -65,191 +65,152 @@ struct View<'a> {
     certificate_ids: Vec<String>,
 }
 
-/// A provider that is to be made, and the ids it and its certificates get.
+/// The path of a provider.
 #[derive(Clone, Debug)]
-struct New {
-    id: IdentityProviderId,
-    certificate_ids: Vec<CertificateId>,
-    settings: Settings,
-    certificates: Vec<Certificate>,
-    /// The field that the certificates came in.
-    field: &'static str,
+pub(crate) struct ProviderPath {
+    /// The id of the store.
+    pub(crate) store: String,
+    /// `None` for an id of another form than the platform's, which no provider has.
+    pub(crate) provider: Option<IdentityProviderId>,
 }
 
-/// POST: makes the provider of a store, disabled.
+/// POST: creates the provider of a store, disabled.
 pub async fn create(call: Call) -> Result<Response, Failure> {
-    let input = new(&call).map(|(path, wanted)| (path.with_service_provider(), wanted));
-    store::change(&call, input, |store, wanted| {
-        let made = made(wanted, call.now);
-        let resource = resource(wanted.id);
-        let after = made.as_ref().ok().map(|provider| image(&store.id, provider));
-        let saml = SamlConfig::of(&call.platform, store, call.now);
-        let outcome = match (made, saml) {
-            (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
-            (Ok(_), Ok(_)) if store.provider.is_some() => {
-                Err(Failure::conflict(Conflict::Exists, "The identity store has an external identity provider already"))
-            }
-            (Ok(provider), Ok(saml)) => {
-                let writes = Writes::new().create(&store.provider_key, &provider)?;
-                Ok(Answer::new(writes, Response::created(&created(&provider, &saml)).etag(1)))
-            }
-        };
-        Ok(Change::new(resource, outcome).after(after))
+    let request = call
+        .input(|request| parameters::id(request, "identity_store_id"))
+        .body(|request| new(request, &call))
+        .reads(|store, keys| store::reads_served(store, keys))
+        .subject(|(store, new), _, _| {
+            Subject::new(Kind::IdentityProvider, new.id().to_string()).after(image(store, new))
+        });
+    store::decide(request, |(_, new), store, cx| {
+        let saml = SamlConfig::of(cx.platform(), &store, cx.now)?;
+        if store.provider.item.is_some() {
+            let message = "The identity store has an external identity provider already";
+            return Err(Failure::conflict(Conflict::Exists, message));
+        }
+        Ok(Decision::write(store.provider.write(new), Response::created(&created(new, &saml)).etag(1)))
     })
     .await
 }
 
 /// GET: the provider of a store, as a list of one or none.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let mut faults = Faults::default();
-    let path = Path::of(&call, &mut faults);
-    store::view(&call, faults.into_result().map(|()| (path, ())), |store, ()| {
-        let provider = store.provider.as_ref();
-        let associations = provider.map(|provider| association(&provider.value, call.now)).into_iter().collect();
-        let reply = Response::ok(&Associations { associations });
-        match provider {
-            Some(provider) => {
-                let image = image(&store.id, &provider.value);
-                Change::new(resource(provider.value.id()), Ok(reply.etag(provider.version))).before(Some(image))
-            }
-            None => Change::new(Resource::new(Kind::IdentityProvider, store.id.clone()), Ok(reply)),
-        }
+    let request = call
+        .input(|request| parameters::id(request, "identity_store_id"))
+        .reads(|store, keys| store::reads(store, keys))
+        .subject(|(id, ()), store, _| {
+            let provider = store.and_then(|store| store.provider.item.as_ref());
+            let resource = provider.map_or_else(|| id.clone(), |provider| provider.value.id().to_string());
+            Subject::new(Kind::IdentityProvider, resource).stored(provider, |provider| image(id, provider))
+        });
+    store::decide(request, |_, store, cx| {
+        let associations = store.provider.value().map(|provider| association(provider, cx.now)).into_iter().collect();
+        let response = Response::ok(&Associations { associations });
+        Ok(store.provider.version().into_iter().fold(response, Response::etag))
     })
     .await
 }
 
-/// PUT: other settings for a provider.
+/// PUT: replaces the settings of a provider.
 pub async fn update(call: Call) -> Result<Response, Failure> {
-    let mut faults = Faults::default();
-    let (path, id) = named(&call, &mut faults);
-    let input = call.request.fields().and_then(|mut fields| {
-        let (entity_id, login_url) = saml_fields(&mut fields);
-        fields.finish(faults)?;
-        let (Some(entity_id), Some(login_url)) = (entity_id, login_url) else { return Err(Failure::Internal) };
-        Ok((path, (id, entity_id, login_url)))
-    });
-    store::change(&call, input, |store, (id, entity_id, login_url)| {
-        changed(store, *id, |provider| {
-            let want_request_signed = provider.settings().want_request_signed;
-            let settings = Settings { entity_id: entity_id.clone(), login_url: login_url.clone(), want_request_signed };
-            Ok(provider.update(settings))
-        })
+    let request = call.input(ProviderPath::parse).body(settings).reads(ProviderPath::reads).subject(subject);
+    store::decide(request, |(path, (entity_id, login_url)), store, _| {
+        let provider = store.provider(path.provider)?;
+        let want_request_signed = provider.value.settings().want_request_signed;
+        let settings = Settings { entity_id: entity_id.clone(), login_url: login_url.clone(), want_request_signed };
+        Ok(changed(&store, provider, &provider.value.update(settings)))
     })
     .await
 }
 
-/// POST `enable`: users sign in through it.
+/// POST `enable`: users sign in through the provider.
 pub async fn enable(call: Call) -> Result<Response, Failure> {
-    let input = only_named(&call);
-    store::change(&call, input, |store, id| changed(store, *id, |provider| provider.enable(call.now))).await
-}
-
-/// POST `disable`: users no longer sign in through it.
-pub async fn disable(call: Call) -> Result<Response, Failure> {
-    let input = only_named(&call);
-    store::change(&call, input, |store, id| changed(store, *id, |provider| Ok(provider.disable()))).await
-}
-
-/// DELETE: the end of a disabled provider, its certificates with it.
-pub async fn delete(call: Call) -> Result<Response, Failure> {
-    let input = only_named(&call);
-    store::change(&call, input, |store, id| {
-        let resource = named_resource(*id);
-        let provider = match store.provider(*id) {
-            Ok(provider) => provider,
-            Err(failure) => return Ok(Change::new(resource, Err(failure))),
-        };
-        let outcome = provider
-            .value
-            .check_delete()
-            .map(|()| Answer::new(Writes::new().remove(provider), Response::empty()))
-            .map_err(Failure::from);
-        let before = Some(image(&store.id, &provider.value));
-        Ok(Change::new(resource, outcome).before(before).etag(Some(provider.version)))
+    let request = call.input(ProviderPath::parse).reads(ProviderPath::reads).subject(subject);
+    store::decide(request, |(path, ()), store, cx| {
+        let provider = store.provider(path.provider)?;
+        Ok(changed(&store, provider, &provider.value.enable(cx.now)?))
     })
     .await
 }
 
-/// The change of a provider into what `into` makes of it, the connection following in the same transaction.
-fn changed(
-    store: &Store,
-    id: Option<IdentityProviderId>,
-    into: impl Fn(&IdentityProvider) -> Result<IdentityProvider, Refusal>,
-) -> Result<Change<Answer>, StoreError> {
-    let resource = named_resource(id);
-    let provider = match store.provider(id) {
-        Ok(provider) => provider,
-        Err(failure) => return Ok(Change::new(resource, Err(failure))),
-    };
-    let before = Some(image(&store.id, &provider.value));
-    let change =
-        |after, outcome| Ok(Change::new(resource, outcome).before(before).after(after).etag(Some(provider.version)));
-    match into(&provider.value) {
-        Err(refusal) => change(None, Err(refusal.into())),
-        Ok(after) if after == provider.value => {
-            change(None, Ok(Answer::new(Writes::new(), Response::empty().etag(provider.version))))
-        }
-        Ok(after) => {
-            let writes = Writes::new().replace(provider, &after)?.and(followed(&store.connection, &after)?);
-            let reply = Response::empty().etag(provider.version + 1);
-            change(Some(image(&store.id, &after)), Ok(Answer::new(writes, reply)))
-        }
+/// POST `disable`: users no longer sign in through the provider.
+pub async fn disable(call: Call) -> Result<Response, Failure> {
+    let request = call.input(ProviderPath::parse).reads(ProviderPath::reads).subject(subject);
+    store::decide(request, |(path, ()), store, _| {
+        let provider = store.provider(path.provider)?;
+        Ok(changed(&store, provider, &provider.value.disable()))
+    })
+    .await
+}
+
+/// DELETE: removes a disabled provider with its certificates.
+pub async fn delete(call: Call) -> Result<Response, Failure> {
+    let request = call.input(ProviderPath::parse).reads(ProviderPath::reads).subject(subject);
+    store::decide(request, |(path, ()), store, _| {
+        let provider = store.provider(path.provider)?;
+        provider.value.check_delete()?;
+        Ok(Decision::write(Writes::new().remove(provider), Response::empty()))
+    })
+    .await
+}
+
+impl ProviderPath {
+    /// Parses the path.
+    pub(crate) fn parse(request: &Request) -> Result<Self, Failure> {
+        let ids = both(parameters::id(request, "identity_store_id"), parameters::id(request, "idp_id"));
+        ids.map(|(store, id)| Self { store, provider: IdentityProviderId::parse(&id) })
+    }
+
+    /// The reads of the provider's store.
+    pub(crate) fn reads(&self, keys: TenantKeys) -> impl Reads<Loaded = Store> + use<> {
+        store::reads(&self.store, keys)
     }
 }
 
-/// The connection knows whether the provider is enabled.
-fn followed(connection: &Stored<Connection>, provider: &IdentityProvider) -> Result<Writes, StoreError> {
-    if connection.value.provider_enabled == provider.is_enabled() {
-        return Ok(Writes::new());
+/// The subject of a request about the provider of a path.
+fn subject<B>((path, _): (&ProviderPath, &B), store: Option<&Store>, _: &Context<'_>) -> Subject {
+    let provider = store.and_then(|store| store.provider(path.provider).ok());
+    let id = path.provider.map(|id| id.to_string()).unwrap_or_default();
+    Subject::new(Kind::IdentityProvider, id).stored(provider, |provider| image(&path.store, provider))
+}
+
+/// The replacement of a provider. The connection follows in the same transaction: it knows if the provider is enabled.
+fn changed(store: &Store, before: &Stored<IdentityProvider>, after: &IdentityProvider) -> Decision {
+    if *after == before.value {
+        return Decision::respond(Response::empty().etag(before.version));
     }
-    let after = Connection { provider_enabled: provider.is_enabled(), ..connection.value.clone() };
-    Writes::new().replace(connection, &after)
+    let connection = Connection { provider_enabled: after.is_enabled(), ..store.connection.value.clone() };
+    Decision::update(before, after, |provider| image(&store.id, provider), Response::empty())
+        .and(Writes::new().replace_if_changed(&store.connection, &connection))
 }
 
-/// The path's store and provider. An id of another form than ours is nobody's.
-pub(crate) fn named(call: &Call, faults: &mut Faults) -> (Path, Option<IdentityProviderId>) {
-    let path = Path::of(call, faults);
-    let id = parameters::id(call, "idp_id", faults).and_then(|text| IdentityProviderId::parse(&text));
-    (path, id)
+/// Parses the settings of a provider.
+fn settings(request: &Request) -> Result<(EntityId, LoginUrl), Failure> {
+    let mut fields = request.fields()?;
+    let parsed = saml_fields(&mut fields);
+    fields.finished(parsed)
 }
 
-fn only_named(call: &Call) -> Result<(Path, Option<IdentityProviderId>), Failure> {
-    let mut faults = Faults::default();
-    let input = named(call, &mut faults);
-    faults.into_result().map(|()| input)
-}
-
-/// Reads a new provider: out of metadata, or out of its settings and a certificate.
-fn new(call: &Call) -> Result<(Path, New), Failure> {
-    let mut faults = Faults::default();
-    let path = Path::of(call, &mut faults);
-    let mut fields = call.request.fields_within(BODY_LIMIT)?;
+/// Parses a new provider: out of metadata, or out of its settings and a certificate.
+fn new(request: &Request, call: &Call) -> Result<IdentityProvider, Failure> {
+    let mut fields = request.fields_within(BODY_LIMIT)?;
     let present = |text: Option<String>| text.filter(|text| !text.is_empty());
     let metadata = present(fields.optional_string("idp_saml_metadata"));
     let certificate = present(fields.optional_string("idp_certificate"));
     let config = fields.optional_object("idp_saml_config").filter(|config| !config.is_empty());
-    let read = match metadata {
+    let parsed = match metadata {
         Some(text) => {
             for (field, given) in [("idp_saml_config", config.is_some()), ("idp_certificate", certificate.is_some())] {
                 if given {
                     fields.fault(field, "must be left out where idp_saml_metadata is given");
                 }
             }
-            let read = IdentityProviderMetadata::parse(&text, call.now);
-            let read = fields.take("idp_saml_metadata", read);
-            read.map(|read| (read.settings, read.certificates, "idp_saml_metadata"))
+            let parsed = fields.take("idp_saml_metadata", IdentityProviderMetadata::parse(&text, call.now));
+            parsed.map(|parsed| (parsed.settings, parsed.certificates, "idp_saml_metadata"))
         }
         None => {
-            let config = config.unwrap_or_else(|| {
-                fields.fault("idp_saml_config", "is required where idp_saml_metadata is left out");
-                serde_json::Map::new()
-            });
-            let mut config = Fields::of(config);
-            let (entity_id, login_url) = saml_fields(&mut config);
-            if let Err(Failure::Invalid(wrong)) = config.finish(Faults::default()) {
-                let within = |(field, message): (&str, &str)| (format!("idp_saml_config.{field}"), message.to_owned());
-                wrong.iter().map(within).for_each(|(field, message)| fields.fault(&field, message));
-            }
+            let settings = config_settings(&mut fields, config);
             let certificate = match certificate {
                 Some(pem) => fields.take("idp_certificate", unexpired(&pem, call.now)),
                 None => {
@@ -257,51 +218,57 @@ fn new(call: &Call) -> Result<(Path, New), Failure> {
                     None
                 }
             };
-            match (entity_id, login_url, certificate) {
-                (Some(entity_id), Some(login_url), Some(certificate)) => {
-                    let settings = Settings { entity_id, login_url, want_request_signed: false };
-                    Some((settings, vec![certificate], "idp_certificate"))
-                }
-                _ => None,
-            }
+            settings.zip(certificate).map(|(settings, certificate)| (settings, vec![certificate], "idp_certificate"))
         }
     };
-    fields.finish(faults)?;
-    let Some((settings, certificates, field)) = read else { return Err(Failure::Internal) };
-    let certificate_ids = certificates.iter().map(|_| call.random().map(CertificateId::from_random));
-    let new = New {
-        id: IdentityProviderId::from_random(call.random()?),
-        certificate_ids: certificate_ids.collect::<Result<_, _>>()?,
-        settings,
-        certificates,
-        field,
-    };
-    made(&new, call.now)?;
-    Ok((path, new))
+    let (settings, certificates, field) = fields.finished(parsed)?;
+    create_provider(call, settings, certificates, field)
 }
 
-/// Reads a certificate that has not expired.
+/// Parses the settings of a provider that has no metadata.
+fn config_settings(
+    fields: &mut Fields,
+    config: Option<serde_json::Map<String, serde_json::Value>>,
+) -> Option<Settings> {
+    let mut config = Fields::of(config.unwrap_or_else(|| {
+        fields.fault("idp_saml_config", "is required where idp_saml_metadata is left out");
+        serde_json::Map::new()
+    }));
+    let parsed = saml_fields(&mut config);
+    if let Err(Failure::Invalid(faults)) = config.finish(Faults::default()) {
+        faults.iter().for_each(|(field, message)| fields.fault(&format!("idp_saml_config.{field}"), message));
+    }
+    parsed.map(|(entity_id, login_url)| Settings { entity_id, login_url, want_request_signed: false })
+}
+
+/// Parses a certificate that has not expired.
 pub(crate) fn unexpired(pem: &str, now: Timestamp) -> Result<Certificate, trustplane_domain::certificate::Fault> {
     Certificate::from_pem(pem)?.unexpired(now)
 }
 
-fn saml_fields(fields: &mut Fields) -> (Option<EntityId>, Option<LoginUrl>) {
+fn saml_fields(fields: &mut Fields) -> Option<(EntityId, LoginUrl)> {
     let entity_id = fields.string("entity_id");
     let entity_id = entity_id.and_then(|text| fields.take("entity_id", EntityId::parse(&text)));
     let login_url = fields.string("login_url");
     let login_url = login_url.and_then(|text| fields.take("login_url", LoginUrl::parse(&text)));
-    (entity_id, login_url)
+    entity_id.zip(login_url)
 }
 
-/// The provider. What is wrong with its certificates is a fault of the field that they came in.
-fn made(new: &New, now: Timestamp) -> Result<IdentityProvider, Failure> {
-    let mut ids = new.certificate_ids.iter().copied();
+/// Makes the provider. Faults of its certificates are faults of `field`, which they came in.
+fn create_provider(
+    call: &Call,
+    settings: Settings,
+    certificates: Vec<Certificate>,
+    field: &str,
+) -> Result<IdentityProvider, Failure> {
+    let id = IdentityProviderId::from_random(call.random()?);
+    let ids = certificates.iter().map(|_| call.random().map(CertificateId::from_random));
+    let mut ids = ids.collect::<Result<Vec<_>, _>>()?.into_iter();
     // INVARIANT: there is an id for each certificate.
     let next = || ids.next().unwrap_or_else(|| CertificateId::from_random([0; 16]));
-    let made = IdentityProvider::create(new.id, new.settings.clone(), new.certificates.clone(), next, now);
-    made.map_err(|refusal| match refusal {
-        Refusal::Certificate(fault) => Failure::invalid(new.field, fault),
-        Refusal::CertificateLimit => Failure::invalid(new.field, "holds more than 2 certificates for signing"),
+    IdentityProvider::create(id, settings, certificates, next, call.now).map_err(|refusal| match refusal {
+        Refusal::Certificate(fault) => Failure::invalid(field, fault),
+        Refusal::CertificateLimit => Failure::invalid(field, "holds more than 2 certificates for signing"),
         other => other.into(),
     })
 }
@@ -335,14 +302,6 @@ fn association(provider: &IdentityProvider, now: Timestamp) -> Association<'_> {
 
 fn certificate_ids(provider: &IdentityProvider) -> Vec<String> {
     provider.certificates().iter().map(|one| one.id().to_string()).collect()
-}
-
-fn resource(id: IdentityProviderId) -> Resource {
-    Resource::new(Kind::IdentityProvider, id.to_string())
-}
-
-fn named_resource(id: Option<IdentityProviderId>) -> Resource {
-    Resource::new(Kind::IdentityProvider, id.map(|id| id.to_string()).unwrap_or_default())
 }
 
 pub(crate) fn image(store: &str, provider: &IdentityProvider) -> Image {

@@ -1,19 +1,19 @@
 //! `/v1/instances`: the instance of a tenant's connection, and the identity source behind it.
 //!
-//! What AWS says is remembered with the connection and answered from for five minutes, and for as long as AWS is away.
+//! What AWS says is remembered with the connection. It is fresh for five minutes, and served for as long as AWS is away.
 
 use serde::Serialize;
-use trustplane_aws::{CustomerError, Way};
+use trustplane_aws::{CustomerError, Way as AccessPath};
 use trustplane_domain::connection::{Connection, InstanceFacts, Settings};
 use trustplane_domain::timestamp::SECOND;
-use trustplane_domain::{Conflict, Failure, Faults};
-use trustplane_policy::{Change, Grant, Kind, Resource};
-use trustplane_runtime::{Call, Permitted, Response};
-use trustplane_store::{Read, StoreError, Stored, Writes, keys};
+use trustplane_domain::{Conflict, Failure, Timestamp};
+use trustplane_policy::{Grant, Kind};
+use trustplane_runtime::{Call, Context, Planned, Response, Subject, Worked, both};
+use trustplane_store::{Stored, Writes};
 
 use crate::parameters;
 
-/// How long an answer of AWS is good, in milliseconds.
+/// Time for which what AWS said is fresh, in milliseconds.
 const FRESH: i64 = 5 * 60 * SECOND;
 
 /// An instance on the wire.
@@ -53,129 +53,140 @@ struct Associations<'a> {
     identity_store_associations: [Association<'a>; 1],
 }
 
-/// What is known of an instance, and when that was seen if AWS could not be asked now.
-struct Known {
+/// An instance as it is known: from AWS now, or remembered.
+pub(crate) struct Known {
     connection: Connection,
     instance: InstanceFacts,
+    /// AWS could not be asked now.
     stale: bool,
 }
 
 /// GET `/v1/instances`.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let mut faults = Faults::default();
-    let (_, marker) = (parameters::limit(&call, &mut faults), parameters::marker(&call, &mut faults));
-    let known = known(&call, faults.into_result().map(|()| None)).await?;
-    let Known { connection, instance, .. } = &known;
-    let after_marker = marker.is_none_or(|marker| instance.instance_id > marker);
-    let instances: Vec<Instance<'_>> = after_marker
-        .then(|| Instance {
-            identity_store_id: &instance.identity_store_id,
-            instance_id: &instance.instance_id,
-            alias: instance.name.as_deref(),
-            instance_urn: connection.settings.sso_instance_arn.as_ref().map_or("", |arn| arn.as_str()),
+    call.input(|request| both(parameters::limit(request), parameters::marker(request)))
+        .reads(|_, keys| keys.connection().expected())
+        .subject(|_, connection, _| Subject::new(Kind::Instance, connection.and_then(own_id).unwrap_or_default()))
+        .plan(|((_, marker), ()), connection, _| {
+            configured(&connection.value.settings)?;
+            Ok(Planned::new((connection, marker.clone())))
         })
-        .into_iter()
-        .collect();
-    let page_info = PageInfo { next_marker: None, current_count: instances.len() };
-    Ok(known.reply(&call, Response::ok(&Instances { instances, page_info })))
+        .then(async |(connection, _): &(_, _), cx: &Context<'_>, grant: &Grant| known(cx, grant, connection).await)
+        .decide(|(_, marker), known, cx| {
+            let is_after = marker.is_none_or(|marker| known.instance.instance_id > marker);
+            let instances: Vec<_> = is_after.then(|| known.instance()).into_iter().collect();
+            let page_info = PageInfo { next_marker: None, current_count: instances.len() };
+            Ok(known.response(&Instances { instances, page_info }, cx.now))
+        })
+        .await
 }
 
 /// GET `/v1/instances/{instance_id}/identity-store-associations`.
 pub async fn associations(call: Call) -> Result<Response, Failure> {
-    let mut faults = Faults::default();
-    let instance_id = parameters::id(&call, "instance_id", &mut faults);
-    let known = known(&call, faults.into_result().map(|()| instance_id)).await?;
-    let association = Association {
-        identity_store_id: &known.instance.identity_store_id,
-        identity_store_type: "UserPool",
-        authentication_type: if known.connection.provider_enabled { "SAML_2.0" } else { "DEFAULT" },
-        provisioning_type: ["DEFAULT"],
-        status: if known.instance.status == "ACTIVE" { "ENABLED" } else { "DISABLED" },
-    };
-    Ok(known.reply(&call, Response::ok(&Associations { identity_store_associations: [association] })))
+    call.input(|request| parameters::id(request, "instance_id"))
+        .reads(|_, keys| keys.connection().expected())
+        .subject(|(id, ()), _, _| Subject::new(Kind::Instance, id.clone()))
+        .plan(|(id, ()), connection, _| {
+            configured(&connection.value.settings)?;
+            if own_id(&connection) != Some(id) {
+                return Err(Failure::NotFound("instance"));
+            }
+            Ok(Planned::new(connection))
+        })
+        .then(async |connection: &_, cx: &Context<'_>, grant: &Grant| known(cx, grant, connection).await)
+        .decide(|_, known, cx| {
+            let identity_store_associations = [known.association()];
+            Ok(known.response(&Associations { identity_store_associations }, cx.now))
+        })
+        .await
 }
 
-/// What is known of the instance `wanted`, or of whichever the connection has.
-async fn known(call: &Call, wanted: Result<Option<String>, Failure>) -> Result<Known, Failure> {
-    let Permitted { grant, change, .. } = call
-        .permit(&|tenant: TenantKeys, _| vec![tenant.connection()], None, &wanted, |read, wanted, tenant| {
-            let connection = take_connection(read, tenant)?;
-            let settings = &connection.value.settings;
-            let own = settings.sso_instance_arn.as_ref().map(|arn| arn.instance_id().to_owned());
-            let outcome = match (wanted, configured(settings)) {
-                (_, Err(failure)) => Err(failure),
-                (Some(wanted), _) if own.as_ref() != Some(wanted) => Err(Failure::NotFound("instance")),
-                _ => Ok(connection),
-            };
-            let id = wanted.clone().or(own).unwrap_or_default();
-            Ok(Change::new(Resource::new(Kind::Instance, id), outcome))
-        })
-        .await?;
-    let remembered = change.outcome?;
-    if let Some(instance) = remembered.value.instance.clone()
-        && call.now.millis_since(instance.seen_at) < FRESH
-    {
-        return Ok(Known { connection: remembered.value, instance, stale: false });
-    }
-    match look(call, &grant, &remembered).await {
-        Ok((connection, instance)) => Ok(Known { connection, instance, stale: false }),
-        Err(error) => match remembered.value.instance.clone() {
-            Some(instance) if error.is_passing() => {
-                // Logged, and not said: there is an answer.
-                let _ = call.customer_failure(&error);
-                Ok(Known { connection: remembered.value, instance, stale: true })
+/// Resolves the instance of a connection: from what is remembered while it is fresh, else from AWS.
+async fn known(cx: &Context<'_>, grant: &Grant, remembered: &Stored<Connection>) -> Result<Worked<Known>, Failure> {
+    let Stored { value: connection, .. } = remembered;
+    let known = |instance: &InstanceFacts, stale| {
+        Worked::Done(Known { connection: connection.clone(), instance: instance.clone(), stale })
+    };
+    match &connection.instance {
+        Some(instance) if cx.now.millis_since(instance.seen_at) < FRESH => Ok(known(instance, false)),
+        instance => match (fetch(cx, grant, remembered).await, instance) {
+            (Ok(known), _) => Ok(Worked::Done(known)),
+            (Err(error), Some(instance)) if error.is_passing() => {
+                tracing::warn!(error = %error, "a remembered instance is served");
+                Ok(known(instance, true))
             }
-            _ => Err(call.customer_failure(&error)),
+            (Err(error), _) => Err(error.into()),
         },
     }
 }
 
-/// Asks AWS, and remembers what it says: for as long as these settings stand. A failure to remember is not one to
-/// answer: the next request asks again.
-pub(crate) async fn look(
-    call: &Call,
+/// Fetches the instance from AWS, and remembers it for as long as these settings are current. What keeps it from being
+/// remembered changes nothing for the client: the next request asks AWS again.
+pub(crate) async fn fetch(
+    cx: &Context<'_>,
     grant: &Grant,
     remembered: &Stored<Connection>,
-) -> Result<(Connection, InstanceFacts), CustomerError> {
+) -> Result<Known, CustomerError> {
     let before = &remembered.value;
-    let (Some(arn), Some(way)) = (&before.settings.sso_instance_arn, Way::of(grant.tenant(), before)) else {
+    let (Some(arn), Some(path)) = (&before.settings.sso_instance_arn, AccessPath::of(grant.tenant(), before)) else {
         return Err(CustomerError::InstanceGone);
     };
-    let seen = call.platform.customers.instance(&way, arn, call.now).await;
+    let seen = cx.platform().customers.instance(&path, arn, cx.now).await;
     let after = match &seen {
-        Ok(instance) => call.remembering(grant, before, instance.clone()).await,
+        Ok(instance) => cx.call().remembering(grant, before, instance.clone()).await,
         Err(CustomerError::InstanceGone) => Connection { instance: None, ..before.clone() },
-        Err(_) => return seen.map(|instance| (before.clone(), instance)),
+        Err(_) => before.clone(),
     };
-    if after != *before
-        && let Ok(writes) = Writes::new().replace(remembered, &after)
+    let writes = Writes::new().replace_if_changed(remembered, &after);
+    if !writes.is_empty()
+        && let Err(failure) = cx.note(grant, writes).await
     {
-        let _ = call.note(grant, writes).await;
+        tracing::warn!(cause = failure.cause().map(ToString::to_string), "an instance is not remembered");
     }
-    seen.map(|instance| (after, instance))
+    Ok(Known { instance: seen?, connection: after, stale: false })
 }
 
 impl Known {
-    /// The reply, said to be old where it is (RFC 9111, 5.1; RFC 7234, 5.5.3).
-    fn reply(&self, call: &Call, reply: Response) -> Response {
-        if !self.stale {
-            return reply;
+    fn instance(&self) -> Instance<'_> {
+        Instance {
+            identity_store_id: &self.instance.identity_store_id,
+            instance_id: &self.instance.instance_id,
+            alias: self.instance.name.as_deref(),
+            instance_urn: self.connection.settings.sso_instance_arn.as_ref().map_or("", |arn| arn.as_str()),
         }
-        let age = call.now.millis_since(self.instance.seen_at).max(0) / SECOND;
-        reply.header("age", age.to_string()).header("warning", "111 - \"Revalidation Failed: AWS could not be asked\"")
+    }
+
+    fn association(&self) -> Association<'_> {
+        Association {
+            identity_store_id: &self.instance.identity_store_id,
+            identity_store_type: "UserPool",
+            authentication_type: if self.connection.provider_enabled { "SAML_2.0" } else { "DEFAULT" },
+            provisioning_type: ["DEFAULT"],
+            status: if self.instance.status == "ACTIVE" { "ENABLED" } else { "DISABLED" },
+        }
+    }
+
+    /// The response with this body, marked as stale where it is (RFC 9111, 5.1; RFC 7234, 5.5.3).
+    fn response(&self, body: &impl Serialize, now: Timestamp) -> Response {
+        let response = Response::ok(body);
+        if !self.stale {
+            return response;
+        }
+        let age = now.millis_since(self.instance.seen_at).max(0) / SECOND;
+        let warning = "111 - \"Revalidation Failed: AWS could not be asked\"";
+        response.header("age", age.to_string()).header("warning", warning)
     }
 }
 
-/// Whether there is a connection to look through.
+/// The id of the connection's instance.
+fn own_id(connection: &Stored<Connection>) -> Option<&str> {
+    connection.value.settings.sso_instance_arn.as_ref().map(|arn| arn.instance_id())
+}
+
+/// Checks that a connection is saved.
 pub(crate) fn configured(settings: &Settings) -> Result<(), Failure> {
     if settings.configured() {
         Ok(())
     } else {
         Err(Failure::conflict(Conflict::NotConfigured, "There is no such instance: no connection to one is saved"))
     }
-}
-
-pub(crate) fn take_connection(read: &mut Read, tenant: TenantKeys) -> Result<Stored<Connection>, StoreError> {
-    // A tenant is made in one transaction with its connection.
-    read.take(&tenant.connection())?.ok_or_else(|| StoreError::missing("connection"))
 }

@@ -1,15 +1,14 @@
 //! Ids in paths, and numbers in queries.
 
-use trustplane_domain::Faults;
-use trustplane_runtime::Call;
+use trustplane_domain::Failure;
+use trustplane_runtime::Request;
 
-/// The longest id that is looked at.
+/// Characters of an id at most.
 const MAX_ID: usize = 128;
 
-/// An id of the path, or its fault under its name. Letters, digits and `-_.~`: what Huawei Cloud's clients do not encode.
-pub(crate) fn id(call: &Call, name: &str, faults: &mut Faults) -> Option<String> {
-    let text = call.request.parameter(name);
-    faults.take(name, parse(text))
+/// Parses an id of the path: letters, digits and `-_.~`, which Huawei Cloud's clients do not encode.
+pub(crate) fn id(request: &Request, name: &str) -> Result<String, Failure> {
+    parse(request.parameter(name)).map_err(|message| Failure::invalid(name, message))
 }
 
 fn parse(text: &str) -> Result<String, &'static str> {
@@ -20,17 +19,17 @@ fn parse(text: &str) -> Result<String, &'static str> {
     if fits { Ok(text.to_owned()) } else { Err("must be of letters, digits and `-_.~`") }
 }
 
-/// `limit`: 1 to 100, 100 if it is left out.
-pub(crate) fn limit(call: &Call, faults: &mut Faults) -> Option<usize> {
-    let Some(text) = call.request.query("limit") else { return Some(100) };
+/// Parses `limit`: 1 to 100, by default 100.
+pub(crate) fn limit(request: &Request) -> Result<usize, Failure> {
+    let Some(text) = request.query("limit") else { return Ok(100) };
     let number = text.parse().ok().filter(|number| (1..=100).contains(number));
-    faults.take("limit", number.ok_or("must be a whole number from 1 to 100"))
+    number.ok_or_else(|| Failure::invalid("limit", "must be a whole number from 1 to 100"))
 }
 
-/// `marker`: the id to go on after.
-pub(crate) fn marker(call: &Call, faults: &mut Faults) -> Option<String> {
-    let text = call.request.query("marker").filter(|text| !text.is_empty())?;
-    faults.take("marker", parse(&text))
+/// Parses `marker`: the id that the page comes after.
+pub(crate) fn marker(request: &Request) -> Result<Option<String>, Failure> {
+    let text = request.query("marker").filter(|text| !text.is_empty());
+    text.map(|text| parse(&text)).transpose().map_err(|message| Failure::invalid("marker", message))
 }
 
 #[cfg(test)]

@@ -1,17 +1,15 @@
-//! `/v1/identity-stores/{identity_store_id}/saml-certificates`: the certificates that our sign-in requests are signed by.
+//! `/v1/identity-stores/{identity_store_id}/saml-certificates`: the certificates that sign-in requests are signed by.
 
 use serde::Serialize;
 use trustplane_domain::certificate::CertificateId;
-use trustplane_domain::service_provider::{
-    EncryptedKey, Refusal, ServiceProvider, SigningCertificate, State, VALIDITY,
-};
-use trustplane_domain::{Failure, Faults, Timestamp};
-use trustplane_policy::{Change, Grant, Image, Kind, Resource};
-use trustplane_runtime::{Answer, Call, Response};
-use trustplane_store::{Key, StoreError, Stored, Writes};
+use trustplane_domain::service_provider::{EncryptedKey, ServiceProvider, SigningCertificate, State, VALIDITY};
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_policy::{Grant, Image, Kind};
+use trustplane_runtime::{Call, Context, Decision, Planned, Request, Response, Subject, both};
+use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 
 use crate::parameters;
-use crate::store::{self, Path, Store};
+use crate::store::{self, Store};
 
 /// A certificate on the wire. Times are milliseconds since the epoch.
 #[derive(Debug, Serialize)]
@@ -31,137 +29,152 @@ struct View<'a> {
     expiry_date: Timestamp,
 }
 
-/// A service provider that a certificate is to be added to, and where it is kept.
-struct Plan {
-    before: Option<Stored<ServiceProvider>>,
-    key: Key,
+/// The path of a certificate.
+#[derive(Clone, Debug)]
+struct CertificatePath {
+    store: String,
+    /// `None` for an id of another form than the platform's, which no certificate has.
+    certificate: Option<CertificateId>,
 }
 
-/// POST: one certificate more, with a key that KMS makes. Nothing is signed by it before it is activated.
+/// POST: creates a certificate, with a key that KMS makes. Nothing is signed by it before it is activated.
 pub async fn create(call: Call) -> Result<Response, Failure> {
     let (id, serial) = (CertificateId::from_random(call.random()?), call.random()?);
-    let mut faults = Faults::default();
-    let path = Path::of(&call, &mut faults).with_service_provider();
-    let store_id = path.store.clone();
-    let input = faults.into_result().map(|()| (path, ()));
-    let change = |store: &Store, (): &()| {
-        let expiry_date = call.now.plus_millis(VALIDITY);
-        let view = View { identity_store_id: &store.id, state: State::Inactive.as_str(), expiry_date };
-        let plan = Plan { before: store.service_provider.clone(), key: store.service_provider_key.clone() };
-        let outcome = provider(store).check_room().map(|()| plan).map_err(Failure::from);
-        Ok(Change::new(resource(id), outcome).after(Some(Image::of(&view))).etag(version(store)))
+    let request = call
+        .input(|request| parameters::id(request, "identity_store_id"))
+        .reads(|store, keys| store::reads_served(store, keys))
+        .subject(|(store, ()), loaded, cx| {
+            let expiry_date = cx.now.plus_millis(VALIDITY);
+            let view = View { identity_store_id: store, state: State::Inactive.as_str(), expiry_date };
+            Subject::new(Kind::SpCertificate, id.to_string())
+                .after(Image::of(&view))
+                .version(loaded.and_then(|store| store.service_provider.version()))
+        });
+    let plan = |_: (&_, &_), store: Store<Slot<ServiceProvider>>, _: &Context<'_>| {
+        provider(&store).check_room()?;
+        Ok(Planned::new(store))
     };
-    let make = async |grant: &Grant| made(&call, grant, id, &store_id, serial).await;
-    store::change_made(&call, input, change, make, |plan, certificate| added(&call, plan, certificate)).await
+    let make = async |store: &Store<_>, cx: &Context<'_>, grant: &Grant| made(cx, grant, id, &store.id, serial).await;
+    store::work(request, plan, make, |store, certificate, cx| {
+        let after = provider(&store).add_certificate(certificate.clone())?;
+        let slot = &store.service_provider;
+        let response = Response::created(&body(&after, certificate, cx.now)).etag(slot.next_version());
+        Ok(Decision::write(slot.write(&after), response))
+    })
+    .await
 }
 
-/// GET: all of them, the first made first.
+/// GET: all certificates, in order of creation.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let mut faults = Faults::default();
-    let path = Path::of(&call, &mut faults).with_service_provider();
-    store::view(&call, faults.into_result().map(|()| (path, ())), |store, ()| {
-        let provider = provider(store);
-        let bodies: Vec<_> = provider.certificates().iter().map(|one| body(&provider, one, call.now)).collect();
-        let reply = Response::ok(&bodies);
-        let reply = version(store).into_iter().fold(reply, Response::etag);
-        Change::new(Resource::new(Kind::SpCertificate, store.id.clone()), Ok(reply))
+    let request = call
+        .input(|request| parameters::id(request, "identity_store_id"))
+        .reads(|store, keys| store::reads_served(store, keys))
+        .subject(|(id, ()), store, _| {
+            Subject::new(Kind::SpCertificate, id.clone())
+                .version(store.and_then(|store| store.service_provider.version()))
+        });
+    store::decide(request, |_, store, cx| {
+        let provider = provider(&store);
+        let bodies: Vec<_> = provider.certificates().iter().map(|one| body(&provider, one, cx.now)).collect();
+        Ok(store.service_provider.version().into_iter().fold(Response::ok(&bodies), Response::etag))
     })
     .await
 }
 
-/// POST `active`: requests are signed by this one, and no more by another.
+/// POST `active`: requests are signed by this certificate, and no longer by another.
 pub async fn activate(call: Call) -> Result<Response, Failure> {
-    store::change(&call, named(&call), |store, id| {
-        changed(store, *id, call.now, |provider, id| provider.activate(id, call.now))
+    let request = call.input(CertificatePath::parse).reads(CertificatePath::reads).subject(subject);
+    store::decide(request, |(path, ()), store, cx| {
+        let (provider, id) = path.find(&store)?;
+        Ok(changed(path, provider, &provider.value.activate(id, cx.now)?, cx.now))
     })
     .await
 }
 
-/// DELETE: one that no user's sign-in request is signed by.
+/// DELETE: removes a certificate that no sign-in request is signed by.
 pub async fn delete(call: Call) -> Result<Response, Failure> {
-    store::change(&call, named(&call), |store, id| {
-        let enabled = store.provider.as_ref().filter(|provider| provider.value.is_enabled());
-        let settings = enabled.map(|provider| provider.value.settings());
-        changed(store, *id, call.now, |provider, id| provider.delete_certificate(id, settings, call.now))
+    let request = call.input(CertificatePath::parse).reads(CertificatePath::reads).subject(subject);
+    store::decide(request, |(path, ()), store, cx| {
+        let (provider, id) = path.find(&store)?;
+        let enabled = store.provider.value().filter(|provider| provider.is_enabled());
+        let settings = enabled.map(|provider| provider.settings());
+        Ok(changed(path, provider, &provider.value.delete_certificate(id, settings, cx.now)?, cx.now))
     })
     .await
 }
 
-/// The change of the service provider into what `into` makes of it.
-fn changed(
-    store: &Store,
-    id: Option<CertificateId>,
-    now: Timestamp,
-    into: impl Fn(&ServiceProvider, CertificateId) -> Result<ServiceProvider, Refusal>,
-) -> Result<Change<Answer>, StoreError> {
-    let (Some(stored), Some(id)) = (&store.service_provider, id) else {
-        let resource = Resource::new(Kind::SpCertificate, id.map(|id| id.to_string()).unwrap_or_default());
-        return Ok(Change::new(resource, Err(Failure::NotFound("certificate"))));
-    };
-    let after = into(&stored.value, id);
-    let outcome = match &after {
-        Err(refusal) => Err((*refusal).into()),
-        Ok(after) if *after == stored.value => Ok(Answer::new(Writes::new(), Response::empty().etag(stored.version))),
-        Ok(after) => {
-            let writes = Writes::new().replace(stored, after)?;
-            Ok(Answer::new(writes, Response::empty().etag(stored.version + 1)))
-        }
-    };
-    let seen = |provider: &ServiceProvider| provider.find(id).map(|one| image(&store.id, provider, one, now));
-    let after = after.ok().filter(|after| *after != stored.value);
-    Ok(Change::new(resource(id), outcome)
-        .before(seen(&stored.value))
-        .after(after.as_ref().and_then(seen))
-        .etag(Some(stored.version)))
+impl CertificatePath {
+    fn parse(request: &Request) -> Result<Self, Failure> {
+        let ids = both(parameters::id(request, "identity_store_id"), parameters::id(request, "certificate_id"));
+        ids.map(|(store, id)| Self { store, certificate: CertificateId::parse(&id) })
+    }
+
+    fn reads(&self, keys: TenantKeys) -> impl Reads<Loaded = Store<Slot<ServiceProvider>>> + use<> {
+        store::reads_served(&self.store, keys)
+    }
+
+    /// Returns the service provider, if it has certificates, and the certificate's id.
+    fn find<'a>(
+        &self,
+        store: &'a Store<Slot<ServiceProvider>>,
+    ) -> Result<(&'a Stored<ServiceProvider>, CertificateId), Failure> {
+        store.service_provider.item.as_ref().zip(self.certificate).ok_or(Failure::NotFound("certificate"))
+    }
+
+    /// The image of the certificate in this service provider.
+    fn image(&self, provider: &ServiceProvider, now: Timestamp) -> Option<Image> {
+        let certificate = provider.find(self.certificate?)?;
+        let state = provider.state(certificate, now).as_str();
+        let expiry_date = certificate.certificate.not_after();
+        Some(Image::of(&View { identity_store_id: &self.store, state, expiry_date }))
+    }
 }
 
-/// A new certificate of `store`, its key made and encrypted by KMS.
+/// The subject of a request about the certificate of a path.
+fn subject(
+    (path, ()): (&CertificatePath, &()),
+    store: Option<&Store<Slot<ServiceProvider>>>,
+    cx: &Context<'_>,
+) -> Subject {
+    let subject = Subject::new(Kind::SpCertificate, path.certificate.map(|id| id.to_string()).unwrap_or_default());
+    match store.and_then(|store| path.find(store).ok()) {
+        Some((provider, _)) => subject.before(path.image(&provider.value, cx.now)).version(provider.version),
+        None => subject,
+    }
+}
+
+/// The replacement of the service provider.
+fn changed(
+    path: &CertificatePath,
+    before: &Stored<ServiceProvider>,
+    after: &ServiceProvider,
+    now: Timestamp,
+) -> Decision {
+    if *after == before.value {
+        return Decision::respond(Response::empty().etag(before.version));
+    }
+    Decision::write(Writes::new().replace(before, after), Response::empty().etag(before.version + 1))
+        .after(path.image(after, now))
+}
+
+/// Makes a certificate of `store`, with a key pair that KMS makes and encrypts.
 async fn made(
-    call: &Call,
+    cx: &Context<'_>,
     grant: &Grant,
     id: CertificateId,
     store: &str,
     serial: [u8; 16],
 ) -> Result<SigningCertificate, Failure> {
-    let seal = call.platform.seal.as_ref().ok_or(Failure::Internal)?;
-    let pair = seal.key_pair(grant.tenant(), store).await.map_err(|error| {
-        tracing::warn!(error = %error, "no key pair was made");
-        Failure::Unavailable { retry_after: 1 }
-    })?;
-    let certificate = trustplane_keys::self_signed(&pair.pkcs8, store, serial, call.now).map_err(|fault| {
-        tracing::error!(fault = %fault, "no certificate was made");
-        Failure::Internal
-    })?;
+    let pair = cx.platform().seal()?.key_pair(grant.tenant(), store).await;
+    let pair = pair.map_err(|error| Failure::unavailable(1, error))?;
+    let certificate = trustplane_keys::self_signed(&pair.pkcs8, store, serial, cx.now).map_err(Failure::internal)?;
     let key = EncryptedKey::from_ciphertext(pair.sealed);
-    Ok(SigningCertificate { id, certificate, key, created_at: call.now })
+    Ok(SigningCertificate { id, certificate, key, created_at: cx.now })
 }
 
-/// The service provider with the certificate that was made for it.
-fn added(call: &Call, plan: Plan, certificate: &SigningCertificate) -> Result<Answer, Failure> {
-    let before = plan.before.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
-    let after = before.add_certificate(certificate.clone())?;
-    let (writes, version) = match &plan.before {
-        Some(stored) => (Writes::new().replace(stored, &after), stored.version + 1),
-        None => (Writes::new().create(&plan.key, &after), 1),
-    };
-    let reply = Response::created(&body(&after, certificate, call.now)).etag(version);
-    Ok(Answer::new(writes.map_err(|error| Failure::from(&error))?, reply))
-}
-
-fn named(call: &Call) -> Result<(Path, Option<CertificateId>), Failure> {
-    let mut faults = Faults::default();
-    let path = Path::of(call, &mut faults).with_service_provider();
-    let id = parameters::id(call, "certificate_id", &mut faults).and_then(|text| CertificateId::parse(&text));
-    faults.into_result().map(|()| (path, id))
-}
-
-/// The service provider of the store; one that has made no certificate yet is empty.
-fn provider(store: &Store) -> ServiceProvider {
-    store.service_provider.as_ref().map(|stored| stored.value.clone()).unwrap_or_default()
-}
-
-fn version(store: &Store) -> Option<u64> {
-    store.service_provider.as_ref().map(|stored| stored.version)
+/// The service provider of a store: empty if it has no certificate yet.
+fn provider(store: &Store<Slot<ServiceProvider>>) -> ServiceProvider {
+    store.service_provider.value().cloned().unwrap_or_default()
 }
 
 fn body<'a>(provider: &ServiceProvider, one: &'a SigningCertificate, now: Timestamp) -> Body<'a> {
@@ -172,13 +185,4 @@ fn body<'a>(provider: &ServiceProvider, one: &'a SigningCertificate, now: Timest
         expiry_date: one.certificate.not_after().as_millis(),
         state: provider.state(one, now).as_str(),
     }
-}
-
-fn image(store: &str, provider: &ServiceProvider, one: &SigningCertificate, now: Timestamp) -> Image {
-    let state = provider.state(one, now).as_str();
-    Image::of(&View { identity_store_id: store, state, expiry_date: one.certificate.not_after() })
-}
-
-fn resource(id: CertificateId) -> Resource {
-    Resource::new(Kind::SpCertificate, id.to_string())
 }

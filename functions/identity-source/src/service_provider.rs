@@ -1,13 +1,15 @@
-//! What an identity provider's administrator has to know of us, as the service provider of a store.
+//! The service provider of a store, as an identity provider's administrator configures it.
 
 use serde::Serialize;
 use trustplane_domain::saml::ServiceProviderMetadata;
 use trustplane_domain::service_provider::ServiceProvider;
-use trustplane_domain::{Failure, Faults, Timestamp};
-use trustplane_policy::{Change, Kind, Resource};
-use trustplane_runtime::{Call, Platform, Response};
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_policy::Kind;
+use trustplane_runtime::{Call, Platform, Response, Subject};
+use trustplane_store::Slot;
 
-use crate::store::{self, Path, Store};
+use crate::parameters;
+use crate::store::{self, Store};
 
 /// Both configurations on the wire.
 #[derive(Debug, Serialize)]
@@ -31,33 +33,29 @@ pub(crate) struct SamlConfig {
 
 /// GET `/v1/identity-stores/{identity_store_id}/sp-config`.
 pub async fn show(call: Call) -> Result<Response, Failure> {
-    let mut faults = Faults::default();
-    let path = Path::of(&call, &mut faults).with_service_provider();
-    store::view(&call, faults.into_result().map(|()| (path, ())), |store, ()| {
-        let config = config(&call.platform, store, call.now).map(|config| Response::ok(&config));
-        Change::new(Resource::new(Kind::SpCertificate, store.id.clone()), config)
+    let request = call
+        .input(|request| parameters::id(request, "identity_store_id"))
+        .reads(|store, keys| store::reads_served(store, keys))
+        .subject(|(store, ()), _, _| Subject::new(Kind::SpCertificate, store.clone()));
+    store::decide(request, |_, store, cx| {
+        let redirect_url = format!("{}/oidc/{}/callback", cx.platform().saml_base()?, store.id);
+        let sp_saml_config = SamlConfig::of(cx.platform(), &store, cx.now)?;
+        Ok(Response::ok(&Config { sp_oidc_config: OidcConfig { redirect_url }, sp_saml_config }))
     })
     .await
 }
 
-fn config(platform: &Platform, store: &Store, now: Timestamp) -> Result<Config, Failure> {
-    let redirect_url = format!("{}/oidc/{}/callback", base(platform)?, store.id);
-    Ok(Config { sp_oidc_config: OidcConfig { redirect_url }, sp_saml_config: SamlConfig::of(platform, store, now)? })
-}
-
-fn base(platform: &Platform) -> Result<&str, Failure> {
-    platform.saml_base.as_deref().ok_or(Failure::Internal)
-}
-
 impl SamlConfig {
-    /// That of a store, by addresses under `TRUSTPLANE_SAML_BASE`. Its metadata holds the certificates that sign-in
-    /// requests are signed by, or soon may be.
-    pub(crate) fn of(platform: &Platform, store: &Store, now: Timestamp) -> Result<Self, Failure> {
-        let issuer = format!("{}/saml/{}", base(platform)?, store.id);
+    /// The configuration of a store, with addresses under the platform's sign-in base. Its metadata holds the certificates
+    /// that sign-in requests are signed by, or soon may be.
+    pub(crate) fn of(
+        platform: &Platform,
+        store: &Store<Slot<ServiceProvider>>,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let issuer = format!("{}/saml/{}", platform.saml_base()?, store.id);
         let acs_url = format!("{issuer}/acs");
-        let none = ServiceProvider::default();
-        let provider = store.service_provider.as_ref().map_or(&none, |stored| &stored.value);
-        let published = provider.published(now);
+        let published = store.service_provider.value().map(|provider| provider.published(now)).unwrap_or_default();
         let metadata = ServiceProviderMetadata {
             entity_id: &issuer,
             assertion_consumer_service: &acs_url,

@@ -1,185 +1,110 @@
-//! An identity store, the external identity provider in it and the service provider that we are to that: read together,
-//! for a store that the tenant's instance has.
+//! An identity store of the tenant's instance, with what is kept for it.
 
-use std::cell::RefCell;
-
+use trustplane_domain::Failure;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId};
 use trustplane_domain::service_provider::ServiceProvider;
-use trustplane_domain::{Failure, Faults};
-use trustplane_policy::{Change, Grant};
-use trustplane_runtime::{Answer, Call, Permitted, Response};
-use trustplane_store::{Key, Read, StoreError, Stored, keys};
+use trustplane_policy::Grant;
+use trustplane_runtime::call::Deciding;
+use trustplane_runtime::{Context, Decision, Planned, Response, Worked};
+use trustplane_store::{Reads, Slot, Stored, TenantKeys};
 
-use crate::{instances, parameters};
+use crate::instances;
 
-/// What a request names in its path.
-#[derive(Clone, Debug)]
-pub(crate) struct Path {
-    /// The identity store.
-    pub(crate) store: String,
-    /// Whether the service provider is read too.
-    service_provider: bool,
-}
-
-/// A store of the tenant's, and what is kept for it.
-pub(crate) struct Store {
-    /// Its id.
+/// An identity store. `S` is the service provider that the platform is for it, where that is read too.
+pub(crate) struct Store<S = ()> {
+    /// The id of the store.
     pub(crate) id: String,
-    /// The connection that it is reached through.
+    /// The connection that the store is reached through.
     pub(crate) connection: Stored<Connection>,
-    /// Its external identity provider, if it has one.
-    pub(crate) provider: Option<Stored<IdentityProvider>>,
-    /// Where a provider is kept.
-    pub(crate) provider_key: Key,
-    /// Our service provider for it, if it has certificates and was read.
-    pub(crate) service_provider: Option<Stored<ServiceProvider>>,
-    /// Where that is kept.
-    pub(crate) service_provider_key: Key,
+    /// The external identity provider.
+    pub(crate) provider: Slot<IdentityProvider>,
+    /// The service provider: certificates and keys.
+    pub(crate) service_provider: S,
 }
 
-impl Path {
-    /// Reads the path's ids; what is wrong goes to `faults`.
-    pub(crate) fn of(call: &Call, faults: &mut Faults) -> Self {
-        let store = parameters::id(call, "identity_store_id", faults).unwrap_or_default();
-        Self { store, service_provider: false }
-    }
-
-    /// This, with the service provider to be read.
-    pub(crate) fn with_service_provider(self) -> Self {
-        Self { service_provider: true, ..self }
-    }
-
-    fn keys(&self, tenant: TenantKeys) -> Vec<Key> {
-        let mut keys = vec![tenant.connection(), tenant.identity_provider(&self.store)];
-        if self.service_provider {
-            keys.push(tenant.service_provider(&self.store));
-        }
-        keys
-    }
+/// A step of a request about a store.
+enum Step<P> {
+    /// Serve the request.
+    Serve(P),
+    /// Ask AWS which store the instance has: nothing is remembered of it.
+    Peek(Box<Stored<Connection>>),
 }
 
-impl Store {
-    fn take(read: &mut Read, path: &Path, tenant: TenantKeys) -> Result<Self, StoreError> {
-        let provider_key = tenant.identity_provider(&path.store);
-        let service_provider_key = tenant.service_provider(&path.store);
-        Ok(Self {
-            id: path.store.clone(),
-            connection: instances::take_connection(read, tenant)?,
-            provider: read.take(&provider_key)?,
-            provider_key,
-            service_provider: read.take(&service_provider_key)?,
-            service_provider_key,
+/// The reads of a store.
+pub(crate) fn reads(id: &str, keys: TenantKeys) -> impl Reads<Loaded = Store> + use<> {
+    reads_with(id, keys, ())
+}
+
+/// The reads of a store and of its service provider.
+pub(crate) fn reads_served(id: &str, keys: TenantKeys) -> impl Reads<Loaded = Store<Slot<ServiceProvider>>> + use<> {
+    reads_with(id, keys, keys.service_provider(id).optional())
+}
+
+fn reads_with<R: Reads>(id: &str, keys: TenantKeys, others: R) -> impl Reads<Loaded = Store<R::Loaded>> + use<R> {
+    let id = id.to_owned();
+    let own = (keys.connection().expected(), keys.identity_provider(&id).optional());
+    (own, others).map(|((connection, provider), service_provider)| Store { id, connection, provider, service_provider })
+}
+
+/// Decides and serves a request about a store of the tenant's instance.
+///
+/// AWS is asked first where nothing is remembered of the instance: one or two more round trips for what it says, and the
+/// reads once more.
+pub(crate) async fn decide<I, B, S, R: Reads<Loaded = Store<S>>, D: Into<Decision>>(
+    request: Deciding<'_, I, B, R>,
+    decide: impl Fn((&I, &B), Store<S>, &Context<'_>) -> Result<D, Failure>,
+) -> Result<Response, Failure> {
+    let plan = |asked: (&I, &B), store: Store<S>, cx: &Context<'_>| Ok(Planned::from(decide(asked, store, cx)?.into()));
+    work(request, plan, async |_, _, _| Ok(()), |decision, (), _| Ok(decision)).await
+}
+
+/// As [`decide`], with external work once the request is permitted.
+pub(crate) async fn work<'c, I, B, S, R: Reads<Loaded = Store<S>>, P, M, D: Into<Decision>>(
+    request: Deciding<'c, I, B, R>,
+    plan: impl Fn((&I, &B), Store<S>, &Context<'_>) -> Result<Planned<P>, Failure> + 'c,
+    work: impl AsyncFn(&P, &Context<'_>, &Grant) -> Result<M, Failure>,
+    decide: impl Fn(P, &M, &Context<'_>) -> Result<D, Failure>,
+) -> Result<Response, Failure> {
+    request
+        .plan(move |asked, store, cx| match store.check()? {
+            None => Ok(plan(asked, store, cx)?.map(Step::Serve)),
+            // The plan is made all the same: the policies are asked the same question now and when AWS has answered.
+            Some(connection) => Ok(match plan(asked, store, cx) {
+                Ok(planned) => planned.map(|_| Step::Peek(connection)),
+                Err(_) => Planned::new(Step::Peek(connection)),
+            }),
         })
-    }
+        .then(async |step: &Step<P>, cx: &Context<'_>, grant: &Grant| match step {
+            Step::Serve(plan) => Ok(Worked::Done(work(plan, cx, grant).await?)),
+            Step::Peek(connection) => {
+                instances::fetch(cx, grant, connection).await?;
+                Ok(Worked::ReadAgain)
+            }
+        })
+        .decide(|step, made, cx| match step {
+            Step::Serve(plan) => decide(plan, made, cx),
+            // Another request removed the connection's memory after the work was done.
+            Step::Peek(_) => Err(trustplane_store::CommitError::Lost.into()),
+        })
+        .await
+}
 
-    /// The provider of this id.
+impl<S> Store<S> {
+    /// Returns the provider of this id.
     pub(crate) fn provider(&self, id: Option<IdentityProviderId>) -> Result<&Stored<IdentityProvider>, Failure> {
-        let found = self.provider.as_ref().filter(|provider| Some(provider.value.id()) == id);
+        let found = self.provider.item.as_ref().filter(|provider| Some(provider.value.id()) == id);
         found.ok_or(Failure::NotFound("identity provider"))
     }
 
-    /// Whether the tenant's instance has this store. [`Failure::AwsUnreachable`] where nothing is remembered.
-    fn check(&self) -> Result<(), Failure> {
+    /// Checks that the tenant's instance has this store. Returns the connection where nothing is remembered of the
+    /// instance.
+    fn check(&self) -> Result<Option<Box<Stored<Connection>>>, Failure> {
         instances::configured(&self.connection.value.settings)?;
         match &self.connection.value.instance {
-            Some(instance) if instance.identity_store_id == self.id => Ok(()),
+            Some(instance) if instance.identity_store_id == self.id => Ok(None),
             Some(_) => Err(Failure::NotFound("identity store")),
-            None => Err(Failure::AwsUnreachable),
+            None => Ok(Some(Box::new(self.connection.clone()))),
         }
-    }
-}
-
-/// Serves a request that changes what is kept for a store. `change` says what becomes of it.
-///
-/// Two round trips; three and two calls to AWS more where nothing is remembered of the instance.
-pub(crate) async fn change<I>(
-    call: &Call,
-    input: Result<(Path, I), Failure>,
-    change: impl Fn(&Store, &I) -> Result<Change<Answer>, StoreError>,
-) -> Result<Response, Failure> {
-    let unseen = RefCell::new(None);
-    let keys = |tenant: TenantKeys, (path, _): &(Path, I)| path.keys(tenant);
-    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: TenantKeys| {
-        let store = Store::take(read, path, tenant)?;
-        let changed = change(&store, input)?;
-        Ok(within(store, changed, &unseen))
-    };
-    let permitted = call.permit(&keys, None, &input, checked).await?;
-    let remembered = unseen.take();
-    match remembered {
-        None => call.settle(permitted, keys, input, checked).await,
-        Some(remembered) => {
-            look(call, &permitted, &remembered).await?;
-            call.change(keys, input, checked).await
-        }
-    }
-}
-
-/// As [`change`], where what is written has to be made elsewhere first: see [`Call::settle_made`].
-pub(crate) async fn change_made<I, T, M>(
-    call: &Call,
-    input: Result<(Path, I), Failure>,
-    change: impl Fn(&Store, &I) -> Result<Change<T>, StoreError>,
-    make: impl AsyncFn(&Grant) -> Result<M, Failure>,
-    write: impl Fn(T, &M) -> Result<Answer, Failure>,
-) -> Result<Response, Failure> {
-    let unseen = RefCell::new(None);
-    let keys = |tenant: TenantKeys, (path, _): &(Path, I)| path.keys(tenant);
-    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: TenantKeys| {
-        let store = Store::take(read, path, tenant)?;
-        let changed = change(&store, input)?;
-        Ok(within(store, changed, &unseen))
-    };
-    let mut permitted = call.permit(&keys, None, &input, checked).await?;
-    let remembered = unseen.take();
-    if let Some(remembered) = remembered {
-        look(call, &permitted, &remembered).await?;
-        permitted = call.permit(&keys, None, &input, checked).await?;
-    }
-    call.settle_made(permitted, keys, input, checked, make, write).await
-}
-
-/// Serves a request that looks at what is kept for a store. One round trip; where nothing is remembered of the instance
-/// as for [`change`].
-pub(crate) async fn view<I>(
-    call: &Call,
-    input: Result<(Path, I), Failure>,
-    view: impl Fn(&Store, &I) -> Change<Response>,
-) -> Result<Response, Failure> {
-    let unseen = RefCell::new(None);
-    let keys = |tenant: TenantKeys, (path, _): &(Path, I)| path.keys(tenant);
-    let checked = |read: &mut Read, (path, input): &(Path, I), tenant: TenantKeys| {
-        let store = Store::take(read, path, tenant)?;
-        let viewed = view(&store, input);
-        Ok(within(store, viewed, &unseen))
-    };
-    let permitted = call.permit(&keys, None, &input, checked).await?;
-    let remembered = unseen.take();
-    match remembered {
-        None => permitted.change.outcome,
-        Some(remembered) => {
-            look(call, &permitted, &remembered).await?;
-            call.view(keys, None, input, checked).await
-        }
-    }
-}
-
-/// The change as it is for a store that the instance has, or refused. Where nothing is remembered of the instance, the
-/// connection to look through is put into `unseen`.
-fn within<T>(store: Store, mut change: Change<T>, unseen: &RefCell<Option<Stored<Connection>>>) -> Change<T> {
-    if let Err(failure) = store.check() {
-        if failure == Failure::AwsUnreachable {
-            unseen.replace(Some(store.connection));
-        }
-        change.outcome = Err(failure);
-    }
-    change
-}
-
-async fn look<T>(call: &Call, permitted: &Permitted<T>, remembered: &Stored<Connection>) -> Result<(), Failure> {
-    match instances::look(call, &permitted.grant, remembered).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(call.customer_failure(&error)),
     }
 }

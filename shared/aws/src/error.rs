@@ -6,7 +6,9 @@ use std::fmt;
 use aws_sdk_ssoadmin::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Deserialize;
+use trustplane_domain::Failure;
 use trustplane_domain::connection::{KmsReason, Refusal};
+use trustplane_domain::failure::Cause;
 
 /// Why the customer's AWS did not answer what it was asked. The texts are for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +30,38 @@ pub enum CustomerError {
 }
 
 impl CustomerError {
-    /// Whether it says nothing of the instance, and what was known of it stands.
+    /// Reports an error that says nothing about the instance: what was known of it stays valid.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Throttled(_) | Self::Unavailable(_) | Self::Unreachable(_) => true,
             Self::Denied(_) | Self::NotEnforced | Self::InstanceGone | Self::Refused(_) => false,
+        }
+    }
+}
+
+impl From<CustomerError> for Failure {
+    fn from(error: CustomerError) -> Self {
+        let denied = |reason: String, error| Self::AwsDenied(reason, Cause::new(error));
+        match &error {
+            CustomerError::Denied(action) => {
+                let reason = format!(
+                    "Only the organization's management account or a delegated administrator account may do this: AWS \
+                     denies `{action}` to the role of the connection"
+                );
+                denied(reason, error)
+            }
+            CustomerError::NotEnforced => {
+                let reason = "The role of the connection can be assumed without the ExternalId, so nothing is asked \
+                              through it: demand `sts:ExternalId` in its trust policy, as the test of the connection says";
+                denied(reason.to_owned(), error)
+            }
+            CustomerError::Refused(_) => {
+                let reason = "AWS refuses to describe the instance to the role of the connection";
+                denied(reason.to_owned(), error)
+            }
+            CustomerError::InstanceGone => Self::NotFound("instance"),
+            CustomerError::Throttled(_) | CustomerError::Unavailable(_) => Self::unavailable(5, error),
+            CustomerError::Unreachable(_) => Self::AwsUnreachable(Cause::new(error)),
         }
     }
 }

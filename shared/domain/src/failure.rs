@@ -39,7 +39,7 @@ pub enum Failure {
     /// Policies do not allow it.
     Forbidden(Denial),
     /// AWS does not let the tenant's role ask: not the management account or a delegated administrator.
-    AwsDenied(String),
+    AwsDenied(String, Cause),
     /// There is no such thing, or it is another tenant's. Names the kind of thing: `instance`.
     NotFound(&'static str),
     /// No function serves this path.
@@ -258,7 +258,10 @@ impl Failure {
     /// The error behind the failure, for the log.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
-            Self::Unavailable { cause, .. } | Self::AwsUnreachable(cause) | Self::Internal(cause) => Some(cause),
+            Self::Unavailable { cause, .. }
+            | Self::AwsDenied(_, cause)
+            | Self::AwsUnreachable(cause)
+            | Self::Internal(cause) => Some(cause),
             _ => None,
         }
     }

@@ -19,7 +19,7 @@ pub(crate) async fn sealed(
     let other = |cause, reason| other_message(cause, reason, action, request_id);
     let message = match failure {
         Failure::Forbidden(denial) => message(denial, request_id),
-        Failure::AwsDenied(reason) => other("aws", reason),
+        Failure::AwsDenied(reason, _) => other("aws", reason),
         Failure::TenantSuspended => other("tenant", "the tenant is suspended"),
         Failure::TenantMismatch => other("tenant", "the credential belongs to another tenant than the request names"),
         _ => return None,

@@ -33,7 +33,7 @@ pub use event::HttpEvent;
 pub use event_handler::{EventCall, EventError, event_handler};
 pub use functions::{Function, Route, Trigger, Use, actions, function, functions, routes};
 pub use operator::{OperatorCall, operator};
-pub use page::{Listed, Page};
+pub use page::{Listed, Page, Rows};
 pub use platform::Platform;
 pub use request::{Request, both};
 pub use response::Response;

@@ -4,22 +4,30 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use trustplane_domain::{Failure, Faults};
-use trustplane_store::Query;
+use trustplane_store::{Item, Query, Reads, Stored};
 
 use crate::Request;
 
 const LIMIT: usize = 50;
 const MOST: usize = 250;
 
-/// The first byte of what a cursor holds: a cursor of another form is told from ours.
+/// The first byte of a cursor's content: it tells a cursor of another form from ours.
 const FORM: u8 = b'1';
 
-/// The page that a request asks for, of the rows whose sort key begins with a prefix.
+/// The page of a listing that a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    prefix: String,
     limit: usize,
+    /// The sort key of the last row before the page, without the listing's prefix.
     after: Option<String>,
+}
+
+/// The rows of a page.
+#[derive(Debug)]
+pub struct Rows<T> {
+    /// In the order of the listing.
+    pub rows: Vec<Stored<T>>,
+    next_cursor: Option<String>,
 }
 
 /// A page on the wire.
@@ -31,9 +39,11 @@ pub struct Listed<T> {
 }
 
 impl Page {
-    /// Reads `limit` (1 to 250, by default 50) and `cursor`, as [`Self::listed`] gave it; what is wrong with either is told
-    /// at once.
-    pub fn of(request: &Request, prefix: &str) -> Result<Self, Failure> {
+    /// Parses `limit` (1 to 250, by default 50) and `cursor`, the `next_cursor` of a page before.
+    ///
+    /// # Errors
+    /// The faults of both.
+    pub fn of(request: &Request) -> Result<Self, Failure> {
         let mut faults = Faults::default();
         let limit = match request.query("limit").as_deref().map(str::parse) {
             None => LIMIT,
@@ -46,20 +56,26 @@ impl Page {
         let after = request.query("cursor").and_then(|cursor| {
             faults.take("cursor", opened(&cursor).ok_or("must be the `next_cursor` of a page before"))
         });
-        let after = after.map(|rest| format!("{prefix}{rest}"));
         faults.into_result()?;
-        Ok(Self { prefix: prefix.to_owned(), limit, after })
+        Ok(Self { limit, after })
     }
 
-    /// The same page of `query`, whose prefix is this page's.
-    pub fn query<T>(&self, query: Query<T>) -> Query<T> {
-        query.page(self.limit, self.after.clone())
+    /// Reads this page of a listing.
+    pub fn rows<T: Item>(&self, query: Query<T>) -> impl Reads<Loaded = Rows<T>> + use<T> {
+        let prefix = query.prefix().to_owned();
+        let after = self.after.as_ref().map(|rest| format!("{prefix}{rest}"));
+        query.page(self.limit, after).map(move |listing| {
+            let next_cursor = listing.next.as_deref().and_then(|sk| sk.strip_prefix(&prefix)).map(sealed);
+            Rows { rows: listing.rows, next_cursor }
+        })
     }
+}
 
-    /// The page of these rows; `next` is the sort key of the last one where there are more.
-    pub fn listed<T>(&self, data: Vec<T>, next: Option<&str>) -> Listed<T> {
-        let next_cursor = next.and_then(|sk| sk.strip_prefix(&self.prefix)).map(sealed);
-        Listed { data, has_more: next_cursor.is_some(), next_cursor }
+impl<T> Rows<T> {
+    /// The page on the wire, with what `data` makes of each row that is shown.
+    pub fn listed<'a, U>(&'a self, data: impl FnMut(&'a T) -> Option<U>) -> Listed<U> {
+        let data = self.rows.iter().map(|row| &row.value).filter_map(data).collect();
+        Listed { data, next_cursor: self.next_cursor.clone(), has_more: self.next_cursor.is_some() }
     }
 }
 
@@ -84,22 +100,27 @@ mod tests {
 
     fn page(query: &str) -> Result<Page, Failure> {
         let event = HttpEvent { raw_query_string: query.to_owned(), ..HttpEvent::default() };
-        Page::of(&Request::of(event), "ROW#")
+        Page::of(&Request::of(event))
     }
 
     #[test]
     fn a_cursor_goes_on_where_its_page_ended() {
-        let first = page("limit=2").unwrap();
-        let listed = first.listed(vec![1, 2], Some("ROW#b"));
-        assert!(listed.has_more);
-        let next = page(&format!("cursor={}", listed.next_cursor.unwrap())).unwrap();
-        assert_eq!(next, Page { prefix: "ROW#".to_owned(), limit: LIMIT, after: Some("ROW#b".to_owned()) });
-        let last = next.listed(vec![3], None);
-        assert_eq!((last.next_cursor, last.has_more), (None, false));
+        assert_eq!(page("limit=2").unwrap(), Page { limit: 2, after: None });
+        let next = page(&format!("cursor={}", sealed("b"))).unwrap();
+        assert_eq!(next, Page { limit: LIMIT, after: Some("b".to_owned()) });
     }
 
     #[test]
-    fn what_is_wrong_is_told_at_once() {
+    fn there_is_more_where_there_is_a_cursor() {
+        for next_cursor in [None, Some("c".to_owned())] {
+            let rows: Rows<u8> = Rows { rows: Vec::new(), next_cursor: next_cursor.clone() };
+            let listed = rows.listed(|_| Some(()));
+            assert_eq!((listed.has_more, listed.next_cursor), (next_cursor.is_some(), next_cursor));
+        }
+    }
+
+    #[test]
+    fn faults_of_both_are_reported_together() {
         for query in [
             "limit=0&cursor=!",
             "limit=251&cursor=",

@@ -51,7 +51,15 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
         let (mut attempt, mut reread, mut claim_lost) = (1, false, false);
         loop {
             let Opened { caller, credential, tenant, kept, read } = opened;
-            let cx = Context { call, now: call.now, keys, caller: &caller, credential: &credential, tenant: &tenant, claim_lost };
+            let cx = Context {
+                call,
+                now: call.now,
+                keys,
+                caller: &caller,
+                credential: &credential,
+                tenant: &tenant,
+                claim_lost,
+            };
             let propose = |mut read: Read| match reads(&input, keys).load(&mut read) {
                 Err(absent) => {
                     let subject = subject(asked, None, &cx);

@@ -20,7 +20,7 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
     let say = |status, message: &str| (status, Some(vec![message.to_owned()]));
     match failure {
         Failure::Unauthenticated | Failure::SignatureExpired => (401, None),
-        Failure::TenantMismatch | Failure::TenantSuspended | Failure::Forbidden(_) | Failure::AwsDenied(_) => {
+        Failure::TenantMismatch | Failure::TenantSuspended | Failure::Forbidden(_) | Failure::AwsDenied(..) => {
             (403, None)
         }
         Failure::InvalidTenantId => say(400, "X-Tenant-ID must be a uuid"),

@@ -49,7 +49,7 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
             let message = format!("Policy does not allow the action to be performed. {notices}");
             (403, "IIC.1000", message.trim_end().to_owned())
         }
-        Failure::AwsDenied(reason) => (403, "IIC.1215", reason.clone()),
+        Failure::AwsDenied(reason, _) => (403, "IIC.1215", reason.clone()),
         Failure::NotFound(what) => (404, "IIC.404", format!("There is no such {what}")),
         Failure::NoRoute | Failure::MethodNotAllowed => {
             say(404, "APIGW.0101", "The API does not exist or has not been published in the environment")

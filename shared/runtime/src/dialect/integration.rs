@@ -44,7 +44,7 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::Invalid(_) => say(400, "invalid_request", "the request has invalid fields, see `details`"),
         Failure::InvalidPolicy(_) => say(400, "invalid_policy", "the policy is not valid, see `details.problems`"),
         Failure::Forbidden(_) => say(403, "forbidden", "policies do not allow this"),
-        Failure::AwsDenied(reason) => (403, "forbidden", reason.clone()),
+        Failure::AwsDenied(reason, _) => (403, "forbidden", reason.clone()),
         Failure::NotFound(what) => (404, "not_found", format!("there is no such {what}")),
         Failure::NoRoute => say(404, "not_found", "there is nothing at this path"),
         Failure::MethodNotAllowed => say(405, "method_not_allowed", "this path has other methods"),
