@@ -22,7 +22,12 @@ impl Call {
     /// The state of the store's provider; `None` where that cannot be read.
     async fn provider_enabled(&self, grant: &Grant, store: &str) -> Option<bool> {
         let key = TenantKeys::granted(grant).identity_provider(store);
-        let provider = self.platform.table.load(key.optional()).await.ok()?;
-        Some(provider.value().is_some_and(|provider| provider.is_enabled()))
+        match self.platform.table.load(key.optional()).await {
+            Ok(provider) => Some(provider.value().is_some_and(|provider| provider.is_enabled())),
+            Err(error) => {
+                tracing::warn!(error = %error, "an identity provider is not read");
+                None
+            }
+        }
     }
 }

@@ -5,14 +5,15 @@ use trustplane_domain::Failure;
 use super::Call;
 
 impl Call {
-    /// Checks `If-Match` against the version of the resource: 404 before 412 before 409.
+    /// Checks `If-Match` against the version of the resource: 404 before 412 before 409. A GET ignores it.
     pub(super) fn precondition<T>(&self, version: Option<u64>, outcome: Result<T, Failure>) -> Result<T, Failure> {
         let outcome = match outcome {
             Err(Failure::NotFound(what)) => return Err(Failure::NotFound(what)),
             other => other,
         };
+        let is_read = self.request.method == "GET";
         match self.request.header("if-match") {
-            Some(wanted) if !matches_etag(wanted, version) => Err(Failure::PreconditionFailed),
+            Some(wanted) if !is_read && !matches_etag(wanted, version) => Err(Failure::PreconditionFailed),
             _ => outcome,
         }
     }

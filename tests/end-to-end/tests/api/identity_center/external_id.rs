@@ -128,6 +128,20 @@ async fn a_rotation_can_be_given_up() {
 }
 
 #[tokio::test]
+async fn if_match_names_the_version_of_the_external_ids() {
+    let customer = world().customer().await;
+    let shown = customer.get(EXTERNAL_ID).await.expect(200);
+    let tag = shown.header("etag").unwrap();
+    let rotate = |tag: &str| customer.send(customer.request("POST", ROTATE).header("if-match", tag));
+    let _ = rotate("\"999\"").await.refused(412, "precondition_failed");
+    let rotated = rotate(tag).await.expect(200);
+    assert_ne!(rotated.header("etag"), Some(tag));
+    let _ = rotate(tag).await.refused(412, "precondition_failed");
+    // A request that only reads has no precondition.
+    let _ = customer.send(customer.request("GET", EXTERNAL_ID).header("if-match", tag)).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_commit_needs_a_role_and_sts() {
     let customer = world().customer().await;
     let rotated = post(&customer, ROTATE).await.expect(200);
