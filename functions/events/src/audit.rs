@@ -1,13 +1,13 @@
-//! `publish-audit`: audit records, from the table's stream to the event bus. At least once, under the record's id; then
-//! into the chain of their tenant's seals.
+//! `publish-audit`: puts audit records from the table's stream on the event bus, at least once each, and seals them in the
+//! chain of their tenant.
 //!
 //! The detail of an event is the record as it was hashed, with its `hash` beside it: without that field and in canonical
-//! form it is the text that the hash is of. Whoever gets an event twice knows it by `id`.
+//! form it is the text that was hashed. A consumer knows a repeated event by its `id`.
 
 use serde_json::{Map, Value, json};
-use trustplane_aws::{DEAD_LETTER_BYTES, DeadLetters, Event};
+use trustplane_aws::{DEAD_LETTER_BYTES, Event};
 use trustplane_domain::audit::{AuditRecord, Outcome};
-use trustplane_runtime::{Platform, EventCall, EventError};
+use trustplane_runtime::{EventCall, EventError, Platform};
 
 use crate::sealing::{Brought, seal};
 
@@ -25,14 +25,14 @@ struct Carried<'a> {
 /// What events of denied attempts are called, so that whoever waits for an action to be done does not take one for it.
 const DENIED: &str = "access-denied";
 
-/// Publishes and seals the records of a batch, and says from which one on Lambda has to bring them again.
+/// Publishes and seals the records of a batch. The response names the record from which Lambda delivers them again.
 ///
-/// A bus or a table that is away is no fault of the records: they are brought again for as long as the stream holds them.
-/// What no waiting mends (a record whose hash does not fit, a chain that somebody reached into) would hold up all that is
-/// behind it, of other tenants too: it goes to the dead letters here, alone, and the rest goes on.
-pub async fn publish(reaction: EventCall) -> Result<Value, EventError> {
-    let bus = reaction.platform.bus.as_ref().ok_or("no event bus")?;
-    let records = reaction.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
+/// A bus or a table that is away is no fault of the records: they are delivered again for as long as the stream holds them.
+/// A permanent fault (a record whose hash does not match, a chain that was changed by hand) would hold up all later
+/// records, of other tenants too: it alone goes to the dead letters, and the others go on.
+pub async fn publish(call: EventCall) -> Result<Value, EventError> {
+    let bus = call.platform.bus()?;
+    let records = call.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
     let carried = records.iter().map(Carried::of).collect::<Result<Vec<_>, _>>()?;
     let good = |(place, record): (usize, &'_ Carried<'_>)| record.event.clone().ok().map(|good| (place, good));
     let (places, (events, brought)): (Vec<usize>, (Vec<Event>, Vec<Brought>)) =
@@ -45,12 +45,12 @@ pub async fn publish(reaction: EventCall) -> Result<Value, EventError> {
     }
     let published = places.iter().zip(&brought).filter(|(place, _)| **place < end);
     let published: Vec<(usize, &Brought)> = published.map(|(place, brought)| (*place, brought)).collect();
-    let sealed = seal(&reaction, &published).await;
+    let sealed = seal(&call, &published).await;
     end = sealed.again.map_or(end, |first| end.min(first));
     for (place, record) in carried.iter().enumerate().take(end) {
         let fault = record.event.as_ref().err().or_else(|| sealed.hopeless.get(&place));
         if let Some(fault) = fault
-            && let Err(error) = bury(&reaction.platform, record, fault).await
+            && let Err(error) = bury(&call.platform, record, fault).await
         {
             tracing::error!(error = %error, "an audit record is not among the dead letters");
             end = place;
@@ -60,14 +60,12 @@ pub async fn publish(reaction: EventCall) -> Result<Value, EventError> {
     Ok(from(carried.get(end)))
 }
 
-/// Puts a record among the dead letters, with what is wrong with it. The letter is an event of this function's: once what
-/// was wrong is right, it is invoked with it.
+/// Puts a record among the dead letters, with its fault. The letter is an event of this function: once the fault is mended,
+/// the function is invoked with it.
 async fn bury(platform: &Platform, record: &Carried<'_>, fault: &str) -> Result<(), EventError> {
     let number = record.sequence_number;
     tracing::error!(sequence_number = number, fault, "an audit record goes to the dead letters");
-    // Made here, since it is hardly ever needed.
-    let letters = DeadLetters::new(&platform.sdk, Platform::setting("TRUSTPLANE_DEAD_LETTERS")?, &platform.meter);
-    Ok(letters.send(&letter(record.record, fault)).await?)
+    Ok(platform.dead_letters()?.send(&letter(record.record, fault)).await?)
 }
 
 /// The letter: without the images of a record that is too large for it, which are in the table.

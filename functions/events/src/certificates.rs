@@ -1,21 +1,17 @@
-//! `notify-expiring-certificates`: word that a certificate of an identity provider is about to expire, or has.
+//! `notify-expiring-certificates`: notices that a certificate of an identity provider is about to expire, or has expired.
 //!
-//! A notice is an audit record, written in the transaction that moves the provider's place on the due list. So it is
-//! told once, however often the sweep runs, how late, or beside itself.
+//! A notice is an audit record, written in the transaction that moves the provider's place on the due list. So each is
+//! given once, however often, late or concurrently the sweep runs.
 
 use serde::Serialize;
 use serde_json::Value;
 use trustplane_domain::Timestamp;
 use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId, Notice};
-use trustplane_domain::ids::TenantId;
 use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
-use trustplane_store::{CERTIFICATE, CommitError, Stored, AuditedChange, Writes};
+use trustplane_store::Stored;
 
-use crate::due::{Fault, again, sweep};
-
-/// How often a provider is read again that somebody else wrote in between.
-const ATTEMPTS: usize = 3;
+use crate::due::{Change, Decision, Fault, sweep};
 
 /// A certificate as it is when a notice of it is given.
 #[derive(Debug, Serialize)]
@@ -30,38 +26,19 @@ struct View<'a> {
     days_left: i64,
 }
 
-/// Gives every notice that is due, and says how many: `{notices, suspended, left}`.
-pub async fn notify_expiring(reaction: EventCall) -> Result<Value, EventError> {
-    sweep(&reaction, CERTIFICATE, 1, |tenant, provider| notify(&reaction, tenant, provider)).await.said("notices")
+/// Gives every notice that is due: `{notices, suspended, left}`.
+pub async fn notify_expiring(event: EventCall) -> Result<Value, EventError> {
+    sweep(&event, 1, async |provider| notices(provider, event.now)).await.response("notices")
 }
 
-/// Gives the notices of one provider: says how many.
-async fn notify(reaction: &EventCall, tenant: TenantId, mut before: Stored<IdentityProvider>) -> Result<usize, Fault> {
-    let grant = reaction.grant(tenant);
-    let store = before.key.identity_store().ok_or("it is no identity provider's place")?;
-    for _ in 0..ATTEMPTS {
-        let (notices, after) = before.value.take_notices(reaction.now);
-        if notices.is_empty() {
-            return Ok(0);
-        }
-        let told: Vec<(Resource, Image)> =
-            notices.iter().map(|notice| notice_of(&before.value, &store, notice)).collect();
-        let told: Vec<AuditedChange<'_>> =
-            told.iter().map(|(resource, after)| AuditedChange { resource, before: None, after: Some(after) }).collect();
-        let writes = Writes::new().replace(&before, &after)?;
-        match reaction.platform.table.commit_all(&grant, &told, writes, None).await {
-            Ok(_) => return Ok(notices.len()),
-            Err(CommitError::Lost) => match again(reaction, tenant, &before.key).await? {
-                Some(found) => before = found,
-                None => return Ok(0),
-            },
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err("somebody else wrote it again and again".into())
+fn notices(provider: &Stored<IdentityProvider>, now: Timestamp) -> Result<Option<Decision<IdentityProvider>>, Fault> {
+    let store = provider.key.identity_store().ok_or("the key is not one of an identity provider")?;
+    let (notices, after) = provider.value.take_notices(now);
+    let changes: Vec<Change> = notices.iter().map(|notice| change(&provider.value, &store, notice)).collect();
+    Ok((!changes.is_empty()).then(|| Decision { after, count: changes.len(), changes }))
 }
 
-fn notice_of(provider: &IdentityProvider, store: &str, notice: &Notice) -> (Resource, Image) {
+fn change(provider: &IdentityProvider, store: &str, notice: &Notice) -> Change {
     let trusted = provider.certificates().iter().find(|trusted| trusted.id() == notice.certificate);
     let view = View {
         identity_store_id: store,
@@ -73,5 +50,6 @@ fn notice_of(provider: &IdentityProvider, store: &str, notice: &Notice) -> (Reso
         threshold_days: notice.threshold,
         days_left: notice.days_left,
     };
-    (Resource::new(Kind::IdpCertificate, notice.certificate.to_string()), Image::of(&view))
+    let resource = Resource::new(Kind::IdpCertificate, notice.certificate.to_string());
+    Change { resource, before: None, after: Some(Image::of(&view)) }
 }

@@ -1,28 +1,24 @@
-//! `check-domains`: whether proven domains still have their DNS record, once a day each, and the end of challenges whose
-//! record never came.
+//! `check-domains`: checks daily that proven domains still have their DNS record, and ends challenges whose record never
+//! came.
 //!
-//! What others have to hear of (a record gone, back, or gone for too long; a challenge that ended) is an audit record,
-//! written in the transaction that moves the proof's place on the due list. So it is told once, however often the sweep
-//! runs, how late, or beside itself. A revoked proof changes nothing else: an active version stays active.
+//! Events (a record gone, back, or gone for too long; an expired challenge) are audit records, written in the transaction
+//! that moves the proof's place on the due list. So each is recorded once, however often, late or concurrently the sweep
+//! runs. A revoked proof changes nothing else: an active version stays active.
 
 use serde::Serialize;
 use serde_json::Value;
 use trustplane_dns::Resolver;
 use trustplane_domain::Timestamp;
 use trustplane_domain::directory::domain_proof::{DomainProof, Outcome, ProofEvent, ProofStatus};
-use trustplane_domain::ids::TenantId;
 use trustplane_policy::{Image, Kind, Resource};
-use trustplane_runtime::{Platform, EventCall, EventError};
-use trustplane_store::{CommitError, DOMAIN, Stored, AuditedChange, Writes};
+use trustplane_runtime::{EventCall, EventError};
 
-use crate::due::{Fault, again, sweep};
+use crate::due::{Change, Decision, sweep};
 
-/// How often a proof is read again that somebody else wrote in between.
-const ATTEMPTS: usize = 3;
-/// Domains that are looked at side by side: name servers that do not answer take seconds.
+/// Domains that are resolved at the same time: name servers that do not answer take seconds.
 const AT_ONCE: usize = 25;
 
-/// A proof as others are told of it.
+/// A proof in the audit log.
 #[derive(Debug, Serialize)]
 struct View {
     status: ProofStatus,
@@ -31,50 +27,27 @@ struct View {
     missing_since: Option<Timestamp>,
 }
 
-/// Looks at every proof that is due, and says at how many: `{checked, suspended, left}`.
-pub async fn check(reaction: EventCall) -> Result<Value, EventError> {
-    let resolver = Resolver::new(Platform::setting("TRUSTPLANE_DNS_SERVER").ok().as_deref())?;
-    let see = |tenant, proof| look(&reaction, &resolver, tenant, proof);
-    sweep(&reaction, DOMAIN, AT_ONCE, see).await.said("checked")
+/// Checks every proof that is due: `{checked, suspended, left}`.
+pub async fn check(event: EventCall) -> Result<Value, EventError> {
+    let resolver = Resolver::shared(event.platform.dns_server())?;
+    sweep(&event, AT_ONCE, async |proof| Ok(checked(&proof.value, resolver, event.now).await)).await.response("checked")
 }
 
-/// Looks at one proof: says whether it was due.
-async fn look(
-    reaction: &EventCall,
-    resolver: &Resolver,
-    tenant: TenantId,
-    mut before: Stored<DomainProof>,
-) -> Result<usize, Fault> {
-    let (table, now) = (&reaction.platform.table, reaction.now);
-    let grant = reaction.grant(tenant);
-    for _ in 0..ATTEMPTS {
-        if before.value.next_due().is_none_or(|due| due > now) {
-            return Ok(0);
-        }
-        let (after, event) = match before.value.expired(now) {
-            Some(ended) => ended,
-            None => before.value.observed(&resolver.txt(&before.value.record_name()).await, now),
-        };
-        let writes = Writes::new().replace(&before, &after)?;
-        let written = match event {
-            None => table.note(&grant, writes).await,
-            Some(_) => {
-                let resource = Resource::new(Kind::Domain, after.domain.as_str());
-                let (was, is) = (image(&before.value, None), image(&after, event));
-                let told = AuditedChange { resource: &resource, before: Some(&was), after: Some(&is) };
-                table.commit(&grant, &told, writes, None).await
-            }
-        };
-        match written {
-            Ok(_) => return Ok(1),
-            Err(CommitError::Lost) => match again(reaction, tenant, &before.key).await? {
-                Some(found) => before = found,
-                None => return Ok(0),
-            },
-            Err(error) => return Err(error.into()),
-        }
+/// The proof after its check; `None` if it is not due.
+async fn checked(before: &DomainProof, resolver: &Resolver, now: Timestamp) -> Option<Decision<DomainProof>> {
+    if before.next_due().is_none_or(|due| due > now) {
+        return None;
     }
-    Err("somebody else wrote it again and again".into())
+    let (after, event) = match before.expired(now) {
+        Some(ended) => ended,
+        None => before.observed(&resolver.txt(&before.record_name()).await, now),
+    };
+    let changes = event.map(|event| Change {
+        resource: Resource::new(Kind::Domain, after.domain.as_str()),
+        before: Some(image(before, None)),
+        after: Some(image(&after, Some(event))),
+    });
+    Some(Decision { changes: changes.into_iter().collect(), after, count: 1 })
 }
 
 fn image(proof: &DomainProof, event: Option<ProofEvent>) -> Image {

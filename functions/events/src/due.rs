@@ -1,5 +1,5 @@
-//! Sweeps of the due list: what is due is read with its tenant, and each item is seen to. What goes wrong with one keeps
-//! none of the others from their turn, and is the error at the end, so that the sweep is tried again.
+//! Sweeps of the due lists: each due item is read with its tenant, and changed as its sweep decides. A failure of one item
+//! does not keep the others from their turn; it is the error at the end, so that the sweep is tried again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
@@ -10,47 +10,66 @@ use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::tenant::{Status, Tenant};
+use trustplane_policy::{Image, Resource};
 use trustplane_runtime::{EventCall, EventError};
-use trustplane_store::keys::{self, DUE_SHARDS};
-use trustplane_store::{Item, Key, Read, StoreError, Stored};
+use trustplane_store::keys::DUE_SHARDS;
+use trustplane_store::{AuditedChange, CommitError, Item, Key, Read, StoreError, Stored, TenantKeys, Wanted, Writes};
 
-/// Keys of what is due that are asked for at once.
+/// Keys of due items in one page.
 const PAGE: i32 = 500;
-/// Items that are read at once: with their tenants no more than the 100 of a `BatchGetItem`.
+/// Items in one read: with their tenants no more than the 100 of a `BatchGetItem`.
 const BATCH: usize = 50;
-/// No item is begun with less time left than this: one that meets retries of every kind takes no longer.
+/// Time that an item needs at most, with retries of every kind: none is begun with less time left.
 const MARGIN: Duration = Duration::from_secs(30);
+/// Attempts to change an item that other requests write at the same time.
+const ATTEMPTS: usize = 3;
 
-/// Why an item was not seen to.
+/// An item that was not handled.
 pub(crate) type Fault = Box<dyn Error + Send + Sync>;
 
-/// What a sweep did.
+/// The change of a due item.
+pub(crate) struct Decision<T> {
+    /// The item as it will be.
+    pub(crate) after: T,
+    /// The audit records.
+    pub(crate) changes: Vec<Change>,
+    /// The number that the sweep counts for this item.
+    pub(crate) count: usize,
+}
+
+/// A change that others learn of: it gets an audit record.
+pub(crate) struct Change {
+    pub(crate) resource: Resource,
+    pub(crate) before: Option<Image>,
+    pub(crate) after: Option<Image>,
+}
+
+/// The outcome of a sweep.
 #[derive(Debug, Default)]
 pub(crate) struct Swept {
-    /// What was done, all items together.
+    /// The counts of all items together.
     done: usize,
-    /// Items that were due but are a suspended tenant's: they stay due.
+    /// Due items of suspended tenants: they stay due.
     suspended: usize,
     /// Items that time did not suffice for: the next sweep begins with other ones.
     left: usize,
-    /// Items, and parts of the due list, that something went wrong with.
+    /// Items, and parts of the due list, that failed.
     failed: usize,
     first_failure: String,
 }
 
-/// Sees to all that is due of `kind`, `at_once` at the same time. `see` is given an item that was read after it was
-/// listed, so it may not be due any more; it says how much it did.
-pub(crate) async fn sweep<T: Item, F: Future<Output = Result<usize, Fault>>>(
-    reaction: &EventCall,
-    kind: &str,
+/// Sweeps the due list of `T`, `at_once` items at the same time. `decide` gets an item that was read after it was listed,
+/// and returns `None` if it is not due any more.
+pub(crate) async fn sweep<T: Item>(
+    event: &EventCall,
     at_once: usize,
-    see: impl Fn(TenantId, Stored<T>) -> F,
+    decide: impl AsyncFn(&Stored<T>) -> Result<Option<Decision<T>>, Fault>,
 ) -> Swept {
     let mut swept = Swept::default();
-    for shard in shards(reaction.now) {
+    for shard in shards(event.now) {
         let mut after = None;
         loop {
-            let page = match reaction.platform.table.due(kind, shard, reaction.now, PAGE, after).await {
+            let page = match event.platform.table.due::<T>(shard, event.now, PAGE, after).await {
                 Ok(page) => page,
                 Err(error) => {
                     swept.fail(1, &error);
@@ -58,7 +77,7 @@ pub(crate) async fn sweep<T: Item, F: Future<Output = Result<usize, Fault>>>(
                 }
             };
             for batch in page.keys.chunks(BATCH) {
-                swept.batch(reaction, batch, at_once, &see).await;
+                swept.batch(event, batch, at_once, &decide).await;
             }
             after = page.next;
             if after.is_none() {
@@ -69,58 +88,82 @@ pub(crate) async fn sweep<T: Item, F: Future<Output = Result<usize, Fault>>>(
     swept
 }
 
-/// Reads an item again that somebody else wrote in between; `None` where it is gone or its tenant suspended.
-pub(crate) async fn again<T: Item>(
-    reaction: &EventCall,
+/// Changes an item as `decide` says; reads it again after a lost race. Returns the count.
+async fn change<T: Item>(
+    event: &EventCall,
     tenant: TenantId,
-    key: &Key,
-) -> Result<Option<Stored<T>>, StoreError> {
-    let tenant = tenant_key(reaction, tenant);
-    let mut read = reaction.platform.table.read(&[key.clone(), tenant.clone()], None).await?;
-    if is_served(&mut read, &tenant)? { read.take(key) } else { Ok(None) }
+    mut before: Stored<T>,
+    decide: &impl AsyncFn(&Stored<T>) -> Result<Option<Decision<T>>, Fault>,
+) -> Result<usize, Fault> {
+    let (grant, table) = (event.grant(tenant), &event.platform.table);
+    for _ in 0..ATTEMPTS {
+        let Some(Decision { after, changes, count }) = decide(&before).await? else { return Ok(0) };
+        let writes = Writes::new().replace(&before, &after);
+        let changes: Vec<AuditedChange<'_>> = changes.iter().map(Change::audited).collect();
+        match table.commit_all(&grant, &changes, writes, None).await {
+            Ok(_) => return Ok(count),
+            Err(CommitError::Lost) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let reads = (TenantKeys::granted(&grant).tenant().expected(), before.key.clone().optional());
+        let (owner, found) = table.load(reads).await?;
+        match found.item {
+            Some(item) if owner.value.status == Status::Active => before = item,
+            _ => return Ok(0),
+        }
+    }
+    Err("other requests wrote it again and again".into())
+}
+
+impl Change {
+    fn audited(&self) -> AuditedChange<'_> {
+        AuditedChange { resource: &self.resource, before: self.before.as_ref(), after: self.after.as_ref() }
+    }
 }
 
 impl Swept {
-    /// For the caller: `{<done>, suspended, left}`, or the error.
-    pub(crate) fn said(self, done: &str) -> Result<Value, EventError> {
+    /// The response of the sweep: `{<done>, suspended, left}`, or the error.
+    pub(crate) fn response(self, done: &str) -> Result<Value, EventError> {
         match self.failed {
             0 => Ok(json!({done: self.done, "suspended": self.suspended, "left": self.left})),
             failed => Err(format!("{failed} failed of what was due, the first: {}", self.first_failure).into()),
         }
     }
 
-    async fn batch<T: Item, F: Future<Output = Result<usize, Fault>>>(
+    async fn batch<T: Item>(
         &mut self,
-        reaction: &EventCall,
-        due: &[Key],
+        event: &EventCall,
+        due: &[Key<T>],
         at_once: usize,
-        see: &impl Fn(TenantId, Stored<T>) -> F,
+        decide: &impl AsyncFn(&Stored<T>) -> Result<Option<Decision<T>>, Fault>,
     ) {
-        if reaction.time_left() < MARGIN {
+        if event.time_left() < MARGIN {
             self.left += due.len();
             return;
         }
         let tenants: BTreeSet<TenantId> = due.iter().filter_map(Key::tenant).collect();
-        let tenants = tenants.into_iter().map(|tenant| (tenant, tenant_key(reaction, tenant)));
-        let tenants: HashMap<TenantId, Key> = tenants.collect();
-        let wanted: Vec<Key> = due.iter().chain(tenants.values()).cloned().collect();
-        let mut read = match reaction.platform.table.read(&wanted, None).await {
+        let tenants: HashMap<TenantId, Key<Tenant>> =
+            tenants.into_iter().map(|tenant| (tenant, TenantKeys::granted(&event.grant(tenant)).tenant())).collect();
+        let mut wanted = Wanted::default();
+        due.iter().for_each(|key| wanted.key(key));
+        tenants.values().for_each(|key| wanted.key(key));
+        let mut read = match event.platform.table.read(wanted).await {
             Ok(read) => read,
             Err(error) => return self.fail(due.len(), &error),
         };
-        let mut served = HashMap::new();
+        let mut active = HashMap::new();
         for (tenant, key) in tenants {
-            match is_served(&mut read, &key) {
-                Ok(is_served) => drop(served.insert(tenant, is_served)),
+            match is_active(&mut read, &key) {
+                Ok(is_active) => drop(active.insert(tenant, is_active)),
                 Err(error) => tracing::error!(error = %error, pk = key.pk(), "tenant"),
             }
         }
         let mut waiting = Vec::new();
         for key in due {
-            match key.tenant().and_then(|tenant| Some((tenant, *served.get(&tenant)?))) {
+            match key.tenant().and_then(|tenant| Some((tenant, *active.get(&tenant)?))) {
                 None => self.fail_item(key, "its tenant cannot be read".into()),
                 Some((_, false)) => self.suspended += 1,
-                Some((tenant, true)) => match read.take::<T>(key) {
+                Some((tenant, true)) => match read.take(key) {
                     // It may have been deleted since it was listed.
                     Ok(found) => waiting.extend(found.map(|item| (tenant, item))),
                     Err(error) => self.fail_item(key, error.into()),
@@ -129,7 +172,8 @@ impl Swept {
         }
         let begun = waiting.into_iter().map(|(tenant, item)| async move {
             let key = item.key.clone();
-            let outcome = if reaction.time_left() < MARGIN { None } else { Some(see(tenant, item).await) };
+            let outcome =
+                if event.time_left() < MARGIN { None } else { Some(change(event, tenant, item, decide).await) };
             (key, outcome)
         });
         let mut ended = stream::iter(begun).buffer_unordered(at_once);
@@ -142,7 +186,7 @@ impl Swept {
         }
     }
 
-    fn fail_item(&mut self, key: &Key, error: Fault) {
+    fn fail_item<T>(&mut self, key: &Key<T>, error: Fault) {
         tracing::error!(error = %error, pk = key.pk(), sk = key.sk(), "due");
         self.fail(1, error.as_ref());
     }
@@ -155,20 +199,15 @@ impl Swept {
     }
 }
 
-/// The shards of the due list, another one first every hour: where time never suffices, it is not always the same that
-/// are left.
+/// The shards of a due list, another one first every hour: where time never suffices, the same ones are not always left.
 pub(crate) fn shards(now: Timestamp) -> impl Iterator<Item = u8> {
     const HOUR: i64 = 3_600_000;
     let first = now.as_millis().div_euclid(HOUR).rem_euclid(i64::from(DUE_SHARDS));
     (0..DUE_SHARDS).cycle().skip(usize::try_from(first).unwrap_or_default()).take(usize::from(DUE_SHARDS))
 }
 
-fn tenant_key(reaction: &EventCall, tenant: TenantId) -> Key {
-    TenantKeys::granted(&reaction.grant(tenant)).tenant()
-}
-
-fn is_served(read: &mut Read, key: &Key) -> Result<bool, StoreError> {
-    let tenant = read.take::<Tenant>(key)?.ok_or_else(|| StoreError::missing("tenant"))?;
+fn is_active(read: &mut Read, key: &Key<Tenant>) -> Result<bool, StoreError> {
+    let tenant = read.take(key)?.ok_or_else(|| StoreError::missing("tenant"))?;
     Ok(tenant.value.status == Status::Active)
 }
 

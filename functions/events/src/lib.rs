@@ -1,4 +1,4 @@
-//! What happens without a request: on a schedule, or because something was written to the table.
+//! Event handlers: invoked on a schedule, or by the table's stream.
 
 pub mod audit;
 pub mod certificates;

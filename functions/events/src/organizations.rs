@@ -1,8 +1,8 @@
-//! `sync-organizations`: reads what is behind the connections whose reading is due, in slices.
+//! `sync-organizations`: reads the organizations behind connections whose reading is due, in slices.
 //!
-//! A reading that was asked for is an item on the due list, so it is done at least once: whoever takes it moves its time
-//! ahead, and if that is never finished, it comes due again and goes on where the table says that it was. Every write of rows
-//! stands under the version of that item, so of two that read the same organization one stops.
+//! A requested reading is an item on the due list, so it is done at least once: a run takes it and moves its time ahead; if
+//! the run does not finish, the reading is due again and continues at its last step. Every write of rows is conditional on
+//! the version of that item, so of two runs that read the same organization one stops.
 
 use std::time::Duration;
 
@@ -13,18 +13,17 @@ use trustplane_aws::{CustomerError, Reader, Way};
 use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::inventory::{Assignment, Row, Seen, Step, Sync, SyncFailure};
-use trustplane_domain::tenant::{Status, Tenant};
+use trustplane_domain::tenant::Status;
 use trustplane_domain::timestamp::SECOND;
 use trustplane_policy::Grant;
 use trustplane_runtime::{EventCall, EventError};
-use trustplane_store::keys;
-use trustplane_store::{CommitError, Key, Query, SYNC, StoreError, Stored, Writes};
+use trustplane_store::{CommitError, Key, LoadError, Query, Stored, TenantKeys, Writes};
 
 use crate::due::shards;
 
-/// How long whoever takes a reading has it to itself, in milliseconds: longer than a run may take (120 seconds).
+/// Time for which a run has a reading to itself, in milliseconds: longer than a run may take (120 seconds).
 const LEASE: i64 = 150 * SECOND;
-/// When the reading of a suspended tenant is looked at again, in milliseconds.
+/// Time after which the reading of a suspended tenant is due again, in milliseconds.
 const SUSPENDED: i64 = 3_600 * SECOND;
 /// No slice is begun with less time left than this: one takes some 10 seconds at our pace, more when AWS throttles.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -35,7 +34,7 @@ const AT_ONCE: usize = 20;
 /// Rows of one transaction, of the 100 items that it may have.
 const ROWS: usize = 90;
 
-/// What a run did.
+/// The outcome of a run.
 #[derive(Debug, Default, Serialize)]
 struct Run {
     /// Readings that were finished.
@@ -46,7 +45,7 @@ struct Run {
     failed: usize,
 }
 
-/// How far one reading came in a run.
+/// The outcome of one reading in a run.
 enum Came {
     /// To its end.
     Finished,
@@ -58,36 +57,42 @@ enum Came {
     NotOurs,
 }
 
-/// Why a slice was not done.
+/// A reason that a slice was not done.
 enum Stop {
     /// The customer's AWS.
     Aws(CustomerError),
     /// There is nothing to read through.
     NotConfigured,
-    /// Somebody else has taken it, or the connection changed.
+    /// Another run has taken it, or the connection changed.
     Lost,
     /// The table.
-    Store(CommitError),
+    Table(EventError),
+}
+
+impl From<LoadError> for Stop {
+    fn from(error: LoadError) -> Self {
+        Self::Table(error.into())
+    }
 }
 
 /// One tenant's reading under way.
 struct Reading<'a> {
-    reaction: &'a EventCall,
+    event: &'a EventCall,
     grant: Grant,
-    tenant: TenantKeys,
+    keys: TenantKeys,
     connection: Connection,
     sync: Stored<Sync>,
     reader: Option<Reader>,
 }
 
-/// Reads what is due, and says how far it came: `{finished, unfinished, failed}`.
-pub async fn sync(reaction: EventCall) -> Result<Value, EventError> {
+/// Reads the organizations that are due: `{finished, unfinished, failed}`.
+pub async fn sync(event: EventCall) -> Result<Value, EventError> {
     let mut due = Vec::new();
-    for shard in shards(reaction.now) {
-        due.extend(reaction.platform.table.due(SYNC, shard, reaction.now, PAGE, None).await?.keys);
+    for shard in shards(event.now) {
+        due.extend(event.platform.table.due::<Sync>(shard, event.now, PAGE, None).await?.keys);
     }
     let (mut run, mut broken) = (Run::default(), None);
-    let mut ended = stream::iter(&due).map(|key| read_on(&reaction, key)).buffer_unordered(AT_ONCE);
+    let mut ended = stream::iter(&due).map(|key| read_on(&event, key)).buffer_unordered(AT_ONCE);
     while let Some(came) = ended.next().await {
         match came {
             Ok(Came::Finished) => run.finished += 1,
@@ -105,14 +110,14 @@ pub async fn sync(reaction: EventCall) -> Result<Value, EventError> {
 }
 
 /// Goes on with one reading for as long as there is time.
-async fn read_on(reaction: &EventCall, key: &Key) -> Result<Came, EventError> {
-    if reaction.time_left() < MARGIN {
+async fn read_on(event: &EventCall, key: &Key<Sync>) -> Result<Came, EventError> {
+    if event.time_left() < MARGIN {
         return Ok(Came::Unfinished);
     }
-    let Some(mut reading) = Reading::take(reaction, key).await? else { return Ok(Came::NotOurs) };
+    let Some(mut reading) = Reading::take(event, key).await? else { return Ok(Came::NotOurs) };
     while let Some(step) = reading.sync.value.step.clone() {
-        let (written, came) = if reaction.time_left() < MARGIN {
-            let given_back = reading.sync.value.taken(reaction.now);
+        let (written, came) = if event.time_left() < MARGIN {
+            let given_back = reading.sync.value.taken(event.now);
             (reading.put(Writes::new(), given_back).await, Some(Came::Unfinished))
         } else {
             match reading.slice(step).await {
@@ -130,7 +135,7 @@ async fn read_on(reaction: &EventCall, key: &Key) -> Result<Came, EventError> {
         match (written, came) {
             (Ok(()), Some(came)) => return Ok(came),
             (Ok(()), None) => {}
-            (Err(Stop::Store(error)), _) => return Err(error.into()),
+            (Err(Stop::Table(error)), _) => return Err(error),
             (Err(Stop::Lost | Stop::Aws(_) | Stop::NotConfigured), _) => return Ok(Came::NotOurs),
         }
     }
@@ -138,29 +143,25 @@ async fn read_on(reaction: &EventCall, key: &Key) -> Result<Came, EventError> {
 }
 
 impl<'a> Reading<'a> {
-    /// Takes the reading of `key`: nobody else does until the lease is over. `None` where somebody else has, or it is not to
-    /// be done.
-    async fn take(reaction: &'a EventCall, key: &Key) -> Result<Option<Self>, EventError> {
+    /// Takes the reading of `key`: no other run does until the lease is over. `None` where another run has it, or it is not
+    /// due.
+    async fn take(event: &'a EventCall, key: &Key<Sync>) -> Result<Option<Self>, EventError> {
         let Some(id) = key.tenant() else { return Ok(None) };
-        let grant = reaction.grant(id);
-        let tenant = TenantKeys::granted(&grant);
-        let wanted = [tenant.tenant(), tenant.connection(), tenant.aws_sync()];
-        let mut read = reaction.platform.table.read(&wanted, None).await?;
-        let owner: Stored<Tenant> = read.take(&tenant.tenant())?.ok_or_else(|| StoreError::missing("tenant"))?;
-        let connection: Stored<Connection> =
-            read.take(&tenant.connection())?.ok_or_else(|| StoreError::missing("connection"))?;
-        let sync: Option<Stored<Sync>> = read.take(&tenant.aws_sync())?;
-        let Some(sync) = sync.filter(|sync| sync.value.due_at.is_some_and(|due| due <= reaction.now)) else {
+        let grant = event.grant(id);
+        let keys = TenantKeys::granted(&grant);
+        let reads = (keys.tenant().expected(), keys.connection().expected(), keys.aws_sync().optional());
+        let (owner, connection, sync) = event.platform.table.load(reads).await?;
+        let Some(sync) = sync.item.filter(|sync| sync.value.due_at.is_some_and(|due| due <= event.now)) else {
             return Ok(None);
         };
         let suspended = owner.value.status != Status::Active;
-        let until = clock(reaction).plus_millis(if suspended { SUSPENDED } else { LEASE });
+        let until = clock(event).plus_millis(if suspended { SUSPENDED } else { LEASE });
         let taken = sync.value.taken(until);
-        let mut reading = Self { reaction, grant, tenant, connection: connection.value, sync, reader: None };
+        let mut reading = Self { event, grant, keys, connection: connection.value, sync, reader: None };
         match reading.put(Writes::new(), taken).await {
             Ok(()) if !suspended => Ok(Some(reading)),
             Ok(()) | Err(Stop::Lost) => Ok(None),
-            Err(Stop::Store(error)) => Err(error.into()),
+            Err(Stop::Table(error)) => Err(error),
             // INVARIANT: writing asks nothing of AWS.
             Err(Stop::Aws(_) | Stop::NotConfigured) => Ok(None),
         }
@@ -192,8 +193,8 @@ impl<'a> Reading<'a> {
 
     /// A page of the accounts of the permission set after `after`.
     async fn assignments(&mut self, after: Option<String>, next: Option<String>) -> Result<(), Stop> {
-        let one = Query::prefix(self.tenant, keys::AWS_PERMISSION_SETS).page(1, after.clone());
-        let found = self.list(&one).await?;
+        let one = self.keys.aws_permission_sets().page(1, after.clone());
+        let found = self.list(one).await?;
         let Some(Stored { key, value: Seen { row: Row::PermissionSet(set), .. }, .. }) = found.into_iter().next()
         else {
             return self.write(Vec::new(), Step::Sweep { after: None }).await;
@@ -218,13 +219,13 @@ impl<'a> Reading<'a> {
 
     /// Removes the rows of a page that this round did not see.
     async fn sweep(&mut self, after: Option<String>) -> Result<(), Stop> {
-        let page = Query::prefix(self.tenant, keys::AWS_ROWS).page(ROWS, after);
-        let found = self.list(&page).await?;
+        let page = self.keys.aws_rows().page(ROWS, after);
+        let found = self.list(page).await?;
         let writes = found
             .iter()
             .filter(|row| self.sync.value.sweeps(&row.value))
             .fold(Writes::new(), |writes, row| writes.remove(row));
-        let now = clock(self.reaction);
+        let now = clock(self.event);
         let after = match found.last() {
             Some(last) if found.len() == ROWS => {
                 let step = Step::Sweep { after: Some(last.key.sk().to_owned()) };
@@ -237,31 +238,24 @@ impl<'a> Reading<'a> {
 
     /// Notes that a slice failed: it is tried again later, or the round is over.
     async fn give_up(&mut self, failure: SyncFailure, denied: Option<&str>) -> Result<(), Stop> {
-        let failed = self.sync.value.failed(failure, denied, clock(self.reaction));
+        let failed = self.sync.value.failed(failure, denied, clock(self.event));
         self.put(Writes::new(), failed).await
     }
 
-    async fn list(&self, query: &Query) -> Result<Vec<Stored<Seen>>, Stop> {
-        let listed = async {
-            let mut read = self.reaction.platform.table.read(&[], Some(query)).await?;
-            read.listing::<Seen>(self.tenant)
-        };
-        let listed = listed.await.map_err(|error| Stop::Store(error.into()))?;
-        Ok(listed.rows)
+    async fn list(&self, query: Query<Seen>) -> Result<Vec<Stored<Seen>>, Stop> {
+        Ok(self.event.platform.table.load(query).await?.rows)
     }
 
     /// Writes rows that were seen in this round, and with the last of them where to go on.
     async fn write(&mut self, rows: Vec<Row>, step: Step) -> Result<(), Stop> {
         let round = self.sync.value.round;
-        let lease = clock(self.reaction).plus_millis(LEASE);
+        let lease = clock(self.event).plus_millis(LEASE);
         let mut rows = rows.into_iter().peekable();
         loop {
-            let mut writes = Writes::new();
-            for row in rows.by_ref().take(ROWS) {
-                let key = self.tenant.aws_row(&row);
-                let put = writes.put(&key, &Seen { round, row });
-                writes = put.map_err(|error| Stop::Store(error.into()))?;
-            }
+            let writes = rows.by_ref().take(ROWS).fold(Writes::new(), |writes, row| {
+                let key = self.keys.aws_row(&row);
+                writes.put(&key, &Seen { round, row })
+            });
             let last = rows.peek().is_none();
             let sync = if last { self.sync.value.at(step.clone(), lease) } else { self.sync.value.taken(lease) };
             self.put(writes, sync).await?;
@@ -273,15 +267,15 @@ impl<'a> Reading<'a> {
 
     /// Writes these and how far the reading is, which must stand as it was read.
     async fn put(&mut self, writes: Writes, sync: Sync) -> Result<(), Stop> {
-        let writes = writes.replace(&self.sync, &sync).map_err(|error| Stop::Store(error.into()))?;
-        match self.reaction.platform.table.note(&self.grant, writes).await {
+        let writes = writes.replace(&self.sync, &sync);
+        match self.event.platform.table.note(&self.grant, writes).await {
             Ok(_) => {
                 self.sync.version += 1;
                 self.sync.value = sync;
                 Ok(())
             }
             Err(CommitError::Lost) => Err(Stop::Lost),
-            Err(error) => Err(Stop::Store(error)),
+            Err(error) => Err(Stop::Table(error.into())),
         }
     }
 
@@ -291,7 +285,7 @@ impl<'a> Reading<'a> {
             let way = Way::of(self.grant.tenant(), &self.connection);
             let instance = self.connection.settings.sso_instance_arn.as_ref();
             let (Some(way), Some(instance)) = (way, instance) else { return Err(Stop::NotConfigured) };
-            let customers = &self.reaction.platform.customers;
+            let customers = &self.event.platform.customers;
             self.reader = Some(customers.reader(&way, instance).await.map_err(Stop::Aws)?);
         }
         self.reader.as_mut().ok_or(Stop::NotConfigured)
@@ -299,11 +293,11 @@ impl<'a> Reading<'a> {
 }
 
 /// The time now: an event may come late, and a run takes minutes. Ahead of the clock only where the event's time is.
-fn clock(reaction: &EventCall) -> Timestamp {
-    reaction.now.max(Timestamp::now())
+fn clock(event: &EventCall) -> Timestamp {
+    event.now.max(Timestamp::now())
 }
 
-/// What went wrong, and the action that was denied.
+/// The failure of a reading, and the action that was denied.
 fn failure(error: &CustomerError) -> (SyncFailure, Option<&'static str>) {
     match error {
         CustomerError::Denied(action) => (SyncFailure::Denied, Some(action)),

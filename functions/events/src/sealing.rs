@@ -1,22 +1,22 @@
-//! The sealing of audit records, after they were published: in chained batches, by whoever is given them first.
+//! The sealing of audit records, after they were published: in chained batches, by the first invocation that gets them.
 //!
-//! Nobody who writes a record waits for this. A seal, the head of the chain and each record's place in it are written in
+//! Requests do not wait for it. A seal, the head of the chain and each record's place in it are written in
 //! one transaction, on the condition that the head is the one that was read and that no record has a place yet. So two
 //! sealers at once make one chain, and a record that is delivered twice is sealed once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use trustplane_domain::Timestamp;
-use trustplane_domain::audit_chain::{ChainHead, ChainSeal, Entry};
+use trustplane_domain::audit_chain::Entry;
 use trustplane_domain::ids::TenantId;
 use trustplane_runtime::EventCall;
-use trustplane_store::{AuditItem, CommitError, StoreError, Stored, Writes, keys};
+use trustplane_store::{AuditItem, CommitError, StoreError, Stored, TenantKeys, Wanted, Writes};
 
 /// Records of one seal at most. With the seal and the head they are one transaction of at most 100 items.
 const RECORDS: usize = 40;
 /// Bytes of their texts at most: a transaction has at most 4 MB, and a record that is written on counts whole.
 const BYTES: usize = 2 * 1024 * 1024;
-/// How often a seal is made again where another sealer was faster.
+/// Attempts to make a seal while other sealers are faster.
 const ATTEMPTS: usize = 10;
 
 /// A record that the stream brought.
@@ -28,21 +28,21 @@ pub(crate) struct Brought {
     pub(crate) bytes: usize,
 }
 
-/// What came of sealing some records, by the places they were given with. All others are sealed.
+/// The records that were not sealed, by the places they were given with. All others are sealed.
 #[derive(Debug, Default)]
 pub(crate) struct Sealed {
     /// The first that could not be sealed now.
     pub(crate) again: Option<usize>,
-    /// Those that cannot be sealed as the table is, and why.
+    /// Those that cannot be sealed as the table is, each with the reason.
     pub(crate) hopeless: BTreeMap<usize, String>,
 }
 
-/// Why records were not sealed.
+/// A reason that records were not sealed.
 #[derive(Debug)]
 enum Fault {
     /// The table was away, or others were always faster: worth another try.
     Now(CommitError),
-    /// Somebody reached into the chain, so that it cannot go on.
+    /// The chain was changed by hand, so that it cannot go on.
     Chain(String),
 }
 
@@ -59,7 +59,7 @@ impl From<StoreError> for Fault {
 }
 
 /// Seals these records.
-pub(crate) async fn seal(reaction: &EventCall, records: &[(usize, &Brought)]) -> Sealed {
+pub(crate) async fn seal(event: &EventCall, records: &[(usize, &Brought)]) -> Sealed {
     let mut tenants: BTreeMap<TenantId, Vec<(usize, &Brought)>> = BTreeMap::new();
     for (place, record) in records {
         tenants.entry(record.tenant).or_default().push((*place, *record));
@@ -68,7 +68,7 @@ pub(crate) async fn seal(reaction: &EventCall, records: &[(usize, &Brought)]) ->
     for (tenant, records) in tenants {
         for batch in batches(&records) {
             let places = batch.iter().map(|(place, _)| *place);
-            match seal_batch(reaction, tenant, batch).await {
+            match seal_batch(event, tenant, batch).await {
                 Ok(()) => {}
                 Err(Fault::Now(error)) => {
                     tracing::error!(error = %error, tenant = %tenant, "audit records not sealed");
@@ -101,25 +101,26 @@ fn batches<'a, 'r>(mut records: &'a [(usize, &'r Brought)]) -> Vec<&'a [(usize, 
     batches
 }
 
-async fn seal_batch(reaction: &EventCall, tenant: TenantId, batch: &[(usize, &Brought)]) -> Result<(), Fault> {
-    let grant = reaction.grant(tenant);
-    let part = TenantKeys::granted(&grant);
-    let table = &reaction.platform.table;
-    // The number of the seal that was not made, and whether one of that number was found after that.
+async fn seal_batch(event: &EventCall, tenant: TenantId, batch: &[(usize, &Brought)]) -> Result<(), Fault> {
+    let grant = event.grant(tenant);
+    let keys = TenantKeys::granted(&grant);
+    let table = &event.platform.table;
+    // The number of the seal that was not made, and the same number if such a seal was found after that.
     let (mut lost, mut found) = (None, None);
     for _ in 0..ATTEMPTS {
-        let mut wanted = vec![part.audit_chain()];
-        wanted.extend(batch.iter().map(|(_, record)| part.audit_record(&record.id)));
-        wanted.extend(lost.map(|number| part.audit_seal(number)));
-        let mut read = table.read(&wanted, None).await?;
-        let head: Option<Stored<ChainHead>> = read.take(&part.audit_chain()).map_err(broken)?;
-        let standing = head.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
-        // A seal is written with the head: one that was found in an earlier read is in the head of this.
-        if found.is_some_and(|number| standing.seals < number) {
-            return Err(Fault::Chain("the chain has a seal that its end does not know of".to_owned()));
+        let mut wanted = Wanted::default();
+        wanted.key(&keys.audit_chain());
+        batch.iter().for_each(|(_, record)| wanted.key(&keys.audit_record(&record.id)));
+        lost.iter().for_each(|number| wanted.key(&keys.audit_seal(*number)));
+        let mut read = table.read(wanted).await?;
+        let head = read.take(&keys.audit_chain()).map_err(broken)?;
+        let current = head.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+        // A seal is written with the head: one that was found in an earlier read is in the head of this one.
+        if found.is_some_and(|number| current.seals < number) {
+            return Err(Fault::Chain("the chain has a seal that its head does not count".to_owned()));
         }
         if let Some(number) = lost {
-            found = read.take::<ChainSeal>(&part.audit_seal(number)).map_err(broken)?.map(|_| number);
+            found = read.take(&keys.audit_seal(number)).map_err(broken)?.map(|_| number);
         }
         let mut entries = Vec::new();
         let mut kept: Vec<Option<Stored<AuditItem>>> = Vec::new();
@@ -128,28 +129,28 @@ async fn seal_batch(reaction: &EventCall, tenant: TenantId, batch: &[(usize, &Br
             if !seen.insert(id) {
                 continue;
             }
-            // As it was written: if it was changed or removed since, or can no longer be read, the seal tells of it.
-            let stored = read.take::<AuditItem>(&part.audit_record(id)).ok().flatten();
+            // By its hash in the stream: the seal shows if the item was changed or removed since, or cannot be read.
+            let stored = read.take(&keys.audit_record(id)).ok().flatten();
             if stored.as_ref().is_some_and(|stored| stored.value.previous_hash.is_some()) {
                 continue;
             }
             entries.push(Entry { id: id.clone(), hash: hash.clone() });
             kept.push(stored);
         }
-        let Some((seal, next)) = standing.seal(entries, Timestamp::now()) else { return Ok(()) };
-        let mut writes = Writes::new().create(&part.audit_seal(seal.number), &seal)?;
-        writes = match &head {
-            Some(before) => writes.replace(before, &next)?,
-            None => writes.create(&part.audit_chain(), &next)?,
+        let Some((seal, next)) = current.seal(entries, Timestamp::now()) else { return Ok(()) };
+        let writes = Writes::new().create(&keys.audit_seal(seal.number), &seal);
+        let writes = match &head {
+            Some(before) => writes.replace(before, &next),
+            None => writes.create(&keys.audit_chain(), &next),
         };
-        for (stored, (_, previous)) in kept.iter().zip(seal.links(&standing.record)) {
-            if let Some(stored) = stored {
-                writes = writes.seal(stored, previous);
-            }
-        }
+        let links = kept.iter().zip(seal.links(&current.record));
+        let writes = links.fold(writes, |writes, (stored, (_, previous))| match stored {
+            Some(stored) => writes.seal(stored, previous),
+            None => writes,
+        });
         match table.note(&grant, writes).await {
             Ok(_) => {
-                // Out of reach of whoever may write the table.
+                // In the log the hash is out of reach of writers of the table.
                 tracing::info!(tenant = %tenant, seal = seal.number, hash = seal.hash, "sealed");
                 return Ok(());
             }

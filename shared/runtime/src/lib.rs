@@ -38,6 +38,7 @@ pub use platform::Platform;
 pub use request::{Request, both};
 pub use response::Response;
 pub use serve::{http, public};
+pub use settings::Unset;
 
 use trustplane_domain::Failure;
 

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use trustplane_aws::{Customers, DeadLetters, Deriver, EventBus, Meter, Seal};
-use trustplane_domain::Failure;
 use trustplane_domain::directory::sso_configuration::RedirectBase;
 use trustplane_domain::region::AccountId;
 use trustplane_store::Table;
 
 use crate::Function;
-use crate::settings::{Setting, Settings, SettingsError};
+use crate::settings::{Setting, Settings, SettingsError, Unset};
 
 /// The clients and settings of a process, made once, before its first event.
 ///
@@ -55,43 +54,43 @@ impl Platform {
     }
 
     /// The event bus.
-    pub fn bus(&self) -> Result<&EventBus, Failure> {
+    pub fn bus(&self) -> Result<&EventBus, Unset> {
         self.bus.get()
     }
 
     /// The queue of dead letters. A new client per call, since letters are rare.
-    pub fn dead_letters(&self) -> Result<DeadLetters, Failure> {
+    pub fn dead_letters(&self) -> Result<DeadLetters, Unset> {
         let url = self.settings.dead_letters.get()?;
         Ok(DeadLetters::new(&self.sdk, url.clone(), &self.meter))
     }
 
     /// The deriver of access key secrets.
-    pub fn deriver(&self) -> Result<&Deriver, Failure> {
+    pub fn deriver(&self) -> Result<&Deriver, Unset> {
         self.deriver.get()
     }
 
     /// The platform's key for sealing texts.
-    pub fn seal(&self) -> Result<&Seal, Failure> {
+    pub fn seal(&self) -> Result<&Seal, Unset> {
         self.seal.get()
     }
 
     /// The id of the KMS key that the platform signs with.
-    pub fn signing_key_id(&self) -> Result<&str, Failure> {
+    pub fn signing_key_id(&self) -> Result<&str, Unset> {
         self.settings.signing_key_id.get().map(String::as_str)
     }
 
     /// The S3 URL of the template that the quick-create link opens.
-    pub fn bootstrap_template_url(&self) -> Result<&str, Failure> {
+    pub fn bootstrap_template_url(&self) -> Result<&str, Unset> {
         self.settings.bootstrap_template_url.get().map(String::as_str)
     }
 
     /// The base of redirect URIs.
-    pub fn redirect_base(&self) -> Result<&RedirectBase, Failure> {
+    pub fn redirect_base(&self) -> Result<&RedirectBase, Unset> {
         self.settings.redirect_base.get()
     }
 
     /// The base of sign-in addresses, such as `https://auth.example.com`, without a slash at its end.
-    pub fn saml_base(&self) -> Result<&str, Failure> {
+    pub fn saml_base(&self) -> Result<&str, Unset> {
         self.settings.saml_base.get().map(String::as_str)
     }
 

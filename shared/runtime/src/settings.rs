@@ -40,6 +40,24 @@ pub(crate) struct Setting<T> {
     value: Option<T>,
 }
 
+/// A setting that the function was started without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unset(&'static str);
+
+impl fmt::Display for Unset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the function was started without `{}`, list it as needing that", self.0)
+    }
+}
+
+impl std::error::Error for Unset {}
+
+impl From<Unset> for Failure {
+    fn from(unset: Unset) -> Self {
+        Self::internal(unset)
+    }
+}
+
 impl Settings {
     /// Reads the settings that `function` needs.
     pub(crate) fn from_env(function: &Function) -> Result<Self, SettingsError> {
@@ -86,11 +104,9 @@ impl<T> Setting<T> {
     /// The value.
     ///
     /// # Errors
-    /// [`Failure::Internal`] in a function that [`Settings::from_env`] does not know to need it.
-    pub(crate) fn get(&self) -> Result<&T, Failure> {
-        self.value
-            .as_ref()
-            .ok_or_else(|| Failure::internal(format!("the function was started without `{}`", self.name)))
+    /// [`Unset`] in a function that [`Settings::from_env`] does not know to need it.
+    pub(crate) fn get(&self) -> Result<&T, Unset> {
+        self.value.as_ref().ok_or(Unset(self.name))
     }
 
     /// The value, where the function needs the setting and it is set.
