@@ -1,5 +1,5 @@
-//! What Cedar costs: making the built-in policies at a process's start, checking a tenant's policy when it is written, and
-//! deciding one request. Medians, in microseconds.
+//! Measures Cedar: compiling the built-in policies at process start, validating a tenant's policy when it is written,
+//! and deciding one request. Prints medians in microseconds.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and ends where it cannot run")]
 
@@ -11,7 +11,7 @@ use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_policy::{Action, Asked, Change, Group, Image, Kind, Origin, Policies, Resource, Sealed, decide};
 
-/// Of a kind that people write: a condition on what a change would make of a resource, and on who asks from where.
+/// A typical tenant policy: conditions on the resource after the change, and on the principal and its address.
 const OWN: &str = r#"
 @notice("Roles outside the production account are changed by the network team.")
 forbid (principal, action == Trustplane::Action::"put-identity-center-config", resource)
@@ -20,7 +20,7 @@ unless { principal.name == "network team" || (context has source_ip && context.s
 "#;
 
 fn main() {
-    // The first of all, which a process pays for at its start.
+    // The first compilation, which each process pays for at its start.
     let start = Instant::now();
     let built_in = Policies::built_in().expect("built-in policies");
     println!("{:>9.1} us  the built-in policies, the first time in a process", start.elapsed().as_secs_f64() * 1e6);
@@ -42,8 +42,8 @@ fn main() {
     costliest();
 }
 
-/// The costliest that the limits leave: patterns that nearly match, over the longest text that a request may bring, which
-/// is a policy's.
+/// Measures the most expensive decision within the limits: patterns that nearly match, over the longest text that a
+/// request can contain (a policy's text).
 fn costliest() {
     let pattern = format!("*{}b", "a".repeat(8 * 1024));
     let text = format!(
@@ -61,7 +61,7 @@ fn costliest() {
     println!("{:>9.1} us  of CPU, the costliest decision that the limits leave", cpu_us() - start);
 }
 
-/// CPU time of this process so far, by Linux's scheduler.
+/// CPU time of this process so far, as Linux's scheduler counts it.
 fn cpu_us() -> f64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or_default() / 1e3
@@ -83,7 +83,7 @@ fn decided(policies: &Policies) -> bool {
     asked(policies, Role::Editor, action, change)
 }
 
-/// Whether a credential of this role may do it.
+/// Decides whether a credential with this role may perform the action.
 fn asked(policies: &Policies, role: Role, action: Action, change: Change<()>) -> bool {
     let (tenant, at) = (TenantId::from_random([1; 16]), Timestamp::from_millis(1_800_000_000_000));
     let wanted = NewCredential {
@@ -98,7 +98,7 @@ fn asked(policies: &Policies, role: Role, action: Action, change: Change<()>) ->
     decide(policies, &asked, Sealed::new(()), |()| change).is_ok()
 }
 
-/// The median of 50 batches, after some to warm up.
+/// Returns the median of 50 batches, after warm-up batches.
 fn measure(what: &str, mut once: impl FnMut() -> bool) {
     let mut batch = |runs: u32| {
         let start = Instant::now();

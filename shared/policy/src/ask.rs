@@ -1,4 +1,4 @@
-//! One request as Cedar is asked about it.
+//! Converts a request to a Cedar request and its entities.
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
@@ -13,18 +13,18 @@ use trustplane_domain::timestamp::DAY;
 
 use crate::{Action, Actor, Image, Origin, Resource};
 
-/// Who asks for what, whence and when.
+/// Principal, action, origin and time of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     /// The credential's tenant.
     pub tenant: TenantId,
-    /// Who.
+    /// The verified principal.
     pub credential: &'a Credential,
-    /// What.
+    /// The requested action.
     pub action: Action,
-    /// Whence.
+    /// The request's network origin and ids.
     pub origin: &'a Origin,
-    /// When.
+    /// Time of the request.
     pub at: Timestamp,
 }
 
@@ -38,7 +38,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The question and the entities it is about.
+    /// Builds the Cedar request and the entities that it refers to.
     pub(crate) fn question(
         &self,
         action: Action,
@@ -50,7 +50,7 @@ impl Asked<'_> {
         self.question_by(None, action, resource, before, after, own_version)
     }
 
-    /// The same, held against a schema.
+    /// Builds the Cedar request and entities, validated against a schema.
     pub(crate) fn question_by(
         &self,
         schema: Option<&Schema>,

@@ -1,76 +1,76 @@
-//! The one place where a request is allowed or not.
+//! Authorization: the one place where a request is allowed or denied.
 
 use trustplane_domain::Failure;
 use trustplane_domain::failure::Denial;
 
 use crate::{Action, Asked, Grant, Image, Policies, Resource, Schema, Verdict};
 
-/// What was read and may not be looked at before a policy allows it.
+/// Data that was read, inaccessible until a policy allows the request.
 #[derive(Debug)]
 pub struct Sealed<R>(R);
 
 impl<R> Sealed<R> {
-    /// Seals what was read.
+    /// Seals data that was read.
     pub fn new(read: R) -> Self {
         Self(read)
     }
 }
 
-/// What a request would do: the resource before and after, and the outcome, which is a refusal of the domain where it
-/// cannot be done. The refusal is told only to those who may do it.
+/// Effect of a request: the resource before and after, and the outcome. The outcome may be a refusal of the domain.
+/// Only a client that is allowed the action sees the refusal.
 #[derive(Debug)]
 pub struct Change<T> {
-    /// Another action than the function's own, where what is asked for decides: approving is not editing.
+    /// Overrides the function's own action where the body decides which action it is: an approval is not an edit.
     pub action: Option<Action>,
-    /// What it is done to.
+    /// The resource that it acts on.
     pub resource: Resource,
-    /// The resource as it is; `None` where there is none.
+    /// The resource before the change; `None` where it does not exist.
     pub before: Option<Image>,
-    /// The resource as it would be; `None` where nothing would change or it would be gone.
+    /// The resource after the change; `None` where nothing changes or the resource is deleted.
     pub after: Option<Image>,
-    /// Whether the actor submitted the version in question, for policies of four eyes.
+    /// True if the actor submitted the version in question. Four-eyes policies use it.
     pub own_version: Option<bool>,
-    /// The version that `If-Match` is compared with; `None` where there is no resource.
+    /// The version to compare with `If-Match`; `None` where the resource does not exist.
     pub etag: Option<u64>,
-    /// What to write and to answer, or why not.
+    /// The data to write and to respond with, or the refusal.
     pub outcome: Result<T, Failure>,
 }
 
 impl<T> Change<T> {
-    /// A change of `resource` with this outcome, nothing known before or after.
+    /// Creates a change of `resource` with this outcome, and without images before and after.
     pub fn new(resource: Resource, outcome: Result<T, Failure>) -> Self {
         Self { action: None, resource, before: None, after: None, own_version: None, etag: None, outcome }
     }
 
-    /// With the image of the resource as it is.
+    /// Sets the image of the resource before the change.
     #[must_use]
     pub fn before(mut self, image: Option<Image>) -> Self {
         self.before = image;
         self
     }
 
-    /// With the image of the resource as it would be.
+    /// Sets the image of the resource after the change.
     #[must_use]
     pub fn after(mut self, image: Option<Image>) -> Self {
         self.after = image;
         self
     }
 
-    /// With the version that `If-Match` is compared with.
+    /// Sets the version to compare with `If-Match`.
     #[must_use]
     pub fn etag(mut self, version: Option<u64>) -> Self {
         self.etag = version;
         self
     }
 
-    /// With another action than the function's own.
+    /// Overrides the function's own action.
     #[must_use]
     pub fn action(mut self, action: Action) -> Self {
         self.action = Some(action);
         self
     }
 
-    /// With whether the actor submitted the version in question.
+    /// Sets `own_version`.
     #[must_use]
     pub fn own_version(mut self, own: bool) -> Self {
         self.own_version = Some(own);
@@ -78,18 +78,19 @@ impl<T> Change<T> {
     }
 }
 
-/// An allowed change and the leave to make it.
+/// An allowed change, with the grant to write it.
 #[derive(Debug)]
 pub struct Decided<T> {
-    /// The leave.
+    /// The grant.
     pub grant: Grant,
     /// The change.
     pub change: Change<T>,
 }
 
-/// Opens what was read, lets `change` say what would become of it, and asks the policies about that.
+/// Unseals `read`, lets `change` compute its effect, and asks the policies to allow it.
 ///
-/// [`Failure::Forbidden`] unless a policy permits it, none forbids it and each could be evaluated.
+/// Returns [`Failure::Forbidden`] unless a policy permits it, no policy forbids it, and every policy could be
+/// evaluated.
 pub fn decide<R, T>(
     policies: &Policies,
     asked: &Asked<'_>,
@@ -118,11 +119,11 @@ pub fn decide<R, T>(
     }))
 }
 
-/// What the policies would say to a question, for whoever wants to know before it is asked in earnest: the question
-/// [`decide`] puts, held against the schema.
+/// Evaluates a question without acting on it, as a simulation does. Builds the same question as [`decide`], validated
+/// against the schema.
 ///
 /// # Errors
-/// What does not fit the schema: an attribute that is missing, unknown or of another type.
+/// Returns the parts that do not fit the schema: an attribute that is missing, unknown or of another type.
 pub fn evaluate(
     policies: &Policies,
     schema: &Schema,

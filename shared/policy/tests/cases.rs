@@ -1,7 +1,8 @@
-//! Policies' tests as data: each case of `cases/*.json` is a question and what has to be decided.
+//! Runs policy tests that are data: each case in `cases/*.json` is a request and the expected decision.
 //!
 //! `{name, policies?, roles, credential_name?, age_days?, group, resource?, own_version?, source_ip?, now?, before?,
-//! after?, permitted, determining?, notices?}`; `policies` is a text beside the built-in ones, called `own`.
+//! after?, permitted, determining?, notices?}`; `policies` is a text in addition to the built-in policies, with the id
+//! `own`.
 
 #![allow(
     clippy::expect_used,
