@@ -1,4 +1,4 @@
-//! A log that is made, meddled with, and verified.
+//! Tests that build a log, tamper with it, and verify it.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -75,7 +75,7 @@ impl Log {
     }
 }
 
-/// Nine records a second apart, of which seven are sealed, in three seals.
+/// Builds a log of nine records, a second apart. Seven of them are sealed, in three seals.
 fn log() -> Log {
     let mut log = Log::new((0..9).map(|n| kept(START + n * 1_000, "put")).collect());
     log.seal(0..3);
@@ -102,7 +102,7 @@ fn each_record_that_is_changed_or_removed_is_found() {
         changed.records[place].text = changed.records[place].text.replace("put", "get");
         let found = changed.verified().first_broken.unwrap();
         assert_eq!(found.id.as_ref(), Some(&changed.records[place].id));
-        // With a hash that fits: found once it is sealed.
+        // With a matching hash, the defect appears once the record is sealed.
         let mut changed = log();
         let other = kept(START + i64::try_from(place).unwrap() * 1_000, "get");
         let previous_hash = changed.records[place].previous_hash.take();
@@ -127,7 +127,7 @@ fn each_seal_that_is_changed_or_removed_is_found_and_so_is_the_head() {
         let mut emptied = log();
         let _ = emptied.seals[place].records.remove(0);
         assert!(!emptied.verified().intact);
-        // Made to fit in itself, it does not fit the next one, or the head.
+        // The seal is consistent in itself, but not with the next seal or the head.
         emptied.seals[place].hash = emptied.seals[place].computed_hash();
         assert!(!emptied.verified().intact);
     }
@@ -144,7 +144,7 @@ fn each_seal_that_is_changed_or_removed_is_found_and_so_is_the_head() {
 #[test]
 fn a_record_that_is_slipped_in_is_found_by_its_time() {
     let mut log = log();
-    // An hour and more before the end of the chain, sealed or not.
+    // At least an hour before the end of the chain, sealed or not.
     log.records.push(kept(START - 3_600_000, "slipped in"));
     assert_eq!(log.verified().first_broken.unwrap().reason, ADDED);
     let place = log.records.len() - 1;
@@ -164,7 +164,7 @@ fn what_waits_is_not_broken_before_its_day_is_over() {
 fn what_is_sealed_while_it_is_verified_does_no_harm() {
     let mut log = log();
     log.seal(7..9);
-    // As it was read: before the last seal was made, of which one record was not yet written.
+    // The state as it was read before the last seal was made, when one of its records was not yet written.
     log.records[7].previous_hash = None;
     let _ = log.records.pop();
     let started = log.seals[3].sealed_at.as_millis();
@@ -223,7 +223,7 @@ fn what_is_no_record_or_no_seal_or_no_end_is_broken_where_it_stands() {
     let sealed = verified(&|verifier| verifier.no_record(first.id.clone()), &head);
     let told = (sealed.seal, sealed.id, sealed.reason);
     assert_eq!(told, (Some(1), Some(first.id.clone()), "it is no audit record"));
-    // Among the records, and in no seal: whatever it is called.
+    // Stored among the records, but in no seal, whatever its id.
     let with_more = |verifier: &mut Verifier| {
         verifier.record(first.clone());
         verifier.no_record("no id".to_owned());
@@ -244,7 +244,7 @@ fn what_is_no_record_or_no_seal_or_no_end_is_broken_where_it_stands() {
     assert_eq!((last.seal, last.reason), (Some(3), "the seal cannot be read"));
     let end = verified(&|verifier| verifier.record(first.clone()), &KeptEnd::Unreadable);
     assert_eq!((end.seal, end.reason), (Some(3), "the end of the chain cannot be read"));
-    // Even where there is no seal yet.
+    // Also where no seal exists yet.
     let empty = Verifier::new(tenant(), Range::default(), Timestamp::from_millis(START)).finish(&KeptEnd::Unreadable);
     assert!(!empty.intact);
 }
