@@ -4,7 +4,7 @@ use crate::{Clock, Options, binaries, binaries::Profile, logs::Show};
 use std::path::PathBuf;
 use trustplane_organization::Scenario;
 
-/// What `--help` prints.
+/// Output of `--help`.
 pub const HELP: &str = "\
 Runs Trustplane on this machine: the functions that are deployed, a table, and a customer's AWS organization.
 
@@ -26,24 +26,24 @@ Usage: cargo local [OPTIONS]
 Ctrl-C ends it.
 ";
 
-/// What the command line asks for.
+/// A parsed command line.
 #[derive(Debug)]
 pub enum Command {
-    /// To start the stack.
+    /// Starts the stack.
     Run {
-        /// How.
+        /// Options of the stack.
         options: Box<Options>,
-        /// Whether to say that it is ready in JSON.
+        /// True if the ready message is JSON.
         json: bool,
     },
-    /// To print [`HELP`].
+    /// Prints [`HELP`].
     Help,
-    /// To print [`scenarios`].
+    /// Prints [`scenarios`].
     Scenarios,
 }
 
 impl Command {
-    /// Reads the arguments after the program's name. The error is one line, for people.
+    /// Parses the arguments after the program's name. The error is one line for the user.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut options = Options {
             port: 3000,
@@ -95,7 +95,7 @@ impl Command {
     }
 }
 
-/// What `--scenarios` prints: the roles of the local organization that fail in a way of their own.
+/// Output of `--scenarios`: the roles of the local organization, each of which fails in its own way.
 pub fn scenarios() -> String {
     let rows =
         Scenario::catalogue().into_iter().map(|(scenario, about)| format!("{:<64} {about}\n", scenario.role_arn()));

@@ -1,4 +1,4 @@
-//! The functions' programs: built by Cargo, found by what it reports.
+//! The functions' binaries: builds them with Cargo, and finds them in its output.
 
 use crate::Error;
 use serde_json::Value;
@@ -9,38 +9,38 @@ use std::{
     sync::Mutex,
 };
 
-/// How the functions are built.
+/// Build profile of the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Profile {
-    /// As `cargo build` does.
+    /// The profile of `cargo build`.
     #[default]
     Dev,
-    /// As they are deployed.
+    /// The profile of the deployed functions.
     Release,
 }
 
-/// Programs by the names of their functions.
+/// Paths of binaries, by function name.
 pub type Programs = BTreeMap<String, PathBuf>;
 
-/// What was built by this process already.
+/// Binaries that this process has built already.
 static BUILT: Mutex<BTreeMap<(Profile, Vec<String>), Programs>> = Mutex::new(BTreeMap::new());
 
-/// The workspace's own folder.
+/// Returns the workspace's folder.
 pub fn workspace() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.ancestors().nth(2).unwrap_or(package).to_owned()
 }
 
-/// Cargo's folder for what it builds.
+/// Returns Cargo's target folder.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// Builds the binaries called `names`, once for each process and profile.
+/// Builds the binaries called `names`, once per process and profile. Blocks.
 ///
-/// Features are those of the whole workspace, as in `cargo build` and `cargo test` at its root: so neither compiles again
-/// what the other has compiled. Cargo's own output goes to standard error: a failed build shows what the compiler said.
-/// Blocks.
+/// The features are those of the whole workspace, as in `cargo build` and `cargo test` at its root. So neither command
+/// compiles again what the other compiled. Cargo's output goes to standard error: a failed build shows the compiler's
+/// messages.
 pub fn build(profile: Profile, names: Vec<String>, quiet: bool) -> Result<Programs, Error> {
     let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let key = (profile, names);
@@ -52,13 +52,13 @@ pub fn build(profile: Profile, names: Vec<String>, quiet: bool) -> Result<Progra
     Ok(binaries)
 }
 
-/// The programs of one folder, by the names of their files.
+/// Finds the binaries in a folder, by file name.
 pub fn in_folder(folder: &Path) -> Result<Programs, Error> {
     let failed = |error| Error::while_doing(format!("functions in `{}`", folder.display()), error);
     let mut binaries = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        // `cargo lambda build` makes a folder for each function, with `bootstrap` in it.
+        // `cargo lambda build` creates a folder per function, with `bootstrap` in it.
         let program = if path.is_dir() { path.join("bootstrap") } else { path.clone() };
         if let (Some(name), true) = (path.file_name(), program.is_file()) {
             binaries.insert(name.to_string_lossy().into_owned(), program);
@@ -79,7 +79,7 @@ fn run_cargo(profile: Profile, names: &[String], quiet: bool) -> Result<Programs
     if quiet {
         command.arg("--quiet");
     }
-    // Cargo sets these for the process it runs; they would make its own next run differ from one by hand.
+    // Cargo sets these variables for the processes that it runs. A nested Cargo would rebuild because of them.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_BIN_NAME" {

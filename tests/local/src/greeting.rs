@@ -1,10 +1,10 @@
-//! What a developer reads when the stack is ready.
+//! The greeting that a developer reads when the stack is ready.
 
 use crate::{Stack, demo::Demo, demo::instance_id};
 use std::fmt::Write as _;
 use trustplane_organization::IDENTITY_STORE_ID;
 
-/// Calls worth showing, each with what it does; shown if the template has the route.
+/// Example calls with a description. The greeting shows those whose route is in the template.
 const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/integrations/aws-identity-center/config", "the saved connection"),
     ("POST", "/v1/integrations/aws-identity-center/test", "does it work?"),
@@ -14,7 +14,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/audit-log", "what was done"),
 ];
 
-/// The greeting, with commands to copy for what this stack serves.
+/// Returns the greeting, with example commands for this stack.
 pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
