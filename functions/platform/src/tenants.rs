@@ -92,7 +92,7 @@ pub async fn describe(call: OperatorCall) -> Result<Value, Failure> {
     let (keys, count) = (read.listing::<Credential>(part), read.take::<Count>(&part.organisation_count()));
     let keys = keys.map_err(|_| Failure::Internal)?.rows;
     let counts = Counts {
-        api_keys: keys.iter().filter(|key| key.value.stands(call.now)).count(),
+        api_keys: keys.iter().filter(|key| key.value.is_valid(call.now)).count(),
         admins: tenant.admins.iter().filter(|admin| admin.expires_at.is_none_or(|at| call.now < at)).count(),
         organisations: count.map_err(|_| Failure::Internal)?.map_or(0, |count| count.value.children),
     };

@@ -97,8 +97,8 @@ fn resource<'a>(text: &'a str, service: &str, fit: impl Fn(&str, &str) -> bool) 
     let mut parts = text.splitn(6, ':');
     let head = (parts.next()?, parts.next()?, parts.next()?);
     let (region, account) = (parts.next()?, parts.next()?);
-    let stands = head.0 == "arn" && Partition::parse(head.1).is_some() && head.2 == service && fit(region, account);
-    parts.next().filter(|_| stands)
+    let is_valid = head.0 == "arn" && Partition::parse(head.1).is_some() && head.2 == service && fit(region, account);
+    parts.next().filter(|_| is_valid)
 }
 
 fn partition(arn: &str) -> Option<Partition> {

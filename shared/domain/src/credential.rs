@@ -110,14 +110,14 @@ pub struct Credential {
 
 impl Credential {
     /// Returns true if it is neither revoked nor expired.
-    pub fn stands(&self, now: Timestamp) -> bool {
+    pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none_or(|at| now < at) && self.expires_at.is_none_or(|at| now < at)
     }
 
     /// Returns true if `token` belongs to this credential and the credential is valid.
     pub fn accepts(&self, token: &Token, now: Timestamp) -> bool {
         let matches = self.token_hash.as_ref().is_some_and(|hash| hash.matches(token));
-        matches && self.kind == Kind::Bearer && self.id == token.id() && self.stands(now)
+        matches && self.kind == Kind::Bearer && self.id == token.id() && self.is_valid(now)
     }
 }
 

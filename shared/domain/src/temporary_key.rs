@@ -110,9 +110,9 @@ impl TemporaryKey {
     /// Returns the credential to act as: the parent, with the roles that both have. Returns `None` unless both are
     /// valid.
     pub fn acting(&self, parent: &Credential, now: Timestamp) -> Option<Credential> {
-        let stands = parent.id == self.parent && parent.stands(now) && now < self.expires_at;
+        let is_valid = parent.id == self.parent && parent.is_valid(now) && now < self.expires_at;
         let end = parent.expires_at.map_or(self.expires_at, |at| at.min(self.expires_at));
-        stands.then(|| Credential {
+        is_valid.then(|| Credential {
             kind: Kind::Temporary,
             roles: self.roles.intersection(&parent.roles).copied().collect(),
             token_hash: None,

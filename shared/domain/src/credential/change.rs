@@ -67,7 +67,7 @@ impl Credential {
         if let Some(other) = self.replaced_by {
             return Err(CredentialRefusal::Replaced(other));
         }
-        if !self.stands(now) {
+        if !self.is_valid(now) {
             return Err(CredentialRefusal::Ended);
         }
         let new = Self {
@@ -144,11 +144,11 @@ mod tests {
         assert_eq!((new.replaces, ending.replaced_by), (Some(old.id), Some(new.id)));
         assert_eq!(new.created_by, maker.id.to_string());
         let last = NOW.plus_millis(60 * SECOND - 1);
-        assert!(new.accepts(&token, last) && ending.stands(last) && !ending.stands(last.plus_millis(1)));
+        assert!(new.accepts(&token, last) && ending.is_valid(last) && !ending.is_valid(last.plus_millis(1)));
         assert!(new.lineage.is_one_with(&old.lineage) && new.lineage.is_one_with(&maker.lineage));
 
         let at_once = old.rotated(id(3), Some(&token), &old, 0, NOW).unwrap();
-        assert!(!at_once.old.stands(NOW) && at_once.new.stands(NOW));
+        assert!(!at_once.old.is_valid(NOW) && at_once.new.is_valid(NOW));
     }
 
     #[test]
@@ -172,6 +172,6 @@ mod tests {
         let expired = credential(1, Some(NOW.plus_millis(1)));
         let later = NOW.plus_millis(1);
         assert_eq!(expired.rotated(id(4), None, &one, 0, later), Err(CredentialRefusal::Ended));
-        assert!(expired.changed(update(None)).unwrap().stands(later));
+        assert!(expired.changed(update(None)).unwrap().is_valid(later));
     }
 }
