@@ -1,4 +1,4 @@
-//! A table to test on, and leave to write in it.
+//! A table for tests of the store, and grants to write in it.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use trustplane_store::{CommitError, Key, Read, Stored, Table, Told, Writes, keys
 struct Running {
     endpoint: String,
     table: String,
-    // Serves as long as the test program runs, on a runtime of its own.
+    // Runs as long as the test program, on its own runtime.
     _engine: Option<Engine>,
 }
 
 static RUNNING: OnceCell<Running> = OnceCell::const_new();
 
-/// The table, with a meter of its own.
+/// Creates a table with its own meter.
 pub async fn table() -> Table {
     let running = RUNNING
         .get_or_init(|| async {
@@ -52,7 +52,7 @@ async fn start() -> Running {
     Running { endpoint, table: template.tables[0].name.clone(), _engine: engine }
 }
 
-/// A table behind any endpoint.
+/// Returns a table at any endpoint.
 pub async fn table_at(endpoint: &str, name: &str) -> Table {
     let config = trustplane_aws::sdk_config(Vec::new()).await.into_builder().endpoint_url(endpoint);
     let config = match std::env::var("AWS_ACCESS_KEY_ID") {
@@ -70,19 +70,19 @@ pub async fn table_at(endpoint: &str, name: &str) -> Table {
     Table::new(&config.build(), name.to_owned(), Arc::new(Meter::default()))
 }
 
-/// A tenant of this test alone: leave to write in it, at this time.
+/// Creates a grant for a tenant that only this test uses, at this time.
 pub fn grant_at(millis: i64) -> Grant {
     let mut random = [0; 16];
     getrandom::fill(&mut random).unwrap();
     Grant::operator(TenantId::from_random(random), "test", "request", Timestamp::from_millis(millis))
 }
 
-/// A tenant of this test alone, now.
+/// Creates a grant for a tenant that only this test uses, now.
 pub fn grant() -> Grant {
     grant_at(Timestamp::now().as_millis())
 }
 
-/// A value to write.
+/// Returns a value to write.
 pub fn connection(seed: u8) -> Connection {
     Connection::new(ExternalId::from_random([seed; 16]))
 }
@@ -100,7 +100,7 @@ pub async fn read(table: &Table, key: &Key) -> Option<Stored<Connection>> {
     read.take(key).unwrap()
 }
 
-/// Makes the connection of a fresh tenant: the leave, and what stands.
+/// Creates the connection of a new tenant. Returns the grant and the stored connection.
 pub async fn made(table: &Table) -> (Grant, Stored<Connection>) {
     let grant = grant();
     let key = keys::Tenant::granted(&grant).connection();

@@ -1,4 +1,4 @@
-//! What one transaction does, and does not.
+//! Tests of a transaction's effects.
 
 use serde::{Deserialize, Serialize};
 use trustplane_domain::Timestamp;
@@ -9,7 +9,7 @@ use trustplane_store::{CommitError, Idempotency, Item, Query, StoreError, Told, 
 
 use crate::engine::{commit, connection, grant, grant_at, made, read, table};
 
-/// Something that is held across tenants.
+/// A claim that is unique across tenants.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claim {
     tenant_id: TenantId,
@@ -152,7 +152,7 @@ async fn a_listing_is_read_to_its_end_or_page_by_page() {
 
 async fn records(table: &trustplane_store::Table, part: keys::Tenant) -> usize {
     let query = Query::audit_log(part);
-    // An audit record is no connection: counting needs no more than that there is a row.
+    // An audit record is not a connection. Counting only needs the number of rows.
     match table.read(&[], Some(&query)).await.unwrap().listing::<Connection>(part) {
         Ok(listing) => listing.rows.len(),
         Err(_) => 1,
