@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_record_is_told_from_one_that_was_changed() {
+    fn an_unreadable_text_differs_from_a_changed_one() {
         let text = r#"{"id":"x"}"#;
         assert_eq!(AuditRecord::read(text, &AuditRecord::hash(text)), Err(Unreadable::Text));
     }

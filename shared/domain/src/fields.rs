@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_told_by_its_place() {
+    fn invalid_json_is_reported_by_its_position() {
         assert_eq!(why(b""), "ends too early at line 1, column 0");
         assert_eq!(why(b"{\"a\":"), "ends too early at line 1, column 5");
         assert_eq!(why(b"{\"secret\" 1}"), "is not JSON at line 1, column 11");
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_said_twice_is_refused_at_any_level() {
+    fn a_duplicate_key_is_refused_at_any_level() {
         assert!(why(b"{\"a\":1,\"b\":2,\"a\":3}").starts_with("says a key twice"));
         assert!(why(b"{\"x\":[{\"a\":1,\"a\":1}]}").starts_with("says a key twice"));
     }
@@ -277,9 +277,9 @@ mod tests {
         assert_eq!(fields.optional_string("none"), None);
         assert_eq!(fields.string("missing"), None);
         let Err(Failure::Invalid(faults)) = fields.finish(Faults::default()) else { panic!() };
-        let told: Vec<_> = faults.iter().collect();
+        let reported: Vec<_> = faults.iter().collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("flag", "must be true or false, not a string"),
                 ("missing", "is required"),

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_is_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let parent = parent(&[Role::Viewer], None);
         for seconds in [i64::MIN, 0, 899, 86_401, i64::MAX] {
             let Err(Failure::Invalid(faults)) =

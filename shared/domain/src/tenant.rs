@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_remembers_its_admins_while_they_stand() {
+    fn a_tenant_stores_its_admins_while_they_are_valid() {
         let brief = make(&[Role::Admin], Some(NOW.plus_millis(10)), 1);
         let tenant = tenant(&[&brief]);
         assert_eq!(tenant.admins.len(), 1);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_ends_only_while_another_stands() {
+    fn an_admin_ends_only_while_another_is_valid() {
         let (at, later) = (NOW.plus_millis(1000), NOW.plus_millis(2000));
         let (one, brief) = (make(&[Role::Admin], None, 1), make(&[Role::Admin], Some(at), 2));
         let tenant = tenant(&[&one, &brief]);

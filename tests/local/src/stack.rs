@@ -69,7 +69,7 @@ pub struct Stack {
     bus: Bus,
     schedules: Vec<(Schedule, Expression)>,
     clock: Clock,
-    looks: Vec<watch::Receiver<u64>>,
+    polls: Vec<watch::Receiver<u64>>,
     engine: Option<Engine>,
     tasks: Vec<JoinHandle<()>>,
     _lock: Option<File>,
@@ -142,12 +142,12 @@ impl Stack {
         let bus = Bus::new(&template.buses, template.rules, journal("events.jsonl")?, delivery.clone());
         tasks.push(serve(bus_listener, bus.clone().router()));
 
-        let mut looks = Vec::new();
+        let mut polls = Vec::new();
         if options.streams {
             let positions = Positions::open(file("streams.json"))?;
             for source in &template.streams {
                 let mapping = Mapping::open(source, &dynamodb_endpoint, &positions, &delivery).await?;
-                looks.push(mapping.looks());
+                polls.push(mapping.polls());
                 tasks.push(tokio::spawn(mapping.run()));
             }
         }
@@ -171,7 +171,7 @@ impl Stack {
             bus,
             schedules,
             clock: options.clock,
-            looks,
+            polls,
             engine,
             tasks,
             _lock: lock,
@@ -262,12 +262,12 @@ impl Stack {
 
     /// Waits until every record that is in the table's stream now is handled or given up.
     pub async fn settle_streams(&self) {
-        for looks in &self.looks {
-            let mut looks = looks.clone();
+        for polls in &self.polls {
+            let mut polls = polls.clone();
             // The current poll may have started before the last record was written.
-            let enough = *looks.borrow() + 2;
+            let enough = *polls.borrow() + 2;
             // An error means that the stack is stopping.
-            let _ = looks.wait_for(|looks| *looks >= enough).await;
+            let _ = polls.wait_for(|polls| *polls >= enough).await;
         }
     }
 

@@ -72,7 +72,7 @@ pub(crate) struct Mapping {
     shard: String,
     positions: Positions,
     delivery: Delivery,
-    looks: watch::Sender<u64>,
+    polls: watch::Sender<u64>,
 }
 
 /// Records in the order of the stream, with the number of attempts.
@@ -122,7 +122,7 @@ impl Mapping {
             shard: shard.ok_or_else(absent)?.to_owned(),
             positions: positions.clone(),
             delivery: delivery.clone(),
-            looks: watch::channel(0).0,
+            polls: watch::channel(0).0,
         };
         if positions.find(&mapping.key()).is_none() {
             let position = if source.from_start { None } else { mapping.end().await.map_err(failed)? };
@@ -132,8 +132,8 @@ impl Mapping {
     }
 
     /// Counts the polls of the stream that found no further record.
-    pub fn looks(&self) -> watch::Receiver<u64> {
-        self.looks.subscribe()
+    pub fn polls(&self) -> watch::Receiver<u64> {
+        self.polls.subscribe()
     }
 
     /// Reads the stream until the future is dropped.
@@ -150,7 +150,7 @@ impl Mapping {
             match read {
                 Ok((records, next)) if records.is_empty() => {
                     iterator = next;
-                    self.looks.send_modify(|looks| *looks += 1);
+                    self.polls.send_modify(|polls| *polls += 1);
                     tokio::time::sleep(POLL).await;
                 }
                 Ok((records, _)) => self.handle(records).await,

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let fields = wrong(request(json!({
             "CustomerFriendlyName": "",
             "CustomerFriendlyLogoUri": "https://acme.example/logo.gif",

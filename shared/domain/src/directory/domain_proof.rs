@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn any_one_right_record_proves_whatever_stands_beside_it() {
+    fn one_right_record_suffices_among_others() {
         let token = challenge().token;
         let pair = format!("token={token}");
         let (head, tail) = pair.split_at(20);

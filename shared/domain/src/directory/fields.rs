@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_wrong_field_is_told() {
+    fn every_invalid_field_is_reported() {
         let mut fields = of(json!({"a": 1, "b": null, "c": ["x", "yy", "x"], "d": "\n", "f": [], "g": ["x", 1]}));
         let short = |item: &str| if item.len() < 2 { Ok(item.to_owned()) } else { Err("is too long") };
         assert_eq!(required(&mut fields, "a", short), None);

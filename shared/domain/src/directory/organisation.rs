@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_organisation_is_active_unless_it_is_said_otherwise() {
+    fn a_new_organisation_is_active_by_default() {
         let body = json!({"OrganisationId": "acme", "OrganisationName": "Acme", "Unknown": 1});
         assert_eq!(new(body).unwrap().status, OrganisationStatus::Active);
         let body = json!({"OrganisationId": "acme", "OrganisationName": "Acme", "Status": "Pending"});
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let fields = wrong(new(json!({"OrganisationId": "a b", "Status": "active"})));
         assert_eq!(fields, ["OrganisationId", "OrganisationName", "Status"]);
     }

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_is_the_first_twenty_in_the_lists_own_order() {
+    fn the_default_is_the_first_twenty_in_the_lists_own_order() {
         let page: Page<Person> = request(&[]).unwrap().page(people(), key);
         assert_eq!(page.content, people());
         let page = serde_json::to_value(page).unwrap();
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn all_wrong_parameters_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         for (query, fields) in [
             (&[("page", "-1"), ("size", "0"), ("sort", "Height")][..], &["page", "size", "sort"][..]),
             (&[("size", "101")], &["size"]),

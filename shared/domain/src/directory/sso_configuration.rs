@@ -308,7 +308,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let fields = wrong(update(json!({
             "DisplayName": "x".repeat(65),
             "Contacts": ["it@acme.example", "nobody"],

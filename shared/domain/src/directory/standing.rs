@@ -55,11 +55,11 @@ pub fn below_configuration(
 
 /// Returns the refusal of a change below these obstacles; `None` if there are no obstacles.
 pub fn refusal(obstacles: &[Obstacle]) -> Option<Failure> {
-    (!obstacles.is_empty()).then(|| Failure::conflict(Conflict::WrongState, said(obstacles)))
+    (!obstacles.is_empty()).then(|| Failure::conflict(Conflict::WrongState, describe(obstacles)))
 }
 
 /// Describes all obstacles, for users.
-pub fn said(obstacles: &[Obstacle]) -> String {
+pub fn describe(obstacles: &[Obstacle]) -> String {
     let reasons: Vec<String> = obstacles.iter().map(ToString::to_string).collect();
     reasons.join("; ")
 }

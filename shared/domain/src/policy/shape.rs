@@ -201,7 +201,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str) -> String {
+    fn problem(text: &str) -> String {
         shape(text).unwrap_err().message
     }
 
@@ -220,23 +220,23 @@ mod tests {
             format!("permit (principal, action, resource) when {{ true{} }};", " && true".repeat(count - 1))
         };
         assert!(shape(&clauses(CLAUSES)).is_ok());
-        assert!(told(&clauses(CLAUSES + 1)).contains("100 clauses"));
+        assert!(problem(&clauses(CLAUSES + 1)).contains("100 clauses"));
         let nested = |count: usize| format!("{}true{};", "(".repeat(count), ")".repeat(count));
         assert!(shape(&nested(NESTING)).is_ok());
-        assert!(told(&nested(NESTING + 1)).contains("32 deep"));
+        assert!(problem(&nested(NESTING + 1)).contains("32 deep"));
         let chain = |count: usize| format!("a{};", ".b".repeat(count));
         assert!(shape(&chain(NESTING)).is_ok());
-        assert!(told(&chain(NESTING + 1)).contains("32 deep"));
+        assert!(problem(&chain(NESTING + 1)).contains("32 deep"));
         let many = |count: usize| "permit(principal,action,resource);".repeat(count);
         assert_eq!(shape(&many(super::super::POLICIES)), Ok(Shape { policies: 100 }));
-        assert!(told(&many(super::super::POLICIES + 1)).contains("100 policies"));
+        assert!(problem(&many(super::super::POLICIES + 1)).contains("100 policies"));
         assert!(shape(&" ".repeat(TEXT_LIMIT)).is_ok());
-        assert!(told(&" ".repeat(TEXT_LIMIT + 1)).contains("16 KiB"));
+        assert!(problem(&" ".repeat(TEXT_LIMIT + 1)).contains("16 KiB"));
     }
 
     #[test]
     fn a_chain_goes_on_behind_its_brackets_and_ends_with_its_operand() {
-        assert!(told(&format!("a{};", ".b(c)".repeat(NESTING + 1))).contains("32 deep"));
+        assert!(problem(&format!("a{};", ".b(c)".repeat(NESTING + 1))).contains("32 deep"));
         let side_by_side = format!("a{};", " == b.c.d".repeat(NESTING));
         assert!(shape(&side_by_side).is_ok());
         let each_policy_for_itself = "a.b.c;".repeat(90);

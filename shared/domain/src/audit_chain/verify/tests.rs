@@ -173,7 +173,7 @@ fn what_is_sealed_while_it_is_verified_does_no_harm() {
 }
 
 #[test]
-fn a_range_looks_at_its_records_and_at_every_seal() {
+fn a_range_verifies_its_records_and_every_seal() {
     let at = |n: i64| Some(Timestamp::from_millis(START + n * 1_000));
     let mut log = log();
     log.records[1].text.push(' ');
@@ -209,7 +209,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_no_record_or_no_seal_or_no_end_is_broken_where_it_stands() {
+fn an_unreadable_record_seal_or_end_is_broken_at_its_place() {
     let verified = |meddle: &dyn Fn(&mut Verifier), end: &KeptEnd| {
         let log = log();
         let mut verifier = Verifier::new(tenant(), Range::default(), Timestamp::from_millis(START + 10_000_000));
@@ -221,8 +221,8 @@ fn what_is_no_record_or_no_seal_or_no_end_is_broken_where_it_stands() {
     let first = log().records[0].clone();
     let head = KeptEnd::Head(log().head.unwrap());
     let sealed = verified(&|verifier| verifier.no_record(first.id.clone()), &head);
-    let told = (sealed.seal, sealed.id, sealed.reason);
-    assert_eq!(told, (Some(1), Some(first.id.clone()), "it is no audit record"));
+    let reported = (sealed.seal, sealed.id, sealed.reason);
+    assert_eq!(reported, (Some(1), Some(first.id.clone()), "it is no audit record"));
     // Stored among the records, but in no seal, whatever its id.
     let with_more = |verifier: &mut Verifier| {
         verifier.record(first.clone());
