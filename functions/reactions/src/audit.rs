@@ -1,8 +1,8 @@
-//! `publish-audit`: audit records, from the table's stream to the event bus. At least once, under the record's id; then
-//! into the chain of their tenant's seals.
+//! `publish-audit`: publishes audit records from the table's stream on the event bus, at least once and with the
+//! record's id, and then seals them in their tenant's chain.
 //!
-//! The detail of an event is the record as it was hashed, with its `hash` beside it: without that field and in canonical
-//! form it is the text that the hash is of. Whoever gets an event twice knows it by `id`.
+//! The detail of an event is the hashed record, with an additional `hash`. Without that field and in canonical form, it
+//! is the text that the hash was computed of. A subscriber recognizes a repeated event by its `id`.
 
 use serde_json::{Map, Value, json};
 use trustplane_aws::{DEAD_LETTER_BYTES, DeadLetters, Event};
@@ -14,22 +14,23 @@ use crate::sealing::{Brought, seal};
 /// A record of the stream.
 #[derive(Debug)]
 struct Carried<'a> {
-    /// What Lambda knows it by.
+    /// Lambda's id of the record.
     sequence_number: &'a str,
-    /// As the stream brought it.
+    /// The record in the stream's format.
     record: &'a Value,
-    /// What to publish and to seal, or why that cannot be.
+    /// The event to publish and the record to seal, or the reason why the record is unusable.
     event: Result<(Event, Brought), String>,
 }
 
-/// What events of denied attempts are called, so that whoever waits for an action to be done does not take one for it.
+/// Kind of the events of denied attempts. It differs from the action's name, so that a subscriber does not take an
+/// attempt for the action.
 const DENIED: &str = "access-denied";
 
-/// Publishes and seals the records of a batch, and says from which one on Lambda has to bring them again.
+/// Publishes and seals the records of a batch. Returns the first record that Lambda has to deliver again.
 ///
-/// A bus or a table that is away is no fault of the records: they are brought again for as long as the stream holds them.
-/// What no waiting mends (a record whose hash does not fit, a chain that somebody reached into) would hold up all that is
-/// behind it, of other tenants too: it goes to the dead letters here, alone, and the rest goes on.
+/// If the bus or the table is unavailable, the records are delivered again for as long as the stream keeps them. A
+/// permanent defect (a record whose hash does not match, a tampered chain) would block all later records, also those of
+/// other tenants. Such a record goes to the dead letters alone, and the other records continue.
 pub async fn publish(reaction: Reaction) -> Result<Value, ReactionError> {
     let bus = reaction.platform.bus.as_ref().ok_or("no event bus")?;
     let records = reaction.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
@@ -37,7 +38,7 @@ pub async fn publish(reaction: Reaction) -> Result<Value, ReactionError> {
     let good = |(place, record): (usize, &'_ Carried<'_>)| record.event.clone().ok().map(|good| (place, good));
     let (places, (events, brought)): (Vec<usize>, (Vec<Event>, Vec<Brought>)) =
         carried.iter().enumerate().filter_map(good).unzip();
-    // The first that has to come again; all before it are done with.
+    // The first record to deliver again. All records before it are done.
     let mut end = carried.len();
     if let Err(unpublished) = bus.publish(&events).await {
         tracing::error!(reason = unpublished.reason, "audit records not published");
@@ -60,17 +61,17 @@ pub async fn publish(reaction: Reaction) -> Result<Value, ReactionError> {
     Ok(from(carried.get(end)))
 }
 
-/// Puts a record among the dead letters, with what is wrong with it. The letter is an event of this function's: once what
-/// was wrong is right, it is invoked with it.
+/// Sends a record with its defect to the dead letters. A dead letter is an event of this function: after the repair,
+/// invoke the function with it.
 async fn bury(platform: &Platform, record: &Carried<'_>, fault: &str) -> Result<(), ReactionError> {
     let number = record.sequence_number;
     tracing::error!(sequence_number = number, fault, "an audit record goes to the dead letters");
-    // Made here, since it is hardly ever needed.
+    // Created here, because it is rarely needed.
     let letters = DeadLetters::new(&platform.sdk, Platform::setting("TRUSTPLANE_DEAD_LETTERS")?, &platform.meter);
     Ok(letters.send(&letter(record.record, fault)).await?)
 }
 
-/// The letter: without the images of a record that is too large for it, which are in the table.
+/// Builds the dead letter. It omits the images of a record that is too large; the table has them.
 fn letter(record: &Value, fault: &str) -> Value {
     let letter = json!({"function": "publish-audit", "reason": fault, "Records": [record]});
     if letter.to_string().len() <= DEAD_LETTER_BYTES {
@@ -80,7 +81,7 @@ fn letter(record: &Value, fault: &str) -> Value {
     json!({"function": "publish-audit", "reason": fault, "keys": keys})
 }
 
-/// The answer that makes Lambda bring this record and those behind it again; none where all are done with.
+/// Builds the result that makes Lambda deliver this record and the following ones again; empty if all are done.
 ///
 /// Source: "Configuring partial batch response with DynamoDB and Lambda", AWS Lambda Developer Guide.
 fn from(record: Option<&Carried<'_>>) -> Value {
@@ -90,7 +91,7 @@ fn from(record: Option<&Carried<'_>>) -> Value {
 }
 
 impl<'a> Carried<'a> {
-    /// Reads a record of the event of a DynamoDB stream.
+    /// Parses a record of a DynamoDB stream's event.
     fn of(record: &'a Value) -> Result<Self, &'static str> {
         let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
         let sequence_number = sequence_number.ok_or("a record of the stream has no sequence number")?;
@@ -99,7 +100,7 @@ impl<'a> Carried<'a> {
     }
 }
 
-/// The event of an audit record, from its item.
+/// Builds the event of an audit record from its item.
 fn event(item: &Value) -> Result<(Event, Brought), String> {
     let attribute = |name: &str| {
         let value = item.get(name).and_then(|value| value.get("S")?.as_str());
@@ -125,14 +126,14 @@ fn event(item: &Value) -> Result<(Event, Brought), String> {
     if whole.fits() {
         return Ok((whole, brought));
     }
-    // The rest can be read in the audit log.
+    // The audit log has the rest.
     detail.retain(|name, _| !IMAGES.contains(&name.as_str()));
     detail.insert("left_out".to_owned(), json!(IMAGES));
     let short = Some(event(&detail)).filter(Event::fits);
     short.map(|short| (short, brought)).ok_or_else(|| "it is larger than an event may be".to_owned())
 }
 
-/// What is left out of an event that would be too large.
+/// Fields that are omitted from an event that would be too large.
 const IMAGES: [&str; 2] = ["before", "after"];
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! `notify-expiring-certificates`: word that a certificate of an identity provider is about to expire, or has.
+//! `notify-expiring-certificates`: notices that a certificate of an identity provider expires soon, or has expired.
 //!
 //! A notice is an audit record, written in the transaction that moves the provider's place on the due list. So it is
-//! told once, however often the sweep runs, how late, or beside itself.
+//! sent once, even if sweeps run repeatedly, late, or concurrently.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -14,10 +14,10 @@ use trustplane_store::{CERTIFICATE, CommitError, Stored, Told, Writes};
 
 use crate::due::{Fault, again, sweep};
 
-/// How often a provider is read again that somebody else wrote in between.
+/// Largest number of attempts for a provider that changes between read and write.
 const ATTEMPTS: usize = 3;
 
-/// A certificate as it is when a notice of it is given.
+/// A certificate at the time of its notice.
 #[derive(Debug, Serialize)]
 struct View<'a> {
     identity_store_id: &'a str,
@@ -30,12 +30,12 @@ struct View<'a> {
     days_left: i64,
 }
 
-/// Gives every notice that is due, and says how many: `{notices, suspended, left}`.
+/// Sends all due notices. Returns the counts: `{notices, suspended, left}`.
 pub async fn notify_expiring(reaction: Reaction) -> Result<Value, ReactionError> {
     sweep(&reaction, CERTIFICATE, 1, |tenant, provider| notify(&reaction, tenant, provider)).await.said("notices")
 }
 
-/// Gives the notices of one provider: says how many.
+/// Sends the due notices of one provider. Returns their number.
 async fn notify(reaction: &Reaction, tenant: TenantId, mut before: Stored<IdentityProvider>) -> Result<usize, Fault> {
     let grant = reaction.grant(tenant);
     let store = before.key.identity_store().ok_or("it is no identity provider's place")?;

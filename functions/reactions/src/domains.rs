@@ -1,9 +1,9 @@
-//! `check-domains`: whether proven domains still have their DNS record, once a day each, and the end of challenges whose
-//! record never came.
+//! `check-domains`: checks daily whether the DNS record of a proven domain still exists, and ends challenges without a
+//! record.
 //!
-//! What others have to hear of (a record gone, back, or gone for too long; a challenge that ended) is an audit record,
-//! written in the transaction that moves the proof's place on the due list. So it is told once, however often the sweep
-//! runs, how late, or beside itself. A revoked proof changes nothing else: an active version stays active.
+//! Each event (a record is missing, restored, or missing for too long; a challenge expired) is an audit record, written
+//! in the transaction that moves the proof's place on the due list. So it is published once, even if sweeps run
+//! repeatedly, late, or concurrently. A revoked proof has no other effect: an active version stays active.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -17,12 +17,12 @@ use trustplane_store::{CommitError, DOMAIN, Stored, Told, Writes};
 
 use crate::due::{Fault, again, sweep};
 
-/// How often a proof is read again that somebody else wrote in between.
+/// Largest number of attempts for a proof that changes between read and write.
 const ATTEMPTS: usize = 3;
-/// Domains that are looked at side by side: name servers that do not answer take seconds.
+/// Domains that are checked concurrently. Unresponsive name servers take seconds.
 const AT_ONCE: usize = 25;
 
-/// A proof as others are told of it.
+/// A proof as its audit record shows it.
 #[derive(Debug, Serialize)]
 struct View {
     status: ProofStatus,
@@ -31,14 +31,14 @@ struct View {
     missing_since: Option<Timestamp>,
 }
 
-/// Looks at every proof that is due, and says at how many: `{checked, suspended, left}`.
+/// Checks all due proofs. Returns the counts: `{checked, suspended, left}`.
 pub async fn check(reaction: Reaction) -> Result<Value, ReactionError> {
     let resolver = Resolver::new(Platform::setting("TRUSTPLANE_DNS_SERVER").ok().as_deref())?;
     let see = |tenant, proof| look(&reaction, &resolver, tenant, proof);
     sweep(&reaction, DOMAIN, AT_ONCE, see).await.said("checked")
 }
 
-/// Looks at one proof: says whether it was due.
+/// Checks one proof. Returns the number of checks: 1 if it was due, otherwise 0.
 async fn look(
     reaction: &Reaction,
     resolver: &Resolver,

@@ -1,5 +1,5 @@
-//! Sweeps of the due list: what is due is read with its tenant, and each item is seen to. What goes wrong with one keeps
-//! none of the others from their turn, and is the error at the end, so that the sweep is tried again.
+//! Sweeps of the due list: reads all due items with their tenants, and handles each. A failure of one item does not
+//! stop the others. The sweep then ends with an error, so that it is retried.
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
@@ -14,32 +14,32 @@ use trustplane_runtime::{Reaction, ReactionError};
 use trustplane_store::keys::{self, DUE_SHARDS};
 use trustplane_store::{Item, Key, Read, StoreError, Stored};
 
-/// Keys of what is due that are asked for at once.
+/// Largest number of due keys in one page.
 const PAGE: i32 = 500;
-/// Items that are read at once: with their tenants no more than the 100 of a `BatchGetItem`.
+/// Number of items in one read: with their tenants, at most the 100 of a `BatchGetItem`.
 const BATCH: usize = 50;
-/// No item is begun with less time left than this: one that meets retries of every kind takes no longer.
+/// Time that must be left to start an item. An item with retries of every kind takes no longer.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// Why an item was not seen to.
+/// An error of handling an item.
 pub(crate) type Fault = Box<dyn Error + Send + Sync>;
 
-/// What a sweep did.
+/// Result of a sweep.
 #[derive(Debug, Default)]
 pub(crate) struct Swept {
-    /// What was done, all items together.
+    /// Sum of the items' results.
     done: usize,
-    /// Items that were due but are a suspended tenant's: they stay due.
+    /// Number of due items of suspended tenants, which stay due.
     suspended: usize,
-    /// Items that time did not suffice for: the next sweep begins with other ones.
+    /// Number of items that the time did not suffice for. The next sweep starts with other ones.
     left: usize,
-    /// Items, and parts of the due list, that something went wrong with.
+    /// Number of items, and of shards of the due list, that failed.
     failed: usize,
     first_failure: String,
 }
 
-/// Sees to all that is due of `kind`, `at_once` at the same time. `see` is given an item that was read after it was
-/// listed, so it may not be due any more; it says how much it did.
+/// Handles all due items of `kind`, `at_once` of them concurrently. `see` gets an item that was read after it was
+/// listed, so it may not be due any more. It returns the number of things done.
 pub(crate) async fn sweep<T: Item, F: Future<Output = Result<usize, Fault>>>(
     reaction: &Reaction,
     kind: &str,
@@ -69,7 +69,7 @@ pub(crate) async fn sweep<T: Item, F: Future<Output = Result<usize, Fault>>>(
     swept
 }
 
-/// Reads an item again that somebody else wrote in between; `None` where it is gone or its tenant suspended.
+/// Reads an item again after a concurrent write. Returns `None` if it was deleted or its tenant is suspended.
 pub(crate) async fn again<T: Item>(
     reaction: &Reaction,
     tenant: TenantId,
@@ -81,7 +81,7 @@ pub(crate) async fn again<T: Item>(
 }
 
 impl Swept {
-    /// For the caller: `{<done>, suspended, left}`, or the error.
+    /// Returns the counts `{<done>, suspended, left}`, or the error.
     pub(crate) fn said(self, done: &str) -> Result<Value, ReactionError> {
         match self.failed {
             0 => Ok(json!({done: self.done, "suspended": self.suspended, "left": self.left})),
@@ -121,7 +121,7 @@ impl Swept {
                 None => self.fail_item(key, "its tenant cannot be read".into()),
                 Some((_, false)) => self.suspended += 1,
                 Some((tenant, true)) => match read.take::<T>(key) {
-                    // It may have been deleted since it was listed.
+                    // The item may have been deleted since it was listed.
                     Ok(found) => waiting.extend(found.map(|item| (tenant, item))),
                     Err(error) => self.fail_item(key, error.into()),
                 },
@@ -155,8 +155,8 @@ impl Swept {
     }
 }
 
-/// The shards of the due list, another one first every hour: where time never suffices, it is not always the same that
-/// are left.
+/// Iterates over the shards of the due list. Each hour starts with another one, so that insufficient time does not
+/// always leave the same shards.
 pub(crate) fn shards(now: Timestamp) -> impl Iterator<Item = u8> {
     const HOUR: i64 = 3_600_000;
     let first = now.as_millis().div_euclid(HOUR).rem_euclid(i64::from(DUE_SHARDS));

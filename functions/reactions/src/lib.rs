@@ -1,4 +1,4 @@
-//! What happens without a request: on a schedule, or because something was written to the table.
+//! Handlers of events: schedules, and the table's stream.
 
 pub mod audit;
 pub mod certificates;

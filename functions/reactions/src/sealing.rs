@@ -1,8 +1,8 @@
-//! The sealing of audit records, after they were published: in chained batches, by whoever is given them first.
+//! Sealing of published audit records in chained batches.
 //!
-//! Nobody who writes a record waits for this. A seal, the head of the chain and each record's place in it are written in
-//! one transaction, on the condition that the head is the one that was read and that no record has a place yet. So two
-//! sealers at once make one chain, and a record that is delivered twice is sealed once.
+//! A write of a record does not wait for its seal. A seal, the head of the chain and the records' places in the chain
+//! are written in one transaction. Its conditions are that the head is unchanged since it was read, and that no record
+//! has a place yet. So concurrent sealers create one chain, and a record that is delivered twice is sealed once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,15 @@ use trustplane_domain::ids::TenantId;
 use trustplane_runtime::Reaction;
 use trustplane_store::{AuditItem, CommitError, StoreError, Stored, Writes, keys};
 
-/// Records of one seal at most. With the seal and the head they are one transaction of at most 100 items.
+/// Largest number of records of one seal. With the seal and the head, they are one transaction of at most 100 items.
 const RECORDS: usize = 40;
-/// Bytes of their texts at most: a transaction has at most 4 MB, and a record that is written on counts whole.
+/// Largest size of their texts, in bytes. A transaction has at most 4 MB, and an updated record counts with its whole
+/// size.
 const BYTES: usize = 2 * 1024 * 1024;
-/// How often a seal is made again where another sealer was faster.
+/// Largest number of attempts for a seal while other sealers write first.
 const ATTEMPTS: usize = 10;
 
-/// A record that the stream brought.
+/// A record from the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Brought {
     pub(crate) tenant: TenantId,
@@ -28,21 +29,21 @@ pub(crate) struct Brought {
     pub(crate) bytes: usize,
 }
 
-/// What came of sealing some records, by the places they were given with. All others are sealed.
+/// Result of sealing some records, by their indices. All other records are sealed.
 #[derive(Debug, Default)]
 pub(crate) struct Sealed {
-    /// The first that could not be sealed now.
+    /// Index of the first record that could not be sealed now.
     pub(crate) again: Option<usize>,
-    /// Those that cannot be sealed as the table is, and why.
+    /// Indices of records that cannot be sealed in the table's state, with the reason.
     pub(crate) hopeless: BTreeMap<usize, String>,
 }
 
-/// Why records were not sealed.
+/// Reasons why records were not sealed.
 #[derive(Debug)]
 enum Fault {
-    /// The table was away, or others were always faster: worth another try.
+    /// The table was unavailable, or other sealers always wrote first. A retry may succeed.
     Now(CommitError),
-    /// Somebody reached into the chain, so that it cannot go on.
+    /// The chain was tampered with, so it cannot continue.
     Chain(String),
 }
 
@@ -85,7 +86,7 @@ pub(crate) async fn seal(reaction: &Reaction, records: &[(usize, &Brought)]) -> 
     sealed
 }
 
-/// The records as they go into one seal each.
+/// Splits the records into batches of one seal each.
 fn batches<'a, 'r>(mut records: &'a [(usize, &'r Brought)]) -> Vec<&'a [(usize, &'r Brought)]> {
     let mut batches = Vec::new();
     while !records.is_empty() {
@@ -105,7 +106,7 @@ async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Bro
     let grant = reaction.grant(tenant);
     let part = keys::Tenant::granted(&grant);
     let table = &reaction.platform.table;
-    // The number of the seal that was not made, and whether one of that number was found after that.
+    // The number of the seal that was not written, and a later seal with that number, if one was found.
     let (mut lost, mut found) = (None, None);
     for _ in 0..ATTEMPTS {
         let mut wanted = vec![part.audit_chain()];
@@ -114,7 +115,7 @@ async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Bro
         let mut read = table.read(&wanted, None).await?;
         let head: Option<Stored<ChainHead>> = read.take(&part.audit_chain()).map_err(broken)?;
         let standing = head.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
-        // A seal is written with the head: one that was found in an earlier read is in the head of this.
+        // A seal is written together with the head, so a seal from an earlier read must be in the head of this read.
         if found.is_some_and(|number| standing.seals < number) {
             return Err(Fault::Chain("the chain has a seal that its end does not know of".to_owned()));
         }
@@ -128,7 +129,8 @@ async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Bro
             if !seen.insert(id) {
                 continue;
             }
-            // As it was written: if it was changed or removed since, or can no longer be read, the seal tells of it.
+            // Sealed with its original content. If it was changed or removed since, or is unreadable, the seal shows
+            // this.
             let stored = read.take::<AuditItem>(&part.audit_record(id)).ok().flatten();
             if stored.as_ref().is_some_and(|stored| stored.value.previous_hash.is_some()) {
                 continue;
@@ -149,7 +151,7 @@ async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Bro
         }
         match table.note(&grant, writes).await {
             Ok(_) => {
-                // Out of reach of whoever may write the table.
+                // Logged out of reach of anyone who can write to the table.
                 tracing::info!(tenant = %tenant, seal = seal.number, hash = seal.hash, "sealed");
                 return Ok(());
             }
@@ -160,7 +162,7 @@ async fn seal_batch(reaction: &Reaction, tenant: TenantId, batch: &[(usize, &Bro
     Err(CommitError::Lost.into())
 }
 
-/// An item of the chain that is there and cannot be read as what it has to be.
+/// Converts the error of an unreadable item of the chain.
 fn broken(error: StoreError) -> Fault {
     Fault::Chain(error.to_string())
 }

@@ -40,14 +40,14 @@ struct Arguments {
     packaged: bool,
 }
 
-/// Where the binaries are.
+/// Paths of the binaries.
 struct Built {
-    /// Cargo's folder of all that it makes.
+    /// Cargo's target folder.
     target: PathBuf,
     packaged: bool,
 }
 
-/// The bare function, and those that are it and Cedar.
+/// The bare function, and the bare functions with Cedar.
 const BARE: &str = "bare";
 const WITH_CEDAR: [&str; 2] = ["bare-deciding", "bare-validating"];
 
@@ -91,15 +91,15 @@ fn arguments() -> Arguments {
     parsed
 }
 
-/// Whether every bound holds, or none is asked for.
+/// Measures the binaries. Returns true if every bound holds, or if no check was requested.
 async fn measure(arguments: &Arguments) -> Result<bool, Error> {
-    // Keeps the table and makes the credential; what is measured are the release binaries.
+    // Provides the table and the credential. The release binaries are measured.
     let stack = Stack::start(Options::default()).await.map_err(|error| error.to_string())?;
     let table = tls::proxy(stack.dynamodb_endpoint().trim_start_matches("http://").to_owned()).await?;
     let environment = process::environment(&table, stack.table());
     let credential = credential(&stack).await?;
 
-    // Beside the folder of this program, which need not be a release build itself.
+    // Next to this program's folder; this program need not be a release build.
     let target = std::env::current_exe()?.ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
     let built = Built { target, packaged: arguments.packaged };
     println!(
@@ -174,7 +174,7 @@ async fn row(
         let before = process.cpu_ms()?;
         process.handle(event).await?;
         cpu.push(process.cpu_ms()? - before);
-        // The last process goes on to the full number.
+        // The last process handles the full number of requests.
         if pair + 1 == arguments.pairs {
             for _ in 1..arguments.requests {
                 process.handle(event).await?;
@@ -204,7 +204,7 @@ async fn invoke(stack: &Stack, function: &str, payload: &Value) -> Result<Value,
     Ok(serde_json::from_slice(&outcome.payload)?)
 }
 
-/// The function's first payload of `events/`, with a credential that stands.
+/// Returns the function's first payload of `events/`, with a valid credential.
 fn event(function: &Function, credential: &Credential) -> Result<Value, Error> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function.name);
     let mut files: Vec<_> = std::fs::read_dir(&folder)?.filter_map(|file| Some(file.ok()?.path())).collect();

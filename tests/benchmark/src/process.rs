@@ -1,4 +1,4 @@
-//! One function process and a Runtime API of its own.
+//! One function process with its own Runtime API.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -17,16 +17,16 @@ use tokio::sync::{Mutex, mpsc};
 use crate::Error;
 use crate::tls::Endpoint;
 
-/// A function process that has asked for its first event.
+/// A function process that has requested its first event.
 pub(crate) struct Process {
     child: Child,
-    /// From its start to its first poll.
+    /// Time from the start to the first poll.
     pub(crate) ready: Duration,
     events: mpsc::Sender<String>,
     replies: mpsc::Receiver<Bytes>,
 }
 
-/// What every process is given.
+/// Returns the environment of every process.
 pub(crate) fn environment(table: &Endpoint, name: &str) -> Vec<(String, String)> {
     [
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
@@ -108,14 +108,14 @@ impl Process {
         Ok(Self { child, ready: polled - started, events, replies })
     }
 
-    /// Has it handle an event.
+    /// Lets the process handle an event.
     pub(crate) async fn handle(&mut self, event: &Value) -> Result<Bytes, Error> {
         self.events.send(event.to_string()).await?;
         let reply = tokio::time::timeout(Duration::from_secs(30), self.replies.recv()).await?;
         reply.ok_or_else(|| "the process ended".into())
     }
 
-    /// CPU time so far, in milliseconds, by the scheduler's own count in nanoseconds over all threads.
+    /// Returns the CPU time so far in milliseconds, over all threads, from the scheduler's count in nanoseconds.
     pub(crate) fn cpu_ms(&self) -> Result<f64, Error> {
         let id = self.child.id().ok_or("the process ended")?;
         let mut nanoseconds = 0.0;
@@ -126,7 +126,7 @@ impl Process {
         Ok(nanoseconds / 1e6)
     }
 
-    /// Peak resident set, in KiB.
+    /// Returns the peak resident set, in KiB.
     pub(crate) fn peak_kib(&self) -> Result<u64, Error> {
         let id = self.child.id().ok_or("the process ended")?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
