@@ -50,7 +50,7 @@ impl Platform {
         let mac_key = setting("TRUSTPLANE_MAC_KEY_ID").ok();
         let deriver = mac_key.map(|key_id| Deriver::new(&sdk, Arc::clone(&meter), key_id));
         let saml_base = setting("TRUSTPLANE_SAML_BASE").ok().map(|base| base.trim_end_matches('/').to_owned());
-        let bus = if function.uses.contains(&crate::Use::PutEvents) {
+        let bus = if function.permissions.contains(&crate::Permission::PutEvents) {
             Some(EventBus::new(&sdk, Arc::clone(&meter), setting("TRUSTPLANE_EVENT_BUS")?))
         } else {
             None

@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt as _;
 use lambda_http::{Context, LambdaEvent, service_fn};
 use trustplane_domain::{Failure, Timestamp};
+use trustplane_functions::JSON;
 use trustplane_policy::{Origin, Policies, PoliciesError};
 
 use crate::dialect::{About, HttpReply};
-use crate::functions::JSON;
 use crate::policies::Known;
-use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigger, denial, function, log};
+use crate::{Call, Dialect, Function, HttpEvent, Platform, Reply, Request, Trigger, denial, dialect, function, log};
 
 /// Time kept for rendering and sending the reply when a handler takes too long.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -104,7 +104,7 @@ async fn answer(
         Trigger::Http(route) => (route.dialect, route.action, route.produces),
         _ => (Dialect::of_path(&request.path), None, JSON),
     };
-    let interaction_id = dialect.interaction_id(&request, uuid::Uuid::new_v4().to_string());
+    let interaction_id = dialect::interaction_id(dialect, &request, uuid::Uuid::new_v4().to_string());
     let mut about = About { request_id: context.request_id.clone(), interaction_id, sealed_denial: None };
     let origin = Origin {
         request_id: about.request_id.clone(),
@@ -142,7 +142,7 @@ async fn answer(
             about.sealed_denial = denial::sealed(&platform, failure, action, &about.request_id).await;
         }
     }
-    let reply = dialect.render(&result, &about);
+    let reply = dialect::render(dialect, &result, &about);
     let tally = platform.meter.take();
     log::request(
         function.name,

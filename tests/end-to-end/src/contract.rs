@@ -40,8 +40,8 @@ impl Contract {
         }
         let schema = match (reply.status < 400, route.dialect) {
             (true, _) => {
-                assert_eq!(reply.status, route.reply.0, "{said}");
-                route.reply.1
+                assert_eq!(reply.status, route.status, "{said}");
+                route.response
             }
             (false, Dialect::Integration) => Some("IntegrationError"),
             (false, Dialect::IdentitySource) => {

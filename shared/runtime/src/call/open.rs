@@ -13,7 +13,7 @@ use trustplane_store::{CommitError, Idempotency, Key, Query, Read, Stored, keys}
 
 use super::{Call, store_failure};
 use crate::authentication::{Presented, check_tenant};
-use crate::idempotency;
+use crate::{dialect, idempotency};
 
 /// What noting the day of a credential's use may take.
 const NOTE: Duration = Duration::from_millis(500);
@@ -145,7 +145,7 @@ impl Call {
 
     /// The input, if nothing is wrong with it or with the headers; else all that is.
     pub(super) fn checked<'i, I>(&self, input: &'i Result<I, Failure>) -> Result<&'i I, Failure> {
-        let headers = self.dialect.check_headers(&self.request, self.produces).err();
+        let headers = dialect::check_headers(self.dialect, &self.request, self.produces).err();
         let retry_key = idempotency::key(&self.request).err();
         let wrong = [headers, retry_key, input.as_ref().err().cloned()].into_iter().flatten().reduce(Failure::joined);
         wrong.map_or_else(|| input.as_ref().map_err(Clone::clone), Err)

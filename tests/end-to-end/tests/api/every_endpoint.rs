@@ -62,7 +62,7 @@ impl Story {
             let request = if body.is_null() { request } else { request.json(body) };
             if method == "POST" { request.header("idempotency-key", &key) } else { request }
         };
-        let reply = self.customer.send(request(&body)).await.expect(route.reply.0);
+        let reply = self.customer.send(request(&body)).await.expect(route.status);
         let usual = if method == "GET" { 1 } else { 2 };
         let allowed = OTHERWISE.iter().find(|(name, _)| *name == function.name).map_or(usual, |(_, trips)| *trips);
         let cost = self.customer.cost(&reply).await;
@@ -74,7 +74,7 @@ impl Story {
         }
         if method == "POST" && !ANSWERING.contains(&function.name) {
             let records = self.records().await;
-            let again = self.customer.send(request(&body)).await.expect(route.reply.0);
+            let again = self.customer.send(request(&body)).await.expect(route.status);
             let mut kept = reply.body.clone();
             for secret in SECRETS {
                 if let Some(shown) = kept.get_mut(secret) {
