@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use trustplane_local::{Options, Stack};
+use trustplane_local::{Options, Stack, binaries::workspace};
 
 use crate::contract::Contract;
 use crate::{Cost, Customer, Reply, Request};
@@ -25,7 +25,13 @@ pub fn world() -> &'static World {
 
 impl World {
     /// Starts a stack, for tests that need their own.
-    pub fn start(options: Options) -> Self {
+    ///
+    /// `TRUSTPLANE_FUNCTIONS` names a folder with one binary per function, as `target/lambda`, from the root of the
+    /// workspace. Without it, one program that is built for the tests serves all functions.
+    pub fn start(mut options: Options) -> Self {
+        if let (None, Some(folder)) = (&options.functions, std::env::var_os("TRUSTPLANE_FUNCTIONS")) {
+            options.functions = Some(workspace().join(folder));
+        }
         // In a new thread, because a test cannot start another runtime in its own thread.
         std::thread::scope(|scope| {
             let started = scope.spawn(|| {

@@ -66,7 +66,7 @@ struct Current {
 }
 
 impl Process {
-    /// Starts `binary`, with `environment` as its whole environment.
+    /// Starts `binary` with `function` as `argv[0]` and `environment` as its whole environment.
     ///
     /// The process has its own process group, so a Ctrl-C at the terminal only reaches the stack, which then ends the
     /// process. If the stack is killed, its Runtime API is gone, and the function's runtime ends.
@@ -79,6 +79,7 @@ impl Process {
         ended: impl FnOnce(&str) + Send + 'static,
     ) -> Result<Arc<Self>, Error> {
         let mut child = Command::new(binary)
+            .arg0(function)
             .env_clear()
             .envs(environment)
             .stdin(Stdio::null())
