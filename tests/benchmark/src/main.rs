@@ -176,7 +176,7 @@ impl Row {
     }
 }
 
-/// Starts a function, has it handle one event and prints its row. Tells whether size and response are within bounds.
+/// Starts a function, sends it one event and prints its row. Returns whether size and response are within bounds.
 async fn once(
     function: &Function,
     event: &Value,

@@ -29,7 +29,7 @@ pub(crate) struct Process {
 /// A function's response to an event: the result of its handler, or an error object.
 pub(crate) type Response = Result<Bytes, Bytes>;
 
-/// What every process is given.
+/// Returns the environment of every process.
 pub(crate) fn environment(table: &Endpoint, name: &str) -> Vec<(String, String)> {
     [
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),

@@ -1,4 +1,4 @@
-//! Every function in one program, which serves the function that it is called by: `argv[0]` is the function's name.
+//! All functions in one program: `argv[0]` names the function that it serves.
 //!
 //! The local stack and the end-to-end tests run it in place of the deployed binaries, because one program links in
 //! seconds where one binary per function takes minutes. `TRUSTPLANE_FUNCTIONS` chooses the deployed binaries instead.
