@@ -65,7 +65,7 @@ impl std::fmt::Display for Unreadable {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Hash => "its hash is not that of its text",
-            Self::Text => "its text is no audit record",
+            Self::Text => "its text is not an audit record",
         })
     }
 }

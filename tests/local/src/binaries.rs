@@ -112,7 +112,7 @@ fn run_cargo<'a>(selection: impl IntoIterator<Item = &'a str>, quiet: bool) -> R
     // An error here is a panic of the thread, which has shown itself.
     let _ = relay.map(std::thread::JoinHandle::join);
     if !output.status.success() {
-        return Err(Error::new("the functions do not build: see what the compiler said above"));
+        return Err(Error::new("the functions do not build: see the compiler's errors above"));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -258,7 +258,7 @@ impl Template {
                     self.streams.push(StreamSource {
                         function,
                         name: name.to_owned(),
-                        table: table.ok_or_else(|| Error::new(format!("`{stream}` is no stream of a table")))?,
+                        table: table.ok_or_else(|| Error::new(format!("`{stream}` is not the stream of a table")))?,
                         from_start: text("StartingPosition").is_some_and(|position| position == "TRIM_HORIZON"),
                         batch_size: text("BatchSize").and_then(|size| size.parse().ok()).unwrap_or(100),
                         filters: filters.into_iter().flatten().map(filter).collect::<Result<_, _>>()?,

@@ -136,7 +136,7 @@ async fn the_demo_tenant_is_ready_and_survives_a_restart() {
 async fn a_mistake_in_the_command_line_is_named() {
     let output = refused(&["--prot", "3000"]).await;
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no option `--prot`"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("unknown option `--prot`"));
     assert!(output.stdout.is_empty());
     let output = refused(&["--help"]).await;
     assert!(output.status.success());

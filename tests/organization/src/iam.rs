@@ -77,7 +77,7 @@ impl Policy {
         match document.get("Version").and_then(Value::as_str) {
             Some("2012-10-17" | "2008-10-17") | None => {}
             Some(version) => {
-                return Err(format!("`{version}` is no version of the policy language"));
+                return Err(format!("`{version}` is not a version of the policy language"));
             }
         }
         let statements = match document.get("Statement") {
@@ -202,7 +202,7 @@ impl Principal {
                         all.push(match kind.as_str() {
                             "AWS" => Self::parse(&value)?,
                             "Service" | "Federated" | "CanonicalUser" => Self::NeverHere,
-                            _ => return Err(format!("`{kind}` is no kind of principal")),
+                            _ => return Err(format!("`{kind}` is not a kind of principal")),
                         });
                     }
                 }

@@ -147,7 +147,7 @@ impl Verifier {
             return;
         }
         self.records += 1;
-        let seen = Seen { hash: String::new(), previous_hash: None, fault: Some("it is no audit record") };
+        let seen = Seen { hash: String::new(), previous_hash: None, fault: Some("it is not an audit record") };
         let _ = self.unsealed.insert(id, seen);
     }
 

@@ -203,7 +203,7 @@ impl Order {
 
 fn take_once(faults: &mut Faults, name: &str, slot: &mut Option<u32>, value: Result<u32, &'static str>) {
     if slot.is_some() {
-        faults.add(name, "is said more than once");
+        faults.add(name, "must not be repeated");
     }
     *slot = faults.take(name, value);
 }

@@ -177,12 +177,12 @@ async fn a_record_that_is_slipped_in_is_found() {
     let mut hidden = added.clone();
     hidden.insert("entity".to_owned(), AttributeValue::S("audit-record ".to_owned()));
     log.put(hidden.clone()).await;
-    assert_eq!(log.broken().await, (id.clone(), "it is no audit record".to_owned()));
+    assert_eq!(log.broken().await, (id.clone(), "it is not an audit record".to_owned()));
     log.remove(&hidden).await;
     // With a key that is not a record's id, outside the range of those.
     hidden.insert("sk".to_owned(), AttributeValue::S("~".to_owned()));
     log.put(hidden.clone()).await;
-    assert_eq!(log.broken().await, (json!("~"), "it is no audit record".to_owned()));
+    assert_eq!(log.broken().await, (json!("~"), "it is not an audit record".to_owned()));
     log.remove(&hidden).await;
     assert_eq!(log.verified().await["intact"], true);
     // Through the stream: it is sealed, but too late for its time.
@@ -336,7 +336,7 @@ async fn a_record_that_is_no_more_by_when_it_is_sealed_is_told_of_by_its_seal() 
     log.put(other).await;
     let answer = world.invoke("publish-audit", &brought(&items, &[0, 1, 2, 3])).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
-    assert_eq!(log.broken().await, (json!(text(&items[1], "sk")), "it is no audit record".to_owned()));
+    assert_eq!(log.broken().await, (json!(text(&items[1], "sk")), "it is not an audit record".to_owned()));
     log.remove(&items[1]).await;
     assert_eq!(log.broken().await.0, json!(text(&items[1], "sk")));
 }

@@ -282,11 +282,10 @@ impl<'a> Resolver<'a> {
 
     /// Returns the type of a resource, and its name or id after deployment.
     fn physical(&self, logical: &str, depth: usize) -> Result<(String, String), Error> {
-        let resource = self
-            .document
-            .get("Resources")
-            .and_then(|resources| resources.get(logical))
-            .ok_or_else(|| Error::new(format!("`{logical}` is no parameter with a default and no resource")))?;
+        let resource =
+            self.document.get("Resources").and_then(|resources| resources.get(logical)).ok_or_else(|| {
+                Error::new(format!("`{logical}` is neither a parameter with a default nor a resource"))
+            })?;
         let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
         let property = match kind {
             "AWS::Serverless::Function" | "AWS::Lambda::Function" => "FunctionName",

@@ -33,7 +33,7 @@ impl Template {
         match template.remove("AWSTemplateFormatVersion") {
             None => {}
             Some(Value::String(version)) if version == "2010-09-09" => {}
-            Some(version) => return Err(format!("`{version}` is no template format version")),
+            Some(version) => return Err(format!("`{version}` is not a template format version")),
         }
         template.remove("Description");
         template.remove("Metadata");
@@ -197,7 +197,7 @@ impl Template {
             return Ok(value.clone());
         }
         let made = self.attributes.get(name).map(|value| value.as_str().into());
-        made.ok_or_else(|| format!("`{name}` is no parameter and no resource"))
+        made.ok_or_else(|| format!("`{name}` is neither a parameter nor a resource"))
     }
 
     fn substitute(&self, text: &str, variables: &Map<String, Value>) -> Result<Value, String> {

@@ -222,14 +222,14 @@ fn an_unreadable_record_seal_or_end_is_broken_at_its_place() {
     let head = KeptEnd::Head(log().head.unwrap());
     let sealed = verified(&|verifier| verifier.no_record(first.id.clone()), &head);
     let reported = (sealed.seal, sealed.id, sealed.reason);
-    assert_eq!(reported, (Some(1), Some(first.id.clone()), "it is no audit record"));
+    assert_eq!(reported, (Some(1), Some(first.id.clone()), "it is not an audit record"));
     // Stored among the records, but in no seal, whatever its id.
     let with_more = |verifier: &mut Verifier| {
         verifier.record(first.clone());
         verifier.no_record("no id".to_owned());
     };
     let added = verified(&with_more, &head);
-    assert_eq!((added.seal, added.id.as_deref(), added.reason), (None, Some("no id"), "it is no audit record"));
+    assert_eq!((added.seal, added.id.as_deref(), added.reason), (None, Some("no id"), "it is not an audit record"));
     let seal = verified(&|verifier| (verifier.record(first.clone()), verifier.no_seal()).1, &head);
     assert_eq!((seal.seal, seal.reason), (Some(1), "the seal cannot be read"));
     let after_the_last = |verifier: &mut Verifier| {
