@@ -105,7 +105,7 @@ fn role(id: &str, account: &str, mut properties: Map<String, Value>) -> Result<(
     }
     let arn = format!("arn:aws:iam::{account}:role{path}{name}");
     if RoleArn::parse(&arn).is_none_or(|arn| arn.name != name) {
-        return Err(format!("`{arn}` is not the ARN of a role"));
+        return Err(format!("`{arn}` is not a role's ARN"));
     }
 
     let trust = properties.remove("AssumeRolePolicyDocument").ok_or("a role must have an AssumeRolePolicyDocument")?;
