@@ -12,7 +12,7 @@ pub struct Function {
     pub family: &'static str,
     /// Title in the API document, a short imperative.
     pub summary: &'static str,
-    /// How it is invoked.
+    /// The trigger that invokes it.
     pub trigger: Trigger,
     /// IAM permission sets, beside those that every function or every endpoint with a credential has.
     pub permissions: &'static [Permission],

@@ -2,7 +2,7 @@
 
 use crate::Route;
 
-/// How a function is invoked.
+/// A trigger of a function.
 #[derive(Clone, Copy, Debug)]
 pub enum Trigger {
     /// By API Gateway.

@@ -1,5 +1,6 @@
-//! What follows from the table of functions, written out: `template.yaml`, `openapi.json`, what each role may, each
-//! package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a test fails when one is not current.
+//! Generates the files that follow from the table of functions: `template.yaml`, `openapi.json`, the permissions of
+//! each role, each package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a
+//! test fails if one is not current.
 
 mod openapi;
 mod parameters;

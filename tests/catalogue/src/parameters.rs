@@ -1,4 +1,4 @@
-//! What requests say beside their paths and bodies: query parameters and headers, for the API document.
+//! Query parameters and headers of requests, for the API document.
 
 use serde_json::{Value, json};
 use trustplane_functions::{Dialect, Route};

@@ -81,8 +81,7 @@ const LAST_USE: &str = r#"            - Effect: Allow
                   dynamodb:Attributes: [pk, sk, last_used_at]
 "#;
 
-/// What a function that may deny a request needs to record that, beside its own leave: one that only reads can write
-/// nothing else.
+/// IAM permission to record a denial, for functions that may deny a request and otherwise cannot write.
 const DENIALS: &str = r#"            - Effect: Allow
               Action:
                 - dynamodb:PutItem
