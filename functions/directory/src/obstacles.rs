@@ -1,7 +1,7 @@
 //! Obstacles: a withdrawn organisation, an inactive server, above something that is read or changed.
 
 use trustplane_domain::Failure;
-use trustplane_domain::directory::standing::{Obstacle, refusal, said};
+use trustplane_domain::directory::standing::{Obstacle, describe, refusal};
 use trustplane_runtime::Response;
 
 /// Adds a `Warning` to the response where its resource cannot be used (RFC 7234, 5.5: 299 is a "miscellaneous persistent
@@ -10,7 +10,7 @@ pub(crate) fn warned(response: Response, obstacles: &[Obstacle]) -> Response {
     if obstacles.is_empty() {
         response
     } else {
-        response.header("warning", format!("299 trustplane \"{}\"", said(obstacles)))
+        response.header("warning", format!("299 trustplane \"{}\"", describe(obstacles)))
     }
 }
 

@@ -14,15 +14,16 @@ use crate::sealing::{Brought, seal};
 /// A record of the stream.
 #[derive(Debug)]
 struct Carried<'a> {
-    /// What Lambda knows it by.
+    /// Lambda's id of the record.
     sequence_number: &'a str,
-    /// As the stream brought it.
+    /// The record in the stream's format.
     record: &'a Value,
-    /// What to publish and to seal, or why that cannot be.
+    /// The event to publish and the record to seal, or the reason why the record is unusable.
     event: Result<(Event, Brought), String>,
 }
 
-/// What events of denied attempts are called, so that whoever waits for an action to be done does not take one for it.
+/// Kind of the events of denied attempts. It differs from the action's name, so that a subscriber does not take an
+/// attempt for the action.
 const DENIED: &str = "access-denied";
 
 /// Publishes and seals the records of a batch. The response names the record from which Lambda delivers them again.
@@ -37,7 +38,7 @@ pub async fn publish(call: EventCall) -> Result<Value, EventError> {
     let good = |(place, record): (usize, &'_ Carried<'_>)| record.event.clone().ok().map(|good| (place, good));
     let (places, (events, brought)): (Vec<usize>, (Vec<Event>, Vec<Brought>)) =
         carried.iter().enumerate().filter_map(good).unzip();
-    // The first that has to come again; all before it are done with.
+    // The first record to deliver again. All records before it are done.
     let mut end = carried.len();
     if let Err(unpublished) = bus.publish(&events).await {
         tracing::error!(reason = unpublished.reason, "audit records not published");
@@ -68,7 +69,7 @@ async fn bury(platform: &Platform, record: &Carried<'_>, fault: &str) -> Result<
     Ok(platform.dead_letters()?.send(&letter(record.record, fault)).await?)
 }
 
-/// The letter: without the images of a record that is too large for it, which are in the table.
+/// Builds the dead letter. It omits the images of a record that is too large; the table has them.
 fn letter(record: &Value, fault: &str) -> Value {
     let letter = json!({"function": "publish-audit", "reason": fault, "Records": [record]});
     if letter.to_string().len() <= DEAD_LETTER_BYTES {
@@ -78,7 +79,7 @@ fn letter(record: &Value, fault: &str) -> Value {
     json!({"function": "publish-audit", "reason": fault, "keys": keys})
 }
 
-/// The answer that makes Lambda bring this record and those behind it again; none where all are done with.
+/// Builds the result that makes Lambda deliver this record and the following ones again; empty if all are done.
 ///
 /// Source: "Configuring partial batch response with DynamoDB and Lambda", AWS Lambda Developer Guide.
 fn from(record: Option<&Carried<'_>>) -> Value {
@@ -88,7 +89,7 @@ fn from(record: Option<&Carried<'_>>) -> Value {
 }
 
 impl<'a> Carried<'a> {
-    /// Reads a record of the event of a DynamoDB stream.
+    /// Parses a record of a DynamoDB stream's event.
     fn of(record: &'a Value) -> Result<Self, &'static str> {
         let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
         let sequence_number = sequence_number.ok_or("a record of the stream has no sequence number")?;
@@ -97,7 +98,7 @@ impl<'a> Carried<'a> {
     }
 }
 
-/// The event of an audit record, from its item.
+/// Builds the event of an audit record from its item.
 fn event(item: &Value) -> Result<(Event, Brought), String> {
     let attribute = |name: &str| {
         let value = item.get(name).and_then(|value| value.get("S")?.as_str());
@@ -123,14 +124,14 @@ fn event(item: &Value) -> Result<(Event, Brought), String> {
     if whole.fits() {
         return Ok((whole, brought));
     }
-    // The rest can be read in the audit log.
+    // The audit log has the rest.
     detail.retain(|name, _| !IMAGES.contains(&name.as_str()));
     detail.insert("left_out".to_owned(), json!(IMAGES));
     let short = Some(event(&detail)).filter(Event::fits);
     short.map(|short| (short, brought)).ok_or_else(|| "it is larger than an event may be".to_owned())
 }
 
-/// What is left out of an event that would be too large.
+/// Fields that are omitted from an event that would be too large.
 const IMAGES: [&str; 2] = ["before", "after"];
 
 #[cfg(test)]

@@ -12,14 +12,15 @@ use trustplane_domain::ids::TenantId;
 use trustplane_runtime::EventCall;
 use trustplane_store::{AuditItem, CommitError, StoreError, Stored, TenantKeys, Wanted, Writes};
 
-/// Records of one seal at most. With the seal and the head they are one transaction of at most 100 items.
+/// Largest number of records of one seal. With the seal and the head, they are one transaction of at most 100 items.
 const RECORDS: usize = 40;
-/// Bytes of their texts at most: a transaction has at most 4 MB, and a record that is written on counts whole.
+/// Largest size of their texts, in bytes. A transaction has at most 4 MB, and an updated record counts with its whole
+/// size.
 const BYTES: usize = 2 * 1024 * 1024;
 /// Attempts to make a seal while other sealers are faster.
 const ATTEMPTS: usize = 10;
 
-/// A record that the stream brought.
+/// A record from the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Brought {
     pub(crate) tenant: TenantId,
@@ -31,7 +32,7 @@ pub(crate) struct Brought {
 /// The records that were not sealed, by the places they were given with. All others are sealed.
 #[derive(Debug, Default)]
 pub(crate) struct Sealed {
-    /// The first that could not be sealed now.
+    /// Index of the first record that could not be sealed now.
     pub(crate) again: Option<usize>,
     /// Those that cannot be sealed as the table is, each with the reason.
     pub(crate) hopeless: BTreeMap<usize, String>,
@@ -40,7 +41,7 @@ pub(crate) struct Sealed {
 /// A reason that records were not sealed.
 #[derive(Debug)]
 enum Fault {
-    /// The table was away, or others were always faster: worth another try.
+    /// The table was unavailable, or other sealers always wrote first. A retry may succeed.
     Now(CommitError),
     /// The chain was changed by hand, so that it cannot go on.
     Chain(String),
@@ -85,7 +86,7 @@ pub(crate) async fn seal(event: &EventCall, records: &[(usize, &Brought)]) -> Se
     sealed
 }
 
-/// The records as they go into one seal each.
+/// Splits the records into batches of one seal each.
 fn batches<'a, 'r>(mut records: &'a [(usize, &'r Brought)]) -> Vec<&'a [(usize, &'r Brought)]> {
     let mut batches = Vec::new();
     while !records.is_empty() {
@@ -161,7 +162,7 @@ async fn seal_batch(event: &EventCall, tenant: TenantId, batch: &[(usize, &Broug
     Err(CommitError::Lost.into())
 }
 
-/// An item of the chain that is there and cannot be read as what it has to be.
+/// Converts the error of an unreadable item of the chain.
 fn broken(error: StoreError) -> Fault {
     Fault::Chain(error.to_string())
 }

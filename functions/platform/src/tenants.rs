@@ -91,7 +91,7 @@ pub async fn describe(call: OperatorCall) -> Result<Response, Failure> {
     let (tenant, credentials, organisations) = call.load(reads).await?;
     let tenant = tenant.value;
     let counts = Counts {
-        api_keys: credentials.rows.iter().filter(|key| key.value.stands(call.now)).count(),
+        api_keys: credentials.rows.iter().filter(|key| key.value.is_valid(call.now)).count(),
         admins: tenant.admins.iter().filter(|admin| admin.expires_at.is_none_or(|at| call.now < at)).count(),
         organisations: organisations.value().map_or(0, |count| count.children),
     };

@@ -1,4 +1,4 @@
-//! The EventBridge bus that others hear of changes on.
+//! The EventBridge bus on which changes are published.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,31 +12,31 @@ use trustplane_domain::Timestamp;
 
 use crate::{Counting, Meter};
 
-/// What all events have as their source.
+/// Source of all events.
 pub const SOURCE: &str = "trustplane";
 
-/// Entries of one call at most ("PutEvents", Amazon EventBridge API Reference).
+/// Largest number of entries of one call ("PutEvents", Amazon EventBridge API Reference).
 const ENTRIES: usize = 10;
 
-/// Bytes of all entries of one call at most, as [`Event::size`] counts them. EventBridge takes 1 MB by now, but neither in
-/// all partitions nor do all targets of a rule; 256 KB is what holds everywhere.
+/// Largest size of all entries of one call in bytes, as [`Event::size`] counts them. EventBridge accepts 1 MB by now,
+/// but not in all partitions, and not for all targets of a rule. 256 KB is valid everywhere.
 const BYTES: usize = 256 * 1024;
 
-/// How often entries are sent that EventBridge refuses while it takes others.
+/// Largest number of attempts for entries that EventBridge rejects while it accepts others of the call.
 const ROUNDS: u32 = 3;
 
 /// One event. Its source is [`SOURCE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What happened.
+    /// Kind of the event.
     pub detail_type: String,
-    /// A JSON object.
+    /// Content: a JSON object.
     pub detail: String,
-    /// When.
+    /// Time of the event.
     pub time: Timestamp,
 }
 
-/// The bus.
+/// An event bus.
 #[derive(Debug)]
 pub struct EventBus {
     sdk: SdkConfig,
@@ -45,23 +45,24 @@ pub struct EventBus {
     client: OnceLock<Client>,
 }
 
-/// Events that did not get through.
+/// Events that were not published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpublished {
-    /// The place of the first of them. All before it got through; of those after it, some may have.
+    /// Index of the first of them. All earlier events were published; some of the later ones may have been.
     pub first: usize,
-    /// What EventBridge said.
+    /// EventBridge's message.
     pub reason: String,
 }
 
 impl Event {
-    /// Its size as EventBridge counts it, in bytes ("Calculating PutEvents event entry size", EventBridge User Guide).
+    /// Returns its size in bytes as EventBridge counts it ("Calculating PutEvents event entry size", EventBridge User
+    /// Guide).
     pub fn size(&self) -> usize {
         const TIME: usize = 14;
         TIME + SOURCE.len() + self.detail_type.len() + self.detail.len()
     }
 
-    /// Whether a bus takes it.
+    /// Returns true if a bus accepts its size.
     pub fn fits(&self) -> bool {
         self.size() <= BYTES
     }
@@ -78,7 +79,7 @@ impl Event {
 }
 
 impl EventBus {
-    /// The bus of this name, each call to it counted by `meter`.
+    /// Creates a client of the bus with this name. `meter` counts its calls.
     pub fn new(sdk: &SdkConfig, meter: Arc<Meter>, name: String) -> Self {
         Self { sdk: sdk.clone(), meter, name, client: OnceLock::new() }
     }
@@ -90,7 +91,7 @@ impl EventBus {
         })
     }
 
-    /// Sends `events`, in as few calls as may be. What is refused while the rest of its call is taken is sent again, alone.
+    /// Publishes `events` in as few calls as possible. Rejected entries of a partly accepted call are sent again.
     pub async fn publish(&self, events: &[Event]) -> Result<(), Unpublished> {
         let mut before = 0;
         for batch in batches(events) {
@@ -131,7 +132,7 @@ impl EventBus {
     }
 }
 
-/// The events as they go into one call each: as many as it takes, and at least one.
+/// Splits the events into calls: each has as many as fit, and at least one.
 fn batches(mut events: &[Event]) -> Vec<&[Event]> {
     let mut batches = Vec::new();
     while !events.is_empty() {
@@ -179,7 +180,7 @@ mod tests {
                 prop_assert!(size <= BYTES || batch.len() == 1);
             }
             for pair in batches.windows(2) {
-                // None could have gone with the call before.
+                // No event would have fit into the previous call.
                 let with_next: usize = pair[0].iter().chain(&pair[1][..1]).map(Event::size).sum();
                 prop_assert!(pair[0].len() == ENTRIES || with_next > BYTES);
             }

@@ -1,5 +1,5 @@
-//! How we talk to AWS: one HTTP client with a small trust store, bounded timeouts, every call counted; the bus
-//! that others hear of changes on; the queue of what was given up on; the platform's keys; and the customer's side behind the tenant's role.
+//! Access to AWS: one HTTP client with a small trust store, bounded timeouts and a count of every call; the event bus;
+//! the queue of dead letters; the platform's KMS keys; and the customer's AWS account through the tenant's role.
 
 mod client;
 mod customer;

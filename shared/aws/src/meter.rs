@@ -1,4 +1,4 @@
-//! Counts what a request costs: calls to AWS, and round trips, in which calls made side by side are one.
+//! Counts the cost of a request: calls to AWS, and round trips. Concurrent calls are one round trip.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -27,36 +27,36 @@ struct Service {
     in_flight: AtomicU32,
 }
 
-/// What was counted since the last [`Meter::take`].
+/// Counts since the last [`Meter::take`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
-    /// Calls to DynamoDB.
+    /// Number of calls to DynamoDB.
     pub dynamodb_calls: u32,
-    /// Times that at least one call to DynamoDB was waited for.
+    /// Number of waits for one or more calls to DynamoDB.
     pub dynamodb_round_trips: u32,
-    /// Requests to DynamoDB, retries included.
+    /// Number of HTTP requests to DynamoDB, including retries.
     pub dynamodb_attempts: u32,
-    /// Capacity units that DynamoDB says were consumed.
+    /// Consumed capacity units, as DynamoDB reports them.
     pub dynamodb_capacity: f64,
-    /// Calls to all other services of AWS.
+    /// Number of calls to all other AWS services.
     pub aws_calls: u32,
-    /// Times that at least one of those was waited for.
+    /// Number of waits for one or more of those calls.
     pub aws_round_trips: u32,
-    /// Requests to them, retries included.
+    /// Number of HTTP requests to them, including retries.
     pub aws_attempts: u32,
 }
 
 impl Meter {
     /// Adds consumed capacity units.
     pub fn consumed(&self, units: f64) {
-        // Kept in tenths: DynamoDB counts in halves.
+        // Stored in tenths, because DynamoDB counts in halves.
         self.capacity.fetch_add((units * 10.0).round().max(0.0) as u64, Ordering::Relaxed);
     }
 
-    /// What was counted, and starts again from nothing.
+    /// Returns the counts and resets them.
     pub fn take(&self) -> Tally {
         let zero = |counter: &AtomicU32| counter.swap(0, Ordering::Relaxed);
-        // A call that was abandoned half-way never says that it is over.
+        // A cancelled call never reports its end.
         zero(&self.dynamodb.in_flight);
         zero(&self.other.in_flight);
         Tally {
@@ -71,7 +71,7 @@ impl Meter {
     }
 }
 
-/// The interceptor to give to a client, so that none of its calls goes uncounted.
+/// Interceptor for a client, which counts all of its calls.
 #[derive(Clone, Debug)]
 pub struct Counting {
     meter: Arc<Meter>,
@@ -79,12 +79,12 @@ pub struct Counting {
 }
 
 impl Counting {
-    /// For the DynamoDB client.
+    /// Creates the interceptor of the DynamoDB client.
     pub fn dynamodb(meter: &Arc<Meter>) -> Self {
         Self { meter: Arc::clone(meter), dynamodb: true }
     }
 
-    /// For any other client.
+    /// Creates the interceptor of any other client.
     pub fn other(meter: &Arc<Meter>) -> Self {
         Self { meter: Arc::clone(meter), dynamodb: false }
     }

@@ -1,4 +1,4 @@
-//! Texts that clients carry and cannot read: encrypted under the platform's KMS key.
+//! Encryption with the platform's KMS key, for texts that clients keep but cannot read.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -15,33 +15,34 @@ use trustplane_domain::ids::TenantId;
 
 use crate::{Counting, Meter};
 
-/// The longest text that KMS encrypts, in bytes.
+/// Largest text that KMS encrypts, in bytes.
 pub const MAX_SEALED: usize = 4096;
 
-/// What a call may take: whoever waits for it has an answer already.
+/// Time limit for a call. The client's response waits for it.
 const CALL: Duration = Duration::from_secs(2);
 
-/// What making a key pair may take: KMS looks for primes.
+/// Time limit for the creation of a key pair. KMS searches for primes.
 const KEY_PAIR: Duration = Duration::from_secs(16);
 
-/// An RSA key pair that KMS has made.
+/// An RSA key pair that KMS created.
 pub struct NewKeyPair {
-    /// The private key in PKCS #8, DER: to be used at once, and not kept.
+    /// The private key in PKCS #8, DER. Use it at once and do not store it.
     pub pkcs8: Vec<u8>,
-    /// The private key as only KMS can decrypt it: to be kept.
+    /// The private key, encrypted by KMS, to store.
     pub sealed: Vec<u8>,
 }
 
-/// Where a text is for, as the encryption context says it (`purpose`): sealed for one, it is not opened for another.
+/// Purpose of a text, which is in its encryption context (`purpose`). A text that was encrypted for one purpose cannot
+/// be decrypted for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Why a request was denied.
+    /// Reason of a denied request.
     AuthorizationMessage,
-    /// A private key that a service provider signs by.
+    /// Private key that a service provider signs with.
     ServiceProviderKey,
 }
 
-/// The platform's key.
+/// The platform's KMS key.
 #[derive(Debug)]
 pub struct Seal {
     sdk: SdkConfig,
@@ -50,17 +51,17 @@ pub struct Seal {
     client: OnceLock<Client>,
 }
 
-/// Why a text was not sealed or opened.
+/// Errors of encryption and decryption.
 #[derive(Debug)]
 pub enum SealError {
-    /// It is none that was sealed with this key, for this purpose.
+    /// The text was not encrypted with this key, for this purpose.
     NotSealed,
-    /// KMS, and what it said.
+    /// KMS failed, with its message.
     Unavailable(String),
 }
 
 impl Seal {
-    /// Seals with the key of this id.
+    /// Creates a client for the key with this id.
     pub fn new(sdk: &SdkConfig, meter: Arc<Meter>, key_id: String) -> Self {
         Self { sdk: sdk.clone(), meter, key_id, client: OnceLock::new() }
     }
@@ -72,15 +73,15 @@ impl Seal {
         sealed.ciphertext_blob.map(Blob::into_inner).ok_or_else(|| SealError::Unavailable("no ciphertext".to_owned()))
     }
 
-    /// Decrypts what [`Self::seal`] made.
+    /// Decrypts the output of [`Self::seal`].
     pub async fn open(&self, purpose: Purpose, sealed: Vec<u8>) -> Result<Vec<u8>, SealError> {
         let call = self.client().decrypt().key_id(&self.key_id).ciphertext_blob(Blob::new(sealed));
         let opened = call.encryption_context("purpose", purpose.as_str()).send().await.map_err(|error| said(&error))?;
         opened.plaintext.map(Blob::into_inner).ok_or_else(|| SealError::Unavailable("no plaintext".to_owned()))
     }
 
-    /// A new RSA key pair of 2048 bits for the service provider of an identity store. It is opened for that tenant and
-    /// store only: both are in its encryption context (`tenant_id`, `identity_store_id`).
+    /// Creates an RSA key pair of 2048 bits for the service provider of an identity store. Its encryption context has
+    /// the tenant and the store (`tenant_id`, `identity_store_id`), so it can be decrypted for them only.
     pub async fn key_pair(&self, tenant: TenantId, store: &str) -> Result<NewKeyPair, SealError> {
         let timeouts =
             TimeoutConfig::builder().operation_timeout(KEY_PAIR).operation_attempt_timeout(KEY_PAIR / 2).build();

@@ -1,4 +1,4 @@
-//! Secrets of access keys: derived with a KMS key for message authentication codes, which never leaves KMS.
+//! Secrets of access keys, derived with a KMS key for message authentication codes. The key never leaves KMS.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,13 +16,14 @@ use trustplane_domain::temporary_key::TemporaryKey;
 
 use crate::{Counting, Meter};
 
-/// What a call may take, its second attempt included.
+/// Time limit for a call, including its second attempt.
 const CALL: Duration = Duration::from_secs(2);
 
-/// How long a process remembers a secret. It cannot become wrong: whether its credential stands is read each time.
+/// Time for which a process caches a secret. A secret never becomes wrong: the state of its credential is read for each
+/// request.
 const KEPT: Duration = Duration::from_secs(5 * 60);
 
-/// Secrets that a process remembers at most.
+/// Largest number of secrets in a process's cache.
 const MOST_KEPT: usize = 1000;
 
 /// Derives the secrets of access keys.
@@ -34,24 +35,25 @@ pub struct Deriver {
     kept: Mutex<HashMap<String, (SecretAccessKey, Instant)>>,
 }
 
-/// KMS did not answer, and what it said: for the log.
+/// KMS failed. Contains its message, for the log.
 #[derive(Debug)]
 pub struct NotDerived(String);
 
 impl Deriver {
-    /// Derives with the KMS key of this id, an `HMAC_256`.
+    /// Creates a client for the KMS key with this id, an `HMAC_256` key.
     pub fn new(sdk: &SdkConfig, meter: Arc<Meter>, key_id: String) -> Self {
         Self { sdk: sdk.clone(), meter, key_id, client: OnceLock::new(), kept: Mutex::default() }
     }
 
-    /// The secret of the access key of this id: one call, or none where it was derived in the last five minutes.
+    /// Derives the secret of the access key with this id. Makes one call, or none if the secret was derived in the last
+    /// five minutes.
     ///
-    /// An id has a checksum of its own, so what somebody made up mostly does not come so far.
+    /// An id has a checksum, so most invented ids are refused before this call.
     pub async fn derive(&self, id: AccessKeyId) -> Result<SecretAccessKey, NotDerived> {
         self.derived(format!("trustplane secret access key {id}")).await
     }
 
-    /// The secret of a temporary access key: of its id and its security token together.
+    /// Derives the secret of a temporary access key, from its id and security token together.
     pub async fn derive_temporary(&self, key: &TemporaryKey) -> Result<SecretAccessKey, NotDerived> {
         self.derived(format!("trustplane temporary secret access key {key}")).await
     }

@@ -1,6 +1,6 @@
-//! Where the customer's side is asked, in each partition, with FIPS endpoints and with dual stack: the real code and the
-//! real rules of the SDK, up to the wire. There the request is noted and goes on to the local organization, whatever host
-//! it was for.
+//! Tests the endpoints of calls to the customer's AWS, in each partition, with FIPS endpoints and with dual stack. They
+//! use the real code and the SDK's real rules, up to the network. There, each request is recorded and forwarded to the
+//! local organization, whatever its host.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -25,11 +25,11 @@ use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::region::Region;
 use trustplane_organization::{INSTANCE_ARN, Organization, ROLE_ARN};
 
-/// Host, and the region and service that the request is signed for.
+/// Host, with the region and service in the signature's scope.
 type Asked = (String, String);
 
-/// Sends every request to the local organization and notes where it was to go. A host of a region of which there is none
-/// is not found, as by DNS.
+/// Records the host of every request and forwards the request to the local organization. A host of an unknown region is
+/// not found, as in DNS.
 #[derive(Clone, Debug)]
 struct Wire {
     local: String,
@@ -54,7 +54,7 @@ impl HttpConnector for Connector {
             return HttpConnectorFuture::ready(Err(ConnectorError::io(unknown.into())));
         }
         assert!(request.uri().starts_with("https://"), "{}", request.uri());
-        // The host was signed.
+        // The signature covers the host.
         request.headers_mut().insert("host", host);
         request.set_uri(self.wire.local.clone()).unwrap();
         self.inner.call(request)
@@ -68,7 +68,7 @@ impl HttpClient for Wire {
     }
 }
 
-/// How a deployment's endpoints are chosen, as `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` say it.
+/// Selection of endpoints, as in `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
 #[derive(Clone, Copy, Default)]
 struct Endpoints {
     fips: bool,
@@ -83,7 +83,7 @@ struct Deployment {
     way: Way,
 }
 
-/// A deployment in `home`, and a customer whose instance is said to be in `region`.
+/// Creates a deployment in `home`, with a customer whose instance is configured in `region`.
 async fn deployment(home: &str, region: &str, endpoints: Endpoints) -> Deployment {
     let organization = Organization::demo();
     let external_id = ExternalId::from_random([1; 16]);
@@ -122,8 +122,7 @@ async fn sdk(home: &str, wire: Wire, endpoints: Endpoints) -> SdkConfig {
 }
 
 impl Deployment {
-    /// Where each service is asked by a test of the connection and by a reading, in this order: STS, IAM Identity Center,
-    /// Organizations.
+    /// Returns the endpoints of a connection test and a sync, in this order: STS, IAM Identity Center, Organizations.
     async fn asks(&self) -> [Asked; 3] {
         let instance = InstanceArn::parse(INSTANCE_ARN).unwrap();
         let stranger = ExternalId::from_random([2; 16]);
@@ -149,15 +148,15 @@ impl Deployment {
     }
 }
 
-/// As [`Deployment::asks`], each as `host scope`.
+/// Returns [`Deployment::asks`], each formatted as `host scope`.
 async fn asks(home: &str, region: &str, endpoints: Endpoints) -> [String; 3] {
-    // On the heap: the futures of eight are too much for the stack of a test.
+    // On the heap, because eight of these futures exceed the stack of a test.
     let asked = Box::pin(async { deployment(home, region, endpoints).await.asks().await }).await;
     asked.map(|(host, scope)| format!("{host} {scope}"))
 }
 
-/// Organizations has one endpoint a partition, and is signed for its region ("AWS Organizations endpoints and quotas").
-/// STS is asked where the platform is, IAM Identity Center where the instance is.
+/// Organizations has one endpoint per partition, and its signature has that endpoint's region ("AWS Organizations
+/// endpoints and quotas"). STS is called in the platform's region, IAM Identity Center in the instance's.
 #[tokio::test]
 async fn each_partition_has_its_endpoints() {
     for (home, region, expected) in [
@@ -211,7 +210,7 @@ async fn each_partition_has_its_endpoints() {
     }
 }
 
-/// Whether a region has such an endpoint is AWS's to say ("AWS service endpoints"): where it has none, the host is not found.
+/// AWS decides which regions have such an endpoint ("AWS service endpoints"). In other regions, the host is not found.
 #[tokio::test]
 async fn fips_and_dual_stack_count_for_every_service() {
     let fips = Endpoints { fips: true, dual_stack: false };
@@ -267,7 +266,8 @@ async fn fips_and_dual_stack_count_for_every_service() {
     }
 }
 
-/// What is said of the region of an instance that is not where it is said to be.
+/// Probes a connection with the wrong region `region`. Returns the refusal there, and the region in which the instance
+/// is found.
 async fn found(region: &str) -> (Refusal, Option<String>) {
     let deployment = deployment("eu-west-1", region, PLAIN).await;
     let instance = InstanceArn::parse(INSTANCE_ARN).unwrap();

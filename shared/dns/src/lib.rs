@@ -1,4 +1,4 @@
-//! DNS, as the proof of a domain asks it: which TXT records are at a name, or how the question failed.
+//! Looks up the TXT records that prove a domain. A lookup yields the records, or the kind of its failure.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -12,17 +12,17 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData};
 use trustplane_domain::directory::domain_proof::Observation;
 
-/// What one question to one server may take.
+/// Time limit for one query to one server.
 const TRY: Duration = Duration::from_secs(2);
-/// What an answer may take in all: a retry, TCP where it does not fit into a datagram, and aliases that are followed.
+/// Time limit for a whole lookup: one retry, TCP for a long response, and the aliases that it follows.
 const WHOLE: Duration = Duration::from_secs(6);
 
-/// Asks recursive servers, and remembers no answer: who has just set a record wants it seen. Where the server asked
-/// validates DNSSEC (as Amazon's does where that is enabled for the VPC), what is bogus is a failure of it.
+/// Queries recursive servers and caches nothing, because a customer expects a new record to be seen at once. A server
+/// that validates DNSSEC (Amazon's does where it is enabled for the VPC) reports a bogus record as a failure.
 #[derive(Debug)]
 pub struct Resolver(TokioResolver);
 
-/// Why there is nobody to ask.
+/// No DNS server is configured, or its address is invalid.
 #[derive(Debug)]
 pub struct NoServer(String);
 
@@ -55,9 +55,9 @@ impl Resolver {
         builder.build().map(Self).map_err(|error| NoServer(error.to_string()))
     }
 
-    /// The TXT records at `name`, which is taken from the root; at the end of the aliases there, if it is one.
+    /// Looks up the TXT records at `name`, a fully qualified name. Follows aliases.
     pub async fn txt(&self, name: &str) -> Observation {
-        // A name that is longer than DNS allows has no records.
+        // A name longer than DNS allows has no records.
         let Ok(mut name) = Name::from_ascii(name) else { return Observation::Records(Vec::new()) };
         name.set_fqdn(true);
         let lookup = match tokio::time::timeout(WHOLE, self.0.txt_lookup(name)).await {
@@ -89,7 +89,7 @@ fn name_server(server: SocketAddr) -> NameServerConfig {
     NameServerConfig::new(server.ip(), true, connections)
 }
 
-/// What a failure says of the record: that it is not there, or nothing.
+/// Converts a resolver's error: either the record does not exist, or the lookup failed.
 fn failed(error: &NetError) -> Observation {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none))
@@ -97,7 +97,7 @@ fn failed(error: &NetError) -> Observation {
         {
             Observation::Records(Vec::new())
         }
-        // Nobody answered.
+        // No server responded.
         NetError::Timeout | NetError::NoConnections | NetError::Io(_) | NetError::Busy => {
             tracing::warn!(%error, "DNS");
             Observation::Timeout

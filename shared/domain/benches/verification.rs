@@ -1,4 +1,4 @@
-//! What the verification of a signed request costs, the secret at hand: medians, in microseconds, by the size of the body.
+//! Measures the verification of a signed request whose secret is known: medians in microseconds, by size of the body.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and ends where it cannot run")]
 
@@ -15,14 +15,14 @@ fn main() {
     let now = Timestamp::parse("2026-01-02T03:04:05.000Z").expect("a time");
     for size in [0, 1_000, 10_000, 64 * 1024] {
         let body = vec![b'x'; size];
-        // No signature that fits is needed: a wrong one is computed and compared to its end.
+        // The signature need not be valid: a wrong one is computed and compared to the end.
         let mut times: Vec<f64> = (0..51).map(|_| batch(&body, now)).collect();
         times.sort_by(f64::total_cmp);
         println!("{:>9.1} us  body of {size} bytes", times.get(times.len() / 2).copied().unwrap_or_default());
     }
 }
 
-/// Microseconds for one, the mean of a hundred.
+/// Returns the microseconds per verification, as the mean of a hundred.
 fn batch(body: &[u8], now: Timestamp) -> f64 {
     let start = Instant::now();
     for _ in 0..100 {

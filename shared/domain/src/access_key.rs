@@ -1,9 +1,10 @@
-//! Access key pairs: a public id, and a secret that signs requests. The secret is derived from the id with a key that never
-//! leaves KMS, so that none is stored.
+//! Access key pairs: a public id, and a secret that signs requests. The secret is derived from the id with a key that
+//! never leaves KMS, so no secret is stored.
 //!
-//! The id is `TPAK` and the credential's public id, whose checksum tells it from a lookalike: `TPAK[0-9A-Za-z]{38}`. The
-//! secret is `TPSK`, 256 bits in 43 digits of base 62, and the CRC-32 of what stands before in 6: `TPSK[0-9A-Za-z]{49}`.
-//! Letters and digits alone, since clients write the id into a header that is split at commas and spaces.
+//! The id is `TPAK` and the credential's public id, whose checksum detects a typing error: `TPAK[0-9A-Za-z]{38}`. The
+//! secret is `TPSK`, 256 bits in 43 digits of base 62, and the CRC-32 of the preceding characters in 6 digits:
+//! `TPSK[0-9A-Za-z]{49}`. Both contain letters and digits only, because clients write the id into a header that is
+//! split at commas and spaces.
 
 use std::fmt;
 
@@ -15,26 +16,26 @@ const SECRET_PREFIX: &str = "TPSK";
 const SECRET_LENGTH: usize = 43;
 const CHECKSUM_LENGTH: usize = 6;
 
-/// The public half: names its credential, and so its tenant.
+/// The public half. It identifies a credential, and so a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccessKeyId(CredentialId);
 
-/// The secret half. Neither `Debug` nor an error ever holds it.
+/// The secret half. Neither `Debug` nor an error ever contains it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretAccessKey(String);
 
 impl AccessKeyId {
-    /// That of a credential.
+    /// Returns the access key id of a credential.
     pub fn of(credential: CredentialId) -> Self {
         Self(credential)
     }
 
-    /// Reads an id whose checksum holds.
+    /// Parses an id and verifies its checksum.
     pub fn parse(text: &str) -> Option<Self> {
         CredentialId::parse(text.strip_prefix(ID_PREFIX)?).map(Self)
     }
 
-    /// The credential it claims to be.
+    /// Returns the credential that the id names. It is not verified.
     pub fn credential(self) -> CredentialId {
         self.0
     }
@@ -47,13 +48,13 @@ impl fmt::Display for AccessKeyId {
 }
 
 impl SecretAccessKey {
-    /// The secret that a message authentication code of 256 bits is written as.
+    /// Converts a message authentication code of 256 bits to a secret.
     pub fn from_mac(mac: &[u8; 32]) -> Self {
         let body = format!("{SECRET_PREFIX}{}", base62::encode(mac, SECRET_LENGTH));
         Self(format!("{body}{}", checksum(&body)))
     }
 
-    /// Reads a text whose checksum holds: what a scanner for leaked secrets asks.
+    /// Parses a secret and verifies its checksum, as a scanner for leaked secrets does.
     pub fn parse(text: &str) -> Option<Self> {
         let at = SECRET_PREFIX.len() + SECRET_LENGTH;
         let (body, sum) = text.split_at_checked(at)?;
@@ -62,7 +63,7 @@ impl SecretAccessKey {
         (sum == checksum(body)).then(|| Self(text.to_owned()))
     }
 
-    /// The text: for the one time that it is shown, and as the key that requests are signed with.
+    /// Returns the secret in plain text, to show it once and to sign requests with it.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The two ARNs that a connection is made of.
+//! The two ARNs of a connection: an IAM Identity Center instance and an IAM role.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::region::{AccountId, Partition};
 
-/// An IAM Identity Center instance:
+/// ARN of an IAM Identity Center instance:
 /// `arn:aws(-[a-z]{1,5}){0,3}:sso:::instance/(sso)?ins-[a-zA-Z0-9.-]{16,}`, at most 1224 characters.
 ///
-/// AWS's own pattern (`InstanceArn` of the IAM Identity Center API) wants exactly 16 characters at the end; the example
-/// that JITSudo documents has 17, so more are taken.
+/// AWS's own pattern (`InstanceArn` of the IAM Identity Center API) has exactly 16 characters at the end. The example
+/// that JITSudo documents has 17, so longer ids are accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InstanceArn(String);
 
-/// An IAM role: `arn:<partition>:iam::<12 digits>:role/<path><name>`, the path of printable ASCII and at most 512
-/// characters with its slashes, the name of at most 64 out of `[A-Za-z0-9_+=,.@-]` (IAM API, `CreateRole`).
+/// ARN of an IAM role: `arn:<partition>:iam::<12 digits>:role/<path><name>`. The path has printable ASCII, at most 512
+/// characters with its slashes; the name has at most 64 of `[A-Za-z0-9_+=,.@-]` (IAM API, `CreateRole`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RoleArn(String);
@@ -26,7 +26,7 @@ const ROLE_PATH_MAX: usize = 512;
 const ROLE_NAME_MAX: usize = 64;
 
 impl InstanceArn {
-    /// Reads an instance's ARN; the error says what one looks like.
+    /// Parses an instance's ARN. The error describes the format.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const WRONG: &str = "must be the ARN of an IAM Identity Center instance such as `arn:aws:sso:::instance/ssoins-0123456789abcdef`";
         if text.len() > INSTANCE_ARN_MAX {
@@ -40,24 +40,24 @@ impl InstanceArn {
         if fits { Ok(Self(text.to_owned())) } else { Err(WRONG) }
     }
 
-    /// What follows `instance/`: `ssoins-0123456789abcdef`.
+    /// Returns the id after `instance/`: `ssoins-0123456789abcdef`.
     pub fn instance_id(&self) -> &str {
         self.0.rsplit_once('/').map_or("", |(_, id)| id)
     }
 
-    /// The partition.
+    /// Returns the partition.
     pub fn partition(&self) -> Option<Partition> {
         partition(&self.0)
     }
 
-    /// The whole ARN.
+    /// Returns the whole ARN.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl RoleArn {
-    /// Reads a role's ARN; the error says what is wrong with it.
+    /// Parses a role's ARN. The error says which part is wrong.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const WRONG: &str = "must be the ARN of an IAM role such as `arn:aws:iam::123456789012:role/TrustplaneRole`";
         let resource = resource(text, "iam", |region, account| region.is_empty() && AccountId::parse(account).is_ok())
@@ -76,29 +76,29 @@ impl RoleArn {
         }
     }
 
-    /// The account that the role is in.
+    /// Returns the account of the role.
     pub fn account(&self) -> &str {
         self.0.split(':').nth(4).unwrap_or_default()
     }
 
-    /// The partition.
+    /// Returns the partition.
     pub fn partition(&self) -> Option<Partition> {
         partition(&self.0)
     }
 
-    /// The whole ARN.
+    /// Returns the whole ARN.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The resource of an ARN whose service is `service` and whose region and account `fit`.
+/// Returns the resource part of an ARN with the service `service`, whose region and account satisfy `fit`.
 fn resource<'a>(text: &'a str, service: &str, fit: impl Fn(&str, &str) -> bool) -> Option<&'a str> {
     let mut parts = text.splitn(6, ':');
     let head = (parts.next()?, parts.next()?, parts.next()?);
     let (region, account) = (parts.next()?, parts.next()?);
-    let stands = head.0 == "arn" && Partition::parse(head.1).is_some() && head.2 == service && fit(region, account);
-    parts.next().filter(|_| stands)
+    let is_valid = head.0 == "arn" && Partition::parse(head.1).is_some() && head.2 == service && fit(region, account);
+    parts.next().filter(|_| is_valid)
 }
 
 fn partition(arn: &str) -> Option<Partition> {

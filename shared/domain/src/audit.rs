@@ -1,4 +1,4 @@
-//! The audit record: who did what to which resource, when and whence. It is also the event that others hear of.
+//! The audit record: actor, action, resource, time and origin. It is also the event that subscribers receive.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,57 +7,57 @@ use sha2::{Digest, Sha256};
 use crate::Timestamp;
 use crate::ids::TenantId;
 
-/// A record as it is kept and hashed. Holds no secret: the images of a resource leave them out.
+/// An audit record as it is stored and hashed. It contains no secret, because the images of a resource have none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditRecord {
-    /// A ULID: sorts by time.
+    /// A ULID. It sorts by time.
     pub id: String,
-    /// Whose.
+    /// The tenant that the record belongs to.
     pub tenant_id: TenantId,
-    /// When it was decided.
+    /// Time of the decision.
     pub occurred_at: Timestamp,
     /// `{id, name, type, roles}`.
     pub actor: Value,
-    /// The function that did it, or the action it asked for.
+    /// The function that acted, or the requested action.
     pub action: String,
-    /// `integration`, `api-key`, …
+    /// The kind of resource: `integration`, `api-key`, …
     pub resource_type: String,
-    /// The id that the API shows.
+    /// The resource's id, as the API shows it.
     pub resource_id: String,
-    /// Whether it was done.
+    /// Outcome of the request.
     pub outcome: Outcome,
-    /// The resource as it was.
+    /// The resource before the change.
     pub before: Option<Value>,
-    /// The resource as it became.
+    /// The resource after the change.
     pub after: Option<Value>,
     /// The Cedar policies that determined the decision.
     pub determining_policies: Vec<String>,
-    /// As the gateway saw it.
+    /// The client's address, as the gateway saw it.
     pub source_ip: Option<String>,
-    /// As the client said it.
+    /// The client's own description of itself.
     pub user_agent: Option<String>,
-    /// Ours.
+    /// The service's id of the request.
     pub request_id: String,
-    /// The client's.
+    /// The client's id of the interaction.
     pub interaction_id: Option<String>,
 }
 
-/// Whether what was asked for was done.
+/// Outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It was done.
+    /// Policies allowed the request, and it was carried out.
     Allowed,
-    /// Policies denied it.
+    /// Policies denied the request.
     Denied,
 }
 
-/// Why a kept record cannot be relied on.
+/// Defects of a stored record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Its hash is not that of its text.
+    /// The hash is not the hash of the text.
     Hash,
-    /// Its text is no audit record.
+    /// The text is not an audit record.
     Text,
 }
 
@@ -65,7 +65,7 @@ impl std::fmt::Display for Unreadable {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Hash => "its hash is not that of its text",
-            Self::Text => "its text is no audit record",
+            Self::Text => "its text is not an audit record",
         })
     }
 }
@@ -73,14 +73,14 @@ impl std::fmt::Display for Unreadable {
 impl std::error::Error for Unreadable {}
 
 impl AuditRecord {
-    /// The canonical encoding: JSON without white space, the keys of every object sorted by their bytes.
+    /// Returns the canonical encoding: JSON without white space, the keys of every object sorted by their bytes.
     pub fn canonical(&self) -> String {
         let mut text = String::new();
         write_canonical(&serde_json::to_value(self).unwrap_or_default(), &mut text);
         text
     }
 
-    /// Reads a record back from the text that was hashed, if the hash is that text's.
+    /// Parses a record from its hashed text, and verifies the hash.
     pub fn read(text: &str, hash: &str) -> Result<Self, Unreadable> {
         if Self::hash(text) != hash {
             return Err(Unreadable::Hash);
@@ -88,7 +88,7 @@ impl AuditRecord {
         serde_json::from_str(text).map_err(|_| Unreadable::Text)
     }
 
-    /// SHA-256 of a canonical encoding, in lower-case hex.
+    /// Returns the SHA-256 of a canonical encoding, in lower-case hex.
     pub fn hash(canonical: &str) -> String {
         Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_record_is_told_from_one_that_was_changed() {
+    fn an_unreadable_text_differs_from_a_changed_one() {
         let text = r#"{"id":"x"}"#;
         assert_eq!(AuditRecord::read(text, &AuditRecord::hash(text)), Err(Unreadable::Text));
     }

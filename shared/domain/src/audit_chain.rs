@@ -1,8 +1,8 @@
-//! The chain over a tenant's audit records: what makes a change of the past show.
+//! The hash chain over a tenant's audit records. It makes tampering visible.
 //!
-//! Records are sealed after they were written, in batches. A [`ChainSeal`] holds the ids and hashes of its batch and the
-//! hash of the seal before it; so whoever changes, removes or slips in a sealed record would have to make every later
-//! seal anew, and the head. The hash of each seal is logged when it is made, which is out of a table's reach.
+//! Records are sealed in batches after they are written. A [`ChainSeal`] contains the ids and hashes of its batch and
+//! the hash of the previous seal. To change, remove or insert a sealed record, an attacker has to replace every later
+//! seal and the head. The hash of each new seal is also logged, outside the table.
 
 mod verify;
 
@@ -14,10 +14,10 @@ pub use verify::{Broken, KeptEnd, KeptRecord, Range, Verified, Verifier};
 use crate::Timestamp;
 use crate::audit::AuditRecord;
 
-/// What stands before the first record and before the first seal.
+/// Hash before the first record and before the first seal.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// A record as a seal holds it.
+/// A record's entry in a seal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The record's id.
@@ -26,31 +26,31 @@ pub struct Entry {
     pub hash: String,
 }
 
-/// A batch of records, sealed.
+/// A sealed batch of records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainSeal {
-    /// From 1, with no gap.
+    /// The seal's number, from 1, without gaps.
     pub number: u64,
-    /// The hash of the seal before; [`GENESIS`] before the first.
+    /// Hash of the previous seal; [`GENESIS`] for the first.
     pub previous: String,
-    /// In the order in which they were sealed: that of their writing, as far as the table's stream tells it.
+    /// The records in the order of sealing. This is the order of writing, as far as the table's stream preserves it.
     pub records: Vec<Entry>,
-    /// When.
+    /// Time of sealing.
     pub sealed_at: Timestamp,
-    /// SHA-256 over all of the above.
+    /// SHA-256 over all fields above.
     pub hash: String,
 }
 
 /// The end of a tenant's chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainHead {
-    /// How many seals there are.
+    /// Number of seals.
     pub seals: u64,
-    /// How many records they hold.
+    /// Number of sealed records.
     pub records: u64,
-    /// The last seal's hash.
+    /// Hash of the last seal.
     pub seal: String,
-    /// The last sealed record's hash.
+    /// Hash of the last sealed record.
     pub record: String,
 }
 
@@ -61,7 +61,7 @@ impl Default for ChainHead {
 }
 
 impl ChainHead {
-    /// The next seal, over `records`, and the head behind it; `None` where there are none.
+    /// Seals `records`. Returns the next seal and the new head, or `None` if there are no records.
     pub fn seal(&self, records: Vec<Entry>, now: Timestamp) -> Option<(ChainSeal, Self)> {
         let last = records.last()?.hash.clone();
         let count = u64::try_from(records.len()).unwrap_or_default();
@@ -79,7 +79,8 @@ impl ChainHead {
 }
 
 impl ChainSeal {
-    /// The hash of what this seal says. Each part stands in it with its length, so that no two seals run together.
+    /// Computes the hash of this seal's content. Each part is hashed with its length, so two different contents never
+    /// have the same encoding.
     pub fn computed_hash(&self) -> String {
         let mut text = format!("{}\n{}\n{}\n{}\n", self.number, self.previous, self.sealed_at, self.records.len());
         for Entry { id, hash } in &self.records {
@@ -88,20 +89,20 @@ impl ChainSeal {
         AuditRecord::hash(&text)
     }
 
-    /// Each record's hash and the one before it in the chain, of which the first is `before`.
+    /// Returns each record's hash with the hash before it in the chain; `before` precedes the first.
     pub fn links<'a>(&'a self, before: &'a str) -> impl Iterator<Item = (&'a Entry, &'a str)> {
         let previous = std::iter::once(before).chain(self.records.iter().map(|entry| entry.hash.as_str()));
         self.records.iter().zip(previous)
     }
 }
 
-/// The time in a record's id; `None` where it is no ULID.
+/// Returns the time of a record's id; `None` if it is not a ULID.
 pub fn time_of(id: &str) -> Option<Timestamp> {
     let ulid = Ulid::from_string(id).ok().filter(|ulid| ulid.to_string() == id)?;
     i64::try_from(ulid.timestamp_ms()).ok().map(Timestamp::from_millis)
 }
 
-/// The first and the last id that a record of this time may have.
+/// Returns the lowest and the highest id that a record of this time can have.
 pub fn ids_at(time: Timestamp) -> (String, String) {
     let millis = u64::try_from(time.as_millis()).unwrap_or_default().min((1 << 48) - 1);
     let id = |random| Ulid::from_parts(millis, random).to_string();

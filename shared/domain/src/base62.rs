@@ -1,9 +1,9 @@
-//! Base 62 in fixed width: what tokens and public ids are written in, so that a double click selects all of one.
+//! Base 62 with fixed width, for tokens and public ids: a double click selects the whole text.
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Writes `bytes`, read as one big-endian number, in exactly `width` digits. Higher digits that do not fit are lost:
-/// `width` is at least `8 * bytes.len() / log2(62)`, rounded up, at every call.
+/// Encodes `bytes`, as one big-endian number, in exactly `width` digits. Higher digits that do not fit are lost, so
+/// every caller passes a `width` of at least `8 * bytes.len() / log2(62)`, rounded up.
 pub(crate) fn encode(bytes: &[u8], width: usize) -> String {
     let mut number = bytes.to_vec();
     let mut digits: Vec<char> = Vec::with_capacity(width);
@@ -19,7 +19,7 @@ pub(crate) fn encode(bytes: &[u8], width: usize) -> String {
     digits.iter().rev().collect()
 }
 
-/// Reads what [`encode`] wrote. `None` if a character is no digit or the number does not fit `N` bytes.
+/// Decodes the output of [`encode`]. Returns `None` if a character is not a digit or the number does not fit `N` bytes.
 pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut number = [0_u8; N];
     for character in text.bytes() {

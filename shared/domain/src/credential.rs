@@ -1,4 +1,4 @@
-//! A credential: what a tenant's people and programs show to be let in.
+//! A credential: the proof of identity of a tenant's users and programs.
 
 mod change;
 mod lineage;
@@ -14,17 +14,17 @@ use crate::token::{Token, TokenHash};
 pub use change::{CredentialRefusal, CredentialUpdate, Rotated};
 pub use lineage::{Lineage, MOST_MAKERS};
 
-/// What a credential may do, as the built-in policies read it.
+/// Roles of a credential, which the built-in policies refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Everything, keys, policies and audit included.
+    /// May do everything, including managing keys, policies and the audit log.
     Admin,
-    /// Reads, and approves, rejects and activates versions.
+    /// May read, and approve, reject and activate versions.
     Approver,
-    /// Reads, and changes connections, identity sources and the directory.
+    /// May read, and change connections, identity sources and the directory.
     Editor,
-    /// Reads.
+    /// May read.
     Viewer,
 }
 
@@ -32,7 +32,7 @@ impl Role {
     /// All roles.
     pub const ALL: [Self; 4] = [Self::Admin, Self::Approver, Self::Editor, Self::Viewer];
 
-    /// `admin`.
+    /// Returns the name: `admin`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -42,26 +42,26 @@ impl Role {
         }
     }
 
-    /// Reads a role's name.
+    /// Parses a role's name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 }
 
-/// How a credential is presented.
+/// Kinds of credential, by their presentation in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A token in a header.
     Bearer,
-    /// A key id and a secret that signs requests; the secret is derived, never stored.
+    /// A key id and a secret that signs requests. The secret is derived and never stored.
     AccessKey,
-    /// A temporary access key, which acts for the credential that it was made from. None is ever kept.
+    /// A temporary access key, which acts for the credential that it was made from. It is never stored.
     Temporary,
 }
 
 impl Kind {
-    /// `access_key`.
+    /// Returns the name: `access_key`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bearer => "bearer",
@@ -71,70 +71,70 @@ impl Kind {
     }
 }
 
-/// A credential as it is kept: never with its secret.
+/// A credential as it is stored, without its secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credential {
     /// The public id.
     pub id: CredentialId,
     /// The owner's label: 1 to 64 characters.
     pub name: String,
-    /// How it is presented.
+    /// Kind of the credential.
     pub kind: Kind,
-    /// At least one.
+    /// Roles; at least one.
     pub roles: BTreeSet<Role>,
-    /// The SHA-256 of a bearer token's secret.
+    /// SHA-256 of a bearer token's secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_hash: Option<TokenHash>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// The credential that made it; `operator` for a tenant's first.
+    /// The credential that created it; `operator` for a tenant's first.
     pub created_by: String,
-    /// Whose hands it went through.
+    /// Origin of the credential, for four-eyes checks.
     pub lineage: Lineage,
-    /// The credential that it took the place of.
+    /// The credential that it replaced by rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<CredentialId>,
-    /// The credential that took its place, or will when this one ends.
+    /// The credential that replaces it by rotation, now or when this one expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<CredentialId>,
-    /// When it ends by itself.
+    /// Time of expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// When it was ended.
+    /// Time of revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
-    /// The day on which it was last used: midnight, UTC.
+    /// Day of the last use: midnight, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
 }
 
 impl Credential {
-    /// Whether it is neither revoked nor expired.
-    pub fn stands(&self, now: Timestamp) -> bool {
+    /// Returns true if it is neither revoked nor expired.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none_or(|at| now < at) && self.expires_at.is_none_or(|at| now < at)
     }
 
-    /// Whether `token` is this credential's, and it stands.
+    /// Returns true if `token` belongs to this credential and the credential is valid.
     pub fn accepts(&self, token: &Token, now: Timestamp) -> bool {
         let matches = self.token_hash.as_ref().is_some_and(|hash| hash.matches(token));
-        matches && self.kind == Kind::Bearer && self.id == token.id() && self.stands(now)
+        matches && self.kind == Kind::Bearer && self.id == token.id() && self.is_valid(now)
     }
 }
 
-/// What a new credential is to be.
+/// Description of a credential to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCredential {
     /// 1 to 64 characters.
     pub name: String,
-    /// How it is presented.
+    /// Kind of the credential.
     pub kind: Kind,
-    /// At least one.
+    /// Roles; at least one.
     pub roles: BTreeSet<Role>,
-    /// After now.
+    /// Time of expiry, in the future.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Who makes a credential.
+/// The creator of a credential.
 #[derive(Clone, Copy, Debug)]
 pub enum Maker<'a> {
     /// An operator of the platform.
@@ -144,7 +144,7 @@ pub enum Maker<'a> {
 }
 
 impl NewCredential {
-    /// A credential of this description. `token` is what a bearer is let in by; none of an access key.
+    /// Creates a credential. `token` is the bearer token; an access key has none.
     pub fn made(
         self,
         id: CredentialId,
@@ -174,7 +174,7 @@ impl NewCredential {
     }
 }
 
-/// Reads a label that people give: 1 to `most` characters, none of them a control character.
+/// Parses a label that users choose: 1 to `most` characters, without control characters.
 pub fn parse_label(text: &str, most: usize) -> Result<String, String> {
     let length = text.chars().count();
     if !(1..=most).contains(&length) || text.trim().is_empty() {

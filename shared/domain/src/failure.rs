@@ -1,42 +1,42 @@
-//! Everything that can go wrong with a request, once for all APIs.
+//! Failures of a request, for all APIs.
 //!
-//! A handler returns a [`Failure`]; the runtime maps it to a status and each dialect renders it. What stands in one is
-//! meant for the client: nothing of a dependency's error, no secret, no other tenant's name.
+//! A handler returns a [`Failure`]; the runtime maps it to a status and each dialect renders it. Everything in a
+//! failure may reach the client, so it contains no error text of a dependency, no secret and no name of another tenant.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why a request was not done.
+/// A reason why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// No credential, or none that stands. One answer for all reasons.
+    /// The credential is missing or not valid. The response is the same for all reasons.
     Unauthenticated,
-    /// A signed request outside the 15 minutes that clocks may differ.
+    /// The request was signed more than 15 minutes before or after now.
     SignatureExpired,
-    /// `X-Tenant-ID` is missing or no uuid, where it is required.
+    /// `X-Tenant-ID` is required, and missing or not a UUID.
     InvalidTenantId,
-    /// `X-Tenant-ID` names another tenant than the credential's.
+    /// `X-Tenant-ID` differs from the credential's tenant.
     TenantMismatch,
-    /// The operator has suspended the tenant.
+    /// An operator has suspended the tenant.
     TenantSuspended,
-    /// The client takes no representation that there is.
+    /// The client accepts none of the available media types.
     NotAcceptable,
     /// The body is longer than `limit` bytes.
     TooLarge {
-        /// Bytes allowed.
+        /// Allowed bytes.
         limit: usize,
     },
-    /// The body is declared to be something else than JSON.
+    /// The body's declared media type is not JSON.
     UnsupportedMediaType,
-    /// The body is not JSON, or not UTF-8, or says a key twice.
+    /// The body is not JSON, not UTF-8, or has a duplicate key.
     InvalidJson(String),
-    /// Fields that are wrong, all of them.
+    /// Fields are invalid. Contains all of them.
     Invalid(Faults),
-    /// A Cedar policy that does not parse or validate.
+    /// A Cedar policy does not parse or validate.
     InvalidPolicy(Vec<PolicyProblem>),
-    /// Policies do not allow it.
+    /// The policies deny the request.
     Forbidden(Denial),
     /// AWS does not let the tenant's role ask: not the management account or a delegated administrator.
     AwsDenied(String, Cause),
@@ -44,22 +44,22 @@ pub enum Failure {
     NotFound(&'static str),
     /// No function serves this path.
     NoRoute,
-    /// The path is served, with other methods.
+    /// The path exists, with other methods.
     MethodNotAllowed,
-    /// `If-Match` names another version.
+    /// `If-Match` names a version that is not current.
     PreconditionFailed,
-    /// It cannot be done as things stand.
+    /// The current state does not allow the request.
     Conflict(Conflict, String),
-    /// The `Idempotency-Key` was used for another request.
+    /// The `Idempotency-Key` was used with a different request.
     IdempotencyMismatch,
-    /// The tenant's budget is spent.
+    /// The tenant's rate limit is exceeded.
     RateLimited {
-        /// Seconds.
+        /// Seconds until the next attempt.
         retry_after: u32,
     },
-    /// A dependency is throttled, slow or away; nothing was done.
+    /// A dependency is throttled, slow or unavailable. Nothing was changed.
     Unavailable {
-        /// Seconds.
+        /// Seconds until the next attempt.
         retry_after: u32,
         /// The dependency's error, for the log.
         cause: Cause,
@@ -107,11 +107,11 @@ impl Eq for Cause {}
 /// What stands in the way of a change: the stable part of a 409 (or, where a dialect says so, a 400).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conflict {
-    /// No integration is saved.
+    /// No connection is saved.
     NotConfigured,
-    /// Somebody else wrote first, three times in a row.
+    /// Other clients wrote first, three times in a row.
     LostRace,
-    /// An ExternalId is pending already.
+    /// A new ExternalId is pending already.
     RotationInProgress,
     /// No ExternalId is pending.
     NoRotation,
@@ -119,68 +119,68 @@ pub enum Conflict {
     ExternalIdNotTrusted,
     /// The tenant would be left without an unexpired admin credential.
     LastAdmin,
-    /// The same idempotency key is being worked on.
+    /// A request with the same idempotency key is in progress.
     IdempotencyInProgress,
-    /// There is one already (an identity provider in a store, an organisation of this id).
+    /// The resource exists already (an identity provider in a store, an organisation with this id).
     Exists,
-    /// The thing is in a state in which this cannot be done to it.
+    /// The resource's state does not allow the change.
     WrongState,
-    /// No more of these fit.
+    /// A limit on the number of resources is reached.
     Limit,
-    /// The very same thing is there already.
+    /// An identical resource exists already.
     Duplicate,
-    /// An enabled identity provider would be left with no valid certificate.
+    /// An enabled identity provider would have no valid certificate left.
     LastValidCertificate,
-    /// Another tenant holds the claim.
+    /// Another tenant claims the domain.
     Claimed,
 }
 
-/// Who was denied by what.
+/// A denied request, and the policies that denied it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Denial {
     /// The `@notice` texts of the determining policies.
     pub notices: Vec<String>,
-    /// The ids of the policies that determined the decision; none where nothing permitted it.
+    /// The ids of the policies that determined the decision; empty if no policy permitted the request.
     pub determining_policies: Vec<String>,
-    /// Whether a policy could not be evaluated, which denies: to be looked at by the operator.
+    /// True if a policy could not be evaluated, which denies the request. An operator should look into it.
     pub evaluation_failed: bool,
-    /// Whose request it was: the credential's public id.
+    /// The public id of the credential.
     pub principal: String,
-    /// What was asked for.
+    /// The requested action.
     pub action: String,
-    /// What it was to be done to: its kind and id.
+    /// Kind and id of the resource.
     pub resource: (&'static str, String),
 }
 
-/// One fault of a policy text.
+/// One problem of a policy text.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct PolicyProblem {
-    /// From 1.
+    /// Line, from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// Column, from 1, in characters.
     pub column: usize,
-    /// What is wrong.
+    /// Description of the problem.
     pub message: String,
 }
 
-/// Wrong fields and what is wrong with each, sorted by field.
+/// Invalid fields with a message each, sorted by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults(BTreeMap<String, String>);
 
 impl Faults {
-    /// One wrong field.
+    /// Creates a list of one invalid field.
     pub fn of(field: impl Into<String>, message: impl Into<String>) -> Self {
         let mut faults = Self::default();
         faults.add(field, message);
         faults
     }
 
-    /// Adds a fault; the first one said of a field stands.
+    /// Adds a fault. The first fault of a field wins.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.0.entry(field.into()).or_insert_with(|| message.into());
     }
 
-    /// Takes the value out of `result`, or notes its fault under `field`.
+    /// Returns the value of `result`, or adds its error under `field`.
     pub fn take<T>(&mut self, field: &str, result: Result<T, impl Into<String>>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -191,24 +191,24 @@ impl Faults {
         }
     }
 
-    /// Takes over all faults of `other`.
+    /// Adds all faults of `other`.
     pub fn extend(&mut self, other: Self) {
         for (field, message) in other.0 {
             self.add(field, message);
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Returns true if there are no faults.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Field and message, sorted by field.
+    /// Iterates over pairs of field and message, sorted by field.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
     }
 
-    /// `Err` with all faults, if there is one.
+    /// Returns `Err` with all faults, if there are any.
     pub fn into_result(self) -> Result<(), Failure> {
         if self.is_empty() { Ok(()) } else { Err(self.into()) }
     }
@@ -221,13 +221,13 @@ impl From<Faults> for Failure {
 }
 
 impl Failure {
-    /// A wrong field.
+    /// Creates a failure with one invalid field.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Faults::of(field, message).into()
     }
 
-    /// What is said of a request in which both this and `other` are wrong: the faults of both together; else what is
-    /// checked first, and that is a body's size and type.
+    /// Combines the failures of two parts of one request: the faults of both. Otherwise the failure that is checked
+    /// first wins: the body's size and media type.
     #[must_use]
     pub fn joined(self, other: Self) -> Self {
         match (self, other) {

@@ -1,4 +1,4 @@
-//! Reading the fields of a JSON object, all faults at once.
+//! Parsing of JSON objects that collects the faults of all fields.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::{Failure, Faults};
 
-/// The fields of a request body and what was wrong with them so far.
+/// The fields of a request body, with the faults so far.
 #[derive(Debug)]
 pub struct Fields {
     object: Map<String, Value>,
@@ -15,7 +15,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Reads a body: UTF-8 JSON, an object, no key twice at any level.
+    /// Parses a body: a UTF-8 JSON object, without duplicate keys at any level.
     pub fn parse(body: &[u8]) -> Result<Self, Failure> {
         let text = std::str::from_utf8(body)
             .map_err(|error| Failure::InvalidJson(format!("is not UTF-8 at byte {}", error.valid_up_to())))?;
@@ -26,17 +26,17 @@ impl Fields {
         }
     }
 
-    /// The fields of an object that was read already.
+    /// Wraps an object that is parsed already.
     pub fn of(object: Map<String, Value>) -> Self {
         Self { object, faults: Faults::default() }
     }
 
-    /// Whether the field is there and not null.
+    /// Returns true if the field exists and is not null.
     pub fn has(&self, field: &str) -> bool {
         self.object.get(field).is_some_and(|value| !value.is_null())
     }
 
-    /// A string that has to be there.
+    /// Takes a required string.
     pub fn string(&mut self, field: &str) -> Option<String> {
         let value = self.optional_string(field);
         if value.is_none() {
@@ -45,7 +45,7 @@ impl Fields {
         value
     }
 
-    /// A string that may be absent or null.
+    /// Takes an optional string; null counts as absent.
     pub fn optional_string(&mut self, field: &str) -> Option<String> {
         match self.value(field)? {
             Value::String(text) => Some(text),
@@ -53,7 +53,7 @@ impl Fields {
         }
     }
 
-    /// A flag that may be absent or null.
+    /// Takes an optional boolean; null counts as absent.
     pub fn optional_bool(&mut self, field: &str) -> Option<bool> {
         match self.value(field)? {
             Value::Bool(flag) => Some(flag),
@@ -61,7 +61,7 @@ impl Fields {
         }
     }
 
-    /// A whole number that may be absent or null.
+    /// Takes an optional whole number; null counts as absent.
     pub fn optional_integer(&mut self, field: &str) -> Option<i64> {
         match self.value(field)? {
             Value::Number(number) if number.is_i64() => number.as_i64(),
@@ -69,7 +69,7 @@ impl Fields {
         }
     }
 
-    /// A list of strings that may be absent or null.
+    /// Takes an optional list of strings; null counts as absent.
     pub fn optional_strings(&mut self, field: &str) -> Option<Vec<String>> {
         match self.value(field)? {
             Value::Array(items) => {
@@ -89,7 +89,7 @@ impl Fields {
         }
     }
 
-    /// A list of strings that has to be there.
+    /// Takes a required list of strings.
     pub fn strings(&mut self, field: &str) -> Option<Vec<String>> {
         let value = self.optional_strings(field);
         if value.is_none() {
@@ -98,7 +98,7 @@ impl Fields {
         value
     }
 
-    /// An object that may be absent or null.
+    /// Takes an optional object; null counts as absent.
     pub fn optional_object(&mut self, field: &str) -> Option<Map<String, Value>> {
         match self.value(field)? {
             Value::Object(object) => Some(object),
@@ -106,36 +106,36 @@ impl Fields {
         }
     }
 
-    /// A value of any type that may be absent or null.
+    /// Takes an optional value of any type; null counts as absent.
     pub fn value(&mut self, field: &str) -> Option<Value> {
         self.object.remove(field).filter(|value| !value.is_null())
     }
 
-    /// Notes as a fault each field that was not asked for: where to ignore one would mislead.
+    /// Adds a fault for each field that was not taken. Use it where ignoring an unknown field would mislead the client.
     pub fn only_known(&mut self) {
         for field in std::mem::take(&mut self.object).keys() {
             self.faults.add(field, "is unknown");
         }
     }
 
-    /// Takes over the faults of an object within this one, which stands under `field`.
+    /// Adds the faults of a nested object that is in the field `field`.
     pub fn adopt(&mut self, field: &str, within: Self) {
         for (name, message) in within.faults.iter() {
             self.faults.add(format!("{field}.{name}"), message);
         }
     }
 
-    /// Notes a fault.
+    /// Adds a fault.
     pub fn fault(&mut self, field: &str, message: impl Into<String>) {
         self.faults.add(field, message);
     }
 
-    /// Takes the value out of `result`, or notes its fault.
+    /// Returns the value of `result`, or adds its error as a fault.
     pub fn take<T>(&mut self, field: &str, result: Result<T, impl Into<String>>) -> Option<T> {
         self.faults.take(field, result)
     }
 
-    /// All faults of these fields and of `others`, if there are any.
+    /// Returns all faults of these fields and of `others`, if there are any.
     pub fn finish(mut self, others: Faults) -> Result<(), Failure> {
         self.faults.extend(others);
         self.faults.into_result()
@@ -164,7 +164,8 @@ impl Fields {
     }
 }
 
-/// What serde says of a text that is not JSON: the place, and never a piece of the text, which may hold a secret.
+/// Describes a JSON syntax error by its position. The description contains no text of the input, which may have a
+/// secret.
 fn plain(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "ends too early",
@@ -176,7 +177,7 @@ fn plain(error: &serde_json::Error) -> String {
 
 const DUPLICATE: &str = "duplicate key";
 
-/// A JSON value in which no object says a key twice: RFC 8259 leaves open which of the two would count.
+/// A JSON value without duplicate keys. RFC 8259 does not define which of two equal keys counts.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_told_by_its_place() {
+    fn invalid_json_is_reported_by_its_position() {
         assert_eq!(why(b""), "ends too early at line 1, column 0");
         assert_eq!(why(b"{\"a\":"), "ends too early at line 1, column 5");
         assert_eq!(why(b"{\"secret\" 1}"), "is not JSON at line 1, column 11");
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_said_twice_is_refused_at_any_level() {
+    fn a_duplicate_key_is_refused_at_any_level() {
         assert!(why(b"{\"a\":1,\"b\":2,\"a\":3}").starts_with("says a key twice"));
         assert!(why(b"{\"x\":[{\"a\":1,\"a\":1}]}").starts_with("says a key twice"));
     }
@@ -285,9 +286,9 @@ mod tests {
         assert_eq!(fields.optional_string("none"), None);
         assert_eq!(fields.string("missing"), None);
         let Err(Failure::Invalid(faults)) = fields.finish(Faults::default()) else { panic!() };
-        let told: Vec<_> = faults.iter().collect();
+        let reported: Vec<_> = faults.iter().collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("flag", "must be true or false, not a string"),
                 ("missing", "is required"),

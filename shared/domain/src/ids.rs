@@ -1,4 +1,4 @@
-//! Ids as types, parsed once at the edge.
+//! Id types, parsed once at the edge.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::base62;
 
-/// Makes a type of an id that is a uuid: written in lower case, read in either.
+/// Defines an id type that is a UUID: written in lower case, parsed in either case.
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -16,17 +16,17 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new one from 128 random bits (version 4).
+            /// Creates an id from 128 random bits (version 4).
             pub fn from_random(bytes: [u8; 16]) -> Self {
                 Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
             }
 
-            /// Reads a hyphenated uuid, either case.
+            /// Parses a hyphenated UUID, in either case.
             pub fn parse(text: &str) -> Option<Self> {
                 (text.len() == 36).then(|| Uuid::try_parse(text).ok().map(Self)).flatten()
             }
 
-            /// The 16 bytes.
+            /// Returns the 16 bytes.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
@@ -56,26 +56,27 @@ macro_rules! uuid_id {
 pub(crate) use uuid_id;
 
 uuid_id! {
-    /// A customer of the platform.
+    /// A tenant: a customer of the platform.
     TenantId
 }
 uuid_id! {
-    /// What a customer's role trusts beside the platform's account, so that nobody else can come in through us
-    /// (the "confused deputy" of the IAM user guide). Made by the service, never by the caller.
+    /// The ExternalId that a customer's role requires in addition to the platform's account. It prevents access to the
+    /// role through the platform by another customer (the "confused deputy" of the IAM user guide). The service
+    /// generates it, never the client.
     ExternalId
 }
 
-/// The public id of a credential. It names its tenant, so that whoever presents a credential needs no look-up to be
-/// found: 16 bytes of tenant, 8 random ones and their CRC-32, as 38 digits of base 62.
+/// The public id of a credential. It contains the tenant's id, so a credential is found without a lookup of its tenant:
+/// 16 bytes of tenant, 8 random bytes and their CRC-32, as 38 digits of base 62.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CredentialId([u8; 24]);
 
-/// Digits of a [`CredentialId`].
+/// Number of digits of a [`CredentialId`].
 pub const CREDENTIAL_ID_LENGTH: usize = 38;
 
 impl CredentialId {
-    /// A new credential of `tenant`.
+    /// Creates the id of a new credential of `tenant`.
     pub fn new(tenant: TenantId, random: [u8; 8]) -> Self {
         let mut bytes = [0; 24];
         let (head, tail) = bytes.split_at_mut(16);
@@ -84,7 +85,7 @@ impl CredentialId {
         Self(bytes)
     }
 
-    /// Reads 38 digits whose checksum holds.
+    /// Parses 38 digits and verifies their checksum.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != CREDENTIAL_ID_LENGTH {
             return None;
@@ -94,7 +95,7 @@ impl CredentialId {
         (checksum == crc32fast::hash(bytes).to_be_bytes()).then_some(Self(*bytes))
     }
 
-    /// The tenant it belongs to.
+    /// Returns the tenant that it belongs to.
     pub fn tenant(&self) -> TenantId {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(self.0.split_at(16).0);

@@ -1,108 +1,108 @@
-//! What IAM Identity Center and AWS Organizations report through a tenant's role, as it is remembered: accounts, permission
-//! sets, and who has which of them where.
+//! Inventory of accounts, permission sets and assignments, as IAM Identity Center and AWS Organizations report them
+//! through a tenant's role.
 //!
-//! An organization is read in the background, in slices: [`Sync`] says how far that is. Rows are written as they are seen and
-//! carry the number of the round that saw them; what a round did not see any more is swept away at its end.
+//! An organization is read in the background, in slices; [`Sync`] is the progress. Each row is written as it is read
+//! and carries the number of its round. At the end of a round, a sweep deletes the rows that the round did not see.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::timestamp::SECOND;
 
-/// How often a slice may fail for reasons that pass by themselves before the round is given up.
+/// Consecutive temporary failures of a slice, after which the round is given up.
 const ATTEMPTS: u32 = 6;
 
-/// How far the reading of an organization is. One a tenant.
+/// Progress of reading an organization. Each tenant has one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sync {
-    /// The number of the last round that was begun, from 1.
+    /// Number of the last round that was started, from 1.
     pub round: u64,
-    /// Rows that were last seen before this round are not shown: they were seen through another connection.
+    /// The first visible round. Rows of earlier rounds are hidden, because they were read through another connection.
     pub shown_from: u64,
-    /// What is to be done next; `None` at rest.
+    /// The next step; `None` at rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Step>,
-    /// When it is to be done.
+    /// Time of the next step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
-    /// How often in a row it failed.
+    /// Consecutive failures.
     #[serde(default)]
     pub attempts: u32,
-    /// When the round was asked for.
+    /// Time of the request for the round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Timestamp>,
-    /// When a round was last finished.
+    /// Time at which a round was last completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_synced_at: Option<Timestamp>,
-    /// Why the last round was given up.
+    /// Reason why the last round was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<SyncFailure>,
-    /// The IAM action that was denied, where that is why.
+    /// The denied IAM action, for [`SyncFailure::Denied`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied_action: Option<String>,
 }
 
-/// A slice of a round: it begins at `next`, where AWS left off, or at the beginning.
+/// One slice of a round. It continues at `next`, AWS's pagination token, or starts from the beginning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// The organization's accounts.
     Accounts {
-        /// AWS's token.
+        /// AWS's pagination token.
         next: Option<String>,
     },
     /// The permission sets.
     PermissionSets {
-        /// AWS's token.
+        /// AWS's pagination token.
         next: Option<String>,
     },
-    /// The assignments of one permission set after the other.
+    /// The assignments, one permission set after the other.
     Assignments {
-        /// The sort key of the last one that is done.
+        /// Sort key of the last completed permission set.
         after: Option<String>,
-        /// AWS's token in the accounts of the one after it.
+        /// AWS's pagination token for the accounts of the next permission set.
         next: Option<String>,
     },
-    /// The rows that were not seen any more.
+    /// Deletion of the rows that the round did not see.
     Sweep {
-        /// The sort key of the last one that was looked at.
+        /// Sort key of the last row that was checked.
         after: Option<String>,
     },
 }
 
-/// Why a round was given up.
+/// Reasons to give up a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncFailure {
-    /// AWS denies it to the role.
+    /// AWS denies a call to the role.
     Denied,
-    /// The role can be assumed without the tenant's ExternalId, so nothing is asked through it.
+    /// The role can be assumed without the tenant's ExternalId, so it is not used.
     ExternalIdNotEnforced,
-    /// There is no such instance any more.
+    /// The instance does not exist any more.
     InstanceGone,
-    /// AWS refuses it: an account instance has no permission sets.
+    /// AWS refuses the call: an account instance has no permission sets.
     Refused,
-    /// AWS throttled, failed or did not answer, time and again.
+    /// AWS throttled, failed or did not respond, repeatedly.
     Unavailable,
-    /// No connection is saved any more.
+    /// The connection was deleted.
     NotConfigured,
 }
 
-/// How a sync stands, for people.
+/// Status of a sync, for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncStatus {
-    /// None was asked for.
+    /// No sync was requested.
     Never,
-    /// One is under way.
+    /// A sync is in progress.
     Running,
-    /// The last one was finished.
+    /// The last sync was completed.
     Done,
-    /// The last one was given up.
+    /// The last sync was given up.
     Failed,
 }
 
-/// A row as it was seen in a round.
+/// A row, with the round that saw it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// The round.
@@ -111,7 +111,7 @@ pub struct Seen {
     pub row: Row,
 }
 
-/// What is remembered.
+/// A row of the inventory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Row {
@@ -119,7 +119,7 @@ pub enum Row {
     Account(Account),
     /// A permission set of the instance.
     PermissionSet(PermissionSet),
-    /// Who has a permission set in an account.
+    /// The principals that have a permission set in an account.
     Assignment(Assignment),
 }
 
@@ -128,28 +128,28 @@ pub enum Row {
 pub struct Account {
     /// 12 digits.
     pub account_id: String,
-    /// As its owner named it.
+    /// The owner's name for it.
     pub name: Option<String>,
-    /// The address of its root user.
+    /// E-mail address of its root user.
     pub email: Option<String>,
-    /// `ACTIVE`, `SUSPENDED` and so on.
+    /// Status: `ACTIVE`, `SUSPENDED` and so on.
     pub status: Option<String>,
 }
 
 /// A permission set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PermissionSet {
-    /// Its ARN.
+    /// ARN of the permission set.
     pub permission_set_arn: String,
-    /// As its owner named it.
+    /// The owner's name for it.
     pub name: Option<String>,
-    /// What it is for.
+    /// The owner's description.
     pub description: Option<String>,
-    /// How long a session of it lasts: ISO 8601, `PT8H`.
+    /// Duration of a session, in ISO 8601: `PT8H`.
     pub session_duration: Option<String>,
 }
 
-/// Who has a permission set in an account.
+/// The principals that have a permission set in an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     /// The account.
@@ -171,7 +171,7 @@ pub struct Principal {
 }
 
 impl Sync {
-    /// How it stands.
+    /// Returns the status.
     pub fn status(&self) -> SyncStatus {
         match (&self.step, self.failure, self.last_synced_at) {
             (Some(_), ..) if !self.is_forgetting() => SyncStatus::Running,
@@ -181,7 +181,7 @@ impl Sync {
         }
     }
 
-    /// With a round asked for at `now`; the same while one is under way.
+    /// Requests a round at `now`. Changes nothing while a round is in progress.
     #[must_use]
     pub fn requested(&self, now: Timestamp) -> Self {
         if self.step.is_some() && !self.is_forgetting() {
@@ -199,7 +199,7 @@ impl Sync {
         }
     }
 
-    /// With everything that was seen so far forgotten: shown no more from now on, and swept away. `None` where nothing was.
+    /// Hides everything that was read so far, and starts its deletion. Returns `None` where nothing was read.
     pub fn forgotten(&self, now: Timestamp) -> Option<Self> {
         (self.round > 0).then(|| Self {
             round: self.round,
@@ -210,42 +210,42 @@ impl Sync {
         })
     }
 
-    /// Whether rows of this round are shown.
+    /// Returns true if rows of this round are visible.
     pub fn shows(&self, seen: &Seen) -> bool {
         seen.round >= self.shown_from
     }
 
-    /// Whether a row has to go at the end of the round.
+    /// Returns true if the sweep at the end of the round deletes the row.
     pub fn sweeps(&self, seen: &Seen) -> bool {
         seen.round < self.round.max(self.shown_from)
     }
 
-    /// With `step` to be done next, at `due_at`.
+    /// Sets the next step, to run at `due_at`.
     #[must_use]
     pub fn at(&self, step: Step, due_at: Timestamp) -> Self {
         Self { step: Some(step), due_at: Some(due_at), attempts: 0, ..self.clone() }
     }
 
-    /// Taken until `lease_until`: whoever else looks for something to do does not find it before.
+    /// Leases the step until `lease_until`, so that no other worker finds it before that time.
     #[must_use]
     pub fn taken(&self, lease_until: Timestamp) -> Self {
         Self { due_at: Some(lease_until), ..self.clone() }
     }
 
-    /// With everything done, at `now`.
+    /// Completes the round at `now`.
     #[must_use]
     pub fn finished(&self, now: Timestamp) -> Self {
         let last_synced_at = if self.is_forgetting() { None } else { Some(now) };
         Self { step: None, due_at: None, attempts: 0, last_synced_at, ..self.clone() }
     }
 
-    /// After a slice that failed at `now`: tried again later each time, where the reason passes by itself; else given up.
+    /// Records a failure at `now`. A temporary failure is retried with growing delays; any other ends the round.
     /// `denied` is the IAM action of [`SyncFailure::Denied`].
     #[must_use]
     pub fn failed(&self, failure: SyncFailure, denied: Option<&str>, now: Timestamp) -> Self {
         let attempts = self.attempts + 1;
         if failure == SyncFailure::Unavailable && attempts < ATTEMPTS {
-            // 1, 2, 4, 8, 16 minutes.
+            // Delays of 1, 2, 4, 8 and 16 minutes.
             let wait = (60 * SECOND) << (attempts - 1);
             return Self { attempts, due_at: Some(now.plus_millis(wait)), ..self.clone() };
         }
@@ -253,7 +253,7 @@ impl Sync {
         Self { step: None, due_at: None, attempts: 0, failure: Some(failure), denied_action, ..self.clone() }
     }
 
-    /// Why the last round was given up and what to do about it, for people.
+    /// Explains to the user why the last round was given up, and the action to take.
     pub fn advice(&self) -> Option<String> {
         let test = "POST /v1/integrations/aws-identity-center/test";
         Some(match (self.failure?, self.denied_action.as_deref()) {
@@ -313,7 +313,8 @@ mod tests {
         let done = running.finished(at(3));
         assert_eq!((done.status(), done.last_synced_at, done.due_at), (SyncStatus::Done, Some(at(3)), None));
         let second = done.requested(at(4));
-        // Until it is through, what the first one saw is shown, and goes if the second does not see it.
+        // Until the second round ends, rows of the first round are visible. The sweep deletes those that the second did
+        // not see.
         assert!(second.shows(&seen(1)) && second.sweeps(&seen(1)) && !second.sweeps(&seen(2)));
         assert_eq!(second.last_synced_at, Some(at(3)));
     }
@@ -325,7 +326,7 @@ mod tests {
         assert_eq!((forgetting.status(), forgetting.last_synced_at), (SyncStatus::Never, None));
         assert!(!forgetting.shows(&seen(1)) && forgetting.sweeps(&seen(1)));
         assert_eq!(forgetting.finished(at(4)).last_synced_at, None);
-        // One that is asked for meanwhile begins anew, and sweeps at its end.
+        // A round that is requested meanwhile starts anew, and sweeps at its end.
         for forgetting in [forgetting.clone(), forgetting.finished(at(4))] {
             let again = forgetting.requested(at(5));
             assert_eq!((again.round, again.status()), (2, SyncStatus::Running));

@@ -1,7 +1,18 @@
-//! The types and rules of Trustplane: what a tenant, a credential, a connection is, and what may become of it.
+//! Types and rules of Trustplane, without AWS clients, async code or HTTP.
 //!
-//! Nothing here knows AWS clients, async code or HTTP. Types cannot hold a wrong value: they are made by `parse`
-//! constructors. Time and randomness come in as arguments, so every rule is a pure function with a test beside it.
+//! Types cannot hold an invalid value, because `parse` constructors create them. Time and randomness are arguments, so
+//! every rule is a pure function with a test next to it.
+//!
+//! | modules | content |
+//! |---|---|
+//! | [`ids`], [`arn`], [`region`], [`timestamp`] | values that every API uses |
+//! | [`tenant`], [`credential`], [`token`], [`access_key`], [`temporary_key`], [`signature`] | tenants, and their
+//! authentication |
+//! | [`policy`], [`audit`], [`audit_chain`] | a tenant's own policies, and its audit log |
+//! | [`connection`], [`inventory`] | the connection to IAM Identity Center, and the inventory read through it |
+//! | [`identity_provider`], [`service_provider`], [`certificate`], [`saml`] | SAML trust of an identity store |
+//! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
+//! | [`fields`], [`failure`] | parsing of requests, and the failures of all APIs |
 
 pub mod access_key;
 pub mod arn;

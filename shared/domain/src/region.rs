@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Partition(String);
 
 impl Partition {
-    /// Reads `aws` or `aws-` and one to three words of one to five letters, as IAM Identity Center's ARN pattern has it.
+    /// Parses `aws`, or `aws-` and one to three words of one to five letters, as in IAM Identity Center's ARN pattern.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("aws")?;
         let mut words = rest.split('-');
@@ -22,14 +22,14 @@ impl Partition {
         (starts_clean && known).then(|| Self(text.to_owned()))
     }
 
-    /// `aws-cn`.
+    /// Returns the name: `aws-cn`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Default for Partition {
-    /// The one that most accounts are in.
+    /// Returns the partition that most accounts are in.
     fn default() -> Self {
         Self("aws".to_owned())
     }
@@ -41,13 +41,13 @@ impl fmt::Display for Partition {
     }
 }
 
-/// A region, by its form: `([a-z]+-){2,3}\d`. Whether AWS has it, AWS says.
+/// A region, by its format: `([a-z]+-){2,3}\d`. It need not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Region(String);
 
 impl Region {
-    /// Reads a region; the error says what one looks like.
+    /// Parses a region. The error describes the format.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let mut parts: Vec<&str> = text.split('-').collect();
         let digit = parts.pop().unwrap_or_default();
@@ -62,7 +62,7 @@ impl Region {
         }
     }
 
-    /// The partition that a region of this name is in, by its first words (`cn-`, `us-gov-`, `eusc-`, `us-iso…-`).
+    /// Returns the partition of a region with this name, by its first words (`cn-`, `us-gov-`, `eusc-`, `us-iso…-`).
     pub fn partition(&self) -> Partition {
         const BY_PREFIX: [(&str, &str); 8] = [
             ("cn-", "aws-cn"),
@@ -79,7 +79,7 @@ impl Region {
         Partition(name.to_owned())
     }
 
-    /// `us-east-1`.
+    /// Returns the name: `us-east-1`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -110,7 +110,7 @@ impl fmt::Display for Region {
 pub struct AccountId(String);
 
 impl AccountId {
-    /// Reads 12 digits.
+    /// Parses 12 digits.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Self(text.to_owned()))
@@ -119,7 +119,7 @@ impl AccountId {
         }
     }
 
-    /// `123456789012`.
+    /// Returns the digits: `123456789012`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,10 +1,10 @@
-//! Temporary access keys: a public id that names the credential they were made from, a security token that says what they
-//! may do and until when, and a secret. Nothing of them is stored.
+//! Temporary access keys: a public id that names the parent credential, a security token with roles and expiry, and a
+//! secret. None of it is stored.
 //!
-//! The secret is derived, as that of every access key is, with a key that never leaves KMS; here from id and token
-//! together. That is the token's seal: one that was changed, or is shown with another id, gives another secret, and the
-//! signature does not fit. The id is `TPTK`, the public id and 12 bytes in 17 digits of base 62; the token is `TPST` and
-//! 16 bytes in 22. Both end in a checksum, so that what somebody made up mostly does not come as far as KMS.
+//! The secret is derived like that of every access key, with a key that never leaves KMS, but from id and token
+//! together. This protects the token: a changed token, or one presented with another id, leads to another secret, and
+//! the signature does not match. The id is `TPTK`, the public id and 12 bytes in 17 digits of base 62; the token is
+//! `TPST` and 16 bytes in 22 digits. Both end in a checksum, so most invented keys are refused without a call to KMS.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,17 +15,17 @@ use crate::failure::{Failure, Faults};
 use crate::ids::{CREDENTIAL_ID_LENGTH, CredentialId};
 use crate::timestamp::{SECOND, Timestamp};
 
-/// Seconds that one may last.
+/// Allowed duration, in seconds.
 pub const DURATION: std::ops::RangeInclusive<i64> = 900..=86_400;
 
 const ID_PREFIX: &str = "TPTK";
 const ID_DIGITS: usize = 17;
 const TOKEN_PREFIX: &str = "TPST";
 const TOKEN_DIGITS: usize = 22;
-/// What the token begins with: another form of it will begin with another.
+/// Version of the token's format, its first byte.
 const VERSION: u8 = 1;
 
-/// A temporary access key without its secret.
+/// A temporary access key, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemporaryKey {
     parent: CredentialId,
@@ -35,7 +35,7 @@ pub struct TemporaryKey {
 }
 
 impl TemporaryKey {
-    /// A key that lasts `seconds` and has these roles of the credential `parent`, or all that it has.
+    /// Creates a key that lasts `seconds` and has these roles of the credential `parent`, or all of its roles.
     pub fn new(
         parent: &Credential,
         random: [u8; 8],
@@ -56,7 +56,7 @@ impl TemporaryKey {
         Ok(Self { parent: parent.id, random, roles, expires_at: Timestamp::from_millis(end) })
     }
 
-    /// Reads an id and a token whose checksums hold. That they belong together is for the signature to show.
+    /// Parses an id and a token, and verifies their checksums. Only the signature shows that they belong together.
     pub fn parse(id: &str, token: &str) -> Option<Self> {
         let (parent, digits) = id.strip_prefix(ID_PREFIX)?.split_at_checked(CREDENTIAL_ID_LENGTH)?;
         let random = checked::<12, 8>(parent, digits, ID_DIGITS)?;
@@ -69,22 +69,22 @@ impl TemporaryKey {
             roles: Role::ALL.into_iter().filter(|role| roles & bit(*role) != 0).collect(),
             expires_at: Timestamp::from_millis(i64::try_from(seconds).ok()?.checked_mul(SECOND)?),
         };
-        // One text for each key: no bits that are not looked at.
+        // Each key has exactly one text: no bits are ignored.
         (*version == VERSION && read.security_token() == token).then_some(read)
     }
 
-    /// Whether `id` is meant to be one of a temporary key.
+    /// Returns true if `id` has the prefix of a temporary key.
     pub fn is_id(id: &str) -> bool {
         id.starts_with(ID_PREFIX)
     }
 
-    /// The public id.
+    /// Returns the public id.
     pub fn id(&self) -> String {
         let parent = self.parent.to_string();
         format!("{ID_PREFIX}{parent}{}", with_checksum(&parent, &self.random, ID_DIGITS))
     }
 
-    /// The token that goes with each request.
+    /// Returns the security token, which accompanies each request.
     pub fn security_token(&self) -> String {
         let roles = self.roles.iter().fold(0, |bits, role| bits | bit(*role));
         let seconds = u64::try_from(self.expires_at.as_seconds_rounded_up()).unwrap_or_default();
@@ -92,27 +92,27 @@ impl TemporaryKey {
         format!("{TOKEN_PREFIX}{}", with_checksum(TOKEN_PREFIX, &content, TOKEN_DIGITS))
     }
 
-    /// The credential that it was made from.
+    /// Returns the parent credential.
     pub fn parent(&self) -> CredentialId {
         self.parent
     }
 
-    /// When it ends, unless its parent does before.
+    /// Returns the time of expiry. The parent may expire before.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// What it was given.
+    /// Returns its roles.
     pub fn roles(&self) -> &BTreeSet<Role> {
         &self.roles
     }
 
-    /// Who acts when it is used: its parent, as long as both stand, with the roles that it was given and its parent still
-    /// has.
+    /// Returns the credential to act as: the parent, with the roles that both have. Returns `None` unless both are
+    /// valid.
     pub fn acting(&self, parent: &Credential, now: Timestamp) -> Option<Credential> {
-        let stands = parent.id == self.parent && parent.stands(now) && now < self.expires_at;
+        let is_valid = parent.id == self.parent && parent.is_valid(now) && now < self.expires_at;
         let end = parent.expires_at.map_or(self.expires_at, |at| at.min(self.expires_at));
-        stands.then(|| Credential {
+        is_valid.then(|| Credential {
             kind: Kind::Temporary,
             roles: self.roles.intersection(&parent.roles).copied().collect(),
             token_hash: None,
@@ -122,7 +122,7 @@ impl TemporaryKey {
     }
 }
 
-/// What the secret is derived from.
+/// Formats the text that the secret is derived from.
 impl fmt::Display for TemporaryKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.id(), self.security_token())
@@ -146,7 +146,7 @@ fn with_checksum(context: &str, content: &[u8], digits: usize) -> String {
     base62::encode(&[content, &checksum(context, content)].concat(), digits)
 }
 
-/// The `CONTENT` bytes that `text` writes, if the checksum behind them holds. `ALL` is four more.
+/// Decodes the `CONTENT` bytes in `text`, and verifies the checksum that follows them. `ALL` is four more.
 fn checked<const ALL: usize, const CONTENT: usize>(context: &str, text: &str, digits: usize) -> Option<[u8; CONTENT]> {
     if text.len() != digits {
         return None;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_is_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let parent = parent(&[Role::Viewer], None);
         for seconds in [i64::MIN, 0, 899, 86_401, i64::MAX] {
             let Err(Failure::Invalid(faults)) =

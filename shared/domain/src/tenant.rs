@@ -6,48 +6,48 @@ use crate::credential::{Credential, Role};
 use crate::ids::{CredentialId, TenantId};
 use crate::{Conflict, Failure, Faults, Timestamp};
 
-/// A tenant as it is kept.
+/// A tenant, as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tenant {
     /// Its id.
     pub tenant_id: TenantId,
-    /// What people call it: 1 to 128 characters.
+    /// Display name: 1 to 128 characters.
     pub name: String,
-    /// Whether its requests are served.
+    /// Status, which decides whether requests are served.
     pub status: Status,
-    /// Why it was suspended, for operators.
+    /// Reason for the suspension, for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended_because: Option<String>,
-    /// The version of its own policies; 0 where it has none.
+    /// Version of its own policies; 0 if it has none.
     pub policies_version: u64,
-    /// Its admin credentials that are not revoked, so that the last one can be told without a query.
+    /// Its admin credentials that are not revoked. They show the last one without a query.
     pub admins: Vec<Admin>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 
-/// An admin credential, as the tenant remembers it.
+/// An admin credential, as the tenant stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admin {
-    /// Which.
+    /// The credential.
     pub id: CredentialId,
-    /// When it ends by itself.
+    /// Time of expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
-/// Whether a tenant's requests are served.
+/// Status of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// They are.
+    /// Requests are served.
     Active,
-    /// They are answered 403, and its events are skipped.
+    /// Requests get a 403, and events are skipped.
     Suspended,
 }
 
 impl Tenant {
-    /// A new tenant, with no credential yet.
+    /// Creates a tenant without a credential.
     pub fn new(tenant_id: TenantId, name: String, now: Timestamp) -> Self {
         Self {
             tenant_id,
@@ -60,20 +60,19 @@ impl Tenant {
         }
     }
 
-    /// This tenant, suspended for this reason.
+    /// Suspends this tenant for this reason.
     #[must_use]
     pub fn suspended(&self, because: String) -> Self {
         Self { status: Status::Suspended, suspended_because: Some(because), ..self.clone() }
     }
 
-    /// This tenant, served again.
+    /// Resumes this tenant.
     #[must_use]
     pub fn resumed(&self) -> Self {
         Self { status: Status::Active, suspended_because: None, ..self.clone() }
     }
 
-    /// This tenant once `credential` is what it is: an admin is remembered, any other forgotten, and so is an admin that
-    /// has expired.
+    /// Updates the list of admins with the new state of `credential`: adds or removes it, and removes expired admins.
     #[must_use]
     pub fn with_credential(&self, credential: &Credential, now: Timestamp) -> Self {
         let mut after = self.clone();
@@ -88,22 +87,22 @@ impl Tenant {
         after
     }
 
-    /// This tenant with its own policies at `version`.
+    /// Sets the version of its own policies.
     #[must_use]
     pub fn with_policies(&self, version: u64) -> Self {
         Self { policies_version: version, ..self.clone() }
     }
 
-    /// This tenant with a new credential, or with more roles or a later end of one. Refused where there would be more than
-    /// [`MOST_ADMINS`].
+    /// Adds a new credential, or one with more roles or a later expiry. Refuses to exceed [`MOST_ADMINS`].
     pub fn admitting(&self, credential: &Credential, now: Timestamp) -> Result<Self, AdminRefusal> {
         let after = self.with_credential(credential, now);
         let more = after.admins.len() > self.admins.len();
         if more && after.admins.len() > MOST_ADMINS { Err(AdminRefusal::TooMany) } else { Ok(after) }
     }
 
-    /// This tenant once `before` is `after`. An admin ends at once only while another one stands; an end that is yet to come
-    /// is given only while another one stands as long as this one would have: else the tenant would be left with none then.
+    /// Updates the list of admins when `before` becomes `after`. An admin can end now only if another admin is valid
+    /// now. It can get an earlier expiry only if another admin is valid as long as this one would have been. Otherwise
+    /// the tenant would be left without an admin.
     pub fn with_change(&self, before: &Credential, after: &Credential, now: Timestamp) -> Result<Self, AdminRefusal> {
         let (was_until, until) = (admin_until(before, now), admin_until(after, now));
         let mut others = self.admins.iter().filter(|admin| admin.id != after.id);
@@ -118,15 +117,15 @@ impl Tenant {
     }
 }
 
-/// Admin credentials of a tenant that stand at once, at most: they are in the item that every request reads.
+/// Largest number of admin credentials of a tenant. They are stored in the item that every request reads.
 pub const MOST_ADMINS: usize = 100;
 
-/// Why a tenant's admins do not change.
+/// Reasons to refuse a change of a tenant's admins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdminRefusal {
-    /// None would be left.
+    /// No admin would be left.
     Last,
-    /// There are [`MOST_ADMINS`] already.
+    /// The tenant has [`MOST_ADMINS`] admins already.
     TooMany,
 }
 
@@ -143,18 +142,18 @@ impl From<AdminRefusal> for Failure {
     }
 }
 
-/// Until when a credential is an admin; `now` if it is none.
+/// Returns the time until which a credential is an admin; `now` if it is not an admin.
 fn admin_until(credential: &Credential, now: Timestamp) -> Timestamp {
     let is_admin = credential.roles.contains(&Role::Admin) && credential.revoked_at.is_none();
     if is_admin { credential.expires_at.unwrap_or(Timestamp::END).max(now) } else { now }
 }
 
-/// Reads why a tenant is suspended or resumed: 1 to 256 characters, no control characters.
+/// Parses the reason for a suspension or resumption: 1 to 256 characters, without control characters.
 pub fn parse_reason(reason: &str) -> Result<String, String> {
     crate::credential::parse_label(reason, 256)
 }
 
-/// Reads a tenant's name: 1 to 128 characters, no control characters.
+/// Parses a tenant's name: 1 to 128 characters, without control characters.
 pub fn parse_name(name: &str) -> Result<String, Faults> {
     crate::credential::parse_label(name, 128).map_err(|message| Faults::of("name", message))
 }
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_remembers_its_admins_while_they_stand() {
+    fn a_tenant_stores_its_admins_while_they_are_valid() {
         let brief = make(&[Role::Admin], Some(NOW.plus_millis(10)), 1);
         let tenant = tenant(&[&brief]);
         assert_eq!(tenant.admins.len(), 1);
@@ -213,20 +212,20 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_ends_only_while_another_stands() {
+    fn an_admin_ends_only_while_another_is_valid() {
         let (at, later) = (NOW.plus_millis(1000), NOW.plus_millis(2000));
         let (one, brief) = (make(&[Role::Admin], None, 1), make(&[Role::Admin], Some(at), 2));
         let tenant = tenant(&[&one, &brief]);
-        // The other one ends too, be it later: in the end there would be none.
+        // The other one ends too, even if later: in the end none would be left.
         for end in [at.plus_millis(-1), at, later] {
             assert_eq!(tenant.with_change(&one, &until(&one, Some(end)), NOW), Err(AdminRefusal::Last));
         }
         let sooner = until(&brief, Some(at.plus_millis(-1)));
         assert!(tenant.with_change(&brief, &sooner, NOW).is_ok());
-        // At once, while the other one stands, and not when it has ended.
+        // Now, while the other one is valid, but not after it has expired.
         assert!(tenant.with_change(&one, &one.revoked(NOW), at.plus_millis(-1)).is_ok());
         assert_eq!(tenant.with_change(&one, &one.revoked(at), at), Err(AdminRefusal::Last));
-        // Later than before is never refused; an end that has passed already ends nothing.
+        // A later expiry is never refused. An expiry in the past ends nothing.
         let alone = self::tenant(&[&brief]);
         assert!(alone.with_change(&brief, &until(&brief, Some(later)), NOW).is_ok());
         assert!(alone.with_change(&brief, &brief.revoked(later), later).is_ok());

@@ -1,4 +1,4 @@
-//! A point in time, to the millisecond, as every API and item of Trustplane writes it.
+//! A point in time with millisecond precision, in the format of all APIs and items.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use time::{OffsetDateTime, macros::format_description};
 
 /// Milliseconds since the Unix epoch, UTC.
 ///
-/// Written (`Display`, serde) as RFC 3339 with milliseconds and `Z`: `2026-01-02T03:04:05.678Z`, which sorts as text
-/// in the order of time.
+/// Its text (`Display`, serde) is RFC 3339 with milliseconds and `Z`: `2026-01-02T03:04:05.678Z`. The text sorts by
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -18,21 +18,21 @@ pub const SECOND: i64 = 1_000;
 /// One day, in the unit of [`Timestamp::plus_millis`].
 pub const DAY: i64 = 86_400 * SECOND;
 
-/// Years 0000 to 9999: what RFC 3339 can write.
+/// The years 0000 to 9999, which RFC 3339 can represent.
 const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
 impl Timestamp {
     /// 1970-01-01.
     pub const EPOCH: Self = Self(0);
-    /// The last millisecond of the year 9999: after all that is written here.
+    /// The last millisecond of the year 9999, after every other time.
     pub const END: Self = Self(*RANGE.end());
 
-    /// The time `millis` milliseconds after the epoch, held within the years 0000 to 9999.
+    /// Creates a time from milliseconds after the epoch, clamped to the years 0000 to 9999.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(*RANGE.start(), *RANGE.end()))
     }
 
-    /// The clock of this machine.
+    /// Reads this machine's clock.
     pub fn now() -> Self {
         let since = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -40,45 +40,45 @@ impl Timestamp {
         Self::from_millis(since)
     }
 
-    /// Reads RFC 3339, any offset. Finer than a millisecond is cut off.
+    /// Parses RFC 3339 with any offset. Truncates to milliseconds.
     pub fn parse(text: &str) -> Option<Self> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         i64::try_from(parsed.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self::from_millis)
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     pub fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded up: the unit of a table's time to live.
+    /// Returns the whole seconds since the epoch, rounded up: the unit of a table's time to live.
     pub fn as_seconds_rounded_up(self) -> i64 {
         self.0.div_euclid(SECOND) + i64::from(self.0.rem_euclid(SECOND) != 0)
     }
 
-    /// This time moved by `millis` milliseconds.
+    /// Adds `millis` milliseconds.
     #[must_use]
     pub fn plus_millis(self, millis: i64) -> Self {
         Self::from_millis(self.0.saturating_add(millis))
     }
 
-    /// Milliseconds from `earlier` to this time; negative if it is later.
+    /// Returns the milliseconds from `earlier` to this time; negative if `earlier` is later.
     pub fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The midnight that this day began with, UTC.
+    /// Returns the midnight before this time, UTC.
     #[must_use]
     pub fn day_start(self) -> Self {
         Self::from_millis(self.0 - self.0.rem_euclid(DAY))
     }
 
-    /// The date: `2026-01-02`.
+    /// Returns the date: `2026-01-02`.
     pub fn date(self) -> String {
         self.to_string().chars().take(10).collect()
     }
 
-    /// The calendar view, UTC.
+    /// Converts to a calendar date and time, UTC.
     pub fn calendar(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }

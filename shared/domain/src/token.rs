@@ -1,7 +1,7 @@
 //! Bearer tokens: `tpk_{public id}_{secret}{checksum}`.
 //!
-//! The secret is 256 random bits in 43 digits of base 62; the checksum is the CRC-32 of everything before it in 6 digits,
-//! so that a scanner can tell a leaked token from a lookalike without asking us. The whole matches
+//! The secret is 256 random bits in 43 digits of base 62. The checksum is the CRC-32 of all preceding characters, in 6
+//! digits, so a scanner recognizes a leaked token without a request to the service. The whole token matches
 //! `tpk_[0-9A-Za-z]{38}_[0-9A-Za-z]{49}`. Only the SHA-256 of the secret is stored.
 
 use std::fmt;
@@ -16,27 +16,27 @@ use crate::ids::{CREDENTIAL_ID_LENGTH, CredentialId};
 const PREFIX: &str = "tpk_";
 const SECRET_LENGTH: usize = 43;
 const CHECKSUM_LENGTH: usize = 6;
-/// Bytes of a token's text.
+/// Length of a token's text, in bytes.
 pub const TOKEN_LENGTH: usize = PREFIX.len() + CREDENTIAL_ID_LENGTH + 1 + SECRET_LENGTH + CHECKSUM_LENGTH;
 
-/// A token as a client presents it, or as it is shown once. Neither `Debug` nor an error ever holds its secret.
+/// A token, as a client presents it or as it is shown once. Neither `Debug` nor an error ever contains its secret.
 pub struct Token {
     id: CredentialId,
     secret: [u8; 32],
 }
 
-/// The SHA-256 of a token's secret: what is stored.
+/// The SHA-256 of a token's secret, which is stored.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TokenHash([u8; 32]);
 
 impl Token {
-    /// A new token from 256 random bits.
+    /// Creates a token from 256 random bits.
     pub fn new(id: CredentialId, secret: [u8; 32]) -> Self {
         Self { id, secret }
     }
 
-    /// Reads a token whose checksums hold.
+    /// Parses a token and verifies its checksums.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != TOKEN_LENGTH || !text.is_ascii() {
             return None;
@@ -49,17 +49,17 @@ impl Token {
         Some(Self { id: CredentialId::parse(id)?, secret: base62::decode(secret)? })
     }
 
-    /// The credential it claims to be.
+    /// Returns the credential that the token names. It is not verified.
     pub fn id(&self) -> CredentialId {
         self.id
     }
 
-    /// What is stored of it.
+    /// Returns the hash to store.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.secret).into())
     }
 
-    /// The text, for the one time that it is shown.
+    /// Returns the token in plain text, to show it once.
     pub fn reveal(&self) -> String {
         let body = format!("{PREFIX}{}_{}", self.id, base62::encode(&self.secret, SECRET_LENGTH));
         let checksum = crc32fast::hash(body.as_bytes()).to_be_bytes();

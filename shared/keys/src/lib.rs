@@ -1,12 +1,11 @@
-//! Makes the certificate of a service provider's key, and signs it by that key.
+//! Creates the self-signed certificate of a service provider's key.
 //!
-//! The key itself is made by KMS (`GenerateDataKeyPair`, `RSA_2048`), which hands it over both in plain text and
-//! encrypted: one call, no generator of RSA keys in the function, and nothing to wait for, where making one here takes
-//! 0.2 to 0.8 seconds of a whole core. It is RSA since that is the one kind of key that all identity providers
-//! verify requests by: `rsa-sha256` is what they have in common. Signing takes a millisecond of `ring`, which the
-//! functions hold for TLS anyway.
+//! KMS creates the key (`GenerateDataKeyPair`, `RSA_2048`) and returns it both in plain text and encrypted. That is one
+//! call, and the function needs no RSA key generator: generating a key in the function takes 0.2 to 0.8 seconds of a
+//! whole core. RSA is the one kind of key that all identity providers can verify requests with: `rsa-sha256` is the
+//! algorithm that they have in common. Signing takes a millisecond with `ring`, which every function has for TLS.
 //!
-//! This is apart from the domain crate so that only functions that make certificates link what makes them.
+//! This crate is separate from the domain crate so that only the functions that create certificates link it.
 
 use std::fmt;
 
@@ -19,17 +18,17 @@ use trustplane_domain::certificate::Certificate;
 use trustplane_domain::service_provider::VALIDITY;
 use trustplane_domain::timestamp::SECOND;
 
-/// How far a certificate's beginning lies before its making, in milliseconds, for clocks that are behind.
+/// Time by which a certificate's start is backdated, in milliseconds. It allows for clocks that are behind.
 const BACKDATED: i64 = 300 * SECOND;
 
-/// Why no certificate was made. Nothing of the key is in it.
+/// An error of creating a certificate. It contains nothing of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyFault {
     /// Not an RSA key of at least 2048 bits in PKCS #8.
     Key,
     /// The name cannot be written into a certificate.
     Name,
-    /// What was made is not what is taken for a certificate, which is a fault of ours.
+    /// The created certificate does not parse as one. This is a bug.
     Certificate(String),
 }
 
@@ -45,12 +44,12 @@ impl fmt::Display for KeyFault {
 
 impl std::error::Error for KeyFault {}
 
-/// A certificate for the RSA key `pkcs8` (DER), issued by itself (`SHA256withRSA`) to `CN={common_name},O=Trustplane`,
-/// valid for ten years from `now` on.
+/// Creates a certificate for the RSA key `pkcs8` (DER). It is self-issued (`SHA256withRSA`) to
+/// `CN={common_name},O=Trustplane` and valid for ten years from `now`.
 ///
-/// `serial` is random. Its highest bit is dropped, since serial numbers are positive (RFC 5280, section 4.1.2.2).
+/// `serial` is random. Its highest bit is dropped, because serial numbers are positive (RFC 5280, section 4.1.2.2).
 pub fn self_signed(pkcs8: &[u8], common_name: &str, serial: [u8; 16], now: Timestamp) -> Result<Certificate, KeyFault> {
-    // X.520's upper bound of a common name.
+    // The upper bound of a common name in X.520.
     if common_name.is_empty() || common_name.chars().count() > 64 {
         return Err(KeyFault::Name);
     }
@@ -68,7 +67,7 @@ pub fn self_signed(pkcs8: &[u8], common_name: &str, serial: [u8; 16], now: Times
     Certificate::from_pem(&made.pem()).map_err(|fault| KeyFault::Certificate(fault.to_string()))
 }
 
-/// From 1 to 2^127 - 1.
+/// Makes a serial number between 1 and 2^127 - 1.
 fn positive(random: [u8; 16]) -> SerialNumber {
     let number = (u128::from_be_bytes(random) >> 1).max(1);
     SerialNumber::from_slice(&number.to_be_bytes())
@@ -111,14 +110,14 @@ mod tests {
         assert!(made.is_valid(now()));
         assert_eq!(made.not_before().to_string(), "2026-01-02T02:59:05.000Z");
         assert_eq!(made.not_after().to_string(), "2036-01-02T03:04:05.000Z");
-        // Its signature verifies by another implementation than the one that made it.
+        // Verifies the signature with another implementation than the one that signed.
         let der = pem_to_der(made.pem());
         let (content, signature) = split(&der);
         let verifier = VerifyingKey::<Sha256>::from_public_key_der(&public).unwrap();
         let signature = Signature::try_from(signature).unwrap();
         verifier.verify(content, &signature).unwrap();
         assert!(der.windows(public.len()).any(|window| window == public));
-        // Everything but the key is given, so it can be made again.
+        // All inputs except the key are arguments, so the same certificate can be created again.
         assert_eq!(self_signed(&key, "d-1234567890", [0xff; 16], now()), Ok(made));
     }
 
@@ -143,7 +142,7 @@ mod tests {
         rsa::pkcs8::der::pem::decode_vec(pem.as_bytes()).unwrap().1
     }
 
-    /// What is signed and the signature: the first element of a certificate, and its last 256 bytes.
+    /// Splits a certificate into its signed part (the first element) and its signature (the last 256 bytes).
     fn split(der: &[u8]) -> (&[u8], &[u8]) {
         let length = usize::from(u16::from_be_bytes([der[6], der[7]]));
         (&der[4..8 + length], &der[der.len() - 256..])

@@ -1,5 +1,5 @@
-//! What Cedar costs: making the built-in policies at a process's start, checking a tenant's policy when it is written, and
-//! deciding one request. Medians, in microseconds.
+//! Measures Cedar: compiling the built-in policies at process start, validating a tenant's policy when it is written,
+//! and deciding one request. Prints medians in microseconds.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and ends where it cannot run")]
 
@@ -9,9 +9,11 @@ use std::time::Instant;
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
-use trustplane_policy::{Action, Asked, Group, Image, Kind, Origin, Policies, Proposal, Question, Resource, Sealed, decide};
+use trustplane_policy::{
+    Action, Asked, Group, Image, Kind, Origin, Policies, Proposal, Question, Resource, Sealed, decide,
+};
 
-/// Of a kind that people write: a condition on what a change would make of a resource, and on who asks from where.
+/// A typical tenant policy: conditions on the resource after the change, and on the principal and its address.
 const OWN: &str = r#"
 @notice("Roles outside the production account are changed by the network team.")
 forbid (principal, action == Trustplane::Action::"put-identity-center-config", resource)
@@ -20,7 +22,7 @@ unless { principal.name == "network team" || (context has source_ip && context.s
 "#;
 
 fn main() {
-    // The first of all, which a process pays for at its start.
+    // The first compilation, which each process pays for at its start.
     let start = Instant::now();
     let built_in = Policies::built_in().expect("built-in policies");
     println!("{:>9.1} us  the built-in policies, the first time in a process", start.elapsed().as_secs_f64() * 1e6);
@@ -42,8 +44,8 @@ fn main() {
     costliest();
 }
 
-/// The costliest that the limits leave: patterns that nearly match, over the longest text that a request may bring, which
-/// is a policy's.
+/// Measures the most expensive decision within the limits: patterns that nearly match, over the longest text that a
+/// request can contain (a policy's text).
 fn costliest() {
     let pattern = format!("*{}b", "a".repeat(8 * 1024));
     let text = format!(
@@ -61,7 +63,7 @@ fn costliest() {
     println!("{:>9.1} us  of CPU, the costliest decision that the limits leave", cpu_us() - start);
 }
 
-/// CPU time of this process so far, by Linux's scheduler.
+/// CPU time of this process so far, as Linux's scheduler counts it.
 fn cpu_us() -> f64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or_default() / 1e3
@@ -78,8 +80,7 @@ fn decided(policies: &Policies) -> bool {
         }))
     };
     let resource = Resource::new(Kind::Integration, "aws-identity-center");
-    let question =
-        Question { before: Some(image("Before")), after: Some(image("After")), ..Question::new(resource) };
+    let question = Question { before: Some(image("Before")), after: Some(image("After")), ..Question::new(resource) };
     asked(policies, Role::Editor, action, question)
 }
 
@@ -98,7 +99,7 @@ fn asked(policies: &Policies, role: Role, action: Action, question: Question) ->
     decide(policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () }).is_ok()
 }
 
-/// The median of 50 batches, after some to warm up.
+/// Returns the median of 50 batches, after warm-up batches.
 fn measure(what: &str, mut once: impl FnMut() -> bool) {
     let mut batch = |runs: u32| {
         let start = Instant::now();

@@ -1,26 +1,26 @@
-//! Actions: what Cedar is asked about. One a function, named as the function is.
+//! Actions that Cedar decides about. Each function has one, with the same name.
 
-/// An action and the group that the built-in policies speak of.
+/// An action, and its group in the built-in policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action {
     /// The function's name: `put-identity-center-config`.
     pub name: &'static str,
     /// Its group.
     pub group: Group,
-    /// What it is done to.
+    /// The kind of resource that it acts on.
     pub resource: super::Kind,
 }
 
-/// The groups of actions, each a Cedar action that the actions are members of.
+/// Groups of actions. Each is a Cedar action that has the actions as members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// Looks, and changes nothing.
+    /// Reads, and changes nothing.
     Read,
     /// Changes connections, identity sources and the directory.
     Write,
     /// Approves, rejects and activates versions.
     Approve,
-    /// Keys, policies and audit.
+    /// Manages credentials, policies and the audit log.
     Administer,
 }
 
@@ -28,7 +28,7 @@ impl Group {
     /// All groups.
     pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Approve, Self::Administer];
 
-    /// `read`.
+    /// Returns the name in Cedar: `read`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",

@@ -1,4 +1,4 @@
-//! One request as Cedar is asked about it.
+//! Converts a request to a Cedar request and its entities.
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
@@ -13,18 +13,18 @@ use trustplane_domain::timestamp::DAY;
 
 use crate::{Action, Actor, Image, Origin, Question, Resource};
 
-/// Who asks for what, whence and when.
+/// Principal, action, origin and time of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     /// The credential's tenant.
     pub tenant: TenantId,
-    /// Who.
+    /// The verified principal.
     pub credential: &'a Credential,
-    /// What.
+    /// The requested action.
     pub action: Action,
-    /// Whence.
+    /// The request's network origin and ids.
     pub origin: &'a Origin,
-    /// When.
+    /// Time of the request.
     pub at: Timestamp,
 }
 
@@ -66,7 +66,11 @@ impl Asked<'_> {
                 roles.iter().map(|role| uid("Role", role.as_str())).collect::<Result<HashSet<_>, _>>()?,
             )?,
             Entity::new_no_attrs(action_uid.clone(), HashSet::from([uid("Action", action.group.as_str())?])),
-            Entity::new(resource_uid.clone(), resource_attributes(resource, before.as_ref(), after.as_ref()), HashSet::new())?,
+            Entity::new(
+                resource_uid.clone(),
+                resource_attributes(resource, before.as_ref(), after.as_ref()),
+                HashSet::new(),
+            )?,
         ];
         let context = Context::from_pairs(self.context(*own_version))?;
         let request = Request::new(principal, action_uid, resource_uid, context, schema)?;

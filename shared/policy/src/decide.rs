@@ -10,7 +10,7 @@ use crate::{Action, Asked, Grant, Image, Policies, Resource, Schema, Verdict};
 pub struct Sealed<R>(R);
 
 impl<R> Sealed<R> {
-    /// Seals what was read.
+    /// Seals data that was read.
     pub fn new(read: R) -> Self {
         Self(read)
     }
@@ -23,9 +23,9 @@ pub struct Question {
     pub action: Option<Action>,
     /// The resource.
     pub resource: Resource,
-    /// The resource as it is; `None` where there is none.
+    /// The resource before the change; `None` where it does not exist.
     pub before: Option<Image>,
-    /// The resource as it would be; `None` where nothing would change or it would be gone.
+    /// The resource after the change; `None` where nothing changes or the resource is deleted.
     pub after: Option<Image>,
     /// The actor submitted the version in question; for policies of four eyes.
     pub own_version: Option<bool>,

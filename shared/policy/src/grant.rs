@@ -1,4 +1,4 @@
-//! A grant: leave to write, and all that the audit record will say of who had it.
+//! A grant: the permission to write, with the facts that the audit record states about its holder.
 
 use serde::{Deserialize, Serialize};
 use trustplane_domain::Timestamp;
@@ -7,58 +7,59 @@ use trustplane_domain::ids::TenantId;
 
 use crate::Asked;
 
-/// Who acts.
+/// The principal that acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// A credential's public id; `operator`; a function's name.
+    /// A credential's public id, `operator`, or a function's name.
     pub id: String,
-    /// The credential's name, or the same again.
+    /// The credential's name; otherwise the same as `id`.
     pub name: String,
     /// `credential`, `operator` or `system`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The credential's roles; none of others.
+    /// The credential's roles; empty for other actors.
     pub roles: Vec<String>,
 }
 
-/// Where a request came from and what it is called.
+/// Network origin and ids of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Ours, one a request.
+    /// The service's own id, one per request.
     pub request_id: String,
-    /// The client's `x-fapi-interaction-id`, if it is a uuid.
+    /// The client's `x-fapi-interaction-id`, if it is a UUID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interaction_id: Option<String>,
-    /// As the gateway saw it.
+    /// The client's address, as the gateway saw it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ip: Option<String>,
-    /// As the client said it, cut at 256 characters.
+    /// The client's own description of itself, cut at 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
 }
 
-/// Who did what, or tried to: all that the audit log says of it but the resource.
+/// Facts of an action or attempt, for the audit log: everything except the resource.
 #[derive(Clone, Debug)]
 pub struct Deed {
-    /// The tenant it was done in.
+    /// The tenant that it belongs to.
     pub tenant: TenantId,
-    /// Who.
+    /// The principal that acted.
     pub actor: Actor,
-    /// What.
+    /// The action.
     pub action: String,
     /// The policies that determined the decision.
     pub determining_policies: Vec<String>,
-    /// Where the request came from.
+    /// Network origin and ids of the request.
     pub origin: Origin,
-    /// When it was decided.
+    /// Time of the decision.
     pub at: Timestamp,
 }
 
-/// Leave to write in one tenant. Made by [`crate::decide`] alone, or by an operator's or event function for itself.
+/// Permission to write in one tenant. Only [`crate::decide`] creates it for a request; operator functions and event
+/// handlers create their own.
 #[derive(Clone, Debug)]
 pub struct Grant(Deed);
 
-/// A denied attempt: leave to record it, and nothing else.
+/// A denied attempt: permission to record the denial, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     deed: Deed,
@@ -66,7 +67,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// What `asked` was denied for.
+    /// Creates the attempt for a denied request.
     pub fn of(asked: &Asked<'_>, denial: &Denial) -> Self {
         let deed = Deed {
             tenant: asked.tenant,
@@ -79,12 +80,12 @@ impl Attempt {
         Self { deed, resource: denial.resource.clone() }
     }
 
-    /// Who tried what.
+    /// Returns the facts of the attempt.
     pub fn deed(&self) -> &Deed {
         &self.deed
     }
 
-    /// The kind and id of what it was tried on.
+    /// Returns the kind and id of the resource that the attempt was about.
     pub fn resource(&self) -> (&'static str, &str) {
         (self.resource.0, &self.resource.1)
     }
@@ -102,7 +103,7 @@ impl Grant {
         Self(Deed { tenant, actor, action: action.to_owned(), determining_policies, origin, at })
     }
 
-    /// Leave for an operator, whom IAM let invoke `function`.
+    /// Creates the grant of an operator, whom IAM allowed to invoke `function`.
     pub fn operator(tenant: TenantId, function: &str, request_id: &str, at: Timestamp) -> Self {
         Self::without_policies(tenant, "operator", "operator", function, request_id, at)
     }
@@ -125,37 +126,37 @@ impl Grant {
         Self(Deed { tenant, actor, action: function.to_owned(), determining_policies: Vec::new(), origin, at })
     }
 
-    /// Who does what, as the audit log tells it.
+    /// Returns the facts of the action, for the audit log.
     pub fn deed(&self) -> &Deed {
         &self.0
     }
 
-    /// The tenant it is good for.
+    /// Returns the tenant that it is valid for.
     pub fn tenant(&self) -> TenantId {
         self.0.tenant
     }
 
-    /// Who acts.
+    /// Returns the principal that acts.
     pub fn actor(&self) -> &Actor {
         &self.0.actor
     }
 
-    /// What is done.
+    /// Returns the action.
     pub fn action(&self) -> &str {
         &self.0.action
     }
 
-    /// The policies that allowed it.
+    /// Returns the ids of the policies that allowed it.
     pub fn determining_policies(&self) -> &[String] {
         &self.0.determining_policies
     }
 
-    /// Where the request came from.
+    /// Returns the request's network origin and ids.
     pub fn origin(&self) -> &Origin {
         &self.0.origin
     }
 
-    /// When it was decided: the time of the change.
+    /// Returns the time of the decision, which is the time of the change.
     pub fn at(&self) -> Timestamp {
         self.0.at
     }

@@ -1,7 +1,7 @@
-//! Who may do what: each request is one Cedar question, and only an answer of yes makes a [`Grant`].
+//! Authorization with Cedar: each request is one Cedar request, and only an allowed one gets a [`Grant`].
 //!
-//! What an endpoint read stays [`Sealed`] until [`decide`] has been asked about it. The store writes nothing without a
-//! [`Grant`].
+//! The data that an endpoint read stays [`Sealed`] until [`decide`] allows the request. The store writes nothing
+//! without a [`Grant`].
 
 mod action;
 mod ask;

@@ -1,4 +1,4 @@
-//! Policy sets: the built-in ones, and a tenant's own beside them.
+//! Policy sets: the built-in policies, and a tenant's own policies added to them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,45 +11,45 @@ const BUILT_IN: &str = include_str!("built_in.cedar");
 #[derive(Clone, Debug)]
 pub struct Policies(PolicySet);
 
-/// What a policy set says to one question.
+/// The decision of a policy set on one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether a policy permits it, none forbids it, and each could be evaluated.
+    /// True if a policy permits it, no policy forbids it, and every policy could be evaluated.
     pub permitted: bool,
-    /// The ids of the policies that determined this, sorted: those that permit, or those that forbid; and those that
-    /// could not be evaluated. None where nothing permits it.
+    /// The ids of the policies that determined the decision, sorted: the permitting or the forbidding policies, and
+    /// those that could not be evaluated. Empty where no policy permits the request.
     pub determining_policies: Vec<String>,
-    /// The `@notice` texts of the policies that determined this, each once, sorted.
+    /// The `@notice` texts of the determining policies, sorted, without duplicates.
     pub notices: Vec<String>,
-    /// What went wrong where a policy could not be evaluated.
+    /// Evaluation errors of policies.
     pub errors: Vec<String>,
 }
 
-/// A policy set that does not compile. Says where.
+/// A policy set that does not compile. The text contains the position.
 #[derive(Debug)]
 pub struct PoliciesError(String);
 
 impl Policies {
-    /// The policies that every tenant has: roles and four eyes.
+    /// Compiles the policies that every tenant has: roles and four eyes.
     pub fn built_in() -> Result<Self, PoliciesError> {
         let mut set = PolicySet::new();
         add(&mut set, BUILT_IN, |policy, _| policy.annotation("id").map(str::to_owned))?;
         Ok(Self(set))
     }
 
-    /// No policy: nobody may do anything.
+    /// Creates an empty policy set, which denies everything.
     pub fn none() -> Self {
         Self(PolicySet::new())
     }
 
-    /// These policies and one text of a tenant, whose policies are called `{id}` where it holds one, `{id}.0`, `{id}.1`
-    /// and so on where it holds several.
+    /// Adds one policy text of a tenant. Its policy gets the id `{id}`; several policies in one text get `{id}.0`,
+    /// `{id}.1` and so on.
     pub fn and(mut self, id: &str, text: &str) -> Result<Self, PoliciesError> {
         add(&mut self.0, text, |_, place| Some(place_id(id, place)))?;
         Ok(self)
     }
 
-    /// The built-in policies as id and text.
+    /// Returns the built-in policies as pairs of id and text.
     pub fn built_in_texts() -> Result<Vec<(String, String)>, PoliciesError> {
         let built_in = Self::built_in()?;
         let mut texts: Vec<_> =
@@ -62,13 +62,13 @@ impl Policies {
         &self.0
     }
 
-    /// The policies of one text alone.
+    /// Compiles the policies of one text alone.
     pub(crate) fn of_text(id: &str, text: &str) -> Result<Self, PoliciesError> {
         Self::none().and(id, text)
     }
 
-    /// Asks these policies. Denied by default, and by an error while a policy is evaluated: Cedar itself would skip that
-    /// policy, and a `forbid` that fails would forbid nothing.
+    /// Evaluates these policies. Denies by default, and on any evaluation error: Cedar itself skips a policy that
+    /// fails, so a `forbid` that fails would forbid nothing.
     pub(crate) fn ask(&self, request: &Request, entities: &Entities) -> Verdict {
         let response = Authorizer::new().is_authorized(request, &self.0, entities);
         let allowed = response.decision() == Decision::Allow;
@@ -91,7 +91,7 @@ impl Policies {
         verdict
     }
 
-    /// The `@notice` texts of these policies, sorted, each once.
+    /// Returns the `@notice` texts of these policies, sorted, without duplicates.
     fn notices<'a>(&self, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<String> {
         let mut notices: Vec<String> = ids
             .filter_map(|id| self.0.policy(id)?.annotation("notice").map(str::to_owned))
@@ -103,13 +103,13 @@ impl Policies {
     }
 }
 
-/// What the policy at this place of a text is called; `None` where it is the only one.
+/// Returns the id of the policy at this position of a text; the position is `None` where the policy is the only one.
 fn place_id(id: &str, place: Option<usize>) -> String {
     place.map_or(id.to_owned(), |place| format!("{id}.{place}"))
 }
 
-/// Adds the policies of `text` under the ids that `name` gives them; its argument is the place in the text, if there is
-/// more than one policy.
+/// Adds the policies of `text` under the ids that `name` returns. The argument of `name` is the position in the text,
+/// if the text has more than one policy.
 fn add(
     set: &mut PolicySet,
     text: &str,

@@ -1,4 +1,4 @@
-//! What an action is done to, and how policies and the audit log see it.
+//! Resources of actions, and their representation in policies and in the audit log.
 
 use cedar_policy::RestrictedExpression;
 use serde::Serialize;
@@ -11,7 +11,7 @@ pub enum Kind {
     Integration,
     /// The ExternalId of a tenant.
     ExternalId,
-    /// An IAM Identity Center instance and what is seen through it.
+    /// An IAM Identity Center instance and the inventory read through it.
     Instance,
     /// A credential.
     ApiKey,
@@ -23,7 +23,7 @@ pub enum Kind {
     IdentityProvider,
     /// One of that provider's certificates.
     IdpCertificate,
-    /// A certificate of our own as a service provider.
+    /// A certificate of the service provider, which is this platform.
     SpCertificate,
     /// An organisation of the directory.
     Organisation,
@@ -31,7 +31,7 @@ pub enum Kind {
     AuthorisationServer,
     /// An SSO configuration.
     SsoConfiguration,
-    /// A version of one.
+    /// A version of an SSO configuration.
     SsoConfigurationVersion,
     /// An e-mail domain.
     Domain,
@@ -59,7 +59,7 @@ impl Kind {
         Self::Tenant,
     ];
 
-    /// As the audit log writes it: `identity-provider`.
+    /// Returns the name in the audit log: `identity-provider`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Integration => "integration",
@@ -80,7 +80,7 @@ impl Kind {
         }
     }
 
-    /// As Cedar's schema has it: `IdentityProvider`.
+    /// Returns the name in Cedar's schema: `IdentityProvider`.
     pub fn entity_type(self) -> &'static str {
         match self {
             Self::Integration => "Integration",
@@ -102,7 +102,7 @@ impl Kind {
     }
 }
 
-/// One resource, by the id that the API shows.
+/// One resource, with the id that the API shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// Its kind.
@@ -112,27 +112,28 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// The resource of this kind and id.
+    /// Creates a resource from its kind and id.
     pub fn new(kind: Kind, id: impl Into<String>) -> Self {
         Self { kind, id: id.into() }
     }
 }
 
-/// What a resource is like at one time: its attributes for policies and the audit log's `before` or `after`.
+/// Attributes of a resource at one time, for policies and for the audit log's `before` and `after`.
 ///
-/// Made from a struct that leaves secrets out: whatever is in it is shown to the tenant.
+/// It is created from a struct without secrets, because the tenant sees all of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image(Value);
 
 impl Image {
-    /// The image that `view` serializes to, without its nulls (Cedar knows none). A view that is no JSON object is empty.
+    /// Creates the image from the serialized `view`, without nulls (Cedar has none). A view that is not a JSON object
+    /// yields an empty image.
     pub fn of(view: &impl Serialize) -> Self {
         let mut value = serde_json::to_value(view).unwrap_or_default();
         without_nulls(&mut value);
         Self(if value.is_object() { value } else { Value::Object(serde_json::Map::new()) })
     }
 
-    /// The JSON object.
+    /// Returns the JSON object.
     pub fn as_json(&self) -> &Value {
         &self.0
     }
@@ -156,7 +157,7 @@ fn without_nulls(value: &mut Value) {
     }
 }
 
-/// Cedar has whole numbers only: a fraction becomes its text.
+/// Converts a JSON value to a Cedar expression. Cedar has whole numbers only, so a fraction becomes a string.
 fn expression(value: &Value) -> RestrictedExpression {
     match value {
         Value::Null => RestrictedExpression::new_string(String::new()),

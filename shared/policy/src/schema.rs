@@ -1,4 +1,4 @@
-//! The Cedar schema, and the strict check of a policy text against it.
+//! The Cedar schema, and strict validation of a policy text against it.
 
 use std::fmt::Write as _;
 use std::str::FromStr as _;
@@ -11,7 +11,7 @@ use crate::{Action, Group, Policies, PoliciesError};
 
 const TYPES: &str = include_str!("types.cedarschema");
 
-/// The schema in Cedar's syntax: the types, and an action for each of `actions`.
+/// Generates the schema in Cedar's syntax: the types, and an action for each of `actions`.
 pub fn schema(actions: impl Iterator<Item = Action>) -> String {
     let mut text = TYPES.to_owned();
     for group in Group::ALL {
@@ -35,14 +35,14 @@ pub fn schema(actions: impl Iterator<Item = Action>) -> String {
 pub struct Schema(cedar_policy::Schema);
 
 impl Schema {
-    /// The schema of these actions.
+    /// Compiles the schema of these actions.
     pub fn of(actions: impl Iterator<Item = Action>) -> Result<Self, PoliciesError> {
         let parsed = cedar_policy::Schema::from_cedarschema_str(&schema(actions));
         parsed.map(|(schema, _)| Self(schema)).map_err(PoliciesError::of)
     }
 
-    /// Checks the text of the policy `id`: its shape, then whether it is Cedar, then strictly against this schema. Says
-    /// what is wrong and where; how many policies it holds, where it is good.
+    /// Validates the text of the policy `id`: first its shape, then its syntax, then its types against this schema.
+    /// Returns the shape of a valid text, or its problems with their positions.
     pub fn validate(&self, id: &str, text: &str) -> Result<Shape, Vec<PolicyProblem>> {
         let whole = |message: &str| vec![PolicyProblem { line: 1, column: 1, message: message.to_owned() }];
         let shape = policy::shape(text).map_err(|problem| vec![problem])?;
@@ -57,7 +57,7 @@ impl Schema {
         if parsed.policies().next().is_none() {
             return Err(whole("holds no policy"));
         }
-        // Under the ids that they will have, so that what is said of one names it.
+        // Uses the final ids, so that an error message names the right policy.
         let named = Policies::of_text(id, text).map_err(|error| whole(&error.to_string()))?;
         let result = Validator::new(self.0.clone()).validate(named.set(), ValidationMode::Strict);
         let problems: Vec<_> =
@@ -70,7 +70,7 @@ impl Schema {
     }
 }
 
-/// Where `error` points to, in lines and characters from 1.
+/// Converts `error` to a problem with a position, in lines and characters from 1.
 fn problem(text: &str, error: &dyn miette::Diagnostic, message: String) -> PolicyProblem {
     let offset = error.labels().and_then(|mut labels| labels.next()).map_or(0, |label| label.offset());
     let ahead = text.get(..offset).unwrap_or_default();
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(problems("permit (principal == ?principal, action, resource);").len(), 1);
     }
 
-    /// Every way of making a policy deep that the limits leave, at its limit: none goes deeper than a stack of 2 MB.
+    /// Tests each construct that can nest, at the limit of nesting: none overflows a stack of 2 MB.
     #[test]
     fn the_deepest_policy_that_is_let_in_is_validated_and_evaluated() {
         use trustplane_domain::policy::{CLAUSES, NESTING};
@@ -148,7 +148,7 @@ mod tests {
         for condition in [chained("&&"), chained("||"), sums, ifs, brackets, sets, records, methods, both] {
             let text = within(&condition);
             assert!(policy::shape(&text).is_ok(), "{text}");
-            // Good or not is Cedar's to say; that it says it is the point.
+            // Cedar may accept or reject it. The test is that it returns.
             let _ = example().validate("deep", &text);
             assert!(Policies::built_in().unwrap().and("deep", &text).is_ok(), "{text}");
         }

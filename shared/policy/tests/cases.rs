@@ -1,7 +1,8 @@
-//! Policies' tests as data: each case of `cases/*.json` is a question and what has to be decided.
+//! Runs policy tests that are data: each case in `cases/*.json` is a request and the expected decision.
 //!
 //! `{name, policies?, roles, credential_name?, age_days?, group, resource?, own_version?, source_ip?, now?, before?,
-//! after?, permitted, determining?, notices?}`; `policies` is a text beside the built-in ones, called `own`.
+//! after?, permitted, determining?, notices?}`; `policies` is a text in addition to the built-in policies, with the id
+//! `own`.
 
 #![allow(
     clippy::expect_used,
@@ -16,7 +17,9 @@ use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::timestamp::DAY;
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::{Action, Asked, Group, Image, Kind, Origin, Policies, Proposal, Question, Resource, Sealed, decide};
+use trustplane_policy::{
+    Action, Asked, Group, Image, Kind, Origin, Policies, Proposal, Question, Resource, Sealed, decide,
+};
 
 fn texts(value: &Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
@@ -53,11 +56,12 @@ fn decide_case(case: &Value) {
     if let Some(own) = text("policies") {
         policies = policies.and("own", own).unwrap();
     }
-    let (permitted, determining, notices) = match decide(&policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () }) {
-        Ok(permitted) => (true, permitted.grant.determining_policies().to_vec(), Vec::new()),
-        Err(Failure::Forbidden(denial)) => (false, denial.determining_policies, denial.notices),
-        Err(other) => panic!("{said}: {other:?}"),
-    };
+    let (permitted, determining, notices) =
+        match decide(&policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () }) {
+            Ok(permitted) => (true, permitted.grant.determining_policies().to_vec(), Vec::new()),
+            Err(Failure::Forbidden(denial)) => (false, denial.determining_policies, denial.notices),
+            Err(other) => panic!("{said}: {other:?}"),
+        };
     assert_eq!(Some(permitted), case["permitted"].as_bool(), "{said}");
     if case.get("determining").is_some() {
         assert_eq!(determining, texts(&case["determining"]), "{said}");

@@ -130,7 +130,7 @@ impl AccessKey {
         match self {
             Self::Lasting(id) => {
                 let own = credential.kind == Kind::AccessKey && credential.id == id.credential();
-                (own && credential.stands(now)).then(|| credential.clone())
+                (own && credential.is_valid(now)).then(|| credential.clone())
             }
             Self::Temporary(key) => key.acting(credential, now),
         }

@@ -1,4 +1,4 @@
-//! Why a request was denied, for operators: clients carry it sealed, in `encoded_authorization_message`.
+//! Reasons of denied requests, for operators. Clients receive them encrypted, in `encoded_authorization_message`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use trustplane_domain::failure::Denial;
 
 use crate::Platform;
 
-/// Why the request was denied, sealed; `None` where it was not, or where the key cannot be used.
+/// Encrypts the reason of a denial. Returns `None` if the failure is not a denial, or if the key cannot be used.
 pub(crate) async fn sealed(
     platform: &Platform,
     failure: &Failure,
@@ -34,14 +34,14 @@ pub(crate) async fn sealed(
     }
 }
 
-/// What a sealed denial says. [`SealError::NotSealed`] for every other text.
+/// Decrypts a reason. Returns [`SealError::NotSealed`] for any other text.
 pub async fn opened_denial(seal: &Seal, encoded: &str) -> Result<Value, SealError> {
     let sealed = URL_SAFE_NO_PAD.decode(encoded.trim()).map_err(|_| SealError::NotSealed)?;
     let text = seal.open(Purpose::AuthorizationMessage, sealed).await?;
     serde_json::from_slice(&text).map_err(|_| SealError::NotSealed)
 }
 
-/// The text where no policy was asked, or none denied it: `cause` did.
+/// Builds the text for a denial without a denying policy; `cause` is the kind of its origin.
 fn other_message(cause: &str, reason: &str, action: Option<&str>, request_id: &str) -> Vec<u8> {
     let request = json!({"id": request_id, "action": action});
     json!({
@@ -57,14 +57,14 @@ fn other_message(cause: &str, reason: &str, action: Option<&str>, request_id: &s
     .into_bytes()
 }
 
-/// The text, short enough to be sealed: policies that do not fit are left out, and that is said.
+/// Builds the text for a denial by policies. Omits policies that exceed the limit of encryption, and states this.
 fn message(denial: &Denial, request_id: &str) -> Vec<u8> {
     let mut policies = denial.determining_policies.as_slice();
     loop {
         let text = json!({
             "decision": "DENY",
             "cause": "policies",
-            // None where no policy permits it.
+            // Empty if no policy permits the request.
             "determining_policies": policies,
             "all_policies": policies.len() == denial.determining_policies.len(),
             "evaluation_failed": denial.evaluation_failed,

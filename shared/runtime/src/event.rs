@@ -1,8 +1,8 @@
 //! The event of an HTTP API, payload format 2.0.
 //!
-//! Read here and not through `lambda_http::run`: that turns the event into a URL first, and panics on a raw space or `<`
-//! in a query string, and takes a decoded `?` in the path for the start of a query (HTTP API hands the path over
-//! decoded). Whatever a client can send must arrive here and be answered in a dialect.
+//! This type replaces `lambda_http::run`. That one converts the event to a URL first. It panics on a raw space or `<`
+//! in a query string, and takes a decoded `?` in the path for the start of a query (an HTTP API passes the path
+//! decoded). Every request of a client must reach the runtime and get a response in a dialect.
 
 use std::collections::HashMap;
 
@@ -10,27 +10,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-/// The parts of the event that are used. What is missing is empty.
+/// The used parts of the event. Missing parts are empty.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HttpEvent {
     /// The path, decoded.
     pub raw_path: String,
-    /// The query, as it was sent.
+    /// The query, as the client sent it.
     pub raw_query_string: String,
-    /// Names in lower case; several values of one name joined by commas.
+    /// Headers: names in lower case, several values of one name joined by commas.
     pub headers: HashMap<String, String>,
     /// The path's parameters, decoded.
     pub path_parameters: HashMap<String, String>,
-    /// Where it comes from.
+    /// Context of the request.
     pub request_context: RequestContext,
-    /// As text, or in base 64.
+    /// The body, as text or in base 64.
     pub body: Option<String>,
-    /// Which of the two.
+    /// True if the body is in base 64.
     pub is_base64_encoded: bool,
 }
 
-/// What API Gateway says of the request.
+/// API Gateway's facts about the request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RequestContext {
@@ -42,22 +42,23 @@ pub struct RequestContext {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Http {
-    /// `PUT`.
+    /// Method: `PUT`.
     pub method: String,
     /// The client's address.
     pub source_ip: String,
-    /// What it calls itself.
+    /// The client's own description of itself.
     pub user_agent: Option<String>,
 }
 
 impl HttpEvent {
-    /// The bytes of the body.
+    /// Returns the bytes of the body.
     pub fn body(&mut self) -> Vec<u8> {
         let text = self.body.take().unwrap_or_default();
         if !self.is_base64_encoded {
             return text.into_bytes();
         }
-        // INVARIANT: API Gateway encodes what it marks as encoded; anything else is bytes that no JSON begins with.
+        // INVARIANT: API Gateway encodes a body that it marks as encoded. Anything else becomes a byte that is not
+        // valid JSON.
         STANDARD.decode(&text).unwrap_or_else(|_| vec![0xff])
     }
 }

@@ -5,7 +5,7 @@ use trustplane_domain::timestamp::DAY;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_store::Idempotency;
 
-use crate::{Response, Request};
+use crate::{Request, Response};
 
 /// The key that a POST sent, if any: 1 to 255 visible characters.
 pub(crate) fn key(request: &Request) -> Result<Option<String>, Failure> {

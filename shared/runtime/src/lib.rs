@@ -13,7 +13,6 @@ mod denial;
 mod dialect;
 mod event;
 mod event_handler;
-mod functions;
 mod idempotency;
 mod log;
 mod operator;
@@ -28,10 +27,8 @@ mod settings;
 
 pub use call::{Call, Context, Decision, Planned, Subject, Worked};
 pub use denial::opened_denial;
-pub use dialect::Dialect;
 pub use event::HttpEvent;
 pub use event_handler::{EventCall, EventError, event_handler};
-pub use functions::{Function, Route, Trigger, Use, actions, function, functions, routes};
 pub use operator::{OperatorCall, operator};
 pub use page::{Listed, Page, Rows};
 pub use platform::Platform;
@@ -39,6 +36,7 @@ pub use request::{Request, both};
 pub use response::Response;
 pub use serve::{http, public};
 pub use settings::Unset;
+pub use trustplane_functions::{Dialect, Function, Permission, Route, Trigger, actions, function, functions, routes};
 
 use trustplane_domain::Failure;
 

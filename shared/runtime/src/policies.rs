@@ -1,4 +1,4 @@
-//! The policies that a process decides by: the built-in ones, and tenants' own, compiled once for each version.
+//! Policy sets of a process: the built-in policies, and tenants' own policies, compiled once per version.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,29 +6,29 @@ use trustplane_domain::ids::TenantId;
 use trustplane_domain::policy::PolicySet;
 use trustplane_policy::{Policies, PoliciesError};
 
-/// Sets that are remembered at most.
+/// Largest number of cached sets.
 const SETS: usize = 32;
-/// Bytes of text that the remembered sets may have together: compiled, a text takes some thirty times its size.
+/// Largest size of the cached sets' texts together, in bytes. A compiled text takes some thirty times its size.
 const BYTES: usize = 512 * 1024;
 
-/// The built-in policies, and tenants' own as far as this process has seen them.
+/// The built-in policies, and the tenants' own policies that this process has compiled.
 #[derive(Debug)]
 pub(crate) struct Known {
     /// The policies that every tenant has.
     pub(crate) built_in: Policies,
-    /// Tenants' own policies, compiled with them.
+    /// Tenants' own policies, compiled together with the built-in ones.
     pub(crate) compiled: Compiled,
 }
 
 impl Known {
-    /// What a process knows at its start.
+    /// Creates the sets of a new process.
     pub(crate) fn new(built_in: Policies) -> Self {
         Self { built_in, compiled: Compiled::default() }
     }
 }
 
-/// The sets that this process has compiled, the last used first. A set of a version never changes, so what is remembered
-/// cannot become wrong: the tenant, which every request reads, says which version stands.
+/// Compiled sets, most recently used first. A version of a set never changes, so a cached set never becomes wrong.
+/// Every request reads the tenant, which has the current version.
 #[derive(Debug, Default)]
 pub(crate) struct Compiled(Mutex<Vec<Entry>>);
 
@@ -41,7 +41,7 @@ struct Entry {
 }
 
 impl Compiled {
-    /// The set of this version, if it is remembered.
+    /// Returns the set of this version, if it is cached.
     pub(crate) fn find(&self, tenant: TenantId, version: u64) -> Option<Arc<Policies>> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = entries.iter().position(|entry| entry.tenant == tenant && entry.version == version)?;
@@ -51,7 +51,7 @@ impl Compiled {
         Some(policies)
     }
 
-    /// Compiles a tenant's set beside the built-in policies, and remembers it in place of an older one.
+    /// Compiles a tenant's set together with the built-in policies, and caches it in place of an older one.
     pub(crate) fn compile(
         &self,
         built_in: &Policies,
@@ -71,7 +71,7 @@ impl Compiled {
     }
 }
 
-/// The built-in policies and those of a set that are in force.
+/// Compiles the built-in policies and a set's enabled policies.
 pub(crate) fn compile(built_in: &Policies, set: &PolicySet) -> Result<Policies, PoliciesError> {
     set.enabled().try_fold(built_in.clone(), |policies, policy| policies.and(policy.id.as_str(), &policy.text))
 }

@@ -10,13 +10,13 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt as _;
 use lambda_http::{Context, LambdaEvent, service_fn};
 use trustplane_domain::{Failure, Timestamp};
+use trustplane_functions::JSON;
 use trustplane_policy::{Origin, Policies, PoliciesError};
 
 use crate::dialect::{About, HttpResponse, integration_parts};
 use crate::log::{Line, Trace};
-use crate::functions::JSON;
 use crate::policies::Known;
-use crate::{Call, Dialect, Function, HttpEvent, Platform, Response, Request, Trigger, denial, function, log};
+use crate::{Call, Dialect, Function, HttpEvent, Platform, Request, Response, Trigger, denial, dialect, function, log};
 
 /// Time kept for rendering and sending the response when a handler takes too long.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -109,7 +109,7 @@ async fn respond(
         }
         _ => (Dialect::of_path(&request.path), None, JSON, None),
     };
-    let interaction_id = dialect.interaction_id(&request, uuid::Uuid::new_v4().to_string());
+    let interaction_id = dialect::interaction_id(dialect, &request, uuid::Uuid::new_v4().to_string());
     let mut about = About { request_id: context.request_id.clone(), interaction_id, sealed_denial: None };
     let origin = Origin {
         request_id: about.request_id.clone(),
@@ -144,7 +144,7 @@ async fn respond(
             about.sealed_denial = denial::sealed(&platform, failure, action, &about.request_id).await;
         }
     }
-    let response = dialect.render(&result, &about);
+    let response = dialect::render(dialect, &result, &about);
     let failure = result.as_ref().err();
     let line = Line {
         function: function.name,

@@ -18,7 +18,9 @@ use crate::error::passing;
 use crate::item::{Attributes, attributes};
 use crate::read::key_attributes;
 use crate::writes::{Operation, Write};
-use crate::{AuditItem, CommitError, Count, Idempotency, Item as _, Key, PrimaryKey, StoreError, Table, TenantKeys, Writes};
+use crate::{
+    AuditItem, CommitError, Count, Idempotency, Item as _, Key, PrimaryKey, StoreError, Table, TenantKeys, Writes,
+};
 
 /// Denied attempts of one credential that are recorded in a minute: enough to see what somebody is at, and too few to
 /// fill a log, or a bill, with.
@@ -232,7 +234,12 @@ impl Table {
         Ok(Entry::of(TransactWriteItem::builder().update(update).build()))
     }
 
-    fn delete(&self, key: &PrimaryKey, condition: &str, value: Option<(&str, AttributeValue)>) -> Result<Entry, StoreError> {
+    fn delete(
+        &self,
+        key: &PrimaryKey,
+        condition: &str,
+        value: Option<(&str, AttributeValue)>,
+    ) -> Result<Entry, StoreError> {
         let mut delete = Delete::builder()
             .table_name(&self.name)
             .set_key(Some(key_attributes(&key.pk, &key.sk)))

@@ -1,5 +1,5 @@
-//! The floor with Cedar in it: the built-in policies, made before the first event, decide each request. What every function
-//! pays that a credential calls.
+//! The floor with Cedar: the built-in policies, compiled before the first event, decide each request. Every function
+//! with a credential has this cost.
 
 mod question;
 

@@ -1,4 +1,4 @@
-//! A question as a function asks it.
+//! A Cedar request as a function makes it.
 
 use lambda_http::Error;
 use trustplane_domain::Timestamp;
@@ -6,11 +6,11 @@ use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_policy::{Action, Asked, Group, Kind, Origin, Policies, Proposal, Question, Resource, Sealed, decide};
 
-/// What is asked for.
+/// Action of the request.
 pub(crate) const ACTION: Action =
     Action { name: "get-identity-center-config", group: Group::Read, resource: Kind::Integration };
 
-/// Asks whether a viewer may look at the connection, and fails where it may not.
+/// Decides whether a viewer may read the connection. Fails if it is denied.
 pub(crate) fn decided(policies: &Policies) -> Result<(), Error> {
     let (tenant, at) = (TenantId::from_random([1; 16]), Timestamp::now());
     let wanted = NewCredential {

@@ -1,5 +1,5 @@
-//! The floor with all of Cedar in it: besides deciding, each request has a policy held against the schema. What the two
-//! functions pay that take policies.
+//! The floor with all of Cedar: each request also validates a policy against the schema. Two functions, which accept
+//! policies, have this cost.
 
 mod question;
 

@@ -1,4 +1,4 @@
-//! One function process and a Runtime API of its own.
+//! One function process with its own Runtime API.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -17,16 +17,19 @@ use tokio::sync::{Mutex, mpsc};
 use crate::Error;
 use crate::tls::Endpoint;
 
-/// A function process that has asked for its first event.
+/// A function process that has requested its first event.
 pub(crate) struct Process {
     child: Child,
-    /// From its start to its first poll.
+    /// Time from the start to the first poll.
     pub(crate) ready: Duration,
     events: mpsc::Sender<String>,
-    replies: mpsc::Receiver<Bytes>,
+    responses: mpsc::Receiver<Response>,
 }
 
-/// What every process is given.
+/// A function's response to an event: the result of its handler, or an error object.
+pub(crate) type Response = Result<Bytes, Bytes>;
+
+/// Returns the environment of every process.
 pub(crate) fn environment(table: &Endpoint, name: &str) -> Vec<(String, String)> {
     [
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
@@ -56,7 +59,7 @@ impl Process {
     /// Starts a program and waits for its first poll.
     pub(crate) async fn start(program: &Path, environment: &[(String, String)]) -> Result<Self, Error> {
         let (events, next) = mpsc::channel::<String>(1);
-        let (reply, replies) = mpsc::channel(1);
+        let (respond, responses) = mpsc::channel(1);
         let (polled, mut first_poll) = mpsc::channel(1);
         let next = Arc::new(Mutex::new(next));
         let give = move || {
@@ -80,17 +83,14 @@ impl Process {
                 (headers, event)
             }
         };
-        let take = move |body: Bytes| {
-            let reply = reply.clone();
-            async move {
-                let _ = reply.send(body).await;
-                StatusCode::ACCEPTED
-            }
-        };
+        let fail = respond.clone();
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(give))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(take.clone()))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(take));
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/response",
+                post(move |body: Bytes| take(respond.clone(), Ok(body))),
+            )
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(move |body: Bytes| take(fail.clone(), Err(body))));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -107,17 +107,18 @@ impl Process {
             .map_err(|error| format!("{}: {error}", program.display()))?;
         let polled = tokio::time::timeout(Duration::from_secs(10), first_poll.recv()).await;
         let polled = polled.ok().flatten().ok_or_else(|| format!("{} never polled", program.display()))?;
-        Ok(Self { child, ready: polled - started, events, replies })
+        Ok(Self { child, ready: polled - started, events, responses })
     }
 
-    /// Has it handle an event.
-    pub(crate) async fn handle(&mut self, event: &Value) -> Result<Bytes, Error> {
+    /// Sends an event and waits for the response.
+    pub(crate) async fn handle(&mut self, event: &Value) -> Result<Response, Error> {
         self.events.send(event.to_string()).await?;
-        let reply = tokio::time::timeout(Duration::from_secs(30), self.replies.recv()).await?;
-        reply.ok_or_else(|| "the process ended".into())
+        let response = tokio::time::timeout(Duration::from_secs(30), self.responses.recv()).await;
+        let response = response.map_err(|_| "no response to the event within 30 s")?;
+        response.ok_or_else(|| "the process ended before it responded".into())
     }
 
-    /// CPU time so far, in milliseconds, by the scheduler's own count in nanoseconds over all threads.
+    /// Returns the CPU time so far in milliseconds, over all threads, from the scheduler's count in nanoseconds.
     pub(crate) fn cpu_ms(&self) -> Result<f64, Error> {
         let id = self.child.id().ok_or("the process ended")?;
         let mut nanoseconds = 0.0;
@@ -128,11 +129,17 @@ impl Process {
         Ok(nanoseconds / 1e6)
     }
 
-    /// Peak resident set, in KiB.
+    /// Returns the peak resident set, in KiB.
     pub(crate) fn peak_kib(&self) -> Result<u64, Error> {
         let id = self.child.id().ok_or("the process ended")?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
         Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
     }
+}
+
+async fn take(respond: mpsc::Sender<Response>, response: Response) -> StatusCode {
+    // Nobody waits any more for a response that took too long.
+    let _ = respond.send(response).await;
+    StatusCode::ACCEPTED
 }

@@ -1,15 +1,17 @@
-//! What follows from the table of functions, written out: `template.yaml`, `openapi.json`, what each role may, each
-//! package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a test fails when one is not current.
+//! Generates the files that follow from the table of functions: `template.yaml`, `openapi.json`, the permissions of
+//! each role, each package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a
+//! test fails if one is not current.
 
 mod openapi;
 mod parameters;
 mod permissions;
+mod schemas;
 mod template;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use trustplane_runtime::{Trigger, functions};
+use trustplane_functions::{Trigger, functions};
 
 /// The root of the workspace.
 pub fn root() -> PathBuf {
@@ -21,18 +23,34 @@ pub fn root() -> PathBuf {
 pub struct Written {
     /// Its path from the root.
     pub path: String,
-    /// What it has to be.
+    /// Its text, as the table has it.
     pub text: String,
 }
 
-/// All files that follow from the table, as they have to be.
+impl Written {
+    /// Compares the text with the file on disk. Returns the lines that differ as a unified diff, or `None` if the file
+    /// is current.
+    pub fn difference(&self) -> Option<String> {
+        let found = std::fs::read_to_string(root().join(&self.path)).unwrap_or_default();
+        (found != self.text).then(|| difference(&self.path, &found, &self.text))
+    }
+}
+
+/// Returns a unified diff of two texts, with three lines around each change.
+fn difference(path: &str, found: &str, wanted: &str) -> String {
+    let diff = similar::TextDiff::from_lines(found, wanted);
+    diff.unified_diff().context_radius(3).header(path, &format!("{path}, as the table of functions has it")).to_string()
+}
+
+/// Renders all files that follow from the table.
 ///
 /// # Errors
-/// Where a file that is written in part cannot be read, or lacks its marks.
+/// Names the file that cannot be read or lacks its marks, the schema that is not defined, or the reference that leads
+/// nowhere.
 pub fn written() -> Result<Vec<Written>, String> {
     let mut files = vec![
         Written { path: "template.yaml".to_owned(), text: template::template() },
-        Written { path: "openapi.json".to_owned(), text: openapi::openapi() },
+        Written { path: "openapi.json".to_owned(), text: openapi::openapi().map_err(|error| error.to_string())? },
         Written { path: "shared/policy/permissions.md".to_owned(), text: permissions::permissions()? },
     ];
     let mut families: Vec<&str> = functions().map(|function| function.family).collect();
@@ -118,4 +136,28 @@ fn other_functions() -> String {
         let _ = writeln!(text, "| `{}` | {by} | {} |", function.name, function.summary);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_the_lines_that_differ() {
+        let found: String = (1..=100).map(|line| format!("line {line}\n")).collect();
+        let wanted = found.replace("line 50\n", "another\n");
+        let shown = difference("file", &found, &wanted);
+        let wanted = "--- file\n+++ file, as the table of functions has it\n@@ -47,7 +47,7 @@\n line 47\n line 48\n \
+                      line 49\n-line 50\n+another\n line 51\n line 52\n line 53\n";
+        assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn a_current_file_has_no_difference() {
+        let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+        let mut file = Written { path: "template.yaml".to_owned(), text };
+        assert_eq!(file.difference(), None);
+        file.text.push_str("# more\n");
+        assert!(file.difference().unwrap().ends_with("+# more\n"));
+    }
 }

@@ -1,4 +1,5 @@
-//! `cargo catalogue`: writes what follows from the table of functions. With `--check`, only says what is not current.
+//! `cargo catalogue`: writes the files that follow from the table of functions. With `--check`, prints the lines that
+//! are not current, and fails if there are any.
 
 use std::process::ExitCode;
 
@@ -13,13 +14,14 @@ fn main() -> ExitCode {
     };
     let mut stale = false;
     for file in files {
-        let path = trustplane_catalogue::root().join(&file.path);
-        if std::fs::read_to_string(&path).is_ok_and(|found| found == file.text) {
+        let Some(difference) = file.difference() else { continue };
+        stale = true;
+        if check {
+            print!("{difference}");
             continue;
         }
-        stale = true;
         println!("{}", file.path);
-        if !check && let Err(error) = std::fs::write(&path, file.text) {
+        if let Err(error) = std::fs::write(trustplane_catalogue::root().join(&file.path), file.text) {
             eprintln!("{}: {error}", file.path);
             return ExitCode::FAILURE;
         }

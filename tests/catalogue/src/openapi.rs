@@ -1,34 +1,24 @@
-//! `openapi.json`: OpenAPI 3.1 of every endpoint. Paths, methods and good replies come from the table of functions,
-//! errors from its dialects, and the bodies' schemas from `schemas/`, which the end-to-end tests hold every reply
-//! against.
+//! `openapi.json`: OpenAPI 3.1 of every endpoint. Paths, methods and responses come from the table of functions,
+//! errors from its dialects, and the bodies' schemas from [`schemas`]. The end-to-end tests validate every response
+//! with them.
 
 #![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just made")]
 
 use serde_json::{Map, Value, json};
-use trustplane_runtime::{Dialect, Route, routes};
+use trustplane_functions::{Dialect, Route, routes};
 
 use crate::parameters::parameters;
+use crate::schemas::{self, SchemaError};
 
-/// A file a dialect or family, and one of what they share.
-const SCHEMAS: &[&str] = &[
-    include_str!("schemas/shared.json"),
-    include_str!("schemas/integration.json"),
-    include_str!("schemas/platform.json"),
-    include_str!("schemas/policies.json"),
-    include_str!("schemas/audit.json"),
-    include_str!("schemas/identity_source.json"),
-    include_str!("schemas/directory.json"),
-];
-
-/// The document.
-pub(crate) fn openapi() -> String {
+/// Renders the document.
+pub(crate) fn openapi() -> Result<String, SchemaError> {
+    let schemas = schemas::read(schemas::FILES)?;
+    schemas::check_routes(routes(), &schemas)?;
     let mut paths = Map::new();
     for (function, route) in routes() {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.to_ascii_lowercase()] = operation(function.name, function.summary, route);
     }
-    let schemas: Map<String, Value> =
-        SCHEMAS.iter().flat_map(|file| serde_json::from_str::<Map<_, _>>(file).unwrap_or_default()).collect();
     let document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -54,13 +44,13 @@ pub(crate) fn openapi() -> String {
             },
         },
     });
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    schemas::check_references(&document)?;
+    Ok(format!("{document:#}\n"))
 }
 
 fn operation(name: &str, summary: &str, route: &Route) -> Value {
-    let (status, schema) = route.reply;
     let mut good = json!({"description": "done"});
-    if let Some(schema) = schema {
+    if let Some(schema) = route.response {
         good["content"] = content(route.produces, schema);
     }
     let error = match route.dialect {
@@ -68,7 +58,7 @@ fn operation(name: &str, summary: &str, route: &Route) -> Value {
         Dialect::IdentitySource => "IdentitySourceError",
         Dialect::Directory => "DirectoryError",
     };
-    let mut responses = json!({status.to_string(): good});
+    let mut responses = json!({route.status.to_string(): good});
     if route.action.is_some() {
         responses["default"] = json!({"description": "not done", "content": content("application/json", error)});
         if route.dialect == Dialect::Directory {

@@ -1,7 +1,7 @@
-//! What requests say beside their paths and bodies: query parameters and headers, for the API document.
+//! Query parameters and headers of requests, for the API document.
 
 use serde_json::{Value, json};
-use trustplane_runtime::{Dialect, Route};
+use trustplane_functions::{Dialect, Route};
 
 /// All parameters of a route.
 pub(crate) fn parameters(name: &str, route: &Route) -> Vec<Value> {
@@ -16,7 +16,7 @@ pub(crate) fn parameters(name: &str, route: &Route) -> Vec<Value> {
 
 fn queries(name: &str, route: &Route) -> Vec<Value> {
     let optional = |name: &str, schema: Value| parameter(name, "query", false, schema);
-    let schema = route.reply.1.unwrap_or_default();
+    let schema = route.response.unwrap_or_default();
     let mut queries = match (name, route.dialect) {
         ("get-sso-route", _) => vec![parameter("email", "query", true, string())],
         ("list-instances", _) => {

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Kind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_functions::actions;
 use trustplane_policy::{Action, Asked, Origin, Policies, Proposal, Question, Resource, Sealed, decide};
-use trustplane_runtime::actions;
 
 const ROLES: [Role; 4] = [Role::Viewer, Role::Editor, Role::Approver, Role::Admin];
 

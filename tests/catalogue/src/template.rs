@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use trustplane_runtime::{Function, Trigger, Use, functions};
+use trustplane_functions::{Function, Permission, Trigger, functions};
 
 const HEAD: &str = include_str!("template.head.yaml");
 
@@ -40,9 +40,9 @@ fn resource(text: &mut String, function: &Function) {
         text.push_str(FAILED_RUNS);
     }
     let decides = matches!(&function.trigger, Trigger::Http(route) if route.action.is_some());
-    if decides || !function.uses.is_empty() {
+    if decides || !function.permissions.is_empty() {
         text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
-        for one in function.all_uses() {
+        for one in function.all_permissions() {
             text.push_str(statement(one));
         }
         if decides {
@@ -81,8 +81,7 @@ const LAST_USE: &str = r#"            - Effect: Allow
                   dynamodb:Attributes: [pk, sk, last_used_at]
 "#;
 
-/// What a function that may deny a request needs to record that, beside its own leave: one that only reads can write
-/// nothing else.
+/// IAM permission to record a denial, for functions that may deny a request and otherwise cannot write.
 const DENIALS: &str = r#"            - Effect: Allow
               Action:
                 - dynamodb:PutItem
@@ -131,56 +130,56 @@ const AUDIT_STREAM: &str = r#"      Events:
 "#;
 
 /// Named actions, on what they are needed for.
-fn statement(one: Use) -> &'static str {
+fn statement(one: Permission) -> &'static str {
     match one {
-        Use::Read => concat!(
+        Permission::Read => concat!(
             "            - Effect: Allow\n              Action: dynamodb:BatchGetItem\n",
             "              Resource: !GetAtt Table.Arn\n",
         ),
-        Use::List => concat!(
+        Permission::List => concat!(
             "            - Effect: Allow\n              Action: dynamodb:Query\n",
             "              Resource: !GetAtt Table.Arn\n",
         ),
-        Use::Due => concat!(
+        Permission::Due => concat!(
             "            - Effect: Allow\n              Action: dynamodb:Query\n",
             "              Resource: !Sub \"${Table.Arn}/index/GSI1\"\n",
         ),
-        Use::Count => concat!(
+        Permission::Count => concat!(
             "            - Effect: Allow\n              Action: dynamodb:UpdateItem\n",
             "              Resource: !GetAtt Table.Arn\n",
         ),
-        Use::Write => concat!(
+        Permission::Write => concat!(
             "            - Effect: Allow\n              Action:\n                - dynamodb:ConditionCheckItem\n",
             "                - dynamodb:DeleteItem\n                - dynamodb:PutItem\n",
             "              Resource: !GetAtt Table.Arn\n",
         ),
-        Use::AssumeRole => concat!(
+        Permission::AssumeRole => concat!(
             "            - Effect: Allow\n              Action: sts:AssumeRole\n",
             "              Resource: !Sub \"arn:${AWS::Partition}:iam::*:role/*\"\n",
             "            - Effect: Deny\n              Action: sts:AssumeRole\n",
             "              Resource: !Sub \"arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*\"\n",
         ),
-        Use::Seal => concat!(
+        Permission::Seal => concat!(
             "            - Effect: Allow\n              Action:\n                - kms:Decrypt\n                - kms:Encrypt\n",
             "              Resource: !GetAtt Key.Arn\n",
         ),
-        Use::Mac => concat!(
+        Permission::Mac => concat!(
             "            - Effect: Allow\n              Action: kms:GenerateMac\n",
             "              Resource: !GetAtt MacKey.Arn\n",
         ),
-        Use::PublicKey => concat!(
+        Permission::PublicKey => concat!(
             "            - Effect: Allow\n              Action: kms:GetPublicKey\n",
             "              Resource: !GetAtt SigningKey.Arn\n",
         ),
-        Use::KeyPair => concat!(
+        Permission::KeyPair => concat!(
             "            - Effect: Allow\n              Action: kms:GenerateDataKeyPair\n",
             "              Resource: !GetAtt Key.Arn\n",
         ),
-        Use::PutEvents => concat!(
+        Permission::PutEvents => concat!(
             "            - Effect: Allow\n              Action: events:PutEvents\n",
             "              Resource: !GetAtt Bus.Arn\n",
         ),
-        Use::DeadLetters => concat!(
+        Permission::DeadLetters => concat!(
             "            - Effect: Allow\n              Action: sqs:SendMessage\n",
             "              Resource: !GetAtt DeadLetters.Arn\n",
         ),

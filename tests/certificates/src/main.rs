@@ -1,9 +1,10 @@
-//! Shows what Trustplane makes of texts that another program generated, so that the other program can compare.
+//! Runs Trustplane's parsers on texts that another program generated, so that the other program can compare the
+//! results.
 //!
-//! Reads JSON from standard input and writes JSON to standard output, one answer for each text:
-//! `certificates` takes an array of PEM texts, `identity-providers` an array of metadata, `service-provider` an object
-//! for which metadata is written, `signatures` an array of signed requests. Each answer is `{"is": …}` or
-//! `{"fault": "…"}`. `check.py` beside this is what calls it.
+//! Reads JSON from standard input and writes JSON to standard output, one result per text: `certificates` takes an
+//! array of PEM texts, `identity-providers` an array of metadata, `service-provider` an object to write metadata for,
+//! `signatures` an array of signed requests. Each result is `{"is": …}` or `{"fault": "…"}`. `check.py` in this package
+//! calls it.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -70,7 +71,7 @@ impl<T> Answer<T> {
     }
 }
 
-/// The facts of a certificate, under the names that the API gives them.
+/// Returns the facts of a certificate, with the API's field names.
 fn certificate(certificate: &Certificate) -> impl Serialize + use<> {
     #[derive(Serialize)]
     struct Facts {
@@ -138,7 +139,7 @@ struct Request {
 }
 
 impl Request {
-    /// The id of the key that signed it, at the time at which it says it was signed.
+    /// Verifies the signature at its own time of signing. Returns the id of the signing key.
     fn verify(&self) -> Result<String, String> {
         let header = |name: &str| self.headers.get(name).map(String::as_str);
         let authorization = header("authorization").ok_or("no authorization")?;

@@ -1,4 +1,4 @@
-//! Every reply against `openapi.json`: the good one of its endpoint's schema, a bad one of its dialect's.
+//! Validates every response against `openapi.json`: a success by its endpoint's schema, an error by its dialect's.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{Reply, Request};
 
 const OPENAPI: &str = include_str!("../../../openapi.json");
 
-/// The schemas, compiled.
+/// Compiled schemas.
 pub(crate) struct Contract {
     schemas: BTreeMap<String, Validator>,
 }
@@ -27,21 +27,21 @@ impl Contract {
         Self { schemas: compiled.collect() }
     }
 
-    /// Fails the test if the reply is not one that the contract has.
+    /// Panics if the response does not conform to the contract.
     pub(crate) fn hold(&self, request: &Request, reply: &Reply) {
         let path = request.path.split('?').next().unwrap_or_default();
         let route = routes().find(|(_, route)| route.method == request.method && route.matches(path));
         let Some((function, route)) = route else { return };
         let said = format!("{}: {} {}", function.name, reply.status, reply.text);
-        // What API Gateway itself answers has no dialect and no request id.
+        // Responses of API Gateway itself have no dialect and no request id.
         let Some(request_id) = reply.header("x-request-id") else { return };
         if route.dialect == Dialect::Directory {
             assert!(reply.header("x-fapi-interaction-id").is_some(), "{said}");
         }
         let schema = match (reply.status < 400, route.dialect) {
             (true, _) => {
-                assert_eq!(reply.status, route.reply.0, "{said}");
-                route.reply.1
+                assert_eq!(reply.status, route.status, "{said}");
+                route.response
             }
             (false, Dialect::Integration) => Some("IntegrationError"),
             (false, Dialect::IdentitySource) => {

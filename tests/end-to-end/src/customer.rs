@@ -1,23 +1,23 @@
-//! A tenant of a test, and how to speak for it.
+//! A tenant for one test, with methods that send requests as the tenant.
 
 use serde_json::Value;
 
 use crate::{Cost, Reply, Request, World};
 
-/// A tenant with a credential of each role.
+/// A tenant with one credential per role.
 pub struct Customer {
     world: &'static World,
     /// Its id.
     pub tenant: String,
     /// Its ExternalId.
     pub external_id: String,
-    /// A token that may everything but approve.
+    /// A token with the role `admin`.
     pub admin: String,
-    /// A token that may change what the APIs are about.
+    /// A token with the role `editor`.
     pub editor: String,
-    /// A token that may approve.
+    /// A token with the role `approver`.
     pub approver: String,
-    /// A token that may look.
+    /// A token with the role `viewer`.
     pub viewer: String,
 }
 
@@ -33,7 +33,8 @@ impl Customer {
             tenant,
             external_id,
         };
-        // The first use of a credential on a day costs a write, which tests of other costs are not about.
+        // A credential's first use on a day costs a write. It happens here, so that it does not count in tests of other
+        // costs.
         for token in [&customer.admin, &customer.editor, &customer.approver, &customer.viewer] {
             let request = customer.request_as(token, "GET", "/v1/integrations/aws-identity-center/config");
             let _ = customer.send(request).await.expect(200);
@@ -41,12 +42,12 @@ impl Customer {
         customer
     }
 
-    /// A request with `token` and this tenant's header.
+    /// Creates a request with `token` and this tenant's header.
     pub fn request_as(&self, token: &str, method: &str, path: &str) -> Request {
         Request::new(method, path).bearer(token).header("x-tenant-id", &self.tenant)
     }
 
-    /// A request as the admin.
+    /// Creates a request as the admin.
     pub fn request(&self, method: &str, path: &str) -> Request {
         self.request_as(&self.admin, method, path)
     }
@@ -56,27 +57,27 @@ impl Customer {
         self.world.send(request).await
     }
 
-    /// GET as the admin.
+    /// Sends a GET request as the admin.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.request("GET", path)).await
     }
 
-    /// PUT as the admin.
+    /// Sends a PUT request as the admin.
     pub async fn put(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request("PUT", path).json(body)).await
     }
 
-    /// POST as the admin.
+    /// Sends a POST request as the admin.
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request("POST", path).json(body)).await
     }
 
-    /// DELETE as the admin.
+    /// Sends a DELETE request as the admin.
     pub async fn delete(&self, path: &str) -> Reply {
         self.send(self.request("DELETE", path)).await
     }
 
-    /// What a request cost.
+    /// Returns the cost of the request.
     pub async fn cost(&self, reply: &Reply) -> Cost {
         self.world.cost(reply.request_id()).await
     }

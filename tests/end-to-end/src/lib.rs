@@ -1,7 +1,7 @@
-//! What end-to-end tests stand on: one running stack a test program, customers in it, requests to it, and what each
-//! request cost.
+//! Support for end-to-end tests: one running stack per test program, customers in it, requests to it, and the cost of
+//! each request.
 //!
-//! Every good or bad reply is held against `openapi.json` as it passes by.
+//! Every response is validated against `openapi.json`.
 
 #![allow(
     clippy::expect_used,

@@ -1,79 +1,79 @@
-//! Requests and replies, as tests write and read them.
+//! Requests and responses of tests.
 
 use serde_json::Value;
 
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// `PUT`.
+    /// Method: `PUT`.
     pub method: String,
-    /// Path and query, as they go over the wire.
+    /// Path and query, percent-encoded.
     pub path: String,
-    /// Names and values.
+    /// Names and values of headers.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
-/// A reply, read to its end.
+/// A response, read completely.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The status.
     pub status: u16,
-    /// Names in lower case.
+    /// Names and values of headers; names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body as text.
     pub text: String,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub body: Value,
 }
 
-/// What a request cost.
+/// The cost of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// Calls to DynamoDB.
+    /// Number of calls to DynamoDB.
     pub dynamodb_calls: u64,
-    /// Times that DynamoDB was waited for.
+    /// Number of times that the function waited for DynamoDB. Concurrent calls count once.
     pub dynamodb_round_trips: u64,
-    /// Calls to other AWS services.
+    /// Number of calls to other AWS services.
     pub aws_calls: u64,
-    /// Capacity units.
+    /// Consumed capacity units.
     pub capacity: f64,
 }
 
 impl Request {
-    /// A request with no headers and no body.
+    /// Creates a request without headers and body.
     pub fn new(method: &str, path: &str) -> Self {
         Self { method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// With this header.
+    /// Adds this header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Without this header.
+    /// Removes this header.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         self
     }
 
-    /// With a bearer token.
+    /// Adds a bearer token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// With a JSON body.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.raw(body.to_string().into_bytes())
     }
 
-    /// With these bytes, said to be JSON.
+    /// Sets a body of these bytes, with the content type of JSON.
     #[must_use]
     pub fn raw(mut self, body: Vec<u8>) -> Self {
         self.body = body;
@@ -91,17 +91,17 @@ impl Reply {
         Self { status: reply.status.as_u16(), headers, text: reply.text(), body: reply.json() }
     }
 
-    /// A header's value.
+    /// Returns a header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// The id that the function gave the request.
+    /// Returns the id that the function gave to the request.
     pub fn request_id(&self) -> &str {
         self.header("x-request-id").unwrap_or_else(|| panic!("no x-request-id: {self:?}"))
     }
 
-    /// The same reply, if it has this status.
+    /// Panics unless the response has this status.
     #[must_use]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
@@ -109,7 +109,7 @@ impl Reply {
         self
     }
 
-    /// The same reply, if it is this status and error code, in whichever dialect.
+    /// Panics unless the response has this status and error code, in any dialect.
     #[must_use]
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Self {

@@ -1,5 +1,5 @@
-//! Signs requests as the clients of Huawei Cloud's APIs do, each with its own set of headers. Written apart from what verifies
-//! them, after Huawei Cloud's "API Request Signing Guide".
+//! Signs requests as the clients of Huawei Cloud's APIs do, each with its own set of headers. It follows Huawei Cloud's
+//! "API Request Signing Guide" and shares no code with the verification.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
@@ -16,26 +16,27 @@ pub struct AccessKey {
     pub id: String,
     /// The secret half.
     pub secret: String,
-    /// What goes with a temporary one.
+    /// The security token of a temporary access key.
     pub security_token: Option<String>,
 }
 
-/// Whose way of signing. They differ in the headers that they send and sign; each is as the client was seen to send it.
+/// A client whose signing is imitated. Clients differ in the headers that they send and sign. The headers are those
+/// observed from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
-    /// The Python SDK: all that it sends.
+    /// The Python SDK. It signs all headers.
     Python,
-    /// The Node SDK: all but the user agent.
+    /// The Node SDK. It signs all headers except the user agent.
     Node,
-    /// The Go SDK: neither the host nor the content type.
+    /// The Go SDK. It signs neither the host nor the content type.
     Go,
-    /// Terraform's provider: neither the host nor what it adds after signing, which are ids and the security token. It
-    /// sends a content type only with a body, which ends in a line feed.
+    /// Terraform's provider. It signs neither the host nor the headers that it adds after signing (ids and the security
+    /// token). It sends a content type only with a body, and the body ends in a line feed.
     Terraform,
 }
 
 impl Client {
-    /// All of them.
+    /// All clients.
     pub const ALL: [Self; 4] = [Self::Python, Self::Node, Self::Go, Self::Terraform];
 
     fn signs(self, header: &str) -> bool {
@@ -47,7 +48,7 @@ impl Client {
         }
     }
 
-    /// With what is said of its body.
+    /// Adds the headers that describe the body.
     fn dressed(self, request: Request) -> Request {
         if self != Self::Terraform {
             return request.header("content-type", "application/json");
@@ -62,7 +63,7 @@ impl Client {
 }
 
 impl AccessKey {
-    /// The pair in the reply that made it.
+    /// Reads the pair from the response that created it.
     pub fn of(made: &Value) -> Self {
         let text = |name: &str| made[name].as_str().map(str::to_owned);
         Self {
@@ -72,7 +73,7 @@ impl AccessKey {
         }
     }
 
-    /// `request`, which goes to `host`, signed at `at` as `client` does.
+    /// Signs `request` to `host` at the time `at`, as `client` does.
     #[must_use]
     pub fn sign(&self, request: Request, client: Client, host: &str, at: OffsetDateTime) -> Request {
         let date = at.format(format_description!("[year][month][day]T[hour][minute][second]Z")).unwrap();

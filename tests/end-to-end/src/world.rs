@@ -1,10 +1,10 @@
-//! The running stack that all tests of a program share; each makes customers of its own in it.
+//! The running stack that all tests of a program share. Each test creates its own customers in it.
 
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use trustplane_local::{Options, Stack};
+use trustplane_local::{Options, Stack, binaries::workspace};
 
 use crate::contract::Contract;
 use crate::{Cost, Customer, Reply, Request};
@@ -13,20 +13,26 @@ use crate::{Cost, Customer, Reply, Request};
 pub struct World {
     stack: Stack,
     contract: Contract,
-    // Keeps the stack's tasks going; tests have runtimes of their own.
+    // Runs the stack's tasks. Tests have their own runtimes.
     _runtime: Runtime,
 }
 
-/// The stack of this test program, started at first use.
+/// Returns the stack of this test program. Starts it on first use.
 pub fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| World::start(Options { streams: true, ..Options::default() }))
 }
 
 impl World {
-    /// Starts a stack: for tests that need one of their own.
-    pub fn start(options: Options) -> Self {
-        // A thread of its own: a test's runtime may not start another in its own thread.
+    /// Starts a stack, for tests that need their own.
+    ///
+    /// `TRUSTPLANE_FUNCTIONS` names a folder with one binary per function, as `target/lambda`, from the root of the
+    /// workspace. Without it, one program that is built for the tests serves all functions.
+    pub fn start(mut options: Options) -> Self {
+        if let (None, Some(folder)) = (&options.functions, std::env::var_os("TRUSTPLANE_FUNCTIONS")) {
+            options.functions = Some(workspace().join(folder));
+        }
+        // In a new thread, because a test cannot start another runtime in its own thread.
         std::thread::scope(|scope| {
             let started = scope.spawn(|| {
                 let runtime =
@@ -39,17 +45,17 @@ impl World {
         })
     }
 
-    /// The stack.
+    /// Returns the stack.
     pub fn stack(&self) -> &Stack {
         &self.stack
     }
 
-    /// A new tenant, with a credential of each role.
+    /// Creates a tenant with one credential per role.
     pub async fn customer(&'static self) -> Customer {
         Customer::new(self).await
     }
 
-    /// Invokes a function directly: its result, or its error object.
+    /// Invokes a function directly. Returns its result or its error object.
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Value, Value> {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let reply = self
@@ -61,21 +67,21 @@ impl World {
         if failed { Err(reply.json()) } else { Ok(reply.json()) }
     }
 
-    /// Makes a tenant: its id and ExternalId.
+    /// Creates a tenant. Returns its id and ExternalId.
     pub async fn tenant(&self, name: &str) -> (String, String) {
         let made = self.invoke("create-tenant", &json!({"name": name})).await.unwrap();
         let text = |field: &str| made[field].as_str().unwrap().to_owned();
         (text("tenant_id"), text("external_id"))
     }
 
-    /// Makes a credential of a tenant: its token.
+    /// Creates a credential of a tenant. Returns its token.
     pub async fn token(&self, tenant: &str, roles: &[&str]) -> String {
         let wanted = json!({"tenant_id": tenant, "name": roles.join(" and "), "roles": roles});
         let made = self.invoke("create-credential", &wanted).await.unwrap();
         made["token"].as_str().unwrap().to_owned()
     }
 
-    /// Sends a request, and holds the reply against the contract.
+    /// Sends a request, and validates the response against the contract.
     pub async fn send(&self, request: Request) -> Reply {
         let headers: Vec<(&str, &str)> =
             request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -90,7 +96,7 @@ impl World {
         reply
     }
 
-    /// What the request of this id cost, by the line that its function logged.
+    /// Returns the cost of the request with this id, from the function's log.
     pub async fn cost(&self, request_id: &str) -> Cost {
         for _ in 0..200 {
             let lines = self.stack.logs();
@@ -101,7 +107,7 @@ impl World {
             if let Some(line) = found {
                 return Cost::of(&line);
             }
-            // The line is read from the process's output at its own pace.
+            // The line appears in the process's output with a delay.
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         panic!("no line of request {request_id} in the log");

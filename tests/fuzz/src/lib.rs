@@ -1,5 +1,5 @@
-//! The signing of a request by the book, apart from the code that is fuzzed: a request is read from a fuzzer's bytes,
-//! and its canonical form and signature are worked out as Huawei Cloud's signing guide says, as plainly as can be.
+//! Signs requests independently of the fuzzed code. A request is parsed from a fuzzer's bytes. Its canonical form and
+//! signature follow Huawei Cloud's signing guide in the plainest way.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,23 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use trustplane_domain::signature::RequestParts;
 
-/// When all requests say that they were signed.
+/// Signing time of all requests.
 pub const DATE: &str = "20260102T030405Z";
 
-/// A request that a signature is made for, or held against.
+/// A request to sign or verify.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
-    /// Decoded, as API Gateway hands it over.
+    /// The path, decoded as API Gateway passes it.
     pub path: String,
     pub query: String,
-    /// By names in lower case.
+    /// Headers by name, in lower case.
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// Lines of text: method, path, query, body; then headers, each `name:value`.
+    /// Parses lines of text: method, path, query, body; then headers, each `name:value`.
     pub fn read(lines: &mut dyn Iterator<Item = &str>) -> Self {
         let mut next = || lines.next().unwrap_or_default().to_owned();
         let (method, path, query, body) = (next(), next(), next(), next());
@@ -35,7 +35,7 @@ impl Request {
         Self { method, path, query, headers, body: body.into_bytes() }
     }
 
-    /// As the code under test wants it.
+    /// Converts to the type of the code under test.
     pub fn parts<'a>(&'a self) -> RequestParts<'a, impl Fn(&str) -> Option<&'a str>> {
         RequestParts {
             method: &self.method,
@@ -46,7 +46,7 @@ impl Request {
         }
     }
 
-    /// The canonical request for this list of signed headers. None where one of them is not there.
+    /// Returns the canonical request for this list of signed headers. Returns `None` if one of them is missing.
     pub fn canonical(&self, signed: &[String]) -> Option<String> {
         let mut text = format!("{}\n", self.method.to_ascii_uppercase());
         let path: Vec<String> = self.path.split('/').map(|segment| quoted(segment.as_bytes())).collect();
@@ -73,7 +73,7 @@ impl Request {
     }
 }
 
-/// The signature of a canonical request.
+/// Returns the signature of a canonical request.
 pub fn signature(secret: &[u8], canonical: &str) -> String {
     let text = format!("SDK-HMAC-SHA256\n{DATE}\n{}", hex(&Sha256::digest(canonical)));
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length is taken");
@@ -81,7 +81,7 @@ pub fn signature(secret: &[u8], canonical: &str) -> String {
     hex(&mac.finalize().into_bytes())
 }
 
-/// Whether a client may list these headers as signed.
+/// Returns true if a client may list these headers as signed.
 pub fn may_be_signed(signed: &[String]) -> bool {
     let mut names: Vec<String> = signed.iter().map(|name| name.to_ascii_lowercase()).collect();
     let token = |name: &String| {

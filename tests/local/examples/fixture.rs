@@ -1,6 +1,6 @@
-//! A function that does what its event asks for, so that tests see how the stack takes it.
+//! A function that does what its event says, for tests of the stack.
 //!
-//! The order is `do` of the event, or of the query string if the event is an HTTP request.
+//! The instruction is `do` of the event, or of the query string if the event is an HTTP request.
 #![allow(clippy::indexing_slicing, clippy::panic, reason = "it is there to fail")]
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -57,7 +57,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }))
 }
 
-/// Prints each record's key, and reports those whose item says so as failed.
+/// Prints each record's key. Reports the records as failed whose item requests it.
 fn take(records: &[Value]) -> Value {
     let mut failures = Vec::new();
     let keys: Vec<_> = records.iter().map(|record| record["dynamodb"]["Keys"]["pk"]["S"].clone()).collect();

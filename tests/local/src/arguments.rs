@@ -4,46 +4,46 @@ use crate::{Clock, Options, binaries, binaries::Profile, logs::Show};
 use std::path::PathBuf;
 use trustplane_organization::Scenario;
 
-/// What `--help` prints.
+/// Output of `--help`.
 pub const HELP: &str = "\
-Runs Trustplane on this machine: the functions that are deployed, a table, and a customer's AWS organization.
+Runs Trustplane on this machine: the deployed functions, a table, and a customer's AWS organization.
 
 Usage: cargo local [OPTIONS]
 
-  --port N                 Port of the API; 0 picks one [default: 3000]
-  --data DIR               Where everything is kept [default: target/local]
-  --json                   When ready, one line of JSON on standard output in place of the greeting
-  --release                Builds the functions as they are deployed
-  --clock DATE             What schedules take for the time: a date, or an RFC 3339 time. They run once at the start
-  --aws-endpoint URL       Answers STS, SSO Admin, Organizations and KMS in place of the local organization
-  --dynamodb-endpoint URL  Holds the table in place of the embedded engine
-  --dns-server ADDR        The DNS server that functions ask, as 192.0.2.53 or 127.0.0.1:5353 [default: one that knows
-                           the TXT records of dns.txt in the data folder: a line each, `NAME TEXT`]
-  --verbose                Shows every line that functions print, not warnings and errors alone
-  --scenarios              Lists the roles to see a connection fail through, each its own way; save one and test the connection
-  --help                   Prints this
+  --port N                 Port of the API; 0 selects a free one [default: 3000]
+  --data DIR               Data folder [default: target/local]
+  --json                   Prints one line of JSON instead of the greeting when ready
+  --release                Builds the functions with the profile of deployed functions
+  --clock DATE             Time for schedules: a date, or an RFC 3339 time. Schedules also run once at the start
+  --aws-endpoint URL       Endpoint of STS, SSO Admin, Organizations and KMS instead of the local organization
+  --dynamodb-endpoint URL  Endpoint of DynamoDB instead of the embedded engine
+  --dns-server ADDR        DNS server of the functions, as 192.0.2.53 or 127.0.0.1:5353 [default: a local one with the
+                           TXT records of dns.txt in the data folder, one per line: `NAME TEXT`]
+  --verbose                Shows all output of the functions, not only warnings and errors
+  --scenarios              Lists roles that make a connection fail, each in its own way; save one and test the connection
+  --help                   Prints this help
 
-Ctrl-C ends it.
+Ctrl-C stops it.
 ";
 
-/// What the command line asks for.
+/// A parsed command line.
 #[derive(Debug)]
 pub enum Command {
-    /// To start the stack.
+    /// Starts the stack.
     Run {
-        /// How.
+        /// Options of the stack.
         options: Box<Options>,
-        /// Whether to say that it is ready in JSON.
+        /// True if the ready message is JSON.
         json: bool,
     },
-    /// To print [`HELP`].
+    /// Prints [`HELP`].
     Help,
-    /// To print [`scenarios`].
+    /// Prints [`scenarios`].
     Scenarios,
 }
 
 impl Command {
-    /// Reads the arguments after the program's name. The error is one line, for people.
+    /// Parses the arguments after the program's name. The error is one line for the user.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut options = Options {
             port: 3000,
@@ -87,7 +87,7 @@ impl Command {
                     }
                     options.environment.insert("TRUSTPLANE_DNS_SERVER".to_owned(), server);
                 }
-                _ if name.starts_with('-') => return Err(format!("there is no option `{name}`")),
+                _ if name.starts_with('-') => return Err(format!("unknown option `{name}`: see `--help`")),
                 _ => return Err(format!("`{name}` is not expected here")),
             }
         }
@@ -95,7 +95,7 @@ impl Command {
     }
 }
 
-/// What `--scenarios` prints: the roles of the local organization that fail in a way of their own.
+/// Output of `--scenarios`: the roles of the local organization, each of which fails in its own way.
 pub fn scenarios() -> String {
     let rows =
         Scenario::catalogue().into_iter().map(|(scenario, about)| format!("{:<64} {about}\n", scenario.role_arn()));
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (line, named) in [
-            ("--prot 1", "no option `--prot`"),
+            ("--prot 1", "unknown option `--prot`"),
             ("3000", "`3000` is not expected"),
             ("--port", "`--port` needs a value"),
             ("--port 70000", "`70000` is not a port"),

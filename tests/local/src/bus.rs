@@ -1,7 +1,7 @@
-//! EventBridge's `PutEvents` and SQS's `SendMessage` on this machine.
+//! EventBridge's `PutEvents` and SQS's `SendMessage`, local.
 //!
-//! What a bus receives is kept, and given to the functions whose rules match it. Sources: "PutEvents", Amazon EventBridge
-//! API Reference; "SendMessage", Amazon SQS API Reference (AWS JSON protocol).
+//! A bus keeps each event that it receives, and delivers it to the functions whose rules match. Sources: "PutEvents",
+//! Amazon EventBridge API Reference; "SendMessage", Amazon SQS API Reference (AWS JSON protocol).
 
 use crate::{
     delivery::Delivery,
@@ -24,12 +24,12 @@ use std::sync::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 use uuid::Uuid;
 
-/// Entries of one call at most.
+/// Largest number of entries of one call.
 const ENTRIES: usize = 10;
-/// Size of all entries of one call, in bytes.
+/// Largest size of all entries of one call, in bytes.
 const SIZE: usize = 256 * 1024;
 
-/// The buses of the stack; a cheap handle.
+/// The buses of the stack, as a cheap handle.
 #[derive(Clone)]
 pub(crate) struct Bus(Arc<Inner>);
 
@@ -42,23 +42,23 @@ struct Inner {
 }
 
 impl Bus {
-    /// The default bus and those called `names`.
+    /// Creates the default bus and the buses called `names`.
     pub fn new(names: &[String], rules: Vec<Rule>, received: Journal, delivery: Delivery) -> Self {
         let names = names.iter().cloned().chain(["default".to_owned()]).collect();
         Self(Arc::new(Inner { names, rules, received, refusing: AtomicUsize::new(0), delivery }))
     }
 
-    /// What was received, oldest first, each as a rule's target gets it.
+    /// Returns the received events, oldest first, in the format that a rule's target gets.
     pub fn received(&self) -> Vec<Value> {
         self.0.received.entries()
     }
 
-    /// Refuses the next `count` entries with EventBridge's own `InternalFailure`.
+    /// Rejects the next `count` entries with EventBridge's `InternalFailure`.
     pub fn refuse(&self, count: usize) {
         self.0.refusing.store(count, Ordering::SeqCst);
     }
 
-    /// The endpoint.
+    /// Returns the HTTP endpoint.
     pub fn router(self) -> Router {
         Router::new().route("/", post(dispatch)).layer(DefaultBodyLimit::disable()).with_state(self)
     }
@@ -113,7 +113,7 @@ impl Bus {
                 "The request processing has failed because of an unknown error.".to_owned(),
             ));
         }
-        // Seconds since the epoch in the JSON protocol.
+        // The JSON protocol has seconds since the epoch.
         let time =
             entry.get("Time").and_then(Value::as_f64).map(|time| OffsetDateTime::from_unix_timestamp(time as i64));
         let time = time.and_then(Result::ok).unwrap_or_else(OffsetDateTime::now_utc);
@@ -159,7 +159,7 @@ impl Bus {
     }
 }
 
-/// A time as EventBridge writes it in an event: whole seconds, UTC.
+/// Formats a time as in EventBridge's events: whole seconds, UTC.
 pub(crate) fn event_time(time: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     time.to_offset(time::UtcOffset::UTC).format(&format).unwrap_or_default()
@@ -184,7 +184,7 @@ async fn dispatch(State(bus): State<Bus>, headers: HeaderMap, body: Bytes) -> Re
         ("AWSEvents.PutEvents" | "AmazonSQS.SendMessage", Err(error)) => {
             Err(Failure { kind: "SerializationException", message: error.to_string() })
         }
-        // Also what a call to a service without a local counterpart meets, rather than AWS.
+        // Calls to services without a local counterpart also arrive here, instead of at AWS.
         _ => {
             Err(Failure { kind: "UnknownOperationException", message: format!("`{target}` has no local counterpart") })
         }
@@ -198,7 +198,7 @@ async fn dispatch(State(bus): State<Bus>, headers: HeaderMap, body: Bytes) -> Re
     (status, headers, Json(body).0.to_string()).into_response()
 }
 
-/// Size of an entry, in bytes.
+/// Returns the size of an entry, in bytes.
 ///
 /// Source: "Calculating PutEvents event entry size", Amazon EventBridge User Guide.
 fn size(entry: &Value) -> usize {

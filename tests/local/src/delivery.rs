@@ -1,4 +1,4 @@
-//! Asynchronous invocations: what nobody waits for is tried again, and kept when it is given up.
+//! Asynchronous invocations: retries failed ones, and keeps those that were given up as dead letters.
 
 use crate::{
     journal::Journal,
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// Pauses before the second and the third try, which are the last. Lambda waits one and two minutes.
+/// Pauses before the second and the third attempt, which is the last. Lambda waits one and two minutes.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
-/// Invokes functions for services that do not wait for them; a cheap handle.
+/// Invokes functions asynchronously, as a cheap handle.
 #[derive(Clone)]
 pub(crate) struct Delivery {
     pub lambda: Lambda,
@@ -21,7 +21,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Invokes a function until it works, three times at most.
+    /// Invokes a function until it succeeds, up to three times.
     ///
     /// Source: "How Lambda handles errors and retries with asynchronous invocation", AWS Lambda Developer Guide.
     pub async fn deliver(&self, function: &str, event: Bytes) {
@@ -52,7 +52,7 @@ impl Delivery {
         }
     }
 
-    /// Keeps what was given up.
+    /// Keeps a dead letter.
     pub fn bury(&self, mut letter: Value) {
         if let Some(letter) = letter.as_object_mut() {
             letter.insert("version".to_owned(), "1.0".into());
@@ -63,7 +63,7 @@ impl Delivery {
     }
 }
 
-/// Why an invocation was not begun, in words.
+/// Describes why an invocation did not start.
 pub(crate) fn reason(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Unknown => "no such function".to_owned(),

@@ -1,7 +1,7 @@
-//! The demo tenant: a customer of the local organization, with a connection to it and a token that works.
+//! The demo tenant: a customer of the local organization, with a connection to it and a valid token.
 //!
-//! Everything is done as an operator and a customer would: by the functions that list and make tenants and credentials, and
-//! by the API. Only the ExternalIds of its connection are read in the table directly.
+//! It is set up with the same calls that an operator and a customer make: the functions that list and create tenants
+//! and credentials, and the API. Only the ExternalIds of its connection are read from the table directly.
 
 use crate::{
     Error, Stack,
@@ -13,28 +13,28 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use trustplane_organization::{IDENTITY_STORE_ID, INSTANCE_ARN, REGION, ROLE_ARN};
 
-/// What the demo tenant is called.
+/// Name of the demo tenant.
 const NAME: &str = "demo";
-/// How long a start's token works.
+/// Validity of the token that each start creates.
 const TOKEN_LIFE: Duration = Duration::days(30);
 
-/// The demo tenant and how to speak for it.
+/// The demo tenant, and access to it.
 #[derive(Debug, Clone)]
 pub struct Demo {
     /// Its id.
     pub tenant_id: String,
-    /// A bearer token of an admin, made at this start.
+    /// A bearer token with the role `admin`, created at this start.
     pub token: String,
 }
 
-/// What is kept of a tenant's connection.
+/// The stored connection of a tenant.
 struct Connection {
     external_ids: Vec<String>,
     ever_saved: bool,
 }
 
 impl Demo {
-    /// Finds the demo tenant or makes it, gives it a token, and saves its connection if it never had one.
+    /// Finds or creates the demo tenant, creates a token, and saves its connection if it never had one.
     pub async fn set_up(stack: &Stack) -> Result<Self, Error> {
         let tenant_id = match find(stack).await? {
             Some(tenant_id) => tenant_id,
@@ -62,7 +62,7 @@ impl Demo {
         Ok(demo)
     }
 
-    /// The line that `--json` prints.
+    /// Returns the output of `--json`.
     pub fn ready_line(&self, stack: &Stack) -> Value {
         json!({
             "url": stack.url(),
@@ -112,12 +112,12 @@ impl Demo {
     }
 }
 
-/// The local instance's id, as the APIs that take no ARN have it.
+/// Returns the local instance's id, for the APIs that take no ARN.
 pub fn instance_id() -> &'static str {
     INSTANCE_ARN.rsplit('/').next().unwrap_or_default()
 }
 
-/// The id of the oldest tenant of the demo's name.
+/// Finds the oldest tenant with the demo's name, and returns its id.
 async fn find(stack: &Stack) -> Result<Option<String>, Error> {
     let mut cursor = Value::Null;
     loop {

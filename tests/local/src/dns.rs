@@ -1,4 +1,4 @@
-//! A DNS server of this machine's own: the TXT records that tests and developers set, and the ways in which DNS fails.
+//! A local DNS server, with TXT records that tests and developers set, and with failures on request.
 
 use crate::Error;
 use async_trait::async_trait;
@@ -22,22 +22,22 @@ use std::{
 };
 use tokio::net::{TcpListener, UdpSocket};
 
-/// What is answered to a question for the TXT records of a name.
+/// Response to a query for the TXT records of a name.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// These records, each of one or more strings of at most 255 bytes; none of them is a name without TXT records.
+    /// Records, each of one or more strings of at most 255 bytes. An empty list is a name without TXT records.
     Texts(Vec<Vec<String>>),
-    /// That the name is another one's alias.
+    /// An alias of another name.
     Alias(String),
-    /// That the server fails.
+    /// A server failure.
     Servfail,
-    /// That the server does not answer such questions.
+    /// A refusal of the query.
     Refused,
-    /// Nothing.
+    /// No response.
     Silence,
 }
 
-/// The server, and what it answers. A name that nothing is said of does not exist.
+/// A DNS server with its responses. A name without a response does not exist.
 #[derive(Debug, Clone)]
 pub struct Dns {
     address: SocketAddr,
@@ -47,15 +47,15 @@ pub struct Dns {
 #[derive(Debug, Clone)]
 struct Zone {
     names: Arc<Mutex<BTreeMap<String, Answer>>>,
-    /// A line for a record: the name, a space, the text. It is read for each question.
+    /// File with one record per line: the name, a space, the text. Each query reads it again.
     file: Option<PathBuf>,
 }
 
-/// Aliases of aliases that are followed.
+/// Largest number of aliases that a response follows.
 const MOST_ALIASES: usize = 8;
 
 impl Dns {
-    /// Starts one on a port that is free for UDP and TCP. `file` holds records beside those that are set.
+    /// Starts a server on a port that is free for UDP and TCP. `file` has additional records.
     pub async fn start(file: Option<PathBuf>) -> Result<(Self, impl Future<Output = ()> + Send + 'static), Error> {
         let (listener, socket) = sockets().await.map_err(|error| Error::while_doing("a port for DNS", error))?;
         let address = socket.local_addr().map_err(|error| Error::while_doing("a port for DNS", error))?;
@@ -69,22 +69,22 @@ impl Dns {
         Ok((Self { address, zone }, serve))
     }
 
-    /// Where it is asked.
+    /// Returns the server's address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Sets what is answered for a name.
+    /// Sets the response for a name.
     pub fn set(&self, name: &str, answer: Answer) {
         self.zone.names.lock().unwrap_or_else(PoisonError::into_inner).insert(canonical(name), answer);
     }
 
-    /// A TXT record of one string.
+    /// Sets a TXT record of one string.
     pub fn set_text(&self, name: &str, text: &str) {
         self.set(name, Answer::Texts(vec![vec![text.to_owned()]]));
     }
 
-    /// Takes a name away.
+    /// Removes a name.
     pub fn unset(&self, name: &str) {
         self.zone.names.lock().unwrap_or_else(PoisonError::into_inner).remove(&canonical(name));
     }
@@ -100,7 +100,7 @@ impl Zone {
         })
     }
 
-    /// The code and the records for a question; `None` for silence.
+    /// Returns the response code and the records for a query; `None` for no response.
     fn records(&self, name: &Name, asked: RecordType) -> Option<(ResponseCode, Vec<Record>)> {
         let (mut name, mut found) = (name.clone(), Vec::new());
         for _ in 0..MOST_ALIASES {
@@ -150,7 +150,7 @@ impl RequestHandler for Zone {
     }
 }
 
-/// Two sockets of one port.
+/// Opens a TCP and a UDP socket with the same port.
 async fn sockets() -> std::io::Result<(TcpListener, UdpSocket)> {
     let mut tries = 0;
     loop {
@@ -163,12 +163,12 @@ async fn sockets() -> std::io::Result<(TcpListener, UdpSocket)> {
     }
 }
 
-/// Lower case, without the root.
+/// Converts a name to lower case, without the root's dot.
 fn canonical(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
-/// The records of a file: names, and texts cut into strings as DNS has them. Empty lines and those after a `#` are for people.
+/// Parses a file of records: names, and texts cut into strings as in DNS. Skips empty lines and text after a `#`.
 fn records(file: &str) -> impl Iterator<Item = (String, Vec<String>)> {
     file.lines().map(str::trim).filter(|line| !line.starts_with('#')).filter_map(|line| {
         let (name, text) = line.split_once(char::is_whitespace)?;

@@ -1,4 +1,4 @@
-//! DynamoDB on this machine: the embedded engine, or another one by its endpoint, and the template's tables in it.
+//! DynamoDB on this machine: the embedded engine or another endpoint, with the template's tables.
 
 use crate::{
     Error,
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
 use tokio::{sync::oneshot, task::JoinHandle};
 
-/// How often expired items are deleted. DynamoDB takes up to days; nothing may rely on it being soon.
+/// Time between two deletions of expired items. DynamoDB takes up to days, so no code may rely on an early deletion.
 const TTL_SWEEP: Duration = Duration::from_secs(30);
-/// How long the engine may take to finish what it does when the stack stops.
+/// Time limit for the engine's shutdown.
 const SHUTDOWN: Duration = Duration::from_secs(2);
 
-/// The engine that runs inside this process.
+/// The embedded engine.
 pub struct Engine {
     endpoint: String,
     shutdown: oneshot::Sender<()>,
@@ -24,7 +24,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the engine on a port of its own, over a file or in memory.
+    /// Starts the engine on a free port, with a file or in memory.
     pub async fn start(file: Option<&Path>) -> Result<Self, Error> {
         let failed = |error: &dyn std::fmt::Display| Error::while_doing("starting the DynamoDB engine", error);
         let database = match file {
@@ -58,12 +58,12 @@ impl Engine {
         Ok(Self { endpoint: format!("http://{address}"), shutdown, server, sweeper })
     }
 
-    /// Its URL.
+    /// Returns its URL.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Lets it finish what it does, and closes its file.
+    /// Completes pending work and closes the file.
     pub async fn stop(self) {
         self.sweeper.abort();
         drop(self.shutdown);
@@ -74,7 +74,7 @@ impl Engine {
     }
 }
 
-/// Creates the tables that are not there yet, and waits until they can be used.
+/// Creates missing tables, and waits until they are active.
 pub async fn create_tables(endpoint: &str, tables: &[Table]) -> Result<(), Error> {
     for table in tables {
         let named = json!({ "TableName": table.name });
@@ -110,16 +110,16 @@ pub async fn create_tables(endpoint: &str, tables: &[Table]) -> Result<(), Error
     Ok(())
 }
 
-/// Why a call to DynamoDB or its streams failed.
+/// An error of a call to DynamoDB or its streams.
 pub(crate) enum Failure {
-    /// The service refused it.
+    /// The service returned an error.
     Aws {
         /// The exception's name, without its namespace.
         kind: String,
-        /// What it said.
+        /// The service's message.
         message: String,
     },
-    /// It could not be reached.
+    /// The service could not be reached.
     Unreachable(Error),
 }
 
@@ -132,7 +132,7 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Calls an operation (`DynamoDB_20120810.DescribeTable`) of an engine, which checks no signature.
+/// Calls an operation (`DynamoDB_20120810.DescribeTable`). The engine checks no signature.
 pub(crate) async fn call(endpoint: &str, target: &str, arguments: &Value) -> Result<Value, Failure> {
     const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                                  SignedHeaders=host;x-amz-date, Signature=0";

@@ -1,19 +1,19 @@
-//! What can keep the stack from starting or from serving a call of its own.
+//! Errors of the local stack.
 
 use std::fmt;
 
-/// A failure of the local stack itself, said in one line for the person who started it.
+/// An error of the local stack itself, in one line for the developer who started it.
 ///
-/// It is not what a function or an AWS service answers: those have the shapes of AWS.
+/// Errors of functions and AWS services have other types, with AWS's formats.
 pub struct Error(String);
 
 impl Error {
-    /// An error of one line; lower case, no full stop.
+    /// Creates an error from one line in lower case, without a full stop.
     pub fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
 
-    /// An error with what was being done when `cause` came.
+    /// Creates an error from an activity and the cause of its failure.
     pub fn while_doing(doing: impl fmt::Display, cause: impl fmt::Display) -> Self {
         Self(format!("{doing}: {cause}"))
     }

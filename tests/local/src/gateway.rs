@@ -1,15 +1,15 @@
 //! The HTTP API of API Gateway in front of the functions.
 //!
-//! Routes, events and replies are as a deployed HTTP API has them; so are the errors:
+//! Routes, events, responses and errors are those of a deployed HTTP API:
 //!
-//! | what happens | status | `message` |
+//! | case | status | `message` |
 //! |---|---|---|
 //! | no route | 404 | Not Found |
 //! | a body over 10 MB, or an event over Lambda's 6 MB | 413 | Request Entity Too Large |
 //! | a request line and headers over 10,240 bytes | 431 | Request Header Fields Too Large |
 //! | a path that cannot be decoded | 400 | Bad Request |
-//! | the function fails, dies, runs out of its own time, or returns what is no reply | 500 | Internal Server Error |
-//! | the function takes longer than the integration's 30 seconds, or cannot be run now | 503 | Service Unavailable |
+//! | the function fails, crashes, times out, or returns an invalid response | 500 | Internal Server Error |
+//! | the function exceeds the integration's 30 seconds, or cannot run now | 503 | Service Unavailable |
 //!
 //! Sources: "Quotas for configuring and running an HTTP API" and "Troubleshooting issues with HTTP API Lambda
 //! integrations", API Gateway Developer Guide.
@@ -37,14 +37,14 @@ use routes::Routes;
 use std::{net::SocketAddr, sync::Arc};
 use time::OffsetDateTime;
 
-/// The largest body, in bytes.
+/// Largest size of a body, in bytes.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
-/// How much of a larger body is read to its end, so that its sender hears the answer.
+/// Largest size of a refused body that is still read to its end, so that the client receives the response.
 const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
-/// The most that the request line and the headers may have together, in bytes.
+/// Largest size of the request line and the headers together, in bytes.
 const HEADERS_LIMIT: usize = 10_240;
 
-/// Serves `routes`, and beside them the local-only path for direct invocations.
+/// Serves `routes`, and the local path for direct invocations.
 pub(crate) fn router(routes: &[Route], delivery: Delivery) -> Router {
     let gateway = Arc::new(Gateway { routes: Routes::new(routes), lambda: delivery.lambda.clone() });
     let api = Router::new().fallback(answer).with_state(gateway);
@@ -80,7 +80,7 @@ impl Gateway {
         let body = match read(body).await {
             Ok(body) => body,
             Err(Unread::TooLarge) => return closing(too_large()),
-            // Nobody hears it any more.
+            // The client is gone.
             Err(Unread::Broken) => return closing(message(StatusCode::BAD_REQUEST, "Bad Request")),
         };
         let Some(path) = event::decode_path(parts.uri.path()) else {
@@ -103,7 +103,7 @@ impl Gateway {
             },
             &matched,
         );
-        // The function runs to its end even when the client or the gateway no longer waits.
+        // The function runs to its end even if the client or the gateway no longer waits.
         let lambda = self.lambda.clone();
         let function = matched.function.clone();
         let running = tokio::spawn(async move { lambda.invoke(&function, event.to_string().into()).await });
@@ -126,11 +126,11 @@ impl Gateway {
 
 enum Unread {
     TooLarge,
-    /// The client went away before its end.
+    /// The client disconnected before the end of the body.
     Broken,
 }
 
-/// Reads a body of up to [`BODY_LIMIT`], and a larger one as far as [`DRAIN_LIMIT`] without keeping it.
+/// Reads a body of up to [`BODY_LIMIT`]. Reads a larger body up to [`DRAIN_LIMIT`], without keeping it.
 async fn read(mut body: Body) -> Result<Bytes, Unread> {
     let mut kept = Vec::new();
     let mut length = 0;
@@ -155,7 +155,7 @@ fn closing(mut response: Response) -> Response {
     response
 }
 
-/// Sixteen characters like API Gateway's own.
+/// Generates an id of sixteen characters, as API Gateway does.
 fn request_id() -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let random = uuid::Uuid::new_v4();

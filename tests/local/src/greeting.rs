@@ -1,20 +1,20 @@
-//! What a developer reads when the stack is ready.
+//! The greeting that a developer reads when the stack is ready.
 
 use crate::{Stack, demo::Demo, demo::instance_id};
 use std::fmt::Write as _;
 use trustplane_organization::IDENTITY_STORE_ID;
 
-/// Calls worth showing, each with what it does; shown if the template has the route.
+/// Example calls with a description. The greeting shows those whose route is in the template.
 const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/integrations/aws-identity-center/config", "the saved connection"),
-    ("POST", "/v1/integrations/aws-identity-center/test", "does it work?"),
-    ("GET", "/v1/instances/{instance_id}/identity-store-associations", "the identity source behind the instance"),
+    ("POST", "/v1/integrations/aws-identity-center/test", "a test of the connection"),
+    ("GET", "/v1/instances/{instance_id}/identity-store-associations", "the identity source of the instance"),
     ("GET", "/v1/identity-stores/{identity_store_id}/external-idp", "its external identity provider"),
     ("GET", "/organisations", "organisations"),
-    ("GET", "/v1/audit-log", "what was done"),
+    ("GET", "/v1/audit-log", "the audit log"),
 ];
 
-/// The greeting, with commands to copy for what this stack serves.
+/// Returns the greeting, with example commands for this stack.
 pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -35,9 +35,9 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
     }
     let _ = write!(
         text,
-        "  # an operator's function, as `aws lambda invoke --endpoint-url $URL` also does\n  \
+        "  # an operator's function; `aws lambda invoke --endpoint-url $URL` invokes it too\n  \
          curl -s $URL/2015-03-31/functions/create-tenant/invocations -d '{{\"name\": \"another\"}}'\n\n\
-         Table {table} at {endpoint}; kept, with what the bus received, in {data}\nCtrl-C ends it.\n",
+         Table {table} at {endpoint}; the data and the bus's events are in {data}\nCtrl-C stops it.\n",
         table = stack.table(),
         endpoint = stack.dynamodb_endpoint(),
     );

@@ -1,4 +1,4 @@
-//! A plain HTTP/1.1 client for addresses on this machine, one connection a request.
+//! A plain HTTP/1.1 client for local addresses, with one connection per request.
 
 use crate::Error;
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub use hyper::{HeaderMap, Method, StatusCode, header};
 
-/// A reply, read to its end.
+/// A response, read completely.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The status code.
@@ -20,17 +20,17 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The first value of a header as text.
+    /// Returns the first value of a header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The body as JSON; null when it is not JSON.
+    /// Parses the body as JSON; null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The body as text, whatever is not UTF-8 replaced.
+    /// Returns the body as text, with invalid UTF-8 replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -51,7 +51,7 @@ pub async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: imp
     stream.set_nodelay(true).map_err(|error| failed(&error))?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
-    // The connection ends with the request: its sender is dropped then.
+    // The connection ends with the request, because its sender is dropped then.
     tokio::spawn(connection);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = hyper::Request::builder().method(&method).uri(path).header(header::HOST, authority.as_str());

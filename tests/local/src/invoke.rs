@@ -1,6 +1,6 @@
 //! Direct invocations: the `Invoke` operation of the Lambda API, unsigned.
 //!
-//! So that `aws lambda invoke --endpoint-url http://localhost:3000` works. Source: "Invoke", AWS Lambda API Reference.
+//! It serves `aws lambda invoke --endpoint-url http://localhost:3000`. Source: "Invoke", AWS Lambda API Reference.
 
 use crate::{
     delivery::Delivery,
@@ -19,9 +19,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use std::time::Duration;
 
-/// The most of a log that `X-Amz-Log-Result` holds, in bytes: its last 4 KB.
+/// Largest part of a log in `X-Amz-Log-Result`, in bytes: the last 4 KB.
 const LOG_TAIL: usize = 4096;
-/// The largest event of an asynchronous invocation, in bytes.
+/// Largest event of an asynchronous invocation, in bytes.
 ///
 /// Source: "Lambda quotas", AWS Lambda Developer Guide.
 const EVENT_LIMIT: usize = 1024 * 1024;
@@ -59,7 +59,7 @@ async fn invoke(
         }
         "RequestResponse" => {
             let tail = header("x-amz-log-type") == Some("Tail");
-            // It runs to its end even when the caller no longer waits.
+            // The function runs to its end even if the client no longer waits.
             let (running, function) = (lambda.clone(), runnable.function.name.clone());
             let outcome = tokio::spawn(async move { running.invoke(&function, payload).await }).await;
             match outcome {
@@ -88,14 +88,14 @@ async fn answered(lambda: &Lambda, outcome: Outcome, tail: bool, memory: u64) ->
         response = response.header("x-amz-function-error", "Unhandled");
     }
     if tail {
-        // What the function printed before it answered may still be on its way through the pipe.
+        // Output that the function printed before its response may still be in the pipe.
         tokio::time::sleep(Duration::from_millis(20)).await;
         response = response.header("x-amz-log-result", STANDARD.encode(log(lambda, &outcome, memory)));
     }
     response.body(Body::from(outcome.payload)).unwrap_or_default()
 }
 
-/// The log of one invocation as CloudWatch would show it, its last 4 KB.
+/// Returns the last 4 KB of an invocation's log, in CloudWatch's format.
 fn log(lambda: &Lambda, outcome: &Outcome, memory: u64) -> Vec<u8> {
     let id = &outcome.request_id;
     let milliseconds = outcome.duration.as_secs_f64() * 1000.0;
@@ -133,7 +133,7 @@ fn refused(lambda: &Lambda, name: &str, refusal: Refusal) -> Response {
     }
 }
 
-/// An error as the Lambda API has it.
+/// Creates an error response in the Lambda API's format.
 fn error(status: StatusCode, kind: &str, message: &str) -> Response {
     let who = if status.is_server_error() { "Server" } else { "User" };
     Response::builder()

@@ -1,4 +1,4 @@
-//! Lists that only grow: kept in memory for tests, and in a file of JSON lines for the developer.
+//! Append-only lists: in memory for tests, and in a file of JSON lines for the developer.
 
 use serde_json::Value;
 use std::{
@@ -10,7 +10,7 @@ use std::{
 
 use crate::Error;
 
-/// A growing list; a cheap handle.
+/// An append-only list, as a cheap handle.
 #[derive(Clone, Default)]
 pub(crate) struct Journal(Arc<Mutex<Entries>>);
 
@@ -21,7 +21,7 @@ struct Entries {
 }
 
 impl Journal {
-    /// A list that is also appended to `file`, of which nothing is read back.
+    /// Creates a list that is also appended to `file`. The file's previous content is not read.
     pub fn in_file(file: &Path) -> Result<Self, Error> {
         let opened = File::options().append(true).create(true).open(file);
         let opened = opened.map_err(|error| Error::while_doing(format!("`{}`", file.display()), error))?;
@@ -39,7 +39,7 @@ impl Journal {
         entries.kept.push(entry);
     }
 
-    /// What was appended since the start.
+    /// Returns the entries since the start.
     pub fn entries(&self) -> Vec<Value> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).kept.clone()
     }

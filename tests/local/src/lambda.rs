@@ -1,4 +1,4 @@
-//! AWS Lambda on this machine: functions, their processes, and who runs next.
+//! AWS Lambda on this machine: functions, their processes, and the scheduling of invocations.
 
 use crate::{
     Error,
@@ -19,24 +19,24 @@ use std::{
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
-/// The largest event of a synchronous invocation, in bytes.
+/// Largest event of a synchronous invocation, in bytes.
 ///
-/// Source: "Lambda quotas", AWS Lambda Developer Guide, and what Lambda says of a larger one.
+/// Sources: "Lambda quotas", AWS Lambda Developer Guide, and Lambda's error for a larger event.
 pub const REQUEST_LIMIT: usize = 6 * 1024 * 1024;
 
-/// How long a process may take to ask for its first invocation.
+/// Time limit for a process's first request for an invocation.
 ///
 /// Source: "Lambda execution environment lifecycle", AWS Lambda Developer Guide: the init phase has 10 seconds.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
-/// How many processes there may be, and what happens past that.
+/// Limits on processes and concurrent invocations.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Invocations at the same time, of all functions together; each has a process of its own.
+    /// Concurrent invocations of all functions together. Each has its own process.
     pub concurrency: usize,
-    /// Processes alive at the same time; past that, the one that was idle longest is ended.
+    /// Processes alive at the same time. At the limit, the process that was idle longest is ended.
     pub processes: usize,
-    /// How long an invocation waits when as many as allowed are running, before it is throttled.
+    /// Time that an invocation waits at the concurrency limit before it is throttled.
     pub patience: Duration,
 }
 
@@ -46,48 +46,48 @@ impl Default for Limits {
     }
 }
 
-/// A function and what it is run with.
+/// A function, with its binary and environment.
 #[derive(Debug, Clone)]
 pub struct Runnable {
-    /// What the template says of it.
+    /// The function's properties in the template.
     pub function: Function,
-    /// The program.
+    /// Path of the binary.
     pub binary: PathBuf,
-    /// Its variables: the template's, and those that lead its AWS calls to this machine.
+    /// Environment variables: the template's, and those that direct AWS calls to this machine.
     pub environment: BTreeMap<String, String>,
 }
 
-/// What came of an invocation that was begun.
+/// Outcome of an invocation that started.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// Its request id.
     pub request_id: String,
-    /// The function's reply, or `{"errorType", "errorMessage"}`.
+    /// The function's response, or `{"errorType", "errorMessage"}`.
     pub payload: Bytes,
-    /// Whether the function failed, ran out of time or died.
+    /// True if the function failed, timed out or crashed.
     pub failed: bool,
     /// The process that ran it.
     pub process: u32,
-    /// The number of the log's newest line when it began.
+    /// Number of the log's newest line at the start of the invocation.
     pub log_start: u64,
-    /// From the moment the process took it.
+    /// Duration since the process took the invocation.
     pub duration: Duration,
 }
 
-/// Why an invocation was not begun.
+/// Reasons why an invocation did not start.
 #[derive(Debug)]
 pub enum Refusal {
-    /// There is no such function.
+    /// The function does not exist.
     Unknown,
-    /// The event has this many bytes, more than Lambda takes.
+    /// The event has this many bytes, which exceeds Lambda's limit.
     TooLarge(usize),
-    /// As many invocations as allowed are running.
+    /// The concurrency limit is reached.
     Throttled,
-    /// The program cannot be run.
+    /// The binary cannot run.
     Broken(Error),
 }
 
-/// All functions of the stack; a cheap handle.
+/// All functions of the stack, as a cheap handle.
 #[derive(Clone)]
 pub struct Lambda(Arc<Inner>);
 
@@ -103,13 +103,13 @@ struct Inner {
 #[derive(Default)]
 struct Processes {
     running: HashMap<String, Arc<Process>>,
-    /// The longest idle first.
+    /// Idle processes, the longest idle first.
     idle: Vec<Arc<Process>>,
     stopped: bool,
 }
 
 impl Lambda {
-    /// Serves the Runtime API on a port of its own; no process starts before it is needed.
+    /// Serves the Runtime API on a free port. Processes start on demand.
     pub async fn start(
         functions: BTreeMap<String, Runnable>,
         limits: Limits,
@@ -125,12 +125,12 @@ impl Lambda {
         let lambda = Self(Arc::new(Inner { functions, runtime_api, limits, permits, logs, processes }));
         let router = runtime_api::router(lambda.clone());
         Ok((lambda, async move {
-            // It ends only with the listener, whose errors it outlives.
+            // It ends only with the listener, whose errors it survives.
             let _ = axum::serve(listener, router).await;
         }))
     }
 
-    /// What a function is run with, by its name, its deployed name, or an ARN of it, with or without a qualifier.
+    /// Finds a function by its name, its deployed name, or its ARN, with or without a qualifier.
     pub fn find(&self, name: &str) -> Option<&Runnable> {
         let name = match name.split_once(":function:") {
             Some((_, name)) => name,
@@ -143,19 +143,19 @@ impl Lambda {
             .or_else(|| functions.values().find(|runnable| runnable.function.deployed_name.as_deref() == Some(name)))
     }
 
-    /// Names of all functions.
+    /// Iterates over the names of all functions.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.functions.keys().map(String::as_str)
     }
 
-    /// Runs a function with `payload` as its event, and waits for what comes of it.
+    /// Invokes a function with `payload` as its event, and waits for the outcome.
     pub async fn invoke(&self, name: &str, payload: Bytes) -> Result<Outcome, Refusal> {
         let runnable = self.find(name).ok_or(Refusal::Unknown)?;
         if payload.len() > REQUEST_LIMIT {
             return Err(Refusal::TooLarge(payload.len()));
         }
         let permit = tokio::time::timeout(self.0.limits.patience, self.0.permits.acquire()).await;
-        // The semaphore is never closed: an error can only be the time that ran out.
+        // The semaphore is never closed, so an error can only be the timeout.
         let Ok(Ok(_permit)) = permit else {
             return Err(Refusal::Throttled);
         };
@@ -168,12 +168,12 @@ impl Lambda {
         }
     }
 
-    /// What functions printed.
+    /// Returns the functions' log.
     pub fn logs(&self) -> &Logs {
         &self.0.logs
     }
 
-    /// Ids of the processes that run a function now.
+    /// Returns the ids of the processes that run a function now.
     pub fn processes(&self, name: &str) -> Vec<u32> {
         let Some(runnable) = self.find(name) else {
             return Vec::new();
@@ -183,20 +183,20 @@ impl Lambda {
         running.map(|process| process.id).collect()
     }
 
-    /// Ends a process as a crash would, whatever it does; false if there is none of this id.
+    /// Kills a process, as a crash would. Returns false if there is no process with this id.
     pub fn crash(&self, id: u32) -> bool {
         let process = self.lock().running.values().find(|process| process.id == id).cloned();
         process.inspect(|process| process.kill()).is_some()
     }
 
-    /// Ends all processes and waits until they have ended. Nothing can be invoked afterwards.
+    /// Kills all processes and waits until they have ended. No function can be invoked afterwards.
     pub async fn stop(&self) {
         for process in self.kill() {
             process.exited().await;
         }
     }
 
-    /// Ends all processes without waiting for it.
+    /// Kills all processes without waiting.
     pub(crate) fn kill(&self) -> Vec<Arc<Process>> {
         let mut processes = self.lock();
         processes.stopped = true;
@@ -208,17 +208,17 @@ impl Lambda {
         running
     }
 
-    /// The process that the Runtime API knows by `key`.
+    /// Finds the process with this `key` in the Runtime API.
     pub(crate) fn process(&self, key: &str) -> Option<Arc<Process>> {
         self.lock().running.get(key).cloned()
     }
 
-    /// The name that a function has once deployed.
+    /// Returns the function's name after deployment.
     pub(crate) fn deployed_name<'a>(&'a self, name: &'a str) -> &'a str {
         self.find(name).and_then(|runnable| runnable.function.deployed_name.as_deref()).unwrap_or(name)
     }
 
-    /// Gives the invocation to a process; `None` if that ended, while idle, before it took it.
+    /// Passes the invocation to a process. Returns `None` if the idle process ended before it took the invocation.
     async fn run(
         &self,
         runnable: &Runnable,
@@ -284,7 +284,7 @@ impl Lambda {
         })
     }
 
-    /// An idle process of the function, the one used last, or a new one.
+    /// Returns the idle process of the function that was used last, or starts a new one.
     fn process_for(&self, runnable: &Runnable) -> Result<(Arc<Process>, bool), Error> {
         let mut processes = self.lock();
         if processes.stopped {
@@ -326,7 +326,7 @@ impl Lambda {
         }
     }
 
-    /// The variables that Lambda sets for every function, and the function's own.
+    /// Returns the variables that Lambda sets for every function, and the function's own.
     ///
     /// Source: "Defined runtime environment variables", AWS Lambda Developer Guide.
     fn environment(&self, runnable: &Runnable, key: &str) -> BTreeMap<String, String> {
@@ -345,7 +345,7 @@ impl Lambda {
             ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".to_owned()),
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_DEFAULT_REGION", REGION.to_owned()),
-            // Nobody checks them here: they say that the platform's own account calls.
+            // Nothing verifies the credentials here. They identify the platform's account as the caller.
             ("AWS_ACCESS_KEY_ID", "ASIAPLATFORM00000000".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_SESSION_TOKEN", "local".to_owned()),

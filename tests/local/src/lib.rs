@@ -1,7 +1,7 @@
-//! Trustplane on one machine: the deployed Lambda binaries behind a local API Gateway, with an embedded
-//! DynamoDB engine and a small AWS organization of a customer.
+//! Trustplane on one machine: the deployed Lambda binaries behind a local API Gateway, with an embedded DynamoDB engine
+//! and a small AWS organization of a customer.
 //!
-//! `cargo local` runs it for developers; end-to-end tests start a [`Stack`] each.
+//! `cargo local` runs it for developers. Each end-to-end test starts its own [`Stack`].
 
 mod arguments;
 pub mod binaries;

@@ -1,17 +1,17 @@
-//! What function processes print, kept for tests and shown to the developer.
+//! Output of function processes, kept for tests and shown to the developer.
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Lines kept; older ones are dropped.
+/// Number of lines to keep. Older lines are dropped.
 const CAPACITY: usize = 20_000;
 
 /// One line that a function printed to its standard output or error.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Counts from 1 over the whole stack.
+    /// Number of the line in the whole stack, from 1.
     pub number: u64,
     /// The function's name.
     pub function: String,
@@ -21,15 +21,15 @@ pub struct Line {
     pub text: String,
 }
 
-/// Which lines are also shown on standard error.
+/// Selection of the lines that are also shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Show {
-    /// None, as tests want it.
+    /// No lines, for tests.
     #[default]
     Nothing,
-    /// Warnings, errors, and lines that are no log records, such as a panic's.
+    /// Warnings, errors, and lines that are not log records, such as a panic's.
     Warnings,
-    /// All.
+    /// All lines.
     Everything,
 }
 
@@ -47,39 +47,39 @@ struct Lines {
 }
 
 impl Logs {
-    /// An empty log that shows lines as told.
+    /// Creates an empty log with this selection.
     pub fn new(show: Show) -> Self {
         Self { lines: Arc::default(), show }
     }
 
-    /// Whether anything is shown on standard error.
+    /// Returns true if any lines are shown on standard error.
     pub fn shows(&self) -> bool {
         self.show != Show::Nothing
     }
 
-    /// The lines kept, oldest first.
+    /// Returns the kept lines, oldest first.
     pub fn lines(&self) -> Vec<Line> {
         self.lock().kept.iter().cloned().collect()
     }
 
-    /// What `find` makes of the newest line that it makes something of.
+    /// Searches from the newest line, and returns the first `Some` of `find`.
     pub fn find<T>(&self, find: impl Fn(&Line) -> Option<T>) -> Option<T> {
         self.lock().kept.iter().rev().find_map(find)
     }
 
-    /// The number of the newest line.
+    /// Returns the number of the newest line.
     pub fn last(&self) -> u64 {
         self.lock().last
     }
 
-    /// The lines of one process after the line `number`.
+    /// Returns the lines of one process after the line `number`.
     pub fn of_process_since(&self, process: u32, number: u64) -> Vec<String> {
         let lines = self.lock();
         let since = lines.kept.iter().filter(|line| line.process == process && line.number > number);
         since.map(|line| line.text.clone()).collect()
     }
 
-    /// Keeps a line.
+    /// Adds a line.
     pub(crate) fn add(&self, function: &str, process: u32, text: String) {
         if self.show == Show::Everything || (self.show == Show::Warnings && is_warning(&text)) {
             eprintln!("[{function}] {text}");
@@ -98,7 +98,7 @@ impl Logs {
     }
 }
 
-/// A JSON record with level `WARN` or `ERROR`, or a line that is no JSON record.
+/// Returns true for a JSON record with level `WARN` or `ERROR`, and for a line that is not a JSON record.
 fn is_warning(text: &str) -> bool {
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(serde_json::Value::Object(record)) => {

@@ -40,7 +40,7 @@ async fn run(options: Options, json: bool) -> Result<(), Error> {
         let demo = Demo::set_up(&stack).await?;
         let ready = if json { format!("{}\n", demo.ready_line(&stack)) } else { greeting(&stack, &demo, &data) };
         let mut output = std::io::stdout().lock();
-        // Whoever started it may have closed its output: that is no reason to end.
+        // A closed standard output is not a reason to stop.
         let _ = output.write_all(ready.as_bytes()).and_then(|()| output.flush());
         drop(output);
         stack.start_schedules();

@@ -1,17 +1,17 @@
-//! Event patterns: which events a rule or a stream's filter lets through.
+//! Event patterns: the filters of rules and streams.
 //!
-//! Source: "Comparison operators for use in event patterns", Amazon EventBridge User Guide; event source
-//! mappings use the same syntax ("Filter rule syntax", AWS Lambda Developer Guide).
+//! Source: "Comparison operators for use in event patterns", Amazon EventBridge User Guide; event source mappings use
+//! the same syntax ("Filter rule syntax", AWS Lambda Developer Guide).
 
 use crate::Error;
 use serde_json::{Map, Value};
 
-/// A pattern, checked when it is read so that a mistake in it is not mistaken for no match.
+/// A pattern, validated when it is parsed, so that a mistake in it does not look like a missing match.
 #[derive(Debug, Clone)]
 pub struct Pattern(Map<String, Value>);
 
 impl Pattern {
-    /// Reads a pattern, refusing operators that this machine does not know.
+    /// Parses a pattern. Refuses operators that are not implemented.
     pub fn parse(pattern: &Value) -> Result<Self, Error> {
         let Value::Object(fields) = pattern else {
             return Err(Error::new(format!("pattern `{pattern}` is not an object")));
@@ -20,7 +20,7 @@ impl Pattern {
         Ok(Self(fields.clone()))
     }
 
-    /// Whether the event has every field that the pattern names, with one of the values it lists.
+    /// Returns true if the event has every field in the pattern, with one of its values.
     pub fn matches(&self, event: &Value) -> bool {
         fields_match(&self.0, Some(event))
     }
@@ -83,7 +83,7 @@ fn value_matches(pattern: &Value, value: Option<&Value>) -> bool {
     operators.iter().all(|(operator, operand)| {
         let text = value.and_then(Value::as_str);
         match operator.as_str() {
-            // A field that holds an object exists only through its leaves.
+            // A field with an object exists only through its leaves.
             "exists" => operand.as_bool() == Some(value.is_some_and(|value| !value.is_object())),
             "prefix" => matches!((text, operand.as_str()), (Some(text), Some(prefix)) if text.starts_with(prefix)),
             "suffix" => matches!((text, operand.as_str()), (Some(text), Some(suffix)) if text.ends_with(suffix)),
@@ -108,7 +108,7 @@ fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// `["=", 3]`, `[">", 0, "<=", 5]`.
+/// Evaluates a numeric range: `["=", 3]`, `[">", 0, "<=", 5]`.
 fn in_range(bounds: &Value, value: f64) -> bool {
     bounds.as_array().is_some_and(|bounds| {
         !bounds.is_empty()

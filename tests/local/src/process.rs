@@ -1,4 +1,4 @@
-//! One process of a function: its start, its mailbox, its end.
+//! One process of a function: start, mailbox and end.
 
 use crate::{Error, logs::Logs};
 use bytes::Bytes;
@@ -14,9 +14,9 @@ use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
 };
 
-/// A function's process. It gets one invocation after the other, never two at once.
+/// A function's process. It gets one invocation at a time.
 pub(crate) struct Process {
-    /// Tells its calls to the Runtime API from those of others.
+    /// Identifies its calls to the Runtime API.
     pub key: String,
     /// The operating system's id.
     pub id: u32,
@@ -30,31 +30,31 @@ pub(crate) struct Process {
     kill: Notify,
 }
 
-/// An invocation on its way to a process.
+/// An invocation to deliver to a process.
 pub(crate) struct Delivery {
     /// The request id.
     pub id: String,
     /// The event.
     pub payload: Bytes,
-    /// How long it may take from the moment it is taken.
+    /// Time limit, from the moment the process takes it.
     pub limit: Duration,
     /// Resolves to the deadline when the process takes the invocation.
     pub taken: oneshot::Sender<Instant>,
-    /// Resolves to what the process answered.
+    /// Resolves to the process's response.
     pub answer: oneshot::Sender<Answer>,
 }
 
-/// What a process is given by `next`.
+/// An invocation that `next` returns.
 pub(crate) struct Taken {
     pub id: String,
     pub payload: Bytes,
-    /// Milliseconds since the epoch.
+    /// Deadline in milliseconds since the epoch.
     pub deadline: u128,
 }
 
-/// What a process answered.
+/// Response of a process.
 pub(crate) enum Answer {
-    /// The handler's reply.
+    /// The handler's response.
     Response(Bytes),
     /// The handler's error, as JSON.
     Error(Bytes),
@@ -66,10 +66,10 @@ struct Current {
 }
 
 impl Process {
-    /// Starts `binary`, with `environment` and nothing else in its environment.
+    /// Starts `binary` with `function` as `argv[0]` and `environment` as its whole environment.
     ///
-    /// It is a process group of its own, so that a Ctrl-C at the terminal reaches the stack alone, which
-    /// then ends it. Should the stack be killed, its Runtime API is gone and the function's runtime ends.
+    /// The process has its own process group, so a Ctrl-C at the terminal only reaches the stack, which then ends the
+    /// process. If the stack is killed, its Runtime API is gone, and the function's runtime ends.
     pub fn start(
         key: String,
         function: &str,
@@ -79,6 +79,7 @@ impl Process {
         ended: impl FnOnce(&str) + Send + 'static,
     ) -> Result<Arc<Self>, Error> {
         let mut child = Command::new(binary)
+            .arg0(function)
             .env_clear()
             .envs(environment)
             .stdin(Stdio::null())
@@ -109,7 +110,7 @@ impl Process {
         let watched = Arc::clone(&process);
         tokio::spawn(async move {
             let status = watched.wait(&mut child).await;
-            // What it printed last is in the log before anyone hears of its end.
+            // The last output is logged before anyone learns of the end.
             for reader in readers.into_iter().flatten() {
                 let _ = tokio::time::timeout(Duration::from_secs(1), reader).await;
             }
@@ -119,7 +120,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Puts an invocation in the process's mailbox.
+    /// Puts an invocation into the mailbox.
     pub fn give(&self, delivery: Delivery) {
         // The receiver lives as long as `self`.
         let _ = self.mailbox.send(delivery);
@@ -135,34 +136,34 @@ impl Process {
         Some(Taken { id, payload, deadline: deadline.as_millis() })
     }
 
-    /// Answers the invocation `id`; false if the process has no such invocation.
+    /// Responds to the invocation `id`. Returns false if it is not the process's current invocation.
     pub fn answer(&self, id: &str, answer: Answer) -> bool {
         let current = lock(&self.current).take_if(|current| current.id == id);
         // Nobody waits any more for an invocation that timed out.
         current.is_some_and(|current| current.answer.send(answer).is_ok())
     }
 
-    /// Keeps what the runtime reported before its first `next`.
+    /// Stores the runtime's error before its first `next`.
     pub fn fail_init(&self, error: Bytes) {
         *lock(&self.init_error) = Some(error);
     }
 
-    /// What the runtime reported before its first `next`, if it did.
+    /// Returns the runtime's error before its first `next`, if there was one.
     pub fn init_error(&self) -> Option<Bytes> {
         lock(&self.init_error).clone()
     }
 
-    /// Ends the process, whatever it does.
+    /// Kills the process.
     pub fn kill(&self) {
         self.kill.notify_one();
     }
 
-    /// Whether it has ended.
+    /// Returns true if the process has ended.
     pub fn has_exited(&self) -> bool {
         self.exit.borrow().is_some()
     }
 
-    /// Waits for its end; resolves to why (`exit status 101`, `signal: killed`).
+    /// Waits for the end. Resolves to its reason (`exit status 101`, `signal: killed`).
     pub async fn exited(&self) -> String {
         let mut exit = self.exit.clone();
         match exit.wait_for(Option::is_some).await {

@@ -1,7 +1,7 @@
-//! The AWS Lambda Runtime API, one prefix of paths for each process.
+//! The AWS Lambda Runtime API, with one path prefix per process.
 //!
-//! `AWS_LAMBDA_RUNTIME_API` is `http://host:port/{process}`, so that an invocation goes to the process it is meant
-//! for. Source: "Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide.
+//! `AWS_LAMBDA_RUNTIME_API` is `http://host:port/{process}`, so that each invocation reaches its process. Source:
+//! "Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide.
 
 use crate::{
     lambda::Lambda,
@@ -19,12 +19,12 @@ use axum::{
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The largest response that Lambda takes from a function, in bytes.
+/// Largest response of a function, in bytes.
 ///
-/// Source: what Lambda says of a larger one ("exceeded maximum allowed payload size (6291556 bytes)").
+/// Source: Lambda's error for a larger response ("exceeded maximum allowed payload size (6291556 bytes)").
 pub(crate) const RESPONSE_LIMIT: usize = 6 * 1024 * 1024 + 100;
 
-/// The API for all processes of `lambda`.
+/// Returns the API for all processes of `lambda`.
 pub(crate) fn router(lambda: Lambda) -> Router {
     const INVOCATION: &str = "/{process}/2018-06-01/runtime/invocation";
     Router::new()

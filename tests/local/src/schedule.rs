@@ -1,4 +1,4 @@
-//! Schedules: when `rate(…)` and `cron(…)` come due, and the event that they bring.
+//! Schedules: the due times of `rate(…)` and `cron(…)`, and the scheduled events.
 //!
 //! Sources: "Setting a schedule pattern for scheduled rules", Amazon EventBridge User Guide, and "Schedule types in
 //! EventBridge Scheduler", EventBridge Scheduler User Guide.
@@ -14,17 +14,17 @@ use std::{collections::BTreeSet, time::Duration};
 use time::{Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description};
 use uuid::Uuid;
 
-/// A clock that may be set forward or back; it goes on from there.
+/// A clock with an offset. It advances like the system's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock(time::Duration);
 
 impl Clock {
-    /// A clock that shows `now` now.
+    /// Creates a clock that shows `now` now.
     pub fn set_to(now: OffsetDateTime) -> Self {
         Self(now - OffsetDateTime::now_utc())
     }
 
-    /// Reads a date (`2027-01-31`, noon UTC) or an RFC 3339 time.
+    /// Parses a date (`2027-01-31`, noon UTC) or an RFC 3339 time.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let date = Date::parse(text, format_description!("[year]-[month]-[day]"));
         let noon = date.map(|date| date.with_time(Time::from_hms(12, 0, 0).unwrap_or(Time::MIDNIGHT)).assume_utc());
@@ -33,31 +33,31 @@ impl Clock {
             .map_err(|_| Error::new(format!("`{text}` is neither a date (2027-01-31) nor an RFC 3339 time")))
     }
 
-    /// What it shows.
+    /// Returns the clock's time.
     pub fn now(self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + self.0
     }
 }
 
-/// When a schedule comes due.
+/// A schedule expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Expression {
-    /// Every so often.
+    /// A fixed interval.
     Rate(Duration),
-    /// Whenever a minute matches.
+    /// Every minute that matches.
     Cron(Box<Cron>),
     /// Once.
     At(OffsetDateTime),
 }
 
-/// The six fields of a cron expression: the numbers that each allows.
+/// The six fields of a cron expression, each with its allowed numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cron {
     minutes: BTreeSet<u16>,
     hours: BTreeSet<u16>,
     days: BTreeSet<u16>,
     months: BTreeSet<u16>,
-    /// 1 is Sunday.
+    /// Weekdays; 1 is Sunday.
     weekdays: BTreeSet<u16>,
     years: BTreeSet<u16>,
 }
@@ -67,7 +67,7 @@ const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 const YEARS: (u16, u16) = (1970, 2199);
 
 impl Expression {
-    /// Reads `rate(1 day)`, `cron(0 6 * * ? *)` or `at(2027-01-31T06:00:00)`.
+    /// Parses `rate(1 day)`, `cron(0 6 * * ? *)` or `at(2027-01-31T06:00:00)`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let wrong = || Error::new(format!("`{text}` is not a schedule expression that runs locally"));
         let (kind, inner) = text.trim().strip_suffix(')').and_then(|text| text.split_once('(')).ok_or_else(wrong)?;
@@ -107,7 +107,7 @@ impl Expression {
         }
     }
 
-    /// The first time after `last` that it comes due, if ever.
+    /// Returns the first due time after `last`, if there is one.
     pub fn next(&self, last: OffsetDateTime) -> Option<OffsetDateTime> {
         match self {
             Self::Rate(every) => last.checked_add(time::Duration::try_from(*every).ok()?),
@@ -150,7 +150,7 @@ impl Cron {
     }
 }
 
-/// The numbers of a field: `*`, `?`, `5`, `MON-FRI`, `0/15`, and lists of these.
+/// Parses a field: `*`, `?`, `5`, `MON-FRI`, `0/15`, and lists of these.
 fn numbers(field: &str, (low, high): (u16, u16), names: &[&str]) -> Option<BTreeSet<u16>> {
     let number = |text: &str| {
         let named = names.iter().position(|name| name.eq_ignore_ascii_case(text));
@@ -168,7 +168,7 @@ fn numbers(field: &str, (low, high): (u16, u16), names: &[&str]) -> Option<BTree
         let (first, last) = match range.split_once('-') {
             Some((first, last)) => (number(first)?, number(last)?),
             None if matches!(range, "*" | "?") => (low, high),
-            // `5/15` is from 5 to the end.
+            // `5/15` means from 5 to the end.
             None => (number(range)?, if step.is_some() { high } else { number(range)? }),
         };
         numbers.extend((first..=last).step_by(usize::from(step.unwrap_or(1))));
@@ -176,7 +176,7 @@ fn numbers(field: &str, (low, high): (u16, u16), names: &[&str]) -> Option<BTree
     (!numbers.is_empty()).then_some(numbers)
 }
 
-/// The event that a schedule brings at `time`.
+/// Builds the scheduled event for `time`.
 pub(crate) fn event(schedule: &Schedule, time: OffsetDateTime) -> Value {
     let id = Uuid::new_v4().to_string();
     let name = format!("{STACK_NAME}-{}", schedule.name);
@@ -200,7 +200,7 @@ pub(crate) fn event(schedule: &Schedule, time: OffsetDateTime) -> Value {
     })
 }
 
-/// EventBridge Scheduler's context attributes in an input.
+/// Replaces EventBridge Scheduler's context attributes in an input.
 fn with_context(input: &Value, id: &str, time: OffsetDateTime) -> Value {
     match input {
         Value::String(text) => Value::String(
@@ -215,7 +215,7 @@ fn with_context(input: &Value, id: &str, time: OffsetDateTime) -> Value {
     }
 }
 
-/// Runs a schedule now, and then whenever it comes due by the clock.
+/// Runs a schedule once now, and then at each due time of the clock.
 pub(crate) async fn run(schedule: Schedule, expression: Expression, clock: Clock, delivery: Delivery) {
     let mut due = clock.now();
     loop {

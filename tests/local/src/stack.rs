@@ -1,4 +1,4 @@
-//! The whole stack as a library: what `cargo local` runs, and what end-to-end tests run on.
+//! The whole stack as a library, for `cargo local` and for end-to-end tests.
 
 use crate::{
     Clock, Error,
@@ -28,36 +28,36 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use trustplane_organization::{KeySpec, Organization};
 
-/// How a stack is started. The default is what tests want: any port, all in memory, nothing printed.
+/// Options of a stack. The defaults are for tests: any port, everything in memory, no output.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The port of the HTTP API; 0 picks one.
+    /// Port of the HTTP API; 0 selects a free one.
     pub port: u16,
-    /// Where everything is kept; in memory without it.
+    /// Data folder; `None` keeps everything in memory.
     pub data: Option<PathBuf>,
-    /// The template; the workspace's own without it.
+    /// Path of the template; `None` uses the workspace's.
     pub template: Option<PathBuf>,
-    /// How the functions are built.
+    /// Build profile of the functions.
     pub profile: Profile,
-    /// A folder with the functions' programs, in place of building them.
+    /// Folder with built binaries; `None` builds them.
     pub functions: Option<PathBuf>,
-    /// Variables for every function, over those of the template.
+    /// Environment variables for every function. They override the template's.
     pub environment: BTreeMap<String, String>,
-    /// Answers STS, SSO Admin, Organizations and KMS in place of the local customer organization.
+    /// Endpoint for STS, SSO Admin, Organizations and KMS; `None` uses the local customer organization.
     pub aws_endpoint: Option<String>,
-    /// Holds the table in place of the embedded engine.
+    /// Endpoint for DynamoDB; `None` uses the embedded engine.
     pub dynamodb_endpoint: Option<String>,
-    /// How many processes there may be.
+    /// Limits on processes.
     pub limits: Limits,
-    /// Which of the functions' lines are shown on standard error.
+    /// Selection of the functions' output to show on standard error.
     pub show: Show,
-    /// Whether functions are given what the table's stream brings.
+    /// True if functions receive the table's stream.
     pub streams: bool,
-    /// What scheduled events take for the time.
+    /// Clock for scheduled events.
     pub clock: Clock,
 }
 
-/// A running stack. Dropping it ends it, its function processes included; [`Stack::stop`] also waits for that.
+/// A running stack. Dropping it stops it, including its function processes; [`Stack::stop`] also waits for their end.
 pub struct Stack {
     address: SocketAddr,
     dynamodb_endpoint: String,
@@ -69,7 +69,7 @@ pub struct Stack {
     bus: Bus,
     schedules: Vec<(Schedule, Expression)>,
     clock: Clock,
-    looks: Vec<watch::Receiver<u64>>,
+    polls: Vec<watch::Receiver<u64>>,
     engine: Option<Engine>,
     tasks: Vec<JoinHandle<()>>,
     _lock: Option<File>,
@@ -117,7 +117,7 @@ impl Stack {
 
         let (bus_listener, bus_address) = listen(0).await?;
         let bus_endpoint = format!("http://{bus_address}");
-        // A service that is not named here is not reached: the bus refuses what it does not know.
+        // A service without an entry cannot be reached: the bus refuses unknown calls.
         let mut endpoints = BTreeMap::from([
             ("AWS_ENDPOINT_URL".to_owned(), bus_endpoint.clone()),
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_endpoint.clone()),
@@ -142,12 +142,12 @@ impl Stack {
         let bus = Bus::new(&template.buses, template.rules, journal("events.jsonl")?, delivery.clone());
         tasks.push(serve(bus_listener, bus.clone().router()));
 
-        let mut looks = Vec::new();
+        let mut polls = Vec::new();
         if options.streams {
             let positions = Positions::open(file("streams.json"))?;
             for source in &template.streams {
                 let mapping = Mapping::open(source, &dynamodb_endpoint, &positions, &delivery).await?;
-                looks.push(mapping.looks());
+                polls.push(mapping.polls());
                 tasks.push(tokio::spawn(mapping.run()));
             }
         }
@@ -171,44 +171,44 @@ impl Stack {
             bus,
             schedules,
             clock: options.clock,
-            looks,
+            polls,
             engine,
             tasks,
             _lock: lock,
         })
     }
 
-    /// The URL of the HTTP API, without a slash at its end.
+    /// Returns the URL of the HTTP API, without a slash at its end.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.address.port())
     }
 
-    /// The URL of the engine that holds the table.
+    /// Returns the URL of DynamoDB.
     pub fn dynamodb_endpoint(&self) -> &str {
         &self.dynamodb_endpoint
     }
 
-    /// The name of the table: the template's first.
+    /// Returns the name of the template's first table.
     pub fn table(&self) -> &str {
         self.tables.first().map_or("", String::as_str)
     }
 
-    /// Whether the HTTP API has just this route.
+    /// Returns true if the HTTP API has exactly this route.
     pub fn has_route(&self, method: &str, path: &str) -> bool {
         self.routes.iter().any(|route| route.method == method && route.path == path)
     }
 
-    /// The customer's AWS organization.
+    /// Returns the customer's AWS organization.
     pub fn organization(&self) -> &Organization {
         &self.organization
     }
 
-    /// The DNS server that functions ask, where the options name no other.
+    /// Returns the DNS server that functions query, unless the options name another.
     pub fn dns(&self) -> &Dns {
         &self.dns
     }
 
-    /// Sends a request to the HTTP API. `path` is as it goes over the wire, percent-encoded.
+    /// Sends a request to the HTTP API. `path` is percent-encoded.
     pub async fn request(
         &self,
         method: Method,
@@ -224,53 +224,54 @@ impl Stack {
         self.delivery.lambda.invoke(function, event.to_string().into()).await
     }
 
-    /// What the functions printed, oldest first.
+    /// Returns the functions' output, oldest line first.
     pub fn logs(&self) -> Vec<Line> {
         self.delivery.lambda.logs().lines()
     }
 
-    /// What `find` makes of the newest line that it makes something of: cheaper than [`Self::logs`].
+    /// Searches the output from the newest line, and returns the first `Some` of `find`. It is cheaper than
+    /// [`Self::logs`].
     pub fn find_log<T>(&self, find: impl Fn(&Line) -> Option<T>) -> Option<T> {
         self.delivery.lambda.logs().find(find)
     }
 
-    /// Ids of the processes that run a function now.
+    /// Returns the ids of the processes that run a function now.
     pub fn processes(&self, function: &str) -> Vec<u32> {
         self.delivery.lambda.processes(function)
     }
 
-    /// Ends a function's process as a crash would, whatever it does; false if there is none of this id.
+    /// Kills a function's process, as a crash would. Returns false if there is no process with this id.
     pub fn crash(&self, process: u32) -> bool {
         self.delivery.lambda.crash(process)
     }
 
-    /// What the event buses received since the start, oldest first, each as a rule's target would get it.
+    /// Returns the events that the buses received, oldest first, in the format that a rule's target gets.
     pub fn events(&self) -> Vec<Value> {
         self.bus.received()
     }
 
-    /// What was given up since the start: batches of a stream, asynchronous invocations, and messages to queues.
+    /// Returns the dead letters: batches of a stream, asynchronous invocations, and messages to queues.
     pub fn dead_letters(&self) -> Vec<Value> {
         self.delivery.dead_letters.entries()
     }
 
-    /// Makes EventBridge refuse the next `count` entries.
+    /// Makes EventBridge reject the next `count` entries.
     pub fn refuse_events(&self, count: usize) {
         self.bus.refuse(count);
     }
 
-    /// Waits until everything that is in the table's stream now was handled or given up.
+    /// Waits until every record that is in the table's stream now is handled or given up.
     pub async fn settle_streams(&self) {
-        for looks in &self.looks {
-            let mut looks = looks.clone();
-            // The look under way may have begun before the last record came.
-            let enough = *looks.borrow() + 2;
-            // An error means that the stack stops.
-            let _ = looks.wait_for(|looks| *looks >= enough).await;
+        for polls in &self.polls {
+            let mut polls = polls.clone();
+            // The current poll may have started before the last record was written.
+            let enough = *polls.borrow() + 2;
+            // An error means that the stack is stopping.
+            let _ = polls.wait_for(|polls| *polls >= enough).await;
         }
     }
 
-    /// Runs every schedule once now, one after the other; says which function failed, and how.
+    /// Runs every schedule once now, one after the other. Returns the first function's failure.
     pub async fn run_schedules(&self) -> Result<(), Error> {
         for (schedule, _) in &self.schedules {
             let event = schedule::event(schedule, self.clock.now());
@@ -283,7 +284,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Runs every schedule now, and from then on whenever it comes due.
+    /// Runs every schedule once now, and then at each due time.
     pub fn start_schedules(&mut self) {
         for (schedule, expression) in &self.schedules {
             let run = schedule::run(schedule.clone(), expression.clone(), self.clock, self.delivery.clone());
@@ -291,7 +292,7 @@ impl Stack {
         }
     }
 
-    /// Ends the stack: nothing of it runs any more when this returns.
+    /// Stops the stack. All of it has ended when this returns.
     pub async fn stop(mut self) {
         self.abort();
         self.delivery.lambda.stop().await;
@@ -314,7 +315,7 @@ impl Drop for Stack {
     }
 }
 
-/// Takes the data folder for this process alone.
+/// Locks the data folder for this process.
 fn lock(data: &Path) -> Result<File, Error> {
     let failed = |error| Error::while_doing(format!("data folder `{}`", data.display()), error);
     std::fs::create_dir_all(data).map_err(failed)?;
@@ -385,7 +386,7 @@ fn runnables(
 fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move {
-        // It ends only with the listener, whose errors it outlives.
+        // It ends only with the listener, whose errors it survives.
         let _ = axum::serve(listener, service).await;
     })
 }

@@ -1,7 +1,7 @@
-//! Event source mappings: a table's stream, read in batches for the functions that the template names.
+//! Event source mappings: a table's stream, read in batches for the functions in the template.
 //!
-//! Source: "Process DynamoDB records with Lambda", AWS Lambda Developer Guide. The position in a stream moves only past
-//! records that were handled or given up, and is kept with the data: a restart skips none.
+//! Source: "Process DynamoDB records with Lambda", AWS Lambda Developer Guide. The position in a stream advances only
+//! past records that were handled or given up. It is stored with the data, so a restart skips no record.
 
 use crate::{
     Error,
@@ -18,14 +18,14 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Pause between two looks at a stream with nothing new. Lambda looks four times a second.
+/// Pause between two polls of a stream without new records. Lambda polls four times a second.
 const POLL: Duration = Duration::from_millis(100);
-/// Pauses between tries of a batch that fails: the first, and the longest.
+/// Pauses between attempts of a failing batch: the first and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// Records of one read at most, DynamoDB's own limit.
+/// Largest number of records of one read. It is DynamoDB's own limit.
 const READ: usize = 1000;
 
-/// Where each mapping is in its stream: after this sequence number, or at the start if null.
+/// Position of each mapping in its stream: after this sequence number, or at the start if null.
 #[derive(Clone)]
 pub(crate) struct Positions {
     known: Arc<Mutex<BTreeMap<String, Option<String>>>>,
@@ -33,7 +33,7 @@ pub(crate) struct Positions {
 }
 
 impl Positions {
-    /// Reads the positions kept in `file`, or keeps them in memory.
+    /// Reads the positions from `file`, or keeps them in memory.
     pub fn open(file: Option<PathBuf>) -> Result<Self, Error> {
         let known = match file.as_ref().map(std::fs::read) {
             None => BTreeMap::new(),
@@ -54,7 +54,7 @@ impl Positions {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(mapping.to_owned(), position);
         if let Some(file) = &self.file {
-            // Replaced as a whole: a reader, or a crash, never meets half of it.
+            // Replaces the whole file, so that neither a reader nor a crash sees half of it.
             let new = file.with_extension("new");
             let text = serde_json::to_vec(&*known).unwrap_or_default();
             if let Err(error) = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file)) {
@@ -64,7 +64,7 @@ impl Positions {
     }
 }
 
-/// A mapping, ready to run.
+/// A mapping that is ready to run.
 pub(crate) struct Mapping {
     source: StreamSource,
     endpoint: String,
@@ -72,26 +72,26 @@ pub(crate) struct Mapping {
     shard: String,
     positions: Positions,
     delivery: Delivery,
-    looks: watch::Sender<u64>,
+    polls: watch::Sender<u64>,
 }
 
-/// Some records in the order of the stream, and how often they were tried.
+/// Records in the order of the stream, with the number of attempts.
 struct Batch {
     records: Vec<Value>,
     tries: u64,
 }
 
-/// Why a batch is given up, as Lambda names it.
+/// Reasons to give up a batch, with Lambda's names.
 #[derive(Clone, Copy)]
 enum GivenUp {
     RetryAttemptsExhausted,
     RecordAgeExceeded,
 }
 
-/// What came of a batch.
+/// Result of a batch.
 enum Handled {
     Done,
-    /// The records from this one on have to be tried again.
+    /// The records from this index on have to be retried.
     From(usize),
     Failed {
         error: Value,
@@ -99,7 +99,7 @@ enum Handled {
 }
 
 impl Mapping {
-    /// Finds the stream and where to begin in it.
+    /// Finds the stream and the position to start at.
     pub async fn open(
         source: &StreamSource,
         endpoint: &str,
@@ -122,7 +122,7 @@ impl Mapping {
             shard: shard.ok_or_else(absent)?.to_owned(),
             positions: positions.clone(),
             delivery: delivery.clone(),
-            looks: watch::channel(0).0,
+            polls: watch::channel(0).0,
         };
         if positions.find(&mapping.key()).is_none() {
             let position = if source.from_start { None } else { mapping.end().await.map_err(failed)? };
@@ -131,12 +131,12 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Counts the looks at the stream that found nothing left to do.
-    pub fn looks(&self) -> watch::Receiver<u64> {
-        self.looks.subscribe()
+    /// Counts the polls of the stream that found no further record.
+    pub fn polls(&self) -> watch::Receiver<u64> {
+        self.polls.subscribe()
     }
 
-    /// Reads the stream until it is dropped.
+    /// Reads the stream until the future is dropped.
     pub async fn run(self) {
         let mut iterator: Option<String> = None;
         loop {
@@ -150,7 +150,7 @@ impl Mapping {
             match read {
                 Ok((records, next)) if records.is_empty() => {
                     iterator = next;
-                    self.looks.send_modify(|looks| *looks += 1);
+                    self.polls.send_modify(|polls| *polls += 1);
                     tokio::time::sleep(POLL).await;
                 }
                 Ok((records, _)) => self.handle(records).await,
@@ -166,7 +166,7 @@ impl Mapping {
         }
     }
 
-    /// Gives the records that pass the filter to the function, batch by batch, until each is handled or given up.
+    /// Passes the records that match the filter to the function, in batches, until each is handled or given up.
     async fn handle(&self, records: Vec<Value>) {
         let last = records.last().and_then(sequence_number).map(str::to_owned);
         let filters = &self.source.filters;
@@ -210,10 +210,10 @@ impl Mapping {
         self.positions.set(&self.key(), last);
     }
 
-    /// Puts a failed batch back, in two halves if it can be split, or gives it up.
+    /// Queues a failed batch again, in two halves if it can be split, or gives it up.
     fn again(&self, mut batch: Batch, error: Value, batches: &mut VecDeque<Batch>, split: bool) {
         if split && batch.records.len() > 1 {
-            // Splitting is not counted as a try.
+            // Splitting does not count as an attempt.
             let tries = batch.tries - 1;
             let second = batch.records.split_off(batch.records.len() / 2);
             batches.push_front(Batch { records: second, tries });
@@ -226,7 +226,7 @@ impl Mapping {
         }
     }
 
-    /// Gives up those at the head of a batch that are older than they may be, be it tried yet or not.
+    /// Gives up the records at the head of a batch that exceed the maximum age, attempted or not.
     fn leave_old(&self, batch: &mut Batch) {
         let Some(most) = self.source.max_age else { return };
         let oldest = SystemTime::now().checked_sub(most).unwrap_or(UNIX_EPOCH);
@@ -259,21 +259,21 @@ impl Mapping {
             let id = failure.get("itemIdentifier").and_then(Value::as_str)?;
             batch.records.iter().position(|record| sequence_number(record) == Some(id))
         };
-        // An identifier that is none of the batch's makes all of it fail.
+        // An identifier that is not in the batch fails the whole batch.
         match failures.iter().map(index).collect::<Option<Vec<_>>>() {
             None => Handled::Failed { error: reply },
             Some(indexes) => indexes.into_iter().min().map_or(Handled::Done, Handled::From),
         }
     }
 
-    /// Moves the position past records.
+    /// Advances the position past records.
     fn pass(&self, records: &[Value]) {
         if let Some(last) = records.last().and_then(sequence_number) {
             self.positions.set(&self.key(), Some(last.to_owned()));
         }
     }
 
-    /// Tells the failure destination, as Lambda does.
+    /// Sends the failure record to the failure destination, as Lambda does.
     fn give_up(&self, batch: &Batch, why: GivenUp, error: Value) {
         let end = |record: Option<&Value>| record.and_then(sequence_number).unwrap_or_default().to_owned();
         self.delivery.bury(json!({
@@ -297,7 +297,7 @@ impl Mapping {
         }));
     }
 
-    /// Adds what the event of a mapping has and a stream's record has not.
+    /// Adds the fields that a mapping's event has and a stream's record lacks.
     fn as_lambda_has_it(&self, mut record: Value) -> Value {
         if let Some(record) = record.as_object_mut() {
             record.insert("awsRegion".to_owned(), REGION.into());
@@ -341,7 +341,7 @@ impl Mapping {
         Ok((records, next))
     }
 
-    /// The newest record's sequence number.
+    /// Returns the newest record's sequence number.
     async fn end(&self) -> Result<Option<String>, Failure> {
         let mut last = None;
         let mut iterator = Some(self.iterator(None).await?);
@@ -357,7 +357,7 @@ impl Mapping {
     }
 }
 
-/// When a record came into the stream, by the second: now, where it does not say so.
+/// Returns the time at which a record was written, in whole seconds; now, if the record has none.
 fn written_at(record: &Value) -> SystemTime {
     let seconds = record.pointer("/dynamodb/ApproximateCreationDateTime").and_then(Value::as_f64);
     let since_epoch = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

@@ -1,6 +1,6 @@
-//! What the local stack needs to know of `template.yaml`: functions, their events, tables, buses and keys.
+//! The parts of `template.yaml` that the local stack needs: functions, their events, tables, buses and keys.
 //!
-//! Source of the shapes: the AWS Serverless Application Model specification, version 2016-10-31.
+//! Source of the formats: the AWS Serverless Application Model specification, version 2016-10-31.
 
 mod intrinsics;
 
@@ -11,20 +11,20 @@ use intrinsics::{Resolver, entries, scalar};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-/// A template, read and resolved.
+/// A template, parsed and resolved.
 #[derive(Debug, Default)]
 pub struct Template {
-    /// Every function, by the name of its binary.
+    /// All functions, by the name of their binary.
     pub functions: BTreeMap<String, Function>,
     /// Routes of the HTTP API.
     pub routes: Vec<Route>,
-    /// Functions that run at times.
+    /// Functions with a schedule.
     pub schedules: Vec<Schedule>,
     /// Functions that read a table's stream.
     pub streams: Vec<StreamSource>,
     /// Functions that a bus invokes.
     pub rules: Vec<Rule>,
-    /// Tables, as arguments of `CreateTable`.
+    /// Tables, as parameters of `CreateTable`.
     pub tables: Vec<Table>,
     /// Names of the event buses.
     pub buses: Vec<String>,
@@ -37,13 +37,13 @@ pub struct Template {
 /// A Lambda function.
 #[derive(Debug, Clone)]
 pub struct Function {
-    /// The binary, which is also what the function is called locally.
+    /// Name of the binary, which is also the local name of the function.
     pub name: String,
-    /// Its name once deployed, which a direct invocation may use as well.
+    /// Name after deployment. A direct invocation may use it too.
     pub deployed_name: Option<String>,
-    /// How long one invocation may take.
+    /// Time limit of one invocation.
     pub timeout: Duration,
-    /// Memory in MB; told to the function, not enforced.
+    /// Memory in MB. The function sees it, but nothing enforces it.
     pub memory: u64,
     /// Environment variables, resolved.
     pub environment: BTreeMap<String, String>,
@@ -54,11 +54,11 @@ pub struct Function {
 pub struct Route {
     /// The method in upper case, or `ANY`.
     pub method: String,
-    /// The path as the template has it (`/v1/instances/{instance_id}`), or `$default`.
+    /// The path as in the template (`/v1/instances/{instance_id}`), or `$default`.
     pub path: String,
-    /// The function that answers.
+    /// The function to invoke.
     pub function: String,
-    /// How long the gateway waits for it.
+    /// Time limit of the integration.
     pub timeout: Duration,
 }
 
@@ -71,9 +71,9 @@ pub struct Schedule {
     pub name: String,
     /// `rate(1 day)` or `cron(0 6 * * ? *)`.
     pub expression: String,
-    /// What the function gets in place of the scheduled event, if the template says so.
+    /// Input of the function instead of the scheduled event, if the template has one.
     pub input: Option<Value>,
-    /// Whether EventBridge Scheduler invokes it, whose event differs a little.
+    /// True for EventBridge Scheduler, whose event differs a little.
     pub scheduler: bool,
 }
 
@@ -86,21 +86,21 @@ pub struct StreamSource {
     pub name: String,
     /// Name of the table.
     pub table: String,
-    /// Whether to begin at the oldest record (`TRIM_HORIZON`) rather than at the newest.
+    /// True if the mapping starts at the oldest record (`TRIM_HORIZON`), false for the newest.
     pub from_start: bool,
-    /// Records an invocation at most.
+    /// Largest number of records per invocation.
     pub batch_size: usize,
-    /// A record is given to the function if any of these matches it, or if there are none.
+    /// Filters. The function gets a record that matches one of them; without filters, it gets all records.
     pub filters: Vec<Pattern>,
-    /// Whether a failed batch is split in two for its next try.
+    /// True if a failed batch is split in two for its next attempt.
     pub bisect: bool,
-    /// Tries after the first; none means until it works.
+    /// Attempts after the first; `None` retries until the batch succeeds.
     pub retries: Option<u64>,
-    /// How old a record may be that the function is given; none means as old as the stream has it.
+    /// Largest age of a record that the function gets; `None` is the age that the stream allows.
     pub max_age: Option<Duration>,
-    /// Whether the function answers which records failed.
+    /// True if the function's response lists the failed records.
     pub reports_item_failures: bool,
-    /// ARN of the queue or topic that hears of a batch given up.
+    /// ARN of the queue or topic for records of given-up batches.
     pub on_failure: Option<String>,
 }
 
@@ -111,7 +111,7 @@ pub struct Rule {
     pub function: String,
     /// Name of the bus.
     pub bus: String,
-    /// Which events it gets.
+    /// Pattern of the events that it gets.
     pub pattern: Pattern,
 }
 
@@ -129,17 +129,17 @@ pub struct Key {
 pub struct Table {
     /// Its name.
     pub name: String,
-    /// Arguments of `CreateTable`.
+    /// Parameters of `CreateTable`.
     pub create: Value,
-    /// The attribute that holds an item's expiry, if the table has one.
+    /// The attribute with an item's time to live, if the table has one.
     pub ttl_attribute: Option<String>,
 }
 
-/// Lambda's own default, in seconds.
+/// Lambda's default, in seconds.
 const DEFAULT_TIMEOUT: u64 = 3;
-/// Lambda's own default, in MB.
+/// Lambda's default, in MB.
 const DEFAULT_MEMORY: u64 = 128;
-/// The most that an HTTP API waits for an integration, and its default, in milliseconds.
+/// Longest time that an HTTP API waits for an integration, and its default, in milliseconds.
 ///
 /// Source: "Quotas for configuring and running an HTTP API", API Gateway Developer Guide.
 const INTEGRATION_TIMEOUT: u64 = 30_000;
@@ -152,7 +152,7 @@ impl Template {
         Self::parse(&text).map_err(|error| Error::while_doing(format!("template `{}`", path.display()), error))
     }
 
-    /// Reads a template from its text.
+    /// Parses a template.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let yaml = serde_yaml_ng::from_str(text).map_err(|error| Error::new(error.to_string()))?;
         let document = intrinsics::long_form(yaml)?;
@@ -173,7 +173,7 @@ impl Template {
         Ok(template)
     }
 
-    /// The function called by its binary's name or by its deployed one.
+    /// Finds a function by its binary's name or its deployed name.
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions
             .get(name)
@@ -210,7 +210,7 @@ impl Template {
             "AWS::KMS::Alias" => {
                 let name = reference()?;
                 let key = resolver.text(properties.get("TargetKeyId").unwrap_or(&Value::Null))?;
-                // The key may be named by its ARN.
+                // The key may be given as an ARN.
                 let key = key.rsplit('/').next().unwrap_or(&key).to_owned();
                 self.aliases.push((name.trim_start_matches("alias/").to_owned(), key));
             }
@@ -258,12 +258,12 @@ impl Template {
                     self.streams.push(StreamSource {
                         function,
                         name: name.to_owned(),
-                        table: table.ok_or_else(|| Error::new(format!("`{stream}` is no stream of a table")))?,
+                        table: table.ok_or_else(|| Error::new(format!("`{stream}` is not the stream of a table")))?,
                         from_start: text("StartingPosition").is_some_and(|position| position == "TRIM_HORIZON"),
                         batch_size: text("BatchSize").and_then(|size| size.parse().ok()).unwrap_or(100),
                         filters: filters.into_iter().flatten().map(filter).collect::<Result<_, _>>()?,
                         bisect: text("BisectBatchOnFunctionError").is_some_and(|bisect| bisect == "true"),
-                        // -1 is no limit, of either.
+                        // -1 means no limit, for both.
                         retries: text("MaximumRetryAttempts").and_then(|retries| retries.parse().ok()),
                         max_age: text("MaximumRecordAgeInSeconds")
                             .and_then(|age| age.parse().ok().map(Duration::from_secs)),
@@ -334,7 +334,7 @@ fn table(resolver: &Resolver<'_>, name: String, properties: &Value) -> Result<Ta
             create.insert(key.to_owned(), resolver.resolve(value)?);
         }
     }
-    // CloudFormation has no `StreamEnabled`: naming a view type enables the stream.
+    // CloudFormation has no `StreamEnabled`: a view type enables the stream.
     if let Some(stream) = create.get_mut("StreamSpecification").and_then(Value::as_object_mut) {
         stream.insert("StreamEnabled".to_owned(), Value::Bool(true));
     }
@@ -347,7 +347,7 @@ fn table(resolver: &Resolver<'_>, name: String, properties: &Value) -> Result<Ta
     })
 }
 
-/// A filter's pattern is JSON in a string.
+/// Parses a filter, whose pattern is JSON in a string.
 fn filter(filter: &Value) -> Result<Pattern, Error> {
     let text = filter.get("Pattern").and_then(Value::as_str).unwrap_or_default();
     let pattern = serde_json::from_str(text).map_err(|error| Error::while_doing("filter pattern", error))?;

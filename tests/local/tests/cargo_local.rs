@@ -1,4 +1,4 @@
-//! `cargo local` as a developer runs it: the program, with the functions that are deployed.
+//! Tests of `cargo local` as a developer runs it: the program, with the deployed functions.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod common;
@@ -17,7 +17,7 @@ use trustplane_local::http::{self, Method, Reply};
 
 const CONFIG: &str = "/v1/integrations/aws-identity-center/config";
 
-/// The program running, and the line it printed when it was ready.
+/// A running program, with the line that it printed when it was ready.
 struct Local {
     child: Child,
     ready: Value,
@@ -52,7 +52,7 @@ impl Local {
         http::send(method, &format!("{}{path}", self.said("url")), &headers, body.to_owned()).await.unwrap()
     }
 
-    /// Ends it as Ctrl-C does, and sees that its functions have ended with it.
+    /// Ends it as Ctrl-C does, and checks that its functions have ended too.
     async fn interrupt(mut self) {
         let id = self.child.id().unwrap();
         let functions = children(id);
@@ -66,13 +66,13 @@ impl Local {
     }
 }
 
-/// The processes that a process has started and that run.
+/// Returns the running child processes of a process.
 fn children(parent: u32) -> Vec<u32> {
     let processes =
         std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
     processes
         .filter(|process: &u32| {
-            // The second field, a name in parentheses, may hold spaces.
+            // The second field, a name in parentheses, may contain spaces.
             let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
             let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
             fields.split_whitespace().nth(1) == Some(parent.to_string().as_str())
@@ -136,7 +136,7 @@ async fn the_demo_tenant_is_ready_and_survives_a_restart() {
 async fn a_mistake_in_the_command_line_is_named() {
     let output = refused(&["--prot", "3000"]).await;
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no option `--prot`"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("unknown option `--prot`"));
     assert!(output.stdout.is_empty());
     let output = refused(&["--help"]).await;
     assert!(output.status.success());

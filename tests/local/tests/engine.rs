@@ -1,4 +1,4 @@
-//! The table in its file.
+//! Tests of the table in a file.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -41,7 +41,7 @@ async fn another_engine_can_hold_the_table() {
     let first = Stack::start(options(&functions)).await.unwrap();
     let mut options = options(&functions);
     options.dynamodb_endpoint = Some(first.dynamodb_endpoint().to_owned());
-    // The table is there already, which is fine.
+    // The table exists already, which is no error.
     let second = Stack::start(options).await.unwrap();
     let item = json!({ "pk": {"S": "a"}, "sk": {"S": "b"} });
     dynamodb(&second, "PutItem", json!({ "TableName": second.table(), "Item": item })).await;

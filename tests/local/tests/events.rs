@@ -1,4 +1,4 @@
-//! What comes to functions without a request: streams, schedules and buses.
+//! Tests of invocations without a request: streams, schedules and buses.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -11,7 +11,7 @@ use trustplane_local::{
     http::{self, Method, Reply},
 };
 
-/// What the fixture printed under `name`, in order.
+/// Returns the values that the fixture printed under `name`, in order.
 fn printed(stack: &Stack, name: &str) -> Vec<Value> {
     let lines = stack.logs().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line.text).ok());
     lines.filter_map(|line| line.get(name).cloned()).collect()
@@ -52,7 +52,7 @@ async fn records_reported_as_failed_are_tried_again_and_given_up_in_the_end() {
     let data = Folder::new("data");
     let mut options = with_streams(options(&functions));
     options.data = Some(data.path().to_owned());
-    // The records are there before the function is.
+    // The records exist before the function starts.
     let stack = Stack::start(Options { streams: false, ..options.clone() }).await.unwrap();
     for (pk, fails) in [("a", false), ("b", true), ("c", false), ("d", false)] {
         put(&stack, pk, "audit", fails).await;
@@ -62,7 +62,7 @@ async fn records_reported_as_failed_are_tried_again_and_given_up_in_the_end() {
     let stack = Stack::start(options.clone()).await.unwrap();
     stack.settle_streams().await;
     let batches = printed(&stack, "batch");
-    // Three at first; then from the failed one on, three times in all; then what comes after.
+    // First three records; then those from the failed one on, three attempts in all; then the following ones.
     assert_eq!(batches, [json!(["a", "b", "c"]), json!(["b", "c"]), json!(["b", "c"]), json!(["d"])]);
     let letters = stack.dead_letters();
     assert_eq!(letters.len(), 1);
@@ -96,8 +96,8 @@ async fn records_are_tried_without_end_where_the_template_says_so_until_they_are
     for (pk, fails) in [("a", true), ("b", false)] {
         put(&stack, pk, "audit", fails).await;
     }
-    // More often than the fixture's own template says; then they are left, and what comes after them is not. They are in one
-    // batch or, where the first was fetched before the second was there, in two.
+    // After more attempts than the fixture's template allows, these records are given up, but not the following ones.
+    // They are in one batch, or in two if the first was fetched before the second was written.
     let left = || {
         let letters = stack.dead_letters();
         let sizes = letters.iter().map(|letter| letter["DDBStreamBatchInfo"]["batchSize"].as_u64().unwrap_or_default());

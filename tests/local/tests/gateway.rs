@@ -1,4 +1,4 @@
-//! The gateway and the Runtime API, seen from a client, with a real function behind them.
+//! Tests of the gateway and the Runtime API from a client's view, with a real function.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -93,7 +93,7 @@ async fn too_large_is_refused_and_the_connection_answers_it() {
         let stack = &stack;
         async move { stack.request(Method::PUT, "/things/1", JSON, "x".repeat(bytes)).await.unwrap() }
     };
-    // Just over 10 MB, and below that but over what Lambda takes.
+    // Just over 10 MB; then less than that, but over Lambda's limit.
     assert_message(&at(10 * 1024 * 1024 + 1).await, StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     assert_message(&at(7 * 1024 * 1024).await, StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     assert_eq!(at(1024 * 1024).await.status, StatusCode::OK);
@@ -189,7 +189,7 @@ async fn past_the_bound_requests_wait_and_then_are_refused() {
     let replies = join_all((0..6).map(|_| get(&stack, "/things/1?do=nap"))).await;
     assert!(replies.iter().all(|reply| reply.status == StatusCode::OK));
     assert_eq!(stack.processes("echo").len(), 2);
-    // Idle processes make room for those of another function.
+    // Idle processes make room for another function's processes.
     assert_eq!(post(&stack, "/quick").await.status, StatusCode::OK);
     stack.stop().await;
 
@@ -262,7 +262,7 @@ async fn functions_get_the_environment_of_lambda_and_of_the_template() {
     stack.stop().await;
 }
 
-/// Runs futures at the same time.
+/// Runs futures concurrently.
 async fn join_all<F: Future<Output = Reply>>(futures: impl Iterator<Item = F>) -> Vec<Reply> {
     let mut futures: Vec<_> = futures.map(Box::pin).collect();
     let mut replies: Vec<Option<Reply>> = futures.iter().map(|_| None).collect();

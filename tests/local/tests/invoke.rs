@@ -1,4 +1,4 @@
-//! Direct invocations over HTTP, as `aws lambda invoke` makes them.
+//! Tests of direct invocations over HTTP, as `aws lambda invoke` makes them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;

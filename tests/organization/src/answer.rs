@@ -1,4 +1,5 @@
-//! From an HTTP request to a reply: which service, who calls, what the caller's scenario does to the call.
+//! Processing of an HTTP request: finds the service and the caller, applies the caller's scenario, and runs the
+//! operation.
 
 use std::time::Duration;
 
@@ -15,13 +16,13 @@ use crate::sts::Parameters;
 use crate::wire::{Failure, Output, input, render};
 use crate::{Organization, kms, organizations, sso_admin, sts};
 
-/// The largest request that is read.
+/// Largest size of a request, in bytes.
 const MAX_BODY: usize = 1 << 20;
 
-/// How many calls are remembered.
+/// Number of calls to keep.
 const MAX_CALLS: usize = 10_000;
 
-/// The connection is to be closed without a reply.
+/// A closed connection without a response.
 #[derive(Debug)]
 pub(crate) struct NoReply;
 
@@ -33,7 +34,7 @@ impl std::fmt::Display for NoReply {
 
 impl std::error::Error for NoReply {}
 
-/// What a request asks for.
+/// The operation of a request.
 struct Asked {
     service: Service,
     operation: String,
@@ -42,11 +43,11 @@ struct Asked {
     body: Bytes,
 }
 
-/// What attempts at the same thing have in common.
+/// Key that attempts of the same call share.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Attempt {
     role_arn: String,
-    /// The session, or its name where it is asked for.
+    /// The session; for AssumeRole, the session's name.
     caller: String,
     service: Service,
     operation: String,
@@ -54,7 +55,7 @@ pub(crate) struct Attempt {
 }
 
 impl Organization {
-    /// Answers one request.
+    /// Serves one request.
     pub(crate) async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, NoReply> {
         let (head, body) = request.into_parts();
         let Ok(body) = to_bytes(body, MAX_BODY).await else {
@@ -92,7 +93,7 @@ impl Organization {
         Ok(render(asked.service, &request_id, &outcome))
     }
 
-    /// Finds out who calls, writes the call down, and finds out what goes wrong with it on its way.
+    /// Identifies the caller, records the call, and determines its fault.
     fn admit(&self, asked: &Asked, headers: &HeaderMap) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
         let now = OffsetDateTime::now_utc();
         let mut state = self.state();
@@ -142,7 +143,7 @@ impl Organization {
     }
 
     fn perform(&self, asked: &Asked, signer: &Signer) -> Result<Output, Failure> {
-        // Made before the state is locked: others need not wait for primes to be found.
+        // Created before the state is locked, so that others need not wait for the search for primes.
         let made = matches!(asked.service, Service::Kms).then(|| kms::key_pair(&asked.operation)).flatten();
         let mut state = self.state();
         let Signer { caller, region } = signer;

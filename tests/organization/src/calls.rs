@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-/// The services that the organization answers.
+/// The services of the organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Service {
     /// Security Token Service.
@@ -16,7 +16,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// The service's name in the credential scope of a signature, and its prefix in IAM actions.
+    /// Returns the service's name in the credential scope of a signature, which is also its prefix in IAM actions.
     pub fn signing_name(self) -> &'static str {
         match self {
             Self::Sts => "sts",
@@ -30,22 +30,22 @@ impl Service {
 /// A call that arrived.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// When it arrived.
+    /// Time of arrival.
     pub at: OffsetDateTime,
-    /// The service it was for.
+    /// The called service.
     pub service: Service,
-    /// As the service names it: `DescribeInstance`.
+    /// The operation's name in the service: `DescribeInstance`.
     pub operation: String,
-    /// The region in the signature's scope; empty where the request was not signed.
+    /// The region in the signature's scope; empty if the request was not signed.
     pub region: String,
-    /// The caller's account; empty where the caller was not recognised.
+    /// The caller's account; empty if the caller was not recognised.
     pub account: String,
-    /// The caller's ARN, as GetCallerIdentity reports it; empty where the caller was not recognised.
+    /// The caller's ARN, as in GetCallerIdentity; empty if the caller was not recognised.
     pub caller: String,
-    /// The role whose session called, or that was to be assumed.
+    /// The role of the calling session, or the role to assume.
     pub role_arn: Option<String>,
     /// The `ExternalId` of an AssumeRole.
     pub external_id: Option<String>,
-    /// The error that was answered, as its code; `None` for a success.
+    /// The code of the returned error; `None` for a success.
     pub error: Option<String>,
 }

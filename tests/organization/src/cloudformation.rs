@@ -1,7 +1,7 @@
-//! Deploying a CloudFormation template that makes a role: what a customer does to connect.
+//! Deployment of a CloudFormation template that creates a role, as a customer does to connect.
 //!
-//! Only `AWS::IAM::Role` is made; a template with anything else is refused. IAM's own limits are kept (its quotas, and the
-//! constraints of CreateRole), so that a template that deploys here deploys on AWS as far as that goes.
+//! Only `AWS::IAM::Role` is supported; a template with other resources is refused. IAM's own limits (its quotas, and
+//! the constraints of CreateRole) are enforced, so a template that deploys here also deploys on AWS in this respect.
 
 mod template;
 
@@ -15,10 +15,10 @@ use crate::iam::Policy;
 use crate::role::{Role, RoleArn, role_id};
 use crate::state::State;
 
-/// The stack that templates are deployed as.
+/// Name of the stack.
 const STACK: &str = "trustplane";
 
-/// Why a template was not deployed.
+/// An error of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeployError(String);
 
@@ -30,7 +30,7 @@ impl Display for DeployError {
 
 impl std::error::Error for DeployError {}
 
-/// Makes the template's role in an account. Returns its ARN.
+/// Creates the template's role in an account. Returns its ARN.
 pub(crate) fn deploy(
     state: &mut State,
     account: &str,
@@ -86,7 +86,7 @@ fn make(account: &str, parameters: &[(&str, &str)], yaml: &str) -> Result<(Strin
     Ok((arn, role))
 }
 
-/// The role that the properties describe, and its ARN.
+/// Creates the role with these properties. Returns it and its ARN.
 fn role(id: &str, account: &str, mut properties: Map<String, Value>) -> Result<(String, Role), String> {
     let mut text = |name: &str| match properties.remove(name) {
         None => Ok(None),
@@ -105,7 +105,7 @@ fn role(id: &str, account: &str, mut properties: Map<String, Value>) -> Result<(
     }
     let arn = format!("arn:aws:iam::{account}:role{path}{name}");
     if RoleArn::parse(&arn).is_none_or(|arn| arn.name != name) {
-        return Err(format!("`{arn}` is no role's ARN"));
+        return Err(format!("`{arn}` is not a role's ARN"));
     }
 
     let trust = properties.remove("AssumeRolePolicyDocument").ok_or("a role must have an AssumeRolePolicyDocument")?;
@@ -155,7 +155,7 @@ fn inline_policy(policy: &Value) -> Result<Policy, String> {
     Ok(policy)
 }
 
-/// What IAM counts of a policy: its characters but for white space.
+/// Returns the size of a policy as IAM counts it: the characters except white space.
 fn size(document: &Value) -> usize {
     document.to_string().chars().filter(|character| !character.is_whitespace()).count()
 }

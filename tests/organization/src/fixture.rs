@@ -1,22 +1,22 @@
-//! The accounts, instances, permission sets and assignments that exist: two customers' organizations, and the
-//! platform's own account, which belongs to neither.
+//! Fixed accounts, instances, permission sets and assignments: two customers' organizations, and the platform's own
+//! account, which belongs to neither.
 
-/// The platform's own account, whose principal customers' roles trust.
+/// The platform's own account. Customers' roles trust its principal.
 pub const PLATFORM_ACCOUNT: &str = "000000000000";
-/// The region where everything is, other than what a scenario puts elsewhere.
+/// The region of everything, unless a scenario uses another one.
 pub const REGION: &str = "us-east-1";
 
 /// The demo customer's management account.
 pub const MANAGEMENT_ACCOUNT: &str = "123456789012";
 /// A member account of the demo customer, delegated to administer IAM Identity Center.
 pub const DELEGATED_ACCOUNT: &str = "222233334444";
-/// A member account of the demo customer, with nothing special about it.
+/// A member account of the demo customer, without special properties.
 pub const MEMBER_ACCOUNT: &str = "111122223333";
 /// The demo customer's organization instance of IAM Identity Center.
 pub const INSTANCE_ARN: &str = "arn:aws:sso:::instance/ssoins-0123456789abcdef0";
 /// The identity store of [`INSTANCE_ARN`].
 pub const IDENTITY_STORE_ID: &str = "d-1234567890";
-/// The role in the demo customer's management account that integration examples name.
+/// The role in the demo customer's management account that integration examples use.
 pub const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/JitsudoIdentityCenterRole";
 
 /// The other customer's management account.
@@ -27,16 +27,16 @@ pub const OTHER_MEMBER_ACCOUNT: &str = "555566667777";
 pub const OTHER_INSTANCE_ARN: &str = "arn:aws:sso:::instance/ssoins-7223fe9db2c6a018";
 /// The identity store of [`OTHER_INSTANCE_ARN`].
 pub const OTHER_IDENTITY_STORE_ID: &str = "d-9067f2a3c1";
-/// A role name in the other customer's management account.
+/// ARN of a role in the other customer's management account.
 pub const OTHER_ROLE_ARN: &str = "arn:aws:iam::444455556666:role/IdentityCenterReader";
 
-/// When everything in the fixture was made: 2024-03-14T09:26:53Z, in Unix seconds.
+/// Creation time of everything in the fixture: 2024-03-14T09:26:53Z, in Unix seconds.
 pub(crate) const CREATED: f64 = 1_710_408_413.0;
 
-/// The service principal that is delegated the administration of IAM Identity Center.
+/// The service principal of IAM Identity Center, for delegated administration.
 pub(crate) const SSO_PRINCIPAL: &str = "sso.amazonaws.com";
 
-/// One customer of the platform: an organization and what belongs to it.
+/// One customer of the platform: an organization and its resources.
 #[derive(Clone, Debug)]
 pub(crate) struct Customer {
     pub(crate) organization_id: &'static str,
@@ -53,7 +53,7 @@ pub(crate) struct Account {
     pub(crate) email: &'static str,
     pub(crate) is_management: bool,
     pub(crate) is_suspended: bool,
-    /// The services whose administration is delegated to it.
+    /// The services that it administers as a delegated administrator.
     pub(crate) delegated_services: Vec<&'static str>,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Instance {
     pub(crate) status: Status,
     pub(crate) status_reason: Option<&'static str>,
     pub(crate) primary_region: &'static str,
-    /// Key of the customer's own that encrypts the instance, and what state that encryption is in.
+    /// The customer's own key that encrypts the instance, with the state of the encryption.
     pub(crate) customer_key: Option<CustomerKey>,
 }
 
@@ -121,19 +121,19 @@ impl Customer {
         self.accounts.iter().find(|account| account.is_management)
     }
 
-    /// Whether the account may administer the organization's instance.
+    /// Returns true if the account can administer the organization's instance.
     pub(crate) fn administers_identity_center(&self, account: &str) -> bool {
         self.account(account)
             .is_some_and(|account| account.is_management || account.delegated_services.contains(&SSO_PRINCIPAL))
     }
 
-    /// Whether an instance is the organization's, and not one account's own.
+    /// Returns true if an instance is the organization's, not an account's own.
     pub(crate) fn is_organization_instance(&self, instance: &Instance) -> bool {
         self.account(instance.owner).is_some_and(|account| account.is_management)
     }
 }
 
-/// The customers that exist.
+/// Returns the customers.
 pub(crate) fn customers() -> Vec<Customer> {
     vec![demo(), other()]
 }

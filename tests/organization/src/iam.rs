@@ -1,7 +1,7 @@
-//! Policies of IAM: the part of the language that trust policies and small permission policies use, and its evaluation.
+//! IAM policies: the part of the language that trust policies and small permission policies use, and its evaluation.
 //!
-//! Whatever of the language is not understood is refused when the policy is read, so that no policy means less, or more,
-//! here than in AWS. Source: "IAM JSON policy elements reference" and "Policy evaluation logic" in the IAM User Guide.
+//! Unsupported content is refused when the policy is parsed, so that no policy has another meaning here than in AWS.
+//! Source: "IAM JSON policy elements reference" and "Policy evaluation logic" in the IAM User Guide.
 
 mod condition;
 
@@ -18,10 +18,10 @@ pub(crate) struct Policy {
 #[derive(Clone, Debug)]
 struct Statement {
     allow: bool,
-    /// `None` in a permission policy, which has no principals.
+    /// The principals; `None` in a permission policy.
     principals: Option<Vec<Principal>>,
     actions: Patterns,
-    /// `None` in a trust policy, which has no resources.
+    /// The resources; `None` in a trust policy.
     resources: Option<Patterns>,
     conditions: Vec<Condition>,
 }
@@ -30,31 +30,31 @@ struct Statement {
 enum Principal {
     Anyone,
     Account(String),
-    /// A role; its sessions match as well.
+    /// A role; also matches its sessions.
     Arn(String),
-    /// An AWS service or a federated provider, which never calls here.
+    /// An AWS service or a federated provider. It never calls here.
     NeverHere,
 }
 
 #[derive(Clone, Debug)]
 struct Patterns {
     patterns: Vec<String>,
-    /// `NotAction`, `NotResource`.
+    /// True for `NotAction` and `NotResource`.
     negated: bool,
 }
 
-/// What is asked of a policy.
+/// A request to evaluate a policy for.
 pub(crate) struct Request<'a> {
     pub(crate) action: &'a str,
     pub(crate) resource: &'a str,
     pub(crate) account: &'a str,
-    /// The caller's ARNs: of the session, and of its role.
+    /// The caller's ARNs: the session's and its role's.
     pub(crate) arns: &'a [&'a str],
     /// Condition keys in lower case, with their values.
     pub(crate) context: &'a [(&'a str, String)],
 }
 
-/// What a policy says to a request.
+/// Decision of a policy about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     Allowed,
@@ -63,10 +63,10 @@ pub(crate) enum Decision {
 }
 
 impl Policy {
-    /// Reads a policy document.
+    /// Parses a policy document.
     ///
     /// # Errors
-    /// What in it is wrong, or not understood here.
+    /// Describes the invalid or unsupported content.
     pub(crate) fn parse(document: &Value) -> Result<Self, String> {
         let document = document.as_object().ok_or("a policy document must be an object")?;
         for key in document.keys() {
@@ -77,7 +77,7 @@ impl Policy {
         match document.get("Version").and_then(Value::as_str) {
             Some("2012-10-17" | "2008-10-17") | None => {}
             Some(version) => {
-                return Err(format!("`{version}` is no version of the policy language"));
+                return Err(format!("`{version}` is not a version of the policy language"));
             }
         }
         let statements = match document.get("Statement") {
@@ -88,7 +88,7 @@ impl Policy {
         Ok(Self { statements })
     }
 
-    /// Lets `account` assume a role, with one of these ExternalIds (`None`: no matter which).
+    /// Creates a policy that lets `account` assume a role, with one of these ExternalIds (`None`: with any or none).
     pub(crate) fn trusting(account: &str, external_ids: Option<Vec<String>>) -> Self {
         let conditions = external_ids
             .map(|values| Condition {
@@ -110,7 +110,7 @@ impl Policy {
         }
     }
 
-    /// Allows these actions on every resource.
+    /// Creates a policy that allows these actions on every resource.
     pub(crate) fn allowing<'a>(actions: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             statements: vec![Statement {
@@ -123,23 +123,23 @@ impl Policy {
         }
     }
 
-    /// Whether every statement names principals and none resources.
+    /// Returns true if every statement has principals and none has resources.
     pub(crate) fn is_trust_policy(&self) -> bool {
         self.statements.iter().all(|one| one.principals.is_some() && one.resources.is_none())
     }
 
-    /// Whether every statement names resources and none principals.
+    /// Returns true if every statement has resources and none has principals.
     pub(crate) fn is_permission_policy(&self) -> bool {
         self.statements.iter().all(|one| one.principals.is_none() && one.resources.is_some())
     }
 
-    /// What the policy says to a request.
+    /// Returns the policy's decision about the request.
     pub(crate) fn decide(&self, request: &Request<'_>) -> Decision {
         decide([self], request)
     }
 }
 
-/// What several policies of one kind say together: a deny in any wins.
+/// Combines the decisions of several policies of one kind: a deny in any of them wins.
 pub(crate) fn decide<'a>(policies: impl IntoIterator<Item = &'a Policy>, request: &Request<'_>) -> Decision {
     let mut decision = Decision::NotAllowed;
     for statement in policies.into_iter().flat_map(|policy| &policy.statements) {
@@ -202,7 +202,7 @@ impl Principal {
                         all.push(match kind.as_str() {
                             "AWS" => Self::parse(&value)?,
                             "Service" | "Federated" | "CanonicalUser" => Self::NeverHere,
-                            _ => return Err(format!("`{kind}` is no kind of principal")),
+                            _ => return Err(format!("`{kind}` is not a kind of principal")),
                         });
                     }
                 }
@@ -249,7 +249,7 @@ impl Patterns {
     }
 }
 
-/// A string, number or boolean, or a list of them, as strings.
+/// Converts a string, number or boolean, or a list of them, to strings.
 fn strings(value: &Value) -> Result<Vec<String>, String> {
     let one = |value: &Value| match value {
         Value::String(text) => Ok(text.clone()),
@@ -262,7 +262,7 @@ fn strings(value: &Value) -> Result<Vec<String>, String> {
     }
 }
 
-/// Whether `text` matches a pattern of `*` and `?`.
+/// Returns true if `text` matches a pattern with `*` and `?`.
 fn like(pattern: &str, text: &str) -> bool {
     fn matches(pattern: &[u8], text: &[u8]) -> bool {
         match (pattern.split_first(), text.split_first()) {

@@ -23,14 +23,14 @@ use crate::role::Caller;
 use crate::state::State;
 use crate::wire::{Failure, constraint, input, missing};
 
-/// The key pair that an operation asks for, if it does. Takes half a second.
+/// Creates a key pair if the operation needs one. Takes half a second.
 pub(crate) fn key_pair(operation: &str) -> Option<Rsa> {
     let mut seed = [0; 32];
     let wanted = operation == "GenerateDataKeyPair" && SystemRandom::new().fill(&mut seed).is_ok();
     wanted.then(|| Rsa::derive(&seed))
 }
 
-/// Performs an operation; `made` is what [`key_pair`] made for it.
+/// Performs an operation; `made` is the result of [`key_pair`].
 pub(crate) fn call(
     state: &State,
     caller: &Caller,
@@ -63,7 +63,7 @@ struct Desk<'a> {
     operation: &'a str,
 }
 
-/// The members of all operations here; each reads its own.
+/// The members of all operations. Each operation reads its own.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Input {
@@ -168,7 +168,7 @@ impl Desk<'_> {
         Ok(body)
     }
 
-    /// A new RSA key pair, with its private key encrypted as well.
+    /// Returns a new RSA key pair, with its private key also encrypted.
     fn generate_data_key_pair(&self, request: &Input, made: &Rsa) -> Result<Value, Failure> {
         let key = self.usable(request, "ENCRYPT_DECRYPT")?;
         match request.key_pair_spec.as_deref() {
@@ -252,7 +252,7 @@ impl Desk<'_> {
         }))
     }
 
-    /// The key that the request names, if it may be used for what such a key is for.
+    /// Returns the request's key, if its usage permits the operation.
     fn usable(&self, request: &Input, usage: &str) -> Result<&Key, Failure> {
         let key = self.key(request)?;
         self.check_state(key)?;
@@ -264,7 +264,7 @@ impl Desk<'_> {
         Ok(key)
     }
 
-    /// The key that the request names by its id, ARN or alias.
+    /// Finds the request's key by its id, ARN or alias.
     fn key(&self, request: &Input) -> Result<&Key, Failure> {
         let name = request.key_id.as_deref().ok_or_else(|| validation(missing("keyId")))?;
         let (region, account, resource) = match name.splitn(6, ':').collect::<Vec<_>>().as_slice() {
@@ -295,7 +295,7 @@ impl Desk<'_> {
         Ok(key)
     }
 
-    /// Only the platform's own account may use its keys.
+    /// Allows only the platform's own account to use its keys.
     fn allow(&self, key: &Key) -> Result<(), Failure> {
         let action = format!("kms:{}", self.operation);
         if self.caller.account != PLATFORM_ACCOUNT || key.state == KeyState::Denying {
@@ -330,7 +330,7 @@ fn internal() -> Failure {
     Failure::internal(Service::Kms)
 }
 
-/// A member that holds bytes, of which there must be one to `max`.
+/// Decodes a member that contains between one and `max` bytes.
 fn blob(value: Option<&str>, member: &str, max: usize) -> Result<Vec<u8>, Failure> {
     let value = value.ok_or_else(|| validation(missing(member)))?;
     let bytes = STANDARD
@@ -338,7 +338,7 @@ fn blob(value: Option<&str>, member: &str, max: usize) -> Result<Vec<u8>, Failur
         .map_err(|error| Failure::front_end("SerializationException", format!("{member}: {error}")))?;
     match bytes.len() {
         0 => Err(validation(constraint("", member, "have length greater than or equal to 1"))),
-        // KMS does not show what was sent either.
+        // KMS does not show the sent value either.
         n if n > max => {
             Err(validation(constraint("*****", member, &format!("have length less than or equal to {max}"))))
         }

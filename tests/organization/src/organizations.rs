@@ -1,7 +1,7 @@
-//! AWS Organizations: which organization an account is in, and who administers what.
+//! AWS Organizations: an account's organization, and its administrators.
 //!
-//! Source: the API reference of AWS Organizations. Any account of an organization may ask for the organization; only its
-//! management account, and accounts that administer some service for it, may ask about accounts.
+//! Source: the API reference of AWS Organizations. Any account of an organization can describe the organization. Only
+//! its management account, and accounts that administer a service for it, can list or describe accounts.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::role::Caller;
 use crate::state::State;
 use crate::wire::{Failure, input};
 
-/// The largest page, and what a caller gets who asks for no number.
+/// Largest size of a page, which is also the default.
 const PAGE: i64 = 20;
 
 pub(crate) fn call(
@@ -136,7 +136,7 @@ fn account(customer: &Customer, account: &Account) -> Value {
     })
 }
 
-/// The customer, if the caller's account is its management account or administers some service for it.
+/// Returns the customer, if the caller's account is its management account or administers a service for it.
 fn asked_by_administrator(customer: Customer, caller: &Caller) -> Result<Customer, Failure> {
     let may = customer
         .account(&caller.account)

@@ -6,8 +6,8 @@ use ring::digest::{SHA256, digest};
 
 use crate::sigv4::hex;
 
-/// A page of `items`, and the token of the next one. `query` is what the list is of: a token of another list is refused.
-/// `None`: the token is not one that was given out for this list.
+/// Returns a page of `items`, and the token of the next one. `query` identifies the list. Returns `None` for a token
+/// that was not issued for this list.
 pub(crate) fn page<T: Clone>(
     items: &[T],
     size: usize,

@@ -1,4 +1,4 @@
-//! Roles, whom they trust, what their sessions may do, and the sessions themselves.
+//! Roles, with trust and permissions, and their sessions.
 
 use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
@@ -9,7 +9,7 @@ use crate::scenario::Scenario;
 use crate::state::State;
 use crate::wire::Failure;
 
-/// What a role may do that nothing else was said of: read, as the service's documentation asks of a customer.
+/// Default permissions of a role: the read actions that the service's documentation asks a customer to grant.
 pub const READ_ACTIONS: [&str; 13] = [
     "organizations:DescribeAccount",
     "organizations:DescribeOrganization",
@@ -58,12 +58,13 @@ impl<'a> RoleArn<'a> {
 pub(crate) struct Role {
     pub(crate) trust: Policy,
     pub(crate) permissions: Vec<Policy>,
-    /// Seconds.
+    /// Longest duration of a session, in seconds.
     pub(crate) max_session_duration: u32,
 }
 
 impl Role {
-    /// A role that trusts the platform's account under these ExternalIds (`None`: any, or none), and may read.
+    /// Creates a role that trusts the platform's account with these ExternalIds (`None`: any, or none) and has the read
+    /// permissions.
     pub(crate) fn trusting_platform(external_ids: Option<Vec<String>>) -> Self {
         Self {
             trust: Policy::trusting(PLATFORM_ACCOUNT, external_ids),
@@ -73,7 +74,7 @@ impl Role {
     }
 }
 
-/// The role's unique id, the same at every start.
+/// Returns the role's unique id, which is the same at every start.
 pub(crate) fn role_id(role_arn: &str) -> String {
     const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let hash = digest(&SHA256, role_arn.as_bytes());
@@ -90,22 +91,22 @@ pub(crate) struct Session {
     pub(crate) caller: Caller,
 }
 
-/// Who calls: a session of a role, which the platform's functions are as well.
+/// A caller: a session of a role. The platform's functions are a session too.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) account: String,
-    /// As GetCallerIdentity reports it.
+    /// The ARN in GetCallerIdentity.
     pub(crate) arn: String,
     pub(crate) user_id: String,
     pub(crate) role_arn: String,
-    /// The policy given to AssumeRole, which narrows what the role may do.
+    /// The policy given to AssumeRole, which restricts the role's permissions.
     pub(crate) session_policy: Option<Policy>,
-    /// The platform's own functions, with credentials from outside.
+    /// True for the platform's own functions, with credentials from outside.
     pub(crate) is_platform: bool,
 }
 
 impl Caller {
-    /// The platform's functions: on AWS too they run with a role's session.
+    /// Creates the caller for the platform's functions. On AWS, they have a role's session too.
     pub(crate) fn platform() -> Self {
         let role_arn = format!("arn:aws:iam::{PLATFORM_ACCOUNT}:role/trustplane-functions");
         Self {
@@ -118,14 +119,14 @@ impl Caller {
         }
     }
 
-    /// What the role's scenario is, if it has one.
+    /// Returns the role's scenario, if it has one.
     pub(crate) fn scenario(&self) -> Option<Scenario> {
         Scenario::of_role(&self.role_arn)
     }
 }
 
 impl State {
-    /// The role of this ARN: as it was registered, or as its scenario has it.
+    /// Returns the role with this ARN: the registered one, or the scenario's.
     pub(crate) fn role(&self, arn: &str) -> Option<Role> {
         if let Some(role) = self.roles.get(arn) {
             return Some(role.clone());
@@ -142,10 +143,10 @@ impl State {
         }
     }
 
-    /// Whether the caller's policies allow an action on each of these resources.
+    /// Authorizes an action on each of these resources, by the caller's policies.
     ///
     /// # Errors
-    /// `AccessDeniedException`, with AWS's words for it ("Troubleshoot access denied error messages", IAM User Guide).
+    /// `AccessDeniedException`, with AWS's wording ("Troubleshoot access denied error messages", IAM User Guide).
     pub(crate) fn authorize(
         &self,
         caller: &Caller,
@@ -183,7 +184,7 @@ impl State {
         }
         let resource = resources.first().copied().unwrap_or("*");
         match caller.scenario() {
-            // The instance's network access controls, which say nothing of ListInstances.
+            // The instance's network access controls, which do not cover ListInstances.
             Some(Scenario::NetworkRestricted) if resource.contains(":sso:::instance/") => {
                 Err(denied(caller, action, resource, "with an explicit deny in a resource-based policy"))
             }
@@ -195,20 +196,20 @@ impl State {
     }
 }
 
-/// `AccessDeniedException`, with AWS's words for it.
+/// Creates an `AccessDeniedException` with AWS's wording.
 pub(crate) fn denied(caller: &Caller, action: &str, resource: &str, because: &str) -> Failure {
     let message =
         format!("User: {} is not authorized to perform: {action} on resource: {resource} {because}", caller.arn);
     Failure::new("AccessDeniedException", message)
 }
 
-/// The condition keys of a request that is not about STS.
+/// Returns the condition keys of a request to another service than STS.
 fn context(caller: &Caller, region: &str) -> Vec<(&'static str, String)> {
     vec![
         ("aws:requestedregion", if region.is_empty() { REGION } else { region }.to_owned()),
         ("aws:principalaccount", caller.account.clone()),
         ("aws:principalarn", caller.role_arn.clone()),
-        // The stand-in listens on loopback without TLS; a policy that demands TLS holds as it would on AWS.
+        // The stand-in listens on loopback without TLS. A policy that requires TLS holds as it would on AWS.
         ("aws:securetransport", "true".to_owned()),
     ]
 }

@@ -1,7 +1,7 @@
-//! The failures that a developer can pick, by the name in a role's ARN.
+//! Failures that a developer can choose by the name in a role's ARN.
 //!
-//! A scenario role's ARN is `arn:aws:iam::<account>:role/scenario/<name>`; [`Scenario::role_arn`] makes it. Each changes one
-//! thing for whoever comes through that role, and leaves all else as it is for everyone else.
+//! A scenario role's ARN is `arn:aws:iam::<account>:role/scenario/<name>`; [`Scenario::role_arn`] returns it. Each
+//! scenario changes one thing for sessions of that role, and nothing for others.
 
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
@@ -10,20 +10,20 @@ use std::time::Duration;
 use crate::calls::Service;
 use crate::fixture::{Customer, CustomerKey, DELEGATED_ACCOUNT, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Status};
 
-/// One thing that is different for whoever comes through a role.
+/// One difference for sessions of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// Nothing is wrong.
     Healthy,
-    /// The role trusts nobody: AssumeRole says what it says for a role that does not exist.
+    /// The role trusts nobody. AssumeRole returns the same error as for a role that does not exist.
     NoTrust,
-    /// The role trusts the platform whatever the ExternalId, or without one.
+    /// The role trusts the platform with any ExternalId, or without one.
     ExternalIdNotEnforced,
-    /// The session is in another account than the role's ARN says.
+    /// The session's account differs from the role's ARN.
     AccountMismatch,
     /// The instance's primary region is `eu-west-1`.
     WrongRegion,
-    /// The instance is gone: ListInstances lacks it, DescribeInstance denies access.
+    /// The instance was deleted: ListInstances lacks it, DescribeInstance denies access.
     InstanceDeleted,
     /// The instance is being deleted.
     InstanceDeleting,
@@ -33,43 +33,43 @@ pub enum Scenario {
     InstanceCreateFailed,
     /// The instance is a member account's own, not the organization's.
     AccountInstance,
-    /// The role is in a member account, which sees the organization's instance and may do nothing with it.
+    /// The role is in a member account, which sees the organization's instance but has no access to it.
     MemberAccount,
-    /// The role is in the account that is delegated to administer IAM Identity Center: everything works.
+    /// The role is in the delegated administrator's account for IAM Identity Center: everything works.
     DelegatedAdministrator,
-    /// The role may not do one thing, named as an IAM action: `sso:DescribeInstance`.
+    /// The role lacks one permission, given as an IAM action: `sso:DescribeInstance`.
     MissingPermission(String),
-    /// The instance is encrypted with a key of the customer's, and KMS refuses.
+    /// The instance is encrypted with a customer managed key, and KMS refuses.
     Kms(KmsReason),
-    /// The instance's network access controls deny what does not come from an expected network: everything on the instance.
+    /// The instance's network access controls deny everything on the instance for requests from an unexpected network.
     NetworkRestricted,
-    /// A service control policy denies what does not come from an expected network. Such a policy does not bind a management
-    /// account, so the role is in the delegated administrator's.
+    /// A service control policy denies requests from an unexpected network. Such a policy does not apply to a
+    /// management account, so the role is in the delegated administrator's.
     NetworkRestrictedByPolicy,
-    /// The calls to a service go wrong on their way.
+    /// The calls to a service fail.
     Fault(Reach, Fault),
 }
 
-/// Why KMS refuses: the `Reason` of the exceptions of SSO Admin.
+/// Reasons of a refusal by KMS: the `Reason` of SSO Admin's exceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KmsReason {
-    /// The key's policy does not let the caller decrypt.
+    /// The key's policy does not allow the caller to decrypt.
     AccessDenied,
     /// The key is disabled.
     Disabled,
     /// The key is waiting to be deleted.
     InvalidState,
-    /// The key is not one to encrypt with.
+    /// The key's usage is not encryption.
     InvalidKeyUsage,
     /// The key does not exist any more.
     NotFound,
-    /// The instance's key could not be changed, and the one before it is used.
+    /// The instance could not switch to another key, and still uses the previous one.
     UpdateFailed,
     /// KMS is throttled.
     Throttled,
 }
 
-/// Which calls a [`Fault`] is about.
+/// The calls that a [`Fault`] affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// AssumeRole of the role, and the session's calls to STS.
@@ -78,30 +78,30 @@ pub enum Reach {
     IdentityCenter,
 }
 
-/// What goes wrong with a call.
+/// Faults of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Every call is throttled.
     Throttled,
-    /// Of each operation, two calls are throttled and the third is answered, and so on in turn. Callers are told apart, and
-    /// so are the ExternalIds that they come with: calls that are made side by side do not count for each other.
+    /// Two of three calls of each operation are throttled, and the third succeeds. Callers count separately, and so do
+    /// the ExternalIds of AssumeRole, so concurrent calls do not affect each other.
     ThrottledTwice,
     /// Every call takes this long.
     Slow(Duration),
-    /// The connection is closed without a reply.
+    /// The connection is closed without a response.
     Unreachable,
     /// Every call fails with the service's internal error, a 5xx.
     InternalFailure,
-    /// Every call is refused with an error that is neither a denial nor AWS's own fault: STS is not activated in the region
-    /// for the role's account; that account has not completed its sign-up.
+    /// Every call fails with an error that is neither a denial nor a fault of AWS: STS is not activated in the region
+    /// for the role's account, or the account has not completed its sign-up.
     Refused,
 }
 
-/// How long `slow` takes.
+/// Duration of a call in the scenario `slow`.
 const SLOW: Duration = Duration::from_secs(3);
 
 impl Scenario {
-    /// The scenarios to offer, with one example of `MissingPermission`, and what each is, in a few words.
+    /// Returns the scenarios with a short description each, including one example of `MissingPermission`.
     pub fn catalogue() -> Vec<(Self, &'static str)> {
         use Fault::{InternalFailure, Refused, Slow, Throttled, ThrottledTwice, Unreachable};
         use Reach::{IdentityCenter, Sts};
@@ -149,7 +149,7 @@ impl Scenario {
         ]
     }
 
-    /// The role that has this scenario.
+    /// Returns the ARN of the role with this scenario.
     pub fn role_arn(&self) -> String {
         let account = match self {
             Self::MemberAccount | Self::AccountInstance => MEMBER_ACCOUNT,
@@ -159,19 +159,19 @@ impl Scenario {
         format!("arn:aws:iam::{account}:role/scenario/{self}")
     }
 
-    /// The scenario of a role, if its ARN is a scenario role's.
+    /// Returns the scenario of a role, if its ARN is a scenario role's.
     pub fn of_role(role_arn: &str) -> Option<Self> {
         let (_, name) = role_arn.split_once(":role/scenario/")?;
         let scenario: Self = name.parse().ok()?;
         (scenario.role_arn() == role_arn).then_some(scenario)
     }
 
-    /// The account that the role's sessions are in.
+    /// Returns the account of the role's sessions.
     pub(crate) fn session_account<'a>(scenario: Option<&Self>, role_account: &'a str) -> &'a str {
         if scenario == Some(&Self::AccountMismatch) { MEMBER_ACCOUNT } else { role_account }
     }
 
-    /// What goes wrong with a call to `service` on its way.
+    /// Returns the fault of a call to `service`.
     pub(crate) fn fault(&self, service: Service) -> Option<Fault> {
         match (self, service) {
             (Self::Fault(Reach::Sts, fault), Service::Sts)
@@ -180,7 +180,7 @@ impl Scenario {
         }
     }
 
-    /// Changes what the role's sessions see of their customer.
+    /// Changes the customer's data as the role's sessions see it.
     pub(crate) fn apply(&self, customer: &mut Customer) {
         let Some(instance) = customer.instances.first_mut() else {
             return;
@@ -281,7 +281,7 @@ impl FromStr for Scenario {
     }
 }
 
-/// There is no scenario of this name.
+/// A name that is not a scenario's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownScenario(String);
 

@@ -1,8 +1,8 @@
-//! Who signed a request: AWS Signature Version 4.
+//! Verification of AWS Signature Version 4.
 //!
-//! The signature of a session that this STS issued is verified, for its secret is known here. The platform's own
-//! credentials come from outside, so theirs is only checked for its form. Source: "AWS Signature Version 4 for API requests"
-//! in the IAM User Guide.
+//! This STS knows the secrets of the sessions that it issued, so their signatures are verified. The platform's own
+//! credentials come from outside, so only the form of their signatures is checked. Source: "AWS Signature Version 4 for
+//! API requests" in the IAM User Guide.
 
 use axum::http::{HeaderMap, StatusCode};
 use ring::digest::{SHA256, digest};
@@ -16,14 +16,15 @@ use crate::role::Caller;
 use crate::state::State;
 use crate::wire::Failure;
 
-/// The first letters of the access key ids that this STS issues, so that one it has forgotten is not taken for the platform's.
+/// Prefix of the access key ids that this STS issues. It distinguishes a forgotten session from the platform's
+/// credentials.
 pub(crate) const ISSUED_PREFIX: &str = "ASIALOCAL";
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const CLOCK_SKEW: Duration = Duration::minutes(15);
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 
-/// The `Authorization` header's parts.
+/// The parts of the `Authorization` header.
 #[derive(Debug, PartialEq)]
 struct Authorization<'a> {
     access_key_id: &'a str,
@@ -34,16 +35,16 @@ struct Authorization<'a> {
     signature: &'a str,
 }
 
-/// Who signed, and for which region.
+/// The signer, and the region in the signature's scope.
 pub(crate) struct Signer {
     pub(crate) caller: Caller,
     pub(crate) region: String,
 }
 
-/// Finds out who signed a `POST /`.
+/// Identifies the signer of a `POST /`.
 ///
 /// # Errors
-/// What AWS answers to a request that is not signed, wrongly signed, or signed with credentials that are unknown or over.
+/// AWS's error for a request that is not signed, wrongly signed, or signed with unknown or expired credentials.
 pub(crate) fn signer(
     state: &State,
     service: Service,
@@ -165,7 +166,7 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// The signature that the request must have; `None` where a header that was signed is not there.
+/// Computes the request's signature. Returns `None` if a signed header is missing.
 fn signature(
     authorization: &Authorization<'_>,
     secret: &str,
@@ -195,7 +196,7 @@ fn sha256(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
-/// Lower-case hexadecimal digits.
+/// Encodes bytes in lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -204,7 +205,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// The worked example of "Create a signed AWS API request" is a GET; the derivation of its key is the same.
+    /// Tests the key derivation with the example in "Create a signed AWS API request". That example is a GET; its key
+    /// derivation is the same.
     #[test]
     fn derives_the_documented_signing_key() {
         let mut key = b"AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_vec();

@@ -1,9 +1,9 @@
 //! SSO Admin, the administration API of IAM Identity Center: instances, permission sets, assignments.
 //!
-//! Sources: the API reference of IAM Identity Center, the models that the SDKs are made from, and its page of the Service
-//! Authorization Reference for the resources that each action is authorized on. Observed on AWS, though not documented: a
-//! member account is shown the organization's instance by ListInstances, and denied what would read its permission sets;
-//! an account instance answers the operations about permission sets with a `ValidationException`.
+//! Sources: the API reference of IAM Identity Center, the SDKs' models, and its page of the Service Authorization
+//! Reference for the resources of each action. Observed on AWS, but not documented: ListInstances shows the
+//! organization's instance to a member account, and reads of its permission sets are denied; an account instance
+//! returns a `ValidationException` for the operations about permission sets.
 
 mod input;
 
@@ -41,7 +41,7 @@ pub(crate) fn call(
     }
 }
 
-/// Whose request it is, and what there is for that caller.
+/// A request with its caller, and the resources that exist for the caller.
 struct Desk<'a> {
     state: &'a State,
     caller: &'a Caller,
@@ -161,7 +161,7 @@ impl Desk<'_> {
             .iter()
             .map(|account| account.id)
             .filter(|account| {
-                // Nothing here waits to be provisioned.
+                // Every permission set is provisioned immediately.
                 latest
                     && customer
                         .assignments
@@ -195,7 +195,7 @@ impl Desk<'_> {
         paged("PermissionSets", &sets, request.max_results, request.next_token.as_deref(), &query)
     }
 
-    /// The instances that the caller's account owns, and its organization's.
+    /// Iterates over the instances of the caller's account and of its organization.
     fn visible_instances(&self) -> impl Iterator<Item = &Instance> {
         self.customer
             .iter()
@@ -207,7 +207,7 @@ impl Desk<'_> {
         self.customer.as_ref().is_some_and(|customer| customer.is_organization_instance(instance))
     }
 
-    /// The instance, if the caller may do this with it and these other resources, and it is visible here.
+    /// Returns the instance, if it is visible and the caller is allowed this operation on it and on `others`.
     fn instance(&self, operation: &str, arn: &str, others: &[&str]) -> Result<&Instance, Failure> {
         let action = format!("sso:{operation}");
         let resources: Vec<_> = [arn].into_iter().chain(others.iter().copied()).collect();
@@ -217,7 +217,7 @@ impl Desk<'_> {
             .ok_or_else(|| denied(self.caller, &action, arn, NOT_HERE))
     }
 
-    /// The customer, if the caller may administer its organization's instance.
+    /// Returns the customer, if the caller can administer its organization's instance.
     fn administer(&self, operation: &str, arn: &str, others: &[&str]) -> Result<&Customer, Failure> {
         let instance = self.instance(operation, arn, others)?;
         let not_here = || denied(self.caller, &format!("sso:{operation}"), arn, NOT_HERE);
@@ -237,7 +237,7 @@ impl Desk<'_> {
         Ok(customer)
     }
 
-    /// What KMS refuses, if the caller's scenario has it refuse.
+    /// Returns KMS's refusal, if the caller's scenario has one.
     fn key_refuses(&self, operation: &str) -> Result<(), Failure> {
         let Some(Scenario::Kms(reason)) = self.caller.scenario() else {
             return Ok(());
@@ -261,7 +261,8 @@ impl Desk<'_> {
                 "KMS_InvalidKeyUsageException",
                 "The KMS key of this instance is not one for this use.",
             ),
-            // The model of DescribeInstance knows no ResourceNotFoundException; its encryption details tell instead.
+            // The model of DescribeInstance has no ResourceNotFoundException. Its encryption details contain the reason
+            // instead.
             KmsReason::NotFound if operation == "DescribeInstance" => return Ok(()),
             KmsReason::NotFound => {
                 ("ResourceNotFoundException", "KMS_NotFoundException", "The KMS key of this instance was not found.")
@@ -273,7 +274,8 @@ impl Desk<'_> {
     }
 }
 
-/// AWS's words where the caller's policies allow an action on a resource that is another account's, or is not there.
+/// AWS's wording if the caller's policies allow the action, but the resource belongs to another account or does not
+/// exist.
 const NOT_HERE: &str = "because the resource does not exist in this Region, no resource-based policies allow access, or a \
                         resource-based policy explicitly denies access";
 

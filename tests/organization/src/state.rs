@@ -1,4 +1,4 @@
-//! What the organization holds while it runs.
+//! State of the running organization.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -14,18 +14,18 @@ pub(crate) struct State {
     pub(crate) customers: Vec<Customer>,
     /// Registered roles, by ARN.
     pub(crate) roles: BTreeMap<String, Role>,
-    /// What the scenario roles trust.
+    /// ExternalIds that the scenario roles trust.
     pub(crate) external_ids: BTreeSet<String>,
-    /// By access key id.
+    /// Sessions, by access key id.
     pub(crate) sessions: HashMap<String, Session>,
-    /// By key id.
+    /// KMS keys, by id.
     pub(crate) keys: BTreeMap<String, Key>,
     /// Key ids, by alias without the `alias/`.
     pub(crate) aliases: BTreeMap<String, String>,
     pub(crate) calls: VecDeque<Call>,
-    /// How many calls were forgotten before those.
+    /// Number of older calls that were dropped.
     pub(crate) forgotten: usize,
-    /// How often each was made, where a scenario counts.
+    /// Number of attempts, for scenarios that count them.
     pub(crate) attempts: HashMap<Attempt, u32>,
 }
 
@@ -34,7 +34,8 @@ impl State {
         Self { customers: customers(), ..Self::default() }
     }
 
-    /// The customer whose organization the caller's account is in, as the caller's scenario shows it.
+    /// Returns the customer whose organization contains the caller's account, with the changes of the caller's
+    /// scenario.
     pub(crate) fn customer_of(&self, caller: &Caller) -> Option<Customer> {
         let mut customer = self.customers.iter().find(|customer| customer.account(&caller.account).is_some())?.clone();
         if let Some(scenario) = caller.scenario() {

@@ -57,7 +57,7 @@ fn assume_role(
     let Some(arn) = RoleArn::parse(request.role_arn) else {
         return Err(Failure::new("ValidationError", "Request ARN is invalid"));
     };
-    // One answer for a role that does not exist, one that does not trust the caller, and a wrong ExternalId.
+    // The same error for a role that does not exist, a role that does not trust the caller, and a wrong ExternalId.
     let denied = || {
         let message = format!(
             "User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
@@ -84,7 +84,7 @@ fn assume_role(
     if decision != Decision::Allowed {
         return Err(denied());
     }
-    // Every caller here is a role's session, the platform's functions too, so this is role chaining.
+    // Every caller here is a role's session, including the platform's functions, so this is role chaining.
     if request.duration > 3600 {
         let message =
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
@@ -126,7 +126,7 @@ fn assume_role(
     Ok(Output::Xml { operation: "AssumeRole", result })
 }
 
-/// Random hexadecimal digits.
+/// Generates random hexadecimal digits.
 fn random(length: usize) -> String {
     let mut digits = String::new();
     while digits.len() < length {
@@ -136,12 +136,12 @@ fn random(length: usize) -> String {
     digits
 }
 
-/// The parameters of AssumeRole, as the model constrains them.
+/// The parameters of AssumeRole, with the model's constraints.
 struct AssumeRole<'a> {
     role_arn: &'a str,
     session_name: &'a str,
     external_id: Option<&'a str>,
-    /// Seconds.
+    /// Duration of the session, in seconds.
     duration: u32,
     policy: Option<Policy>,
 }

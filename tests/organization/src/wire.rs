@@ -1,8 +1,8 @@
-//! How the services answer on the wire: results and errors in the AWS JSON 1.1 protocol (SSO Admin, Organizations, KMS)
-//! and the AWS query protocol (STS).
+//! Responses of the services: results and errors in the AWS JSON 1.1 protocol (SSO Admin, Organizations, KMS) and the
+//! AWS query protocol (STS).
 //!
 //! Sources: the protocol pages of the Smithy documentation (`aws.protocols#awsJson1_1`, `aws.protocols#awsQuery`), and
-//! what the SDKs of AWS parse.
+//! the parsers of the AWS SDKs.
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -12,29 +12,29 @@ use serde_json::{Value, json};
 
 use crate::Service;
 
-/// An error that a service answers with.
+/// An error response of a service.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
-    /// As in the service's model, without a namespace: `AccessDeniedException`.
+    /// The code in the service's model, without a namespace: `AccessDeniedException`.
     pub(crate) code: &'static str,
-    /// As it goes into `__type`; differs from the code where AWS adds a namespace.
+    /// Namespace of the code in `__type`, where AWS adds one.
     namespace: &'static str,
     pub(crate) message: String,
-    /// `Reason`, which some exceptions of SSO Admin and Organizations carry.
+    /// `Reason`, which some exceptions of SSO Admin and Organizations have.
     pub(crate) reason: Option<&'static str>,
 }
 
-/// The namespace of errors that AWS's common front end makes, before a service sees the request.
+/// Namespace of errors from AWS's common front end, before the request reaches a service.
 const FRONT_END: &str = "com.amazon.coral.service#";
 
 impl Failure {
-    /// An error of the client's making: 400.
+    /// Creates a client error, with status 400.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code, namespace: "", message: message.into(), reason: None }
     }
 
-    /// An error made before a service sees the request.
+    /// Creates an error of the common front end.
     pub(crate) fn front_end(code: &'static str, message: impl Into<String>) -> Self {
         Self { namespace: FRONT_END, ..Self::new(code, message) }
     }
@@ -47,7 +47,7 @@ impl Failure {
         Self { reason: Some(reason), ..self }
     }
 
-    /// The operation is none that the service knows.
+    /// Creates the error for an operation that the service does not have.
     pub(crate) fn unknown_operation(service: Service, operation: &str) -> Self {
         match service {
             Service::Sts => {
@@ -57,7 +57,7 @@ impl Failure {
         }
     }
 
-    /// The service's own fault, 500.
+    /// Creates the service's internal error, with status 500.
     pub(crate) fn internal(service: Service) -> Self {
         let (code, message) = match service {
             Service::Sts => ("InternalFailure", "The request processing has failed because of an unknown error."),
@@ -75,7 +75,8 @@ impl Failure {
         Self::new(code, message).with_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Neither a denial nor the service's own fault ("Common errors" of each API reference; `AssumeRole`).
+    /// Creates an error that is neither a denial nor an internal error ("Common errors" of each API reference;
+    /// `AssumeRole`).
     pub(crate) fn refused(service: Service) -> Self {
         let (code, message) = match service {
             Service::Sts => (
@@ -88,7 +89,7 @@ impl Failure {
         Self::new(code, message).with_status(StatusCode::FORBIDDEN)
     }
 
-    /// Too many calls.
+    /// Creates the error for too many calls.
     pub(crate) fn throttled(service: Service) -> Self {
         let (code, message) = match service {
             Service::Sts => ("Throttling", "Rate exceeded"),
@@ -108,13 +109,13 @@ pub(crate) fn input<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| Failure::front_end("SerializationException", error.to_string()))
 }
 
-/// What an operation answers: a JSON value, or for STS the XML within its result element.
+/// Result of an operation: a JSON value, or for STS the XML in its result element.
 pub(crate) enum Output {
     Json(Value),
     Xml { operation: &'static str, result: String },
 }
 
-/// The HTTP reply of a service.
+/// Renders the HTTP response of a service.
 pub(crate) fn render(service: Service, request_id: &str, outcome: &Result<Output, Failure>) -> Response<Body> {
     let (status, content_type, body) = match outcome {
         Ok(Output::Json(value)) => (StatusCode::OK, "application/x-amz-json-1.1", value.to_string()),
@@ -151,7 +152,7 @@ fn xml_error(failure: &Failure, request_id: &str) -> String {
 }
 
 fn json_error(service: Service, failure: &Failure) -> String {
-    // The exceptions of KMS spell it `message`, except for those that its front end makes; the others `Message`.
+    // The exceptions of KMS have `message`, except those of its front end; the others have `Message`.
     let member = if service == Service::Kms && failure.namespace.is_empty() { "message" } else { "Message" };
     let mut body = json!({ "__type": format!("{}{}", failure.namespace, failure.code) });
     if let Some(body) = body.as_object_mut() {
@@ -170,14 +171,14 @@ pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;")
 }
 
-/// AWS's message for one member that breaks a constraint of the model.
+/// Returns AWS's message for one member that violates a constraint of the model.
 pub(crate) fn constraint(value: &str, member: &str, constraint: &str) -> String {
     format!(
         "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must {constraint}"
     )
 }
 
-/// AWS's message for a member that is missing.
+/// Returns AWS's message for a missing member.
 pub(crate) fn missing(member: &str) -> String {
     format!(
         "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"

@@ -1,4 +1,4 @@
-//! Whether a tenant's audit log is as it was written: its records held against its seals.
+//! Verifies a tenant's audit log: compares the stored records with the seals.
 
 use std::collections::BTreeMap;
 
@@ -10,91 +10,91 @@ use crate::audit::AuditRecord;
 use crate::ids::TenantId;
 use crate::timestamp::DAY;
 
-/// How much older than the end of the chain a record may be when it is sealed. Records come to be sealed in the order of
-/// their writing, whatever holds them up, and a record's time is at most minutes before its writing.
+/// Largest age of a record, relative to the end of the chain, when it is sealed. Records are sealed in the order of
+/// writing, even after a delay, and a record's time is at most minutes before its writing.
 const LATE: i64 = DAY / 24;
 
-/// How long a record may wait to be sealed while nothing newer is sealed: the day for which a stream holds it.
+/// Longest time that a record waits for its seal while no newer record is sealed: the day for which a stream keeps it.
 const WAITING: i64 = DAY;
 
 const ADDED: &str = "it was added when the log was already past its time";
 
-/// A record as it is kept.
+/// A record as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptRecord {
-    /// The key it is kept under.
+    /// The key that it is stored under.
     pub id: String,
     /// The canonical text.
     pub text: String,
-    /// The hash it is said to have.
+    /// The stored hash.
     pub hash: String,
     /// The hash before it in the chain; `None` until it is sealed.
     pub previous_hash: Option<String>,
 }
 
-/// The end of a chain as it is kept.
+/// The end of a chain as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum KeptEnd {
-    /// There is none, as before the first seal.
+    /// No end is stored, as before the first seal.
     #[default]
     Absent,
-    /// What is there is no end of a chain.
+    /// The stored item is not an end of a chain.
     Unreadable,
-    /// This.
+    /// The stored end.
     Head(ChainHead),
 }
 
-/// The times of the records that are looked at, both included. All seals are looked at, whatever the range.
+/// Range of record times to verify, both ends included. Seals are verified regardless of the range.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Range {
-    /// From this time on.
+    /// Earliest time.
     pub from: Option<Timestamp>,
-    /// Up to this time.
+    /// Latest time.
     pub to: Option<Timestamp>,
 }
 
-/// What was found.
+/// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verified {
-    /// Records that were looked at.
+    /// Number of verified records.
     pub records: usize,
-    /// The time of the newest sealed record; `None` where none is sealed.
+    /// Time of the newest sealed record; `None` if no record is sealed.
     pub sealed_through: Option<Timestamp>,
-    /// Whether nothing is broken.
+    /// True if the log has no defect.
     pub intact: bool,
-    /// What is broken first, in the order of the chain.
+    /// The first defect in the order of the chain.
     pub first_broken: Option<Broken>,
 }
 
-/// A place where the log is not as it was written.
+/// A defect in the log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Broken {
-    /// The seal that tells of it, if one does.
+    /// Number of the seal that shows the defect, if a seal shows it.
     pub seal: Option<u64>,
-    /// The record, if it is one.
+    /// Id of the record, if the defect is about a record.
     pub id: Option<String>,
-    /// What is wrong.
+    /// Description of the defect.
     pub reason: &'static str,
 }
 
-/// A verification on its way: first the records, in any order, then the seals in theirs, then the end. Records that are
-/// written and sealed meanwhile do no harm.
+/// A verification in progress. It takes the records first, in any order, then the seals in order, then the end. Records
+/// that are written and sealed meanwhile cause no false result.
 #[derive(Debug)]
 pub struct Verifier {
     tenant: TenantId,
     range: Range,
     started: Timestamp,
     records: usize,
-    /// Records that no seal was met for yet.
+    /// Records without a seal so far.
     unsealed: BTreeMap<String, Seen>,
     end: ChainHead,
-    /// The number of the last seal that was met, be it one or not.
+    /// Number of the last seal seen, readable or not.
     met: u64,
     newest: Option<Timestamp>,
     first: Option<((u64, usize), Broken)>,
 }
 
-/// What is remembered of a record.
+/// State of one record.
 #[derive(Debug)]
 struct Seen {
     hash: String,
@@ -109,7 +109,7 @@ impl Range {
 }
 
 impl Verifier {
-    /// Begins with the log of `tenant`; `started` is the time before anything is read.
+    /// Starts the verification of `tenant`'s log; `started` is the time before the first read.
     pub fn new(tenant: TenantId, range: Range, started: Timestamp) -> Self {
         Self {
             tenant,
@@ -124,7 +124,7 @@ impl Verifier {
         }
     }
 
-    /// Takes a record.
+    /// Adds a record.
     pub fn record(&mut self, kept: KeptRecord) {
         if !self.range.holds(time_of(&kept.id)) {
             return;
@@ -141,23 +141,23 @@ impl Verifier {
         let _ = self.unsealed.insert(kept.id, seen);
     }
 
-    /// Takes what is kept under this id, in the place of a record, and cannot be read as one.
+    /// Adds an item that is stored in the place of a record, under this id, but is not a readable record.
     pub fn no_record(&mut self, id: String) {
         if !self.range.holds(time_of(&id)) {
             return;
         }
         self.records += 1;
-        let seen = Seen { hash: String::new(), previous_hash: None, fault: Some("it is no audit record") };
+        let seen = Seen { hash: String::new(), previous_hash: None, fault: Some("it is not an audit record") };
         let _ = self.unsealed.insert(id, seen);
     }
 
-    /// Takes what is kept in the place of the next seal and cannot be read as one.
+    /// Adds an item that is stored in the place of the next seal, but is not a readable seal.
     pub fn no_seal(&mut self) {
         self.met += 1;
         self.broken((self.met, 0), None, "the seal cannot be read");
     }
 
-    /// Takes the next seal.
+    /// Adds the next seal.
     pub fn seal(&mut self, seal: &ChainSeal) {
         let fault = if seal.number != self.end.seals + 1 {
             Some("a seal before it is missing")
@@ -171,7 +171,7 @@ impl Verifier {
         if let Some(reason) = fault {
             self.broken((seal.number, 0), None, reason);
         }
-        // What was sealed after the beginning may have been written after it was looked for.
+        // Records sealed after the start may have been written after the records were read.
         let meanwhile = self.started <= seal.sealed_at;
         let before = std::mem::take(&mut self.end.record);
         for (place, (entry, previous)) in seal.links(&before).enumerate() {
@@ -181,7 +181,7 @@ impl Verifier {
                 (Some(time), Some(newest)) => newest.millis_since(time) > LATE,
                 (time, _) => time.is_none(),
             };
-            // A time that had not come yet when it was sealed (a clock set forward) says nothing of what follows.
+            // A time in the future of the seal (from a clock set forward) must not affect later records.
             self.newest = self.newest.max(time.map(|time| time.min(seal.sealed_at)));
             if !self.range.holds(time) {
                 continue;
@@ -211,7 +211,7 @@ impl Verifier {
         };
     }
 
-    /// Ends. There is no seal left behind the last that was taken.
+    /// Completes the verification with the end of the chain. No seal exists after the last one added.
     pub fn finish(mut self, end: &KeptEnd) -> Verified {
         let fault = match end {
             KeptEnd::Unreadable => Some("the end of the chain cannot be read"),
@@ -241,7 +241,7 @@ impl Verifier {
         Verified { records: self.records, sealed_through: self.newest, intact: first_broken.is_none(), first_broken }
     }
 
-    /// Remembers what is broken, if nothing before it in the chain is.
+    /// Stores a defect, unless an earlier place in the chain has one.
     fn broken(&mut self, place: (u64, usize), id: Option<&str>, reason: &'static str) {
         let seal = Some(place.0).filter(|number| *number != u64::MAX);
         let broken = (place, Broken { seal, id: id.map(str::to_owned), reason });

@@ -1,4 +1,4 @@
-//! Signature algorithms, as Java spells them.
+//! Signature algorithms, with Java's names.
 
 use x509_cert::der::asn1::{ContextSpecific, ObjectIdentifier};
 use x509_cert::der::{SliceReader, TagNumber};
@@ -10,7 +10,7 @@ const fn id(dotted: &str) -> ObjectIdentifier {
 
 const PSS: ObjectIdentifier = id("1.2.840.113549.1.1.10");
 
-/// Object identifier, Java's name for it (the Java Security Standard Algorithm Names), whether its digest is broken.
+/// Object identifier, Java's name (the Java Security Standard Algorithm Names), and true if the digest is broken.
 const ALGORITHMS: [(ObjectIdentifier, &str, bool); 38] = [
     (id("1.2.840.113549.1.1.2"), "MD2withRSA", true),
     (id("1.2.840.113549.1.1.3"), "MD4withRSA", true),
@@ -52,16 +52,16 @@ const ALGORITHMS: [(ObjectIdentifier, &str, bool); 38] = [
     (id("1.3.101.113"), "Ed448", false),
 ];
 
-/// Digests that PSS may name and that are broken.
+/// Broken digests that PSS parameters may name.
 const BROKEN_DIGESTS: [ObjectIdentifier; 4] =
     [id("1.3.14.3.2.26"), id("1.2.840.113549.2.2"), id("1.2.840.113549.2.4"), id("1.2.840.113549.2.5")];
 
-/// Java's name of `algorithm`, or its dotted object identifier.
+/// Returns Java's name of `algorithm`, or its dotted object identifier.
 pub(super) fn name(algorithm: &AlgorithmIdentifierOwned) -> String {
     find(algorithm).map_or_else(|| algorithm.oid.to_string(), |(_, name, _)| name.to_owned())
 }
 
-/// Whether signatures of `algorithm` can be forged.
+/// Returns true if signatures of `algorithm` can be forged.
 pub(super) fn is_weak(algorithm: &AlgorithmIdentifierOwned) -> bool {
     if algorithm.oid == PSS {
         return pss_digest(algorithm).is_none_or(|digest| BROKEN_DIGESTS.contains(&digest));
@@ -73,7 +73,7 @@ fn find(algorithm: &AlgorithmIdentifierOwned) -> Option<(ObjectIdentifier, &'sta
     ALGORITHMS.into_iter().find(|(id, _, _)| *id == algorithm.oid)
 }
 
-/// The digest that the parameters of PSS name. `None` where they name none, which means SHA-1 (RFC 4055, section 3.1).
+/// Returns the digest in PSS parameters. `None` means SHA-1 (RFC 4055, section 3.1).
 fn pss_digest(algorithm: &AlgorithmIdentifierOwned) -> Option<ObjectIdentifier> {
     let parameters = algorithm.parameters.as_ref()?.value();
     let mut reader = SliceReader::new(parameters).ok()?;

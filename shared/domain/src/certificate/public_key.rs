@@ -1,4 +1,4 @@
-//! Which public keys are strong and common enough to trust an identity provider by.
+//! Checks that a public key is strong and common enough for an identity provider.
 
 use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
 use x509_cert::der::{Decode, Reader, SliceReader, Tag, Tagged};
@@ -17,20 +17,21 @@ const ED25519: ObjectIdentifier = id("1.3.101.112");
 const ED448: ObjectIdentifier = id("1.3.101.113");
 const DSA: ObjectIdentifier = id("1.2.840.10040.4.1");
 
-/// Curves that are taken, and the bytes of a coordinate.
+/// Accepted curves, with the number of bytes of a coordinate.
 const CURVES: [(ObjectIdentifier, usize); 3] =
     [(id("1.2.840.10045.3.1.7"), 32), (id("1.3.132.0.34"), 48), (id("1.3.132.0.35"), 66)];
 
-/// Bits of the shortest RSA key that is taken.
+/// Smallest accepted RSA key, in bits.
 const SHORTEST_RSA: usize = 2048;
 
-/// Bits of the longest one. OpenSSL and Java verify by none that is longer, so nobody could sign in by it.
+/// Largest accepted RSA key, in bits. OpenSSL and Java do not verify with a longer one, so nobody could sign in with
+/// it.
 const LONGEST_RSA: usize = 16_384;
 
 /// Refuses a key that is too weak or of another kind than RSA, ECDSA on a NIST curve, Ed25519 or Ed448.
 ///
-/// A key restricted to RSASSA-PSS is an RSA key like others: its size counts. XML signatures know that scheme
-/// (RFC 9231, section 2.3.10). Whether a point lies on its curve is not worked out: whoever verifies by it does that.
+/// A key restricted to RSASSA-PSS is an RSA key like others: its size counts. XML signatures support that scheme (RFC
+/// 9231, section 2.3.10). A point is not checked to be on its curve: verification does that.
 pub(super) fn check(key: &SubjectPublicKeyInfoOwned) -> Result<(), Fault> {
     let bytes = key.subject_public_key.as_bytes().ok_or(Fault::MalformedKey)?;
     match key.algorithm.oid {
@@ -55,7 +56,7 @@ fn check_rsa(bytes: &[u8]) -> Result<(), Fault> {
     expect(is_odd(modulus.as_bytes()) && is_odd(exponent.as_bytes()) && exponent.as_bytes() != [1])
 }
 
-/// RFC 8017, appendix A.1.1: modulus and public exponent.
+/// Parses modulus and public exponent (RFC 8017, appendix A.1.1).
 fn rsa_numbers(bytes: &[u8]) -> Option<(UintRef<'_>, UintRef<'_>)> {
     let mut reader = SliceReader::new(bytes).ok()?;
     let numbers = reader
@@ -64,7 +65,7 @@ fn rsa_numbers(bytes: &[u8]) -> Option<(UintRef<'_>, UintRef<'_>)> {
     reader.is_finished().then_some(numbers)
 }
 
-/// RFC 5480, section 2.2: a named curve, and a point uncompressed (4) or compressed (2, 3).
+/// Checks a point on a named curve, uncompressed (4) or compressed (2, 3) (RFC 5480, section 2.2).
 fn check_point(key: &SubjectPublicKeyInfoOwned, bytes: &[u8]) -> Result<(), Fault> {
     let parameters = key.algorithm.parameters.as_ref().ok_or(Fault::MalformedKey)?;
     if parameters.tag() != Tag::ObjectIdentifier {

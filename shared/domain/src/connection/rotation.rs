@@ -1,13 +1,13 @@
-//! The rotation of an ExternalId in two phases: a second one is made, the customer's role is made to trust both, and only
-//! when the second is proven to work does it take the place of the first. Whoever follows that order is let in throughout;
-//! the first is still tried last, until the next rotation is over.
+//! Rotation of an ExternalId in two phases: a second ExternalId is created, the customer makes the role trust both, and
+//! only after the second one works does it replace the first. A customer who follows that order never loses access. The
+//! first one is still tried last, until the end of the next rotation.
 
 use super::Connection;
 use crate::ids::ExternalId;
 use crate::{Conflict, Failure};
 
 impl Connection {
-    /// This connection with `new` pending beside the current ExternalId. [`Conflict::RotationInProgress`] where one is.
+    /// Adds `new` as the pending ExternalId. Returns [`Conflict::RotationInProgress`] if one is pending.
     pub fn rotation_begun(&self, new: ExternalId) -> Result<Self, Failure> {
         if self.external_id_pending.is_some() {
             return Err(Failure::conflict(
@@ -18,8 +18,8 @@ impl Connection {
         Ok(self.with_external_ids(self.external_id, Some(new)))
     }
 
-    /// This connection with the pending ExternalId as its current one, which must be `proven`: the one that AssumeRole was
-    /// seen to work with. [`Conflict::NoRotation`] where none is pending, [`Conflict::LostRace`] where another one is.
+    /// Makes the pending ExternalId the current one. It must equal `proven`, with which AssumeRole succeeded. Returns
+    /// [`Conflict::NoRotation`] if none is pending, [`Conflict::LostRace`] if another one is.
     pub fn rotation_committed(&self, proven: ExternalId) -> Result<Self, Failure> {
         let pending = self.pending()?;
         if pending != proven {
@@ -31,7 +31,7 @@ impl Connection {
         Ok(Self { external_id_retired: Some(self.external_id), ..self.with_external_ids(pending, None) })
     }
 
-    /// This connection with no ExternalId pending; the same where none is.
+    /// Removes the pending ExternalId. Changes nothing if none is pending.
     #[must_use]
     pub fn rotation_cancelled(&self) -> Self {
         match self.external_id_pending {
@@ -40,18 +40,18 @@ impl Connection {
         }
     }
 
-    /// The pending ExternalId. [`Conflict::NoRotation`] where there is none.
+    /// Returns the pending ExternalId, or [`Conflict::NoRotation`].
     pub fn pending(&self) -> Result<ExternalId, Failure> {
         self.external_id_pending
             .ok_or_else(|| Failure::conflict(Conflict::NoRotation, "no ExternalId is pending: begin a rotation first"))
     }
 
-    /// Every ExternalId that the role has to trust, the current one first.
+    /// Iterates over the ExternalIds that the role has to trust, the current one first.
     pub fn external_ids(&self) -> impl Iterator<Item = ExternalId> {
         [Some(self.external_id), self.external_id_pending].into_iter().flatten()
     }
 
-    /// Every ExternalId that is tried after the current one, in this order.
+    /// Iterates over the ExternalIds to try after the current one, in this order.
     pub fn other_external_ids(&self) -> impl Iterator<Item = ExternalId> {
         [self.external_id_pending, self.external_id_retired].into_iter().flatten()
     }
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(at_rest.rotation_cancelled(), at_rest);
     }
 
-    /// What a platform and a customer who follows the steps may do next, in whatever order.
+    /// Next step of the platform, or of a customer who follows the instructions, in any order.
     #[derive(Clone, Debug)]
     enum Step {
         Rotate,
@@ -103,9 +103,10 @@ mod tests {
         Cancel,
         /// The customer makes the role trust every ExternalId that is shown now.
         TrustShown,
-        /// The same with what was shown some time ago: a template that was fetched then is deployed only now.
+        /// The customer deploys the ExternalIds that were shown some time ago, from a template that was downloaded
+        /// then.
         TrustShownBefore(usize),
-        /// A function that read the connection before the last change comes in only now.
+        /// A function calls with a connection that it read before the last change.
         ComeInLate,
     }
 
@@ -121,22 +122,22 @@ mod tests {
         proptest::collection::vec(step, 0..60)
     }
 
-    /// Whether a connection as it was read gets in: the current ExternalId is tried, then the others.
+    /// Returns true if a connection, as it was read, has access with the current ExternalId or one of the others.
     fn gets_in(read: &Connection, trusted: &BTreeSet<ExternalId>) -> bool {
         std::iter::once(read.external_id).chain(read.other_external_ids()).any(|id| trusted.contains(&id))
     }
 
     proptest! {
-        /// The customer changes the trust policy only to what GET `/external-id` shows, or showed at any time since the commit
-        /// before the last one; the service commits only what the role trusts. At no moment is it locked out, nor with what
-        /// was read just before.
+        /// Tests that the service never loses access, not even with the previous state of the connection. The customer
+        /// sets the trust policy only to the output of GET `/external-id`, current or from any time since the last
+        /// commit but one. The service commits only an ExternalId that the role trusts.
         #[test]
         fn a_correct_customer_is_never_locked_out(steps in steps()) {
             let mut connection = Connection::new(id(0));
             let mut before = connection.clone();
             let mut trusted = BTreeSet::from([id(0)]);
             let mut made = 0;
-            // What was shown since the last commit, and between that and the one before it.
+            // The sets shown since the last commit, and between that and the commit before it.
             let mut shown: [Vec<BTreeSet<ExternalId>>; 2] = [vec![trusted.clone()], Vec::new()];
             for step in steps {
                 let next = match step {

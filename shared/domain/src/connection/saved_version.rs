@@ -1,23 +1,23 @@
-//! A version of the settings as it was saved: what history shows and what can be restored.
+//! A saved version of the settings, for the history and for restoring it.
 
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
 use crate::Timestamp;
 
-/// One saved version. Never changed.
+/// One saved version. It never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedVersion {
-    /// From 1, in the order of saving; a removal takes a number too and leaves no version.
+    /// Number, from 1, in the order of saving. A deletion uses a number too, but leaves no version.
     pub number: u64,
-    /// What was saved.
+    /// The saved settings.
     #[serde(default)]
     pub settings: Settings,
-    /// When.
+    /// Time of saving.
     pub saved_at: Timestamp,
     /// The public id of the credential that saved it.
     pub saved_by: String,
-    /// The version that it brought back, if it did.
+    /// The version that it restored, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_from: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! What becomes of a credential: changed, replaced by a new one, revoked.
+//! Changes of a credential: update, rotation, revocation.
 
 use std::collections::BTreeSet;
 
@@ -7,40 +7,40 @@ use crate::ids::CredentialId;
 use crate::token::Token;
 use crate::{Conflict, Failure, Timestamp};
 
-/// What a credential is to be from now on.
+/// New values of a credential's changeable fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialUpdate {
     /// 1 to 64 characters.
     pub name: String,
-    /// At least one.
+    /// Roles; at least one.
     pub roles: BTreeSet<Role>,
-    /// After now; `None` for never.
+    /// Time of expiry, in the future; `None` for no expiry.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A rotation.
+/// Result of a rotation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rotated {
-    /// The credential that takes the place.
+    /// The new credential.
     pub new: Credential,
-    /// The other one, with its end.
+    /// The old credential, with its time of expiry.
     pub old: Credential,
 }
 
-/// Why a credential is not made, changed or replaced.
+/// Reasons to refuse the creation, update or rotation of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialRefusal {
-    /// It is revoked, or for a rotation: expired.
+    /// The credential is revoked. For a rotation: or expired.
     Ended,
-    /// Another one takes its place already.
+    /// Another credential replaces it already.
     Replaced(CredentialId),
-    /// Too many credentials stand between it and the tenant's first.
+    /// The chain of creators from the tenant's first credential is too long.
     TooManyMakers,
 }
 
 impl Credential {
-    /// This credential with another name, roles and expiry. One that has expired comes back so; one that is revoked or
-    /// replaced does not.
+    /// Updates name, roles and expiry. The update can make an expired credential valid again, but not one that is
+    /// revoked or replaced.
     pub fn changed(&self, update: CredentialUpdate) -> Result<Self, CredentialRefusal> {
         if self.revoked_at.is_some() {
             return Err(CredentialRefusal::Ended);
@@ -52,10 +52,10 @@ impl Credential {
         Ok(Self { name, roles, expires_at, ..self.clone() })
     }
 
-    /// A credential that takes the place of this one after `overlap` milliseconds: as this one in all but its id and secret,
-    /// its expiry included. `token` is what a bearer is let in by; none of an access key.
+    /// Creates a credential that replaces this one after `overlap` milliseconds. Only its id and secret differ; the
+    /// expiry is the same. `token` is the bearer token; an access key has none.
     ///
-    /// A credential is replaced once: of two that took its place, one could approve what the other wrote.
+    /// A credential can be replaced only once: with two replacements, one could approve what the other submitted.
     pub fn rotated(
         &self,
         id: CredentialId,
@@ -67,7 +67,7 @@ impl Credential {
         if let Some(other) = self.replaced_by {
             return Err(CredentialRefusal::Replaced(other));
         }
-        if !self.stands(now) {
+        if !self.is_valid(now) {
             return Err(CredentialRefusal::Ended);
         }
         let new = Self {
@@ -90,7 +90,7 @@ impl Credential {
         Ok(Rotated { new, old })
     }
 
-    /// This credential, ended now; as it is if it was ended before.
+    /// Revokes the credential now. A credential that is revoked already does not change.
     #[must_use]
     pub fn revoked(&self, now: Timestamp) -> Self {
         Self { revoked_at: self.revoked_at.or(Some(now)), ..self.clone() }
@@ -144,11 +144,11 @@ mod tests {
         assert_eq!((new.replaces, ending.replaced_by), (Some(old.id), Some(new.id)));
         assert_eq!(new.created_by, maker.id.to_string());
         let last = NOW.plus_millis(60 * SECOND - 1);
-        assert!(new.accepts(&token, last) && ending.stands(last) && !ending.stands(last.plus_millis(1)));
+        assert!(new.accepts(&token, last) && ending.is_valid(last) && !ending.is_valid(last.plus_millis(1)));
         assert!(new.lineage.is_one_with(&old.lineage) && new.lineage.is_one_with(&maker.lineage));
 
         let at_once = old.rotated(id(3), Some(&token), &old, 0, NOW).unwrap();
-        assert!(!at_once.old.stands(NOW) && at_once.new.stands(NOW));
+        assert!(!at_once.old.is_valid(NOW) && at_once.new.is_valid(NOW));
     }
 
     #[test]
@@ -172,6 +172,6 @@ mod tests {
         let expired = credential(1, Some(NOW.plus_millis(1)));
         let later = NOW.plus_millis(1);
         assert_eq!(expired.rotated(id(4), None, &one, 0, later), Err(CredentialRefusal::Ended));
-        assert!(expired.changed(update(None)).unwrap().stands(later));
+        assert!(expired.changed(update(None)).unwrap().is_valid(later));
     }
 }

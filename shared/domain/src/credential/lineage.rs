@@ -1,4 +1,4 @@
-//! Where a credential comes from: what four eyes are told apart by.
+//! The origin of a credential, which four-eyes checks compare.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::CredentialId;
 
-/// Credentials between a tenant's first one and any other, at most: what is kept of each stays small.
+/// Longest chain of creators between a tenant's first credential and any other. It bounds the size of each credential.
 pub const MOST_MAKERS: usize = 64;
 
-/// Whose hands a credential is in, and through whose it went.
+/// Holder of a credential, and the holders of the credentials that created it.
 ///
-/// Credentials that replaced one another by rotation have one holder. Whoever made a credential, or made its maker, has seen
-/// its secret or that of one who has.
+/// Credentials that replace one another by rotation have the same holder. The holder of a credential's creator, or of
+/// any earlier creator, may know its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
     holder: CredentialId,
@@ -20,22 +20,25 @@ pub struct Lineage {
 }
 
 impl Lineage {
-    /// Of a credential that an operator made.
+    /// Creates the lineage of a credential that an operator created.
     pub fn first(id: CredentialId) -> Self {
         Self { holder: id, makers: BTreeSet::new() }
     }
 
-    /// Of a new credential that one of lineage `self` makes. `None` where there would be more than [`MOST_MAKERS`].
+    /// Creates the lineage of a new credential whose creator has lineage `self`. Returns `None` if the chain would
+    /// exceed [`MOST_MAKERS`].
     pub fn makes(&self, id: CredentialId) -> Option<Self> {
         Self::first(id).through(self)
     }
 
-    /// Of the credential that replaces one of lineage `self`, made by one of lineage `maker`.
+    /// Creates the lineage of the replacement for a credential of lineage `self`, created by a credential of lineage
+    /// `maker`.
     pub fn replaced_by(&self, maker: &Self) -> Option<Self> {
         self.clone().through(maker)
     }
 
-    /// Whether the two count as one pair of eyes: one holder, or one that made the other, however many steps apart.
+    /// Returns true if both count as one pair of eyes: they have the same holder, or one created the other, directly or
+    /// indirectly.
     pub fn is_one_with(&self, other: &Self) -> bool {
         self.holder == other.holder || self.makers.contains(&other.holder) || other.makers.contains(&self.holder)
     }
@@ -73,11 +76,11 @@ mod tests {
     fn rotation_changes_nobodys_eyes_and_lends_them_to_who_rotates() {
         let (old, other) = (Lineage::first(id(1)), Lineage::first(id(2)));
         let made = old.makes(id(3)).unwrap();
-        // By itself: all is as it was, also towards what it made before.
+        // Rotated by itself: nothing changes, also not towards the credentials that it created.
         let own = old.replaced_by(&old).unwrap();
         assert_eq!(own, old);
         assert!(own.is_one_with(&made));
-        // By another, who then knows the secret.
+        // Rotated by another credential, which then knows the secret.
         let rotated = old.replaced_by(&other).unwrap();
         assert!(rotated.is_one_with(&old) && rotated.is_one_with(&made) && rotated.is_one_with(&other));
         assert!(!old.is_one_with(&other));

@@ -1,5 +1,6 @@
-//! What may become of a version of an SSO configuration: submitted by one, approved by another, immutable from then on,
-//! at most one in use, and any approved one brought back into use.
+//! Approval: the transitions of a version of an SSO configuration. One credential submits a version and another
+//! approves it. An approved version is immutable. At most one version is active, and any approved version can be
+//! activated again.
 //!
 //! ```text
 //! Pending -> Rejected | Assignable | Active      Assignable -> Active | Inactive
@@ -13,93 +14,93 @@ use super::ids::VersionId;
 use super::named_domains::MOST_DOMAINS;
 use super::route::{RouteChange, route_changes};
 use super::sso_configuration::{ActiveVersion, SsoConfiguration};
-use super::standing::{Obstacle, said};
+use super::standing::{Obstacle, describe};
 use super::version::{
     Author, MOST_OPEN_VERSIONS, MOST_VERSIONS, Version, VersionContent, VersionStatus, VersionUpdate,
 };
 use crate::failure::Denial;
 use crate::{Conflict, Failure, Faults, Timestamp};
 
-/// What an update asks for, which decides who may do it.
+/// Kind of an update. It decides the required role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// To change what is still pending, or nothing: a matter of editing.
+    /// A change of a pending version, or no change: an edit.
     Edit,
-    /// To approve or reject it: for somebody else than who wrote it.
+    /// An approval or rejection, which the author cannot make.
     Decide,
-    /// To take an approved version into use or out of it: for an approver, whoever wrote it.
+    /// An activation or deactivation of an approved version. An approver can make it, even the author.
     Switch,
 }
 
-/// What is so around a version, of what its new state depends on.
+/// Facts outside a version that its transition depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
     /// The tenant's proven domains; those of the version suffice.
     pub proven: &'a BTreeSet<DomainName>,
-    /// Domains that the active version of another configuration restricts, another tenant's or this one's; those of the
-    /// version suffice.
+    /// Domains that another configuration's active version restricts, of any tenant; those of the version suffice.
     pub claimed_elsewhere: &'a BTreeSet<DomainName>,
-    /// What makes everything below the server unusable.
+    /// Obstacles below the server.
     pub obstacles: &'a [Obstacle],
 }
 
-/// What is to be written, all at once.
+/// Result of a transition, to be written in one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changed {
-    /// The configuration as it is then.
+    /// The configuration after the transition.
     pub configuration: SsoConfiguration,
-    /// The version as it is then.
+    /// The version after the transition.
     pub version: Version,
-    /// The version that was active and is [`retired`].
+    /// The previously active version, to be [`retired`].
     pub retired: Option<VersionId>,
-    /// What becomes of the claims of domains.
+    /// Changes of the claims of domains.
     pub claims: Claims,
-    /// What becomes of the tenant's routes.
+    /// Changes of the tenant's routes.
     pub routes: Vec<RouteChange>,
 }
 
-/// What becomes of the claims of the domains that a configuration restricts.
+/// Changes of the domains that a configuration claims.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// Domains that the configuration claims from now on.
+    /// Domains that the configuration now claims.
     pub taken: Vec<DomainName>,
-    /// Domains that it claims no longer.
+    /// Domains that it does not claim any more.
     pub released: Vec<DomainName>,
 }
 
-/// Why a version is not what was asked for.
+/// Reasons to refuse a transition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionRefusal {
-    /// There is no way between the two states.
+    /// The status cannot change in this way.
     IllegalTransition {
-        /// As it is.
+        /// The current status.
         from: VersionStatus,
-        /// As was asked.
+        /// The requested status.
         to: VersionStatus,
     },
-    /// Nothing but the status of a decided version changes. Names the fields that were to.
+    /// Only the status of a decided version can change. Contains the names of the other fields.
     Immutable(Vec<&'static str>),
-    /// Who decides must have seen what is decided on. Names the fields that were to change in the same request.
+    /// A decision cannot change the content, which must be visible before the decision. Contains the names of the
+    /// changed fields.
     ContentWithDecision(Vec<&'static str>),
-    /// Who decides wrote it, or is one with who did.
+    /// The decider is the author, or counts as one pair of eyes with the author.
     FourEyes,
-    /// Domains that are not proven, by the field that names them.
+    /// Domains are not proven. Contains the fields that name them.
     Unproven(Vec<(String, DomainName)>),
-    /// Domains that are claimed elsewhere, by the field that names them.
+    /// Domains are claimed elsewhere. Contains the fields that name them.
     Claimed(Vec<(String, DomainName)>),
-    /// What is above makes it unusable.
+    /// Objects above the version make it unusable.
     Unusable(Vec<Obstacle>),
-    /// The configuration has as many versions as it may.
+    /// The configuration has the largest allowed number of versions.
     TooMany,
-    /// The configuration has as many pending versions as it may.
+    /// The configuration has the largest allowed number of pending versions.
     TooManyOpen,
-    /// The versions of the configuration name more domains than they may.
+    /// The versions of the configuration name too many domains.
     TooManyDomains,
-    /// It was approved, so it is kept.
+    /// The version was approved, so it cannot be deleted.
     Kept,
 }
 
-/// Submits a new version.
+/// Submits a version.
 pub fn submit(
     configuration: &SsoConfiguration,
     id: VersionId,
@@ -140,7 +141,7 @@ pub fn submit(
     Ok(Changed { configuration, version, retired: None, claims: Claims::default(), routes: Vec::new() })
 }
 
-/// What `update` asks of `version`.
+/// Returns the kind of `update`.
 pub fn step(version: &Version, update: &VersionUpdate) -> Step {
     match (version.status, update.status) {
         (from, to) if from == to => Step::Edit,
@@ -149,7 +150,7 @@ pub fn step(version: &Version, update: &VersionUpdate) -> Step {
     }
 }
 
-/// Edits, decides on, or switches a version. An update that says what is so already changes nothing.
+/// Edits, decides, or switches a version. An update without a difference changes nothing.
 pub fn update(
     configuration: &SsoConfiguration,
     version: &Version,
@@ -182,7 +183,7 @@ pub fn update(
     Ok(moved(configuration, version, to, author, now))
 }
 
-/// The configuration without `version`.
+/// Removes `version` from the configuration.
 pub fn delete(configuration: &SsoConfiguration, version: &Version) -> Result<SsoConfiguration, VersionRefusal> {
     if !version.is_deletable() {
         return Err(VersionRefusal::Kept);
@@ -196,7 +197,7 @@ pub fn delete(configuration: &SsoConfiguration, version: &Version) -> Result<Sso
     Ok(configuration)
 }
 
-/// The formerly active version, once another one is.
+/// Deactivates the previously active version.
 #[must_use]
 pub fn retired(version: &Version, now: Timestamp) -> Version {
     Version { status: VersionStatus::Inactive, updated_at: now, ..version.clone() }
@@ -213,7 +214,7 @@ fn check_transition(from: VersionStatus, to: VersionStatus) -> Result<(), Versio
     }
 }
 
-/// Whether every domain of `content` is proven, and none that it restricts is claimed elsewhere.
+/// Returns an error unless every domain of `content` is proven, and none that it restricts is claimed elsewhere.
 fn check_domains(content: &VersionContent, circumstances: Circumstances<'_>) -> Result<(), VersionRefusal> {
     let restricted = content.restricted_domains.iter().enumerate();
     let restricted = restricted.filter_map(|(index, domain)| Some((index, domain.domain()?)));
@@ -329,7 +330,7 @@ impl From<VersionRefusal> for Failure {
                 let message = format!("another active configuration restricts {}", names.join(", "));
                 Self::conflict(Conflict::Claimed, message)
             }
-            VersionRefusal::Unusable(obstacles) => Self::conflict(Conflict::WrongState, said(&obstacles)),
+            VersionRefusal::Unusable(obstacles) => Self::conflict(Conflict::WrongState, describe(&obstacles)),
             VersionRefusal::TooMany => {
                 Self::conflict(Conflict::Limit, format!("a configuration has at most {MOST_VERSIONS} versions"))
             }

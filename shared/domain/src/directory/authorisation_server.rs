@@ -1,4 +1,4 @@
-//! An authorisation server of an organisation: the OpenID provider that SSO configurations speak of.
+//! An authorisation server of an organisation: the OpenID provider that SSO configurations refer to.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,63 +11,63 @@ use crate::credential::parse_label;
 use crate::fields::Fields;
 use crate::{Failure, Timestamp};
 
-/// Authorisation servers that an organisation may have.
+/// Largest number of authorisation servers of an organisation.
 pub const MOST_SERVERS: usize = 1_000;
 
 words! {
-    /// Whether an authorisation server is in use.
+    /// Status of an authorisation server.
     ServerStatus {
-        /// It is.
+        /// It is in use.
         Active = "Active",
-        /// It is not. What is below it is kept and unusable, until it is in use again.
+        /// It is not in use. Everything below it is kept, but unusable until it is in use again.
         Inactive = "Inactive",
     }
 }
 
-/// An authorisation server as it is kept.
+/// An authorisation server, as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuthorisationServer {
-    /// Whose it is.
+    /// The organisation that it belongs to.
     pub organisation_id: OrganisationId,
     /// Its id.
     pub id: AuthorisationServerId,
-    /// What it is.
+    /// Its description.
     pub facts: ServerFacts,
-    /// Whether it is in use.
+    /// Status of the server.
     pub status: ServerStatus,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// What the owner says of an authorisation server.
+/// The owner's description of an authorisation server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerFacts {
-    /// The brand that people know it by: 1 to 255 characters.
+    /// Name of the brand, for users: 1 to 255 characters.
     pub customer_friendly_name: String,
-    /// An image of the brand.
+    /// Logo of the brand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_friendly_logo_uri: Option<HttpsUrl>,
-    /// The issuer of its tokens. No query (OpenID Connect Discovery 1.0, section 3).
+    /// The issuer of its tokens. It has no query (OpenID Connect Discovery 1.0, section 3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<HttpsUrl>,
-    /// Where its discovery document is.
+    /// URL of its discovery document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub openid_discovery_document: Option<HttpsUrl>,
 }
 
-/// The body of a creation or an update.
+/// Body of a creation or an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerRequest {
-    /// What it is to be.
+    /// The description.
     pub facts: ServerFacts,
-    /// `None`: `Active` for a new one, as it was for another.
+    /// The status; `None` means `Active` for a new server, and no change for an existing one.
     pub status: Option<ServerStatus>,
 }
 
 impl ServerRequest {
-    /// Reads the body of a creation or an update.
+    /// Parses the body of a creation or an update.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
         let name = required(&mut fields, "CustomerFriendlyName", |text| parse_label(text, 255));
         let logo = optional(&mut fields, "CustomerFriendlyLogoUri", logo);
@@ -88,7 +88,7 @@ impl ServerRequest {
 }
 
 impl AuthorisationServer {
-    /// A new authorisation server.
+    /// Creates an authorisation server.
     pub fn new(
         organisation_id: OrganisationId,
         id: AuthorisationServerId,
@@ -99,7 +99,7 @@ impl AuthorisationServer {
         Self { organisation_id, id, facts: request.facts, status, created_at: now, updated_at: now }
     }
 
-    /// This server with `request`, which stands for all its facts: one that is not named is gone.
+    /// Replaces the whole description by that of `request`: an omitted field is removed.
     #[must_use]
     pub fn updated(&self, request: ServerRequest, now: Timestamp) -> Self {
         let status = request.status.unwrap_or(self.status);
@@ -110,11 +110,11 @@ impl AuthorisationServer {
         after
     }
 
-    /// What a list of these can be sorted by.
+    /// Fields that a list can be sorted by.
     pub const SORTABLE: &[&'static str] =
         &["CustomerFriendlyName", "AuthorisationServerId", "Status", "CreatedAt", "UpdatedAt"];
 
-    /// What this is sorted by under one of [`AuthorisationServer::SORTABLE`].
+    /// Returns the value of the field, one of [`AuthorisationServer::SORTABLE`], to sort by.
     pub fn sort_key(&self, field: &str) -> SortKey<'_> {
         match field {
             "CustomerFriendlyName" => self.facts.customer_friendly_name.as_str().into(),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let fields = wrong(request(json!({
             "CustomerFriendlyName": "",
             "CustomerFriendlyLogoUri": "https://acme.example/logo.gif",

@@ -1,8 +1,8 @@
-//! Base 32 (RFC 4648, section 6) in lower case and without padding: what DNS and people can copy without an error.
+//! Base 32 (RFC 4648, section 6) in lower case and without padding, which is safe to copy for DNS and for people.
 
 const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// The digits of `bytes`, the last one filled up with zero bits.
+/// Encodes `bytes`. The last digit is padded with zero bits.
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
     let (mut waiting, mut bits) = (0_u32, 0);

@@ -1,20 +1,21 @@
-//! A domain that e-mail addresses are at, and who may claim one.
+//! E-mail domains, and the rules on which of them a tenant can claim.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Most labels of a [`DomainName`]. DNS allows 127; a bound that nobody reaches keeps a routing look-up one read.
+/// Largest number of labels of a [`DomainName`]. DNS allows 127. The lower bound keeps a routing lookup within one
+/// read.
 pub const MOST_LABELS: usize = 32;
 
-/// A domain name of two labels or more, in its one canonical spelling: lower case, internationalised labels as
-/// punycode (UTS #46, IDNA 2008), no dot at the end. Letters, digits and hyphens only, 253 characters at most.
+/// A domain name of at least two labels, in its canonical form: lower case, internationalised labels as punycode (UTS
+/// #46, IDNA 2008), no dot at the end. It has letters, digits and hyphens only, and at most 253 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DomainName(String);
 
 impl DomainName {
-    /// Reads a domain in any spelling.
+    /// Parses a domain in any spelling.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let without_root = text.strip_suffix('.').unwrap_or(text);
         let name = idna::domain_to_ascii_strict(without_root).map_err(|_| "is not a domain name")?;
@@ -32,13 +33,14 @@ impl DomainName {
         Ok(Self(name))
     }
 
-    /// The canonical spelling.
+    /// Returns the canonical form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether one party can own the mail of this domain: not a public suffix (`co.uk`, publicsuffix.org), under which
-    /// anybody registers, and not a provider's where anybody gets a mailbox (`gmail.com`).
+    /// Returns an error unless one party can own the mail of this domain. A public suffix (`co.uk`, publicsuffix.org)
+    /// is not claimable, because anybody can register below it. Nor is a provider's domain where anybody can get a
+    /// mailbox (`gmail.com`).
     pub fn claimable(&self) -> Result<(), &'static str> {
         if is_public_suffix(&self.0) {
             return Err("is a public suffix, under which anybody can register a domain");
@@ -49,8 +51,8 @@ impl DomainName {
         Ok(())
     }
 
-    /// This domain and the domains above it that can be claimed, the longest first: what may decide where an address at
-    /// this domain signs in. At most [`MOST_LABELS`].
+    /// Iterates over this domain and its claimable parents, longest first: the domains that can decide where an address
+    /// at this domain signs in. There are at most [`MOST_LABELS`].
     pub fn candidates(&self) -> impl Iterator<Item = Self> {
         let starts = std::iter::once(0).chain(self.0.match_indices('.').map(|(at, _)| at + 1));
         starts
@@ -60,23 +62,23 @@ impl DomainName {
     }
 }
 
-/// What a version's RestrictedDomains may hold: a domain, or `*` for every address.
+/// An entry of a version's RestrictedDomains: a domain, or `*` for every address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RestrictedDomain {
-    /// `*`: every address that nothing longer takes. It needs no proof and claims nothing.
+    /// `*`: every address that no longer entry matches. It needs no proof and claims nothing.
     Any,
     /// One domain.
     Domain(DomainName),
 }
 
 impl RestrictedDomain {
-    /// Reads `*` or a domain.
+    /// Parses `*` or a domain.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" { Ok(Self::Any) } else { DomainName::parse(text).map(Self::Domain) }
     }
 
-    /// The domain, which must be proven and is claimed; none for `*`.
+    /// Returns the domain, which must be proven and is claimed; `None` for `*`.
     pub fn domain(&self) -> Option<&DomainName> {
         match self {
             Self::Any => None,
@@ -84,18 +86,18 @@ impl RestrictedDomain {
         }
     }
 
-    /// `*` or the domain.
+    /// Returns `*` or the domain.
     pub fn as_str(&self) -> &str {
         self.domain().map_or("*", DomainName::as_str)
     }
 }
 
-/// Whether the Public Suffix List knows the whole name as a suffix. A top-level domain that it does not know is none.
+/// Returns true if the Public Suffix List contains the whole name. An unknown top-level domain is not a suffix.
 fn is_public_suffix(name: &str) -> bool {
     psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix.as_bytes() == name.as_bytes())
 }
 
-/// Domains where anybody can have an address, sorted, one a line.
+/// Domains where anybody can get an address, sorted, one per line.
 const OPEN_PROVIDERS: &str = include_str!("mail_providers.txt");
 
 fn is_open_provider(name: &str) -> bool {

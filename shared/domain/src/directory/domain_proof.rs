@@ -1,5 +1,5 @@
-//! The proof that a tenant owns an e-mail domain: a TXT record that only who runs the domain's DNS can set, after the
-//! IETF draft "Domain Control Validation using DNS" (draft-ietf-dnsop-domain-verification-techniques).
+//! The proof that a tenant owns an e-mail domain: a TXT record that only the operator of the domain's DNS can set. It
+//! follows the IETF draft "Domain Control Validation using DNS" (draft-ietf-dnsop-domain-verification-techniques).
 //!
 //! ```text
 //! _trustplane-challenge.acme.example. TXT "token=<160 random bits, base 32> expiry=<RFC 3339>"
@@ -16,106 +16,106 @@ use super::words::words;
 use crate::Timestamp;
 use crate::timestamp::DAY;
 
-/// The label that the record is at, before the domain.
+/// Label of the record, in front of the domain.
 pub const CHALLENGE_LABEL: &str = "_trustplane-challenge";
-/// How long a challenge waits for its record, in milliseconds.
+/// Time limit for setting a challenge's record, in milliseconds.
 pub const CHALLENGE_LIFE: i64 = 30 * DAY;
-/// How often a proven domain is checked again, in milliseconds.
+/// Time between two checks of a proven domain, in milliseconds.
 pub const CHECK_INTERVAL: i64 = DAY;
-/// How long the record of a proven domain may be gone, in milliseconds.
+/// Time for which the record of a proven domain may be missing, in milliseconds.
 pub const GRACE: i64 = 7 * DAY;
 
 words! {
-    /// Whether a domain is proven.
+    /// Status of a domain's proof.
     ProofStatus {
-        /// It waits for its record.
+        /// The record was not found so far.
         Unproven = "Unproven",
-        /// Its record was seen, and has not been gone for long.
+        /// The record was found, and has not been missing for long.
         Proven = "Proven",
-        /// Its record did not come in time. A new challenge is needed.
+        /// The record was not found in time. A new challenge is needed.
         Expired = "Expired",
-        /// Its record was seen once and is gone. A new challenge is needed.
+        /// The record was found once, and has been missing for too long. A new challenge is needed.
         Revoked = "Revoked",
     }
 }
 
-/// A challenge to prove a domain, and how far that has come.
+/// A challenge to prove a domain, and its progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DomainProof {
-    /// Which domain.
+    /// The domain to prove.
     pub domain: DomainName,
-    /// What the record must say. No secret: it is published.
+    /// Token for the record. It is not a secret, because DNS publishes it.
     pub token: String,
-    /// Whether the domain is proven.
+    /// Status of the proof.
     pub status: ProofStatus,
-    /// When the challenge was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it ends, if the record has not come until then.
+    /// Time limit for the record to appear.
     pub expires_at: Timestamp,
-    /// When the record was first seen.
+    /// Time at which the record was first seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_at: Option<Timestamp>,
-    /// Since when the record of a proven domain is gone.
+    /// Time since which the record of a proven domain is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_since: Option<Timestamp>,
-    /// When DNS was last asked.
+    /// Time of the last DNS lookup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
-    /// What came of it.
+    /// Outcome of the last check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// What was found in place of the record, at most 3 values.
+    /// Values found in place of the expected one, at most 3.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<String>,
 }
 
 words! {
-    /// What came of a check.
+    /// Outcomes of a check.
     Outcome {
-        /// The record is there.
+        /// The record was found.
         Verified = "verified",
-        /// There is no TXT record.
+        /// No TXT record was found.
         NoRecord = "no_record",
-        /// There are TXT records, none of them right.
+        /// TXT records were found, but none with the token.
         OtherValue = "other_value",
-        /// The domain's name servers fail to answer.
+        /// The domain's name servers reported a failure.
         Servfail = "servfail",
-        /// The domain's name servers did not answer in time.
+        /// The domain's name servers did not respond in time.
         Timeout = "timeout",
-        /// The challenge ended before its record was seen. A new one is needed.
+        /// The challenge expired before its record was seen. A new one is needed.
         Expired = "expired",
     }
 }
 
-/// What DNS answered to a question for the TXT records of [`DomainProof::record_name`].
+/// Result of a DNS lookup of the TXT records at [`DomainProof::record_name`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observation {
-    /// These records, each of one or more strings. None: no such name, or no TXT record there.
+    /// The records, each with one or more strings. Empty if the name or a TXT record does not exist.
     Records(Vec<Vec<Vec<u8>>>),
-    /// The name servers failed.
+    /// The name servers reported a failure.
     Servfail,
-    /// They did not answer in time.
+    /// The name servers did not respond in time.
     Timeout,
 }
 
 words! {
-    /// What others are told of a proof.
+    /// Events of a proof.
     ProofEvent {
-        /// The domain is proven.
+        /// The domain was proven.
         Proven = "proven",
-        /// The record of a proven domain is gone, for the first time in a row.
+        /// The record of a proven domain is missing for the first time in a row.
         Missing = "missing",
         /// The record came back before the proof was revoked.
         Restored = "restored",
-        /// The proof is revoked.
+        /// The proof was revoked.
         Revoked = "revoked",
-        /// The challenge ended before its record was seen.
+        /// The challenge expired before its record was seen.
         Expired = "expired",
     }
 }
 
 impl DomainProof {
-    /// A new challenge.
+    /// Creates a challenge.
     pub fn challenge(domain: DomainName, random: [u8; 20], now: Timestamp) -> Self {
         Self {
             domain,
@@ -131,17 +131,17 @@ impl DomainProof {
         }
     }
 
-    /// A new challenge in the place of this one, which is over. It says why it had to be made.
+    /// Creates a challenge that replaces this one, which is over. Keeps the reason why it is over.
     #[must_use]
     pub fn renewed(&self, random: [u8; 20], now: Timestamp) -> Self {
         let outcome = if self.status == ProofStatus::Revoked { self.outcome } else { Some(Outcome::Expired) };
         Self { outcome, checked_at: self.checked_at, ..Self::challenge(self.domain.clone(), random, now) }
     }
 
-    /// What a list of proofs can be sorted by.
+    /// Fields that a list can be sorted by.
     pub const SORTABLE: &[&'static str] = &["Domain", "Status", "ExpiresAt"];
 
-    /// What this is sorted by under one of [`DomainProof::SORTABLE`].
+    /// Returns the value of the field, one of [`DomainProof::SORTABLE`], to sort by.
     pub fn sort_key(&self, field: &str) -> SortKey<'_> {
         match field {
             "Domain" => self.domain.as_str().into(),
@@ -151,7 +151,7 @@ impl DomainProof {
         }
     }
 
-    /// Whether it can no longer succeed, so that a new [`DomainProof::challenge`] takes its place.
+    /// Returns true if it can no longer succeed, so that a new [`DomainProof::challenge`] replaces it.
     pub fn is_over(&self, now: Timestamp) -> bool {
         match self.status {
             ProofStatus::Unproven => self.expires_at <= now,
@@ -160,24 +160,24 @@ impl DomainProof {
         }
     }
 
-    /// Whether the domain counts as the tenant's.
+    /// Returns true if the domain counts as the tenant's.
     pub fn is_proven(&self) -> bool {
         self.status == ProofStatus::Proven
     }
 
-    /// The name that the TXT record must be at.
+    /// Returns the name of the TXT record.
     pub fn record_name(&self) -> String {
         format!("{CHALLENGE_LABEL}.{}", self.domain)
     }
 
-    /// The value that the TXT record must have. `expiry` says until when it is looked for at first; a proven domain
-    /// keeps the record for good.
+    /// Returns the value of the TXT record. `expiry` is the time limit for its first appearance; the record of a proven
+    /// domain stays for good.
     pub fn record_value(&self) -> String {
         format!("token={} expiry={}", self.token, self.expires_at)
     }
 
-    /// When the proof has to be looked at next, without being asked: a proven one for its daily check, an unproven one
-    /// when its challenge ends.
+    /// Returns the time of the next automatic check: daily for a proven domain, at the end of the challenge for an
+    /// unproven one.
     pub fn next_due(&self) -> Option<Timestamp> {
         match self.status {
             ProofStatus::Unproven => Some(self.expires_at),
@@ -188,10 +188,10 @@ impl DomainProof {
         }
     }
 
-    /// The proof after DNS was asked, and what others are told. What is over stays as it is.
+    /// Updates the proof after a DNS lookup, and returns the event to publish. A proof that is over does not change.
     ///
-    /// Name servers that fail or do not answer say nothing of the record: they neither begin nor end a time of its
-    /// being gone.
+    /// A failure of the name servers says nothing about the record: it neither starts nor ends the time for which the
+    /// record is missing.
     #[must_use]
     pub fn observed(&self, observation: &Observation, now: Timestamp) -> (Self, Option<ProofEvent>) {
         if self.is_over(now) {
@@ -225,8 +225,8 @@ impl DomainProof {
         (after, event)
     }
 
-    /// The proof once its challenge has ended without its record, and what others are told: no need to ask DNS. None
-    /// where it has not, or that was said already.
+    /// Expires the proof if its challenge ended without its record, and returns the event to publish. Needs no DNS
+    /// lookup. Returns `None` if the challenge has not ended, or if this was done already.
     #[must_use]
     pub fn expired(&self, now: Timestamp) -> Option<(Self, Option<ProofEvent>)> {
         (self.status == ProofStatus::Unproven && self.is_over(now)).then(|| {
@@ -240,8 +240,8 @@ impl DomainProof {
         })
     }
 
-    /// What an observation means, and the values that stood where the record was looked for. Any one record that
-    /// matches is enough: others share the name with it.
+    /// Derives the outcome from a DNS lookup, and the values found instead of the expected one. One matching record is
+    /// enough, because other records may share the name.
     fn judge(&self, observation: &Observation) -> (Outcome, Vec<String>) {
         let records = match observation {
             Observation::Servfail => return (Outcome::Servfail, Vec::new()),
@@ -249,7 +249,8 @@ impl DomainProof {
             Observation::Records(records) if records.is_empty() => return (Outcome::NoRecord, Vec::new()),
             Observation::Records(records) => records,
         };
-        // A record is one value, cut into strings of 255 bytes at most (RFC 1035, 3.3.14; RFC 7208, 3.3 joins them so).
+        // A record is one value, cut into strings of at most 255 bytes (RFC 1035, 3.3.14). RFC 7208, 3.3 joins them in
+        // this way.
         let values: Vec<String> =
             records.iter().map(|strings| String::from_utf8_lossy(&strings.concat()).into_owned()).collect();
         if values.iter().any(|value| self.matches(value)) {
@@ -259,8 +260,8 @@ impl DomainProof {
         (Outcome::OtherValue, values.iter().take(3).map(shown).collect())
     }
 
-    /// Whether a value names the token. The rest of the value is for people, so it may be cut off or changed; base 32
-    /// is read in either case.
+    /// Returns true if a value contains the token. The rest of the value is for people, so it may be missing or
+    /// changed. Base 32 is case-insensitive.
     fn matches(&self, value: &str) -> bool {
         value
             .split_whitespace()
@@ -269,7 +270,7 @@ impl DomainProof {
     }
 }
 
-/// Characters of a found value that are shown.
+/// Largest number of characters shown of a found value.
 const MOST_SHOWN: usize = 255;
 
 fn printable(character: char) -> char {
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn any_one_right_record_proves_whatever_stands_beside_it() {
+    fn one_right_record_suffices_among_others() {
         let token = challenge().token;
         let pair = format!("token={token}");
         let (head, tail) = pair.split_at(20);
@@ -430,7 +431,7 @@ mod tests {
         fn over_any_history_the_proof_is_only_what_the_records_bear_out(steps in proptest::collection::vec((0_u8..5, 1_i64..400), 1..60)) {
             let mut proof = challenge();
             let mut now = at(0);
-            // When the record was last known to be there, and last known to be gone.
+            // The times at which the record was last known to exist, and last known to be missing.
             let (mut seen, mut gone_since) = (None, None);
             for (kind, hours) in steps {
                 now = now.plus_millis(hours * DAY / 24);

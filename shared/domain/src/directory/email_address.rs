@@ -1,4 +1,4 @@
-//! An e-mail address: of a contact, or of somebody who wants to sign in.
+//! An e-mail address, of a contact or of a user who signs in.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::domain_name::DomainName;
 
-/// Most bytes of an address (RFC 5321, 4.5.3.1.3, less the angle brackets).
+/// Largest size of an address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const MOST: usize = 254;
-/// Most bytes of what stands before the `@` (RFC 5321, 4.5.3.1.1).
+/// Largest size of the part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
 const MOST_LOCAL: usize = 64;
 
-/// An e-mail address, kept as it was sent: `dot-atom@domain` (RFC 5322), the local part internationalised or not
-/// (RFC 6531). Quoted local parts and address literals are not mail that anybody is written to, and are refused.
+/// An e-mail address, in the client's spelling: `dot-atom@domain` (RFC 5322), with an internationalised local part or
+/// without (RFC 6531). Quoted local parts and address literals are refused, because nobody receives mail at them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress {
@@ -21,7 +21,7 @@ pub struct EmailAddress {
 }
 
 impl EmailAddress {
-    /// Reads an address.
+    /// Parses an address.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const WRONG: &str = "must be an e-mail address";
         let (local, domain) = text.rsplit_once('@').ok_or(WRONG)?;
@@ -36,12 +36,12 @@ impl EmailAddress {
         Ok(Self { text: text.to_owned(), domain })
     }
 
-    /// The address as it was sent.
+    /// Returns the address in the client's spelling.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The domain it is at.
+    /// Returns the domain.
     pub fn domain(&self) -> &DomainName {
         &self.domain
     }

@@ -1,18 +1,18 @@
-//! The request headers of the FAPI profiles, and what a client accepts (RFC 9110, 12.5.1).
+//! Request headers of the FAPI profiles, and content negotiation (RFC 9110, 12.5.1).
 
 use std::net::IpAddr;
 
 use time::{Date, Month, Weekday};
 use uuid::Uuid;
 
-/// The `x-fapi-interaction-id` to answer with as it was sent: a uuid in the form of RFC 4122, section 3. None where the
-/// caller sent none, or anything else: then a new one is made, and what was sent is neither echoed nor logged.
+/// Returns the `x-fapi-interaction-id` to echo, a UUID in the format of RFC 4122, section 3. Returns `None` if the
+/// header is missing or anything else. The service then creates a new id, and neither echoes nor logs the header.
 pub fn interaction_id(header: Option<&str>) -> Option<&str> {
     header.filter(|text| text.len() == 36 && Uuid::try_parse(text).is_ok())
 }
 
-/// Checks an `x-fapi-auth-date`: `Sun, 10 Sep 2017 19:43:31 UTC`, or `GMT`. It must be a date that there was or will be,
-/// on its true day of the week.
+/// Checks an `x-fapi-auth-date`: `Sun, 10 Sep 2017 19:43:31 UTC`, or `GMT`. The date must exist and have its true day
+/// of the week.
 pub fn check_auth_date(text: &str) -> Result<(), &'static str> {
     let Some(parts) = auth_date_parts(text) else {
         return Err("must look like `Sun, 10 Sep 2017 19:43:31 UTC`");
@@ -20,7 +20,7 @@ pub fn check_auth_date(text: &str) -> Result<(), &'static str> {
     let date =
         Date::from_calendar_date(parts.year, parts.month, parts.day).map_err(|_| "is not a date of the calendar")?;
     let (hour, minute, second) = parts.time;
-    // RFC 9110 lets a leap second be written; there is one only at the end of a UTC day.
+    // RFC 9110 allows a leap second. It only occurs at the end of a UTC day.
     if hour > 23 || minute > 59 || second > 60 || (second == 60 && (hour, minute) != (23, 59)) {
         return Err("is not a time of day");
     }
@@ -30,15 +30,15 @@ pub fn check_auth_date(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Reads an `x-fapi-customer-ip-address`: IPv4, or IPv6 in any of its spellings.
+/// Parses an `x-fapi-customer-ip-address`: IPv4, or IPv6 in any of its spellings.
 pub fn parse_customer_ip_address(text: &str) -> Result<IpAddr, &'static str> {
     text.parse().map_err(|_| "must be an IPv4 or IPv6 address")
 }
 
-/// Whether a client whose `Accept` header is `accept` takes `media_type`, such as `application/json`.
+/// Returns true if the `Accept` header `accept` accepts `media_type`, such as `application/json`.
 ///
-/// The most specific range that fits decides, so `application/json;q=0, */*` refuses JSON. Parameters of a range other than `q` do
-/// not matter, nor does case. An absent or empty header takes everything.
+/// The most specific matching range decides, so `application/json;q=0, */*` refuses JSON. Case and a range's parameters
+/// other than `q` have no effect. A missing or empty header accepts everything.
 pub fn accepts(accept: Option<&str>, media_type: &str) -> bool {
     let Some(accept) = accept.filter(|text| !text.trim().is_empty()) else { return true };
     let (kind, _) = media_type.split_once('/').unwrap_or((media_type, ""));
@@ -50,7 +50,7 @@ pub fn accepts(accept: Option<&str>, media_type: &str) -> bool {
             _ if range.eq_ignore_ascii_case(media_type) => 2,
             Some((of_kind, "*")) if of_kind.eq_ignore_ascii_case(kind) => 1,
             Some(("*", "*")) => 0,
-            // Not in the grammar, but what the HTTP client of the Java library sends.
+            // Not in the grammar, but the HTTP client of the Java library sends it.
             None if range == "*" => 0,
             _ => continue,
         };
@@ -64,14 +64,14 @@ pub fn accepts(accept: Option<&str>, media_type: &str) -> bool {
     best.is_some_and(|(_, wanted)| wanted)
 }
 
-/// Whether a parameter is `q=0`, `q=0.0`, ...: not wanted at all.
+/// Returns true if a parameter is `q=0`, `q=0.0`, ...: not acceptable.
 fn is_zero_weight(parameter: &str) -> bool {
     parameter.split_once('=').is_some_and(|(name, value)| {
         name.trim_end().eq_ignore_ascii_case("q") && value.trim_start().parse::<f32>().is_ok_and(|weight| weight <= 0.0)
     })
 }
 
-/// Splits at `separator` where it does not stand in a quoted string.
+/// Splits at `separator` outside quoted strings.
 fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |character| {
@@ -93,8 +93,8 @@ struct AuthDate {
     time: (u8, u8, u8),
 }
 
-/// The parts of a date of the documented pattern
-/// `^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} (Jan|...|Dec) \d{4} \d{2}:\d{2}:\d{2} (GMT|UTC)$`.
+/// Splits a date of the documented pattern `^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} (Jan|...|Dec) \d{4} \d{2}:\d{2}:\d{2}
+/// (GMT|UTC)$` into its parts.
 fn auth_date_parts(text: &str) -> Option<AuthDate> {
     let (weekday, rest) = text.split_once(", ")?;
     let mut parts = rest.split(' ');
@@ -116,7 +116,7 @@ fn auth_date_parts(text: &str) -> Option<AuthDate> {
     })
 }
 
-/// Exactly `count` ASCII digits.
+/// Parses exactly `count` ASCII digits.
 fn digits<T: std::str::FromStr>(text: &str, count: usize) -> Option<T> {
     (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }

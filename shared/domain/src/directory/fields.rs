@@ -1,11 +1,11 @@
-//! Fields of the directory's requests: texts and lists of them, read into types.
+//! Fields of the directory's requests: strings and lists of strings, parsed into types.
 
 use std::ops::RangeInclusive;
 
 use crate::fields::Fields;
 use crate::{Failure, Faults};
 
-/// The text, read by `parse`. `None` and a fault if it is absent or wrong.
+/// Takes a required string and parses it. Adds a fault and returns `None` if it is missing or invalid.
 pub fn required<T, E: Into<String>>(
     fields: &mut Fields,
     name: &str,
@@ -15,7 +15,7 @@ pub fn required<T, E: Into<String>>(
     fields.take(name, parse(&text))
 }
 
-/// The text, read by `parse`. `None` if it is absent; `None` and a fault if it is wrong.
+/// Takes an optional string and parses it. Returns `None` if it is missing; also adds a fault if it is invalid.
 pub fn optional<T, E: Into<String>>(
     fields: &mut Fields,
     name: &str,
@@ -25,7 +25,8 @@ pub fn optional<T, E: Into<String>>(
     fields.take(name, parse(&text))
 }
 
-/// The list of texts, each read by `parse`, equal ones kept once. Each wrong item is a fault of its own, `Name[0]`.
+/// Takes a required list of strings, parses each and removes duplicates. Each invalid item is a fault of its own,
+/// `Name[0]`.
 pub fn required_list<T: PartialEq, E: Into<String>>(
     fields: &mut Fields,
     name: &str,
@@ -48,14 +49,14 @@ pub fn required_list<T: PartialEq, E: Into<String>>(
     Some(parsed)
 }
 
-/// `value` if all fields were right, else all faults.
+/// Returns `value` if all fields are valid; otherwise all faults.
 pub fn finish<T>(fields: Fields, value: Option<T>) -> Result<T, Failure> {
     fields.finish(Faults::default())?;
     // INVARIANT: a value is missing only where a required field is, and that is a fault.
     value.ok_or_else(|| Failure::internal("a missing value without a fault"))
 }
 
-/// A text of so many characters, none of them a control character.
+/// Checks the number of characters of a text, and that it has no control character.
 pub fn text(text: &str, length: RangeInclusive<usize>) -> Result<String, String> {
     if !length.contains(&text.chars().count()) {
         return Err(match length.start() {
@@ -69,7 +70,7 @@ pub fn text(text: &str, length: RangeInclusive<usize>) -> Result<String, String>
     Ok(text.to_owned())
 }
 
-/// The fields of a JSON object, for tests.
+/// Wraps a JSON object, for tests.
 #[cfg(test)]
 pub fn of(body: serde_json::Value) -> Fields {
     match body {
@@ -78,7 +79,7 @@ pub fn of(body: serde_json::Value) -> Fields {
     }
 }
 
-/// The names of the wrong fields, for tests.
+/// Returns the names of the invalid fields, for tests.
 #[cfg(test)]
 pub fn wrong<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<String> {
     match result {
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_wrong_field_is_told() {
+    fn every_invalid_field_is_reported() {
         let mut fields = of(json!({"a": 1, "b": null, "c": ["x", "yy", "x"], "d": "\n", "f": [], "g": ["x", 1]}));
         let short = |item: &str| if item.len() < 2 { Ok(item.to_owned()) } else { Err("is too long") };
         assert_eq!(required(&mut fields, "a", short), None);

@@ -1,21 +1,21 @@
-//! An absolute `https` URL that another party's server is reached at.
+//! An absolute `https` URL of another party's server.
 
 use std::fmt;
 use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
-/// Most characters of an [`HttpsUrl`].
+/// Largest number of characters of an [`HttpsUrl`].
 const MOST: usize = 255;
 
-/// An absolute `https` URL of at most 255 characters, kept as it was sent: a host, no user information, no fragment,
-/// and only characters that RFC 3986 lets stand unescaped.
+/// An absolute `https` URL of at most 255 characters, in the client's spelling. It has a host, no user information and
+/// no fragment, and only characters that RFC 3986 allows unescaped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct HttpsUrl(String);
 
 impl HttpsUrl {
-    /// Reads a URL.
+    /// Parses a URL.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() > MOST {
             return Err("must be at most 255 characters");
@@ -40,17 +40,17 @@ impl HttpsUrl {
         Ok(Self(text.to_owned()))
     }
 
-    /// The URL as it was sent.
+    /// Returns the URL in the client's spelling.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it has a query.
+    /// Returns true if it has a query.
     pub fn has_query(&self) -> bool {
         self.0.contains('?')
     }
 
-    /// The path, empty where there is none.
+    /// Returns the path; empty if there is none.
     pub fn path(&self) -> &str {
         let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
         let (before_query, _) = rest.split_once('?').unwrap_or((rest, ""));
@@ -58,7 +58,7 @@ impl HttpsUrl {
     }
 }
 
-/// `host` or `host:port`. A host is a name, an IPv4 address or a bracketed IPv6 address.
+/// Returns true for `host` or `host:port`. A host is a name, an IPv4 address or a bracketed IPv6 address.
 fn is_authority(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {
         Some(literal) => {
@@ -97,7 +97,7 @@ fn is_port(port: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-/// Whether a path and query hold only characters that may stand there, and `%` only before two hex digits.
+/// Returns true if a path and query have only allowed characters, and `%` only before two hex digits.
 fn is_escaped(text: &str) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

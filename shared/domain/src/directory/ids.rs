@@ -9,23 +9,23 @@ use crate::Timestamp;
 use crate::ids::uuid_id;
 
 uuid_id! {
-    /// An authorisation server of an organisation.
+    /// Id of an authorisation server of an organisation.
     AuthorisationServerId
 }
 uuid_id! {
-    /// An SSO configuration of an authorisation server.
+    /// Id of an SSO configuration of an authorisation server.
     SsoConfigurationId
 }
 uuid_id! {
-    /// A version of an SSO configuration.
+    /// Id of a version of an SSO configuration.
     VersionId
 }
 
-/// Gives ids that the service makes a constructor whose ids sort by the time they were made.
+/// Adds a constructor for ids that the service creates and that sort by time of creation.
 macro_rules! made_by_time {
     ($($name:ident),+) => {
         $(impl $name {
-            /// A new one (UUID version 7): it sorts after those made in earlier milliseconds.
+            /// Creates an id (UUID version 7). It sorts after the ids of earlier milliseconds.
             pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
                 let millis = u64::try_from(now.as_millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
@@ -35,25 +35,25 @@ macro_rules! made_by_time {
 }
 made_by_time!(AuthorisationServerId, SsoConfigurationId, VersionId);
 
-/// Most characters of an organisation's id.
+/// Largest number of characters of an organisation's id.
 const ORGANISATION_ID_MOST: usize = 40;
 
-/// An organisation's id, chosen by whoever makes the organisation: 1 to 40 characters, none of them `<` or `>`.
+/// An organisation's id, chosen by the client that creates the organisation: 1 to 40 characters, without `<` and `>`.
 ///
-/// That is what a path may name. What may be made is narrower, see [`OrganisationId::parse_new`]; so an id of odd
-/// characters is well-formed and never found.
+/// A path can contain any such id. A new organisation's id is more restricted, see [`OrganisationId::parse_new`]. So a
+/// lookup of an id with unusual characters is valid, and finds nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OrganisationId(String);
 
 impl OrganisationId {
-    /// Reads an id that a path names.
+    /// Parses an id from a path.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let well_formed = (1..=ORGANISATION_ID_MOST).contains(&text.chars().count()) && !text.contains(['<', '>']);
         well_formed.then(|| Self(text.to_owned())).ok_or("must be 1 to 40 characters without `<` and `>`")
     }
 
-    /// Reads the id of a new organisation: `[A-Za-z0-9][A-Za-z0-9._~-]{0,39}`, which needs no escaping in a path.
+    /// Parses the id of a new organisation: `[A-Za-z0-9][A-Za-z0-9._~-]{0,39}`, which needs no escaping in a path.
     pub fn parse_new(text: &str) -> Result<Self, &'static str> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
         let sound = (1..=ORGANISATION_ID_MOST).contains(&text.len())
@@ -64,7 +64,7 @@ impl OrganisationId {
             .ok_or("must be 1 to 40 letters, digits, `.`, `_`, `~` or `-`, the first of them a letter or digit")
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! The directory: organisations, their authorisation servers, the SSO configurations of these, and the proofs that the
-//! e-mail domains are theirs. Field names and limits are those of the Raidiam Connect OpenAPI document 1.39.0.
+//! The directory: organisations, their authorisation servers, the servers' SSO configurations, and the proofs of e-mail
+//! domains. Field names and limits are those of the Raidiam Connect OpenAPI document 1.39.0.
 
 pub mod approval;
 pub mod authorisation_server;

@@ -1,5 +1,5 @@
-//! The domains that the versions of an SSO configuration name, kept with the configuration: what its proofs are looked up
-//! by, without reading the versions.
+//! Index of the domains that the versions of an SSO configuration name. The configuration stores it, so that its proofs
+//! are found without reading the versions.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::domain_name::DomainName;
 use super::version::VersionContent;
 
-/// Domains that the versions of a configuration may name in all.
+/// Largest number of domains that a configuration's versions can name in total.
 pub const MOST_DOMAINS: usize = 100;
 
-/// Each domain that a version names which is not rejected, and how many such versions there are.
+/// Domains that versions name, each with the number of those versions. Rejected versions do not count.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedDomains(BTreeMap<DomainName, u32>);
 
 impl NamedDomains {
-    /// One more version has this content.
+    /// Adds the domains of one version.
     pub(super) fn add(&mut self, content: &VersionContent) {
         for domain in content.domains() {
             let versions = self.0.entry(domain.clone()).or_default();
@@ -24,7 +24,7 @@ impl NamedDomains {
         }
     }
 
-    /// One version less has this content.
+    /// Removes the domains of one version.
     pub(super) fn remove(&mut self, content: &VersionContent) {
         for domain in content.domains() {
             if let Some(versions) = self.0.get_mut(domain) {
@@ -34,17 +34,17 @@ impl NamedDomains {
         self.0.retain(|_, versions| *versions > 0);
     }
 
-    /// The domains, each once, in order.
+    /// Iterates over the domains, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &DomainName> {
         self.0.keys()
     }
 
-    /// Whether a version names this domain.
+    /// Returns true if a version names this domain.
     pub fn contains(&self, domain: &DomainName) -> bool {
         self.0.contains_key(domain)
     }
 
-    /// Whether there are more than a configuration may have.
+    /// Returns true if there are more than the limit.
     pub fn are_too_many(&self) -> bool {
         self.0.len() > MOST_DOMAINS
     }

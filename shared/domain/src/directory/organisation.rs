@@ -1,4 +1,4 @@
-//! An organisation of the directory: whose authorisation servers these are.
+//! An organisation of the directory, the owner of authorisation servers.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,58 +10,58 @@ use crate::credential::parse_label;
 use crate::fields::Fields;
 use crate::{Failure, Timestamp};
 
-/// Organisations that a tenant may have.
+/// Largest number of organisations of a tenant.
 pub const MOST_ORGANISATIONS: usize = 10_000;
 
 words! {
-    /// Whether an organisation takes part.
+    /// Status of an organisation.
     OrganisationStatus {
-        /// It does.
+        /// It participates.
         Active = "Active",
-        /// It does not yet.
+        /// It does not participate yet.
         Pending = "Pending",
-        /// It does no longer. What is below it is kept and unusable, until it takes part again.
+        /// It does not participate any more. Everything below it is kept, but unusable until it participates again.
         Withdrawn = "Withdrawn",
     }
 }
 
-/// An organisation as it is kept.
+/// An organisation, as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Organisation {
     /// Its id.
     pub id: OrganisationId,
-    /// What people call it: 1 to 255 characters.
+    /// Display name: 1 to 255 characters.
     pub name: String,
-    /// Whether it takes part.
+    /// Status of the organisation.
     pub status: OrganisationStatus,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// What a new organisation is to be.
+/// Body of a creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrganisation {
-    /// Chosen by the caller.
+    /// The id, chosen by the client.
     pub id: OrganisationId,
-    /// 1 to 255 characters.
+    /// Display name: 1 to 255 characters.
     pub name: String,
-    /// `Active` where the caller says nothing.
+    /// The status; `Active` if the request has none.
     pub status: OrganisationStatus,
 }
 
-/// What an organisation is to become.
+/// Body of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganisationUpdate {
-    /// 1 to 255 characters.
+    /// Display name: 1 to 255 characters.
     pub name: String,
-    /// `None` keeps the status: leaving it out must not bring a withdrawn organisation back.
+    /// The status; `None` keeps it, so that an update without a status does not reactivate a withdrawn organisation.
     pub status: Option<OrganisationStatus>,
 }
 
 impl NewOrganisation {
-    /// Reads the body of a creation.
+    /// Parses the body of a creation.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
         let id = required(&mut fields, "OrganisationId", OrganisationId::parse_new);
         let name = required(&mut fields, "OrganisationName", parse_name);
@@ -71,7 +71,7 @@ impl NewOrganisation {
 }
 
 impl OrganisationUpdate {
-    /// Reads the body of an update of the organisation that the path calls `id`. The body may repeat the id, not change
+    /// Parses the body of an update of the organisation `id` of the path. The body may repeat the id, but not change
     /// it.
     pub fn parse(mut fields: Fields, id: &str) -> Result<Self, Failure> {
         optional(
@@ -88,13 +88,13 @@ impl OrganisationUpdate {
 }
 
 impl Organisation {
-    /// A new organisation.
+    /// Creates an organisation.
     pub fn new(new: NewOrganisation, now: Timestamp) -> Self {
         let NewOrganisation { id, name, status } = new;
         Self { id, name, status, created_at: now, updated_at: now }
     }
 
-    /// This organisation with `update`. An update that says what is so already changes nothing.
+    /// Applies `update`. An update without a difference changes nothing.
     #[must_use]
     pub fn updated(&self, update: OrganisationUpdate, now: Timestamp) -> Self {
         let OrganisationUpdate { name, status } = update;
@@ -105,10 +105,10 @@ impl Organisation {
         after
     }
 
-    /// What a list of these can be sorted by.
+    /// Fields that a list can be sorted by.
     pub const SORTABLE: &[&'static str] = &["OrganisationName", "OrganisationId", "Status", "CreatedAt", "UpdatedAt"];
 
-    /// What this is sorted by under one of [`Organisation::SORTABLE`].
+    /// Returns the value of the field, one of [`Organisation::SORTABLE`], to sort by.
     pub fn sort_key(&self, field: &str) -> SortKey<'_> {
         match field {
             "OrganisationName" => self.name.as_str().into(),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_organisation_is_active_unless_it_is_said_otherwise() {
+    fn a_new_organisation_is_active_by_default() {
         let body = json!({"OrganisationId": "acme", "OrganisationName": "Acme", "Unknown": 1});
         assert_eq!(new(body).unwrap().status, OrganisationStatus::Active);
         let body = json!({"OrganisationId": "acme", "OrganisationName": "Acme", "Status": "Pending"});
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         let fields = wrong(new(json!({"OrganisationId": "a b", "Status": "active"})));
         assert_eq!(fields, ["OrganisationId", "OrganisationName", "Status"]);
     }

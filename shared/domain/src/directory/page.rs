@@ -1,4 +1,4 @@
-//! Pages of a list, in the envelope that Micronaut Data writes, which clients of Raidiam Connect parse.
+//! Pages of a list, in Micronaut Data's format, which clients of Raidiam Connect parse.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use crate::Faults;
 
-/// Items of a page where the caller does not say.
+/// Size of a page by default.
 pub const DEFAULT_SIZE: u32 = 20;
-/// Most items of a page.
+/// Largest size of a page.
 pub const MOST_SIZE: u32 = 100;
 
-/// Which page of a list, in which order.
+/// Number, size and order of a requested page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
     number: u32,
@@ -21,7 +21,7 @@ pub struct PageRequest {
     orders: Vec<Order>,
 }
 
-/// By what a list is sorted, the first first.
+/// One sort criterion; the first of a list is the primary one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
@@ -31,28 +31,28 @@ pub struct Order {
     ascending: bool,
 }
 
-/// Which way a list is sorted.
+/// Sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 enum Direction {
-    /// The least first.
+    /// Ascending.
     Asc,
-    /// The greatest first.
+    /// Descending.
     Desc,
 }
 
-/// What an item is sorted by. Absent values come first.
+/// Value to sort an item by. Absent values sort first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SortKey<'a> {
-    /// There is none.
+    /// The item has no value.
     Absent,
-    /// By number.
+    /// A number.
     Number(i64),
-    /// By code points.
+    /// A text, which sorts by code points.
     Text(Cow<'a, str>),
 }
 
-/// A page of a list, as it is answered.
+/// A page of a list, as it is rendered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
@@ -67,7 +67,7 @@ pub struct Page<T> {
     number_of_elements: usize,
 }
 
-/// What was asked for, as it is answered.
+/// The requested page, as it is rendered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Pageable {
     number: u32,
@@ -87,8 +87,8 @@ struct Sort {
 }
 
 impl PageRequest {
-    /// Reads `page`, `size` and `sort` out of a query; other parameters are not looked at. `sort` is `field`,
-    /// `field,asc` or `field,desc`, the field one of `sortable`, and may be said once for each field.
+    /// Parses `page`, `size` and `sort` of a query, and ignores other parameters. `sort` is `field`, `field,asc` or
+    /// `field,desc` with one of the `sortable` fields, and may be repeated for other fields.
     pub fn parse<'q>(
         query: impl IntoIterator<Item = (&'q str, &'q str)>,
         sortable: &[&'static str],
@@ -116,8 +116,8 @@ impl PageRequest {
         Ok(Self { number: number.unwrap_or(0), size: size.unwrap_or(DEFAULT_SIZE), orders })
     }
 
-    /// The page of `items`, which are the whole list in its own order; `key` says what an item is sorted by under a
-    /// field. Items that compare equal stay in the list's own order, so that pages neither repeat nor skip one.
+    /// Returns the requested page of `items`, the whole list in its default order. `key` returns an item's value of a
+    /// field. Items with equal values keep the default order, so that pages neither repeat nor skip an item.
     pub fn page<T>(&self, mut items: Vec<T>, key: impl for<'a> Fn(&'a T, &str) -> SortKey<'a>) -> Page<T> {
         items.sort_by(|a, b| {
             let compare = |order: &Order| {
@@ -155,12 +155,12 @@ impl PageRequest {
 }
 
 impl<T> Page<T> {
-    /// What is on it.
+    /// Returns the items of the page.
     pub fn content(&self) -> &[T] {
         &self.content
     }
 
-    /// The same page of what `show` makes of each item: a reply is made only of items that are shown.
+    /// Converts each item with `show`. Only items of the page are converted.
     pub fn map<U>(self, mut show: impl FnMut(T) -> U) -> Page<U> {
         match self.try_map(|item| Ok::<U, Infallible>(show(item))) {
             Ok(page) => page,
@@ -168,7 +168,7 @@ impl<T> Page<T> {
         }
     }
 
-    /// As [`Page::map`], where it can fail.
+    /// Converts like [`Page::map`], with a conversion that can fail.
     pub fn try_map<U, E>(self, show: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
         Ok(Page {
             content: self.content.into_iter().map(show).collect::<Result<_, E>>()?,
@@ -203,12 +203,12 @@ impl Order {
 
 fn take_once(faults: &mut Faults, name: &str, slot: &mut Option<u32>, value: Result<u32, &'static str>) {
     if slot.is_some() {
-        faults.add(name, "is said more than once");
+        faults.add(name, "must not be repeated");
     }
     *slot = faults.take(name, value);
 }
 
-/// The envelope's numbers are 32 bits with a sign in clients.
+/// Parses a page number. Clients use signed 32-bit integers for the numbers of a page.
 fn page_number(text: &str) -> Result<u32, &'static str> {
     number(text).filter(|number| i32::try_from(*number).is_ok()).ok_or("must be a whole number from 0")
 }
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_is_the_first_twenty_in_the_lists_own_order() {
+    fn the_default_is_the_first_twenty_in_the_lists_own_order() {
         let page: Page<Person> = request(&[]).unwrap().page(people(), key);
         assert_eq!(page.content, people());
         let page = serde_json::to_value(page).unwrap();
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn all_wrong_parameters_are_told_at_once() {
+    fn all_faults_are_reported_at_once() {
         for (query, fields) in [
             (&[("page", "-1"), ("size", "0"), ("sort", "Height")][..], &["page", "size", "sort"][..]),
             (&[("size", "101")], &["size"]),

@@ -1,5 +1,5 @@
-//! Routes: which of a tenant's SSO configurations an e-mail address signs in through. A route is kept for each domain
-//! that an active version names, so that a look-up reads its candidates and nothing else.
+//! Routes: the mapping from a user's e-mail address to the SSO configuration to sign in with. A route is stored for
+//! each domain that an active version names, so that a lookup reads its candidates and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use super::email_address::EmailAddress;
 use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
 use super::sso_configuration::{ActiveVersion, SsoConfiguration};
 
-/// Where a configuration is kept.
+/// Path of a configuration in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConfigurationPath {
-    /// Which.
+    /// The configuration.
     pub configuration_id: SsoConfigurationId,
-    /// Of which organisation.
+    /// Its organisation.
     pub organisation_id: OrganisationId,
-    /// Of which server.
+    /// Its server.
     pub server_id: AuthorisationServerId,
 }
 
@@ -34,36 +34,36 @@ impl From<&SsoConfiguration> for ConfigurationPath {
 /// The configurations of a tenant whose active version names one domain (or `*`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
-    /// Whose people must sign in through it: one, but for `*`, which nobody claims.
+    /// Configurations that the domain's users must sign in with: one at most, except for `*`, which nobody claims.
     #[serde(default)]
     pub restricted: BTreeSet<ConfigurationPath>,
-    /// Whose people may sign in through it.
+    /// Configurations that the domain's users may sign in with.
     #[serde(default)]
     pub supported: BTreeSet<ConfigurationPath>,
 }
 
-/// What becomes of one configuration on one route.
+/// Change of one configuration's membership in one route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteChange {
-    /// Which route.
+    /// Domain of the route.
     pub domain: RestrictedDomain,
-    /// Whether its active version restricts the domain from now on.
+    /// True if the active version now restricts the domain.
     pub restricted: bool,
-    /// Whether its active version supports the domain from now on.
+    /// True if the active version now supports the domain.
     pub supported: bool,
 }
 
-/// How an address comes to a configuration.
+/// The rule by which a configuration serves an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
-    /// It must sign in there.
+    /// Users of the domain must sign in with it.
     Restricted,
-    /// It may sign in there.
+    /// Users of the domain may sign in with it.
     Supported,
 }
 
 impl Route {
-    /// This route after `change` to `path`.
+    /// Applies `change` to the membership of `path`.
     #[must_use]
     pub fn changed(&self, change: &RouteChange, path: &ConfigurationPath) -> Self {
         let mut after = self.clone();
@@ -77,31 +77,33 @@ impl Route {
         after
     }
 
-    /// Whether nothing is left of it.
+    /// Returns true if no configuration is left.
     pub fn is_empty(&self) -> bool {
         self.restricted.is_empty() && self.supported.is_empty()
     }
 }
 
-/// The routes that may serve `address`: its domain, those above it, and `*`, in the order in which they count.
+/// Returns the domains of the routes that can serve `address`, in order of precedence: its domain, the parents, and
+/// `*`.
 pub fn candidates(address: &EmailAddress) -> Vec<RestrictedDomain> {
     let domains = address.domain().candidates().map(RestrictedDomain::Domain);
     domains.chain([RestrictedDomain::Any]).collect()
 }
 
-/// Where a route leads.
+/// A configuration that a route leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lead {
-    /// How.
+    /// The rule.
     pub means: Means,
     /// The route's domain.
     pub domain: RestrictedDomain,
-    /// To which configuration.
+    /// The configuration.
     pub path: ConfigurationPath,
 }
 
-/// Where `routes`, in the order of [`candidates`], lead, the best first: to who restricts before who supports, and of
-/// either to the longest domain first. The first that is usable serves the address.
+/// Returns the configurations on `routes` in order of precedence. `routes` are in the order of [`candidates`].
+/// Configurations that restrict the domain come before those that support it; within each, longer domains come first.
+/// The first usable configuration serves the address.
 pub fn preferred(routes: &[(RestrictedDomain, Route)]) -> Vec<Lead> {
     let lead = |means, (domain, _): &(RestrictedDomain, Route), path: &ConfigurationPath| Lead {
         means,
@@ -116,8 +118,8 @@ pub fn preferred(routes: &[(RestrictedDomain, Route)]) -> Vec<Lead> {
 }
 
 impl Lead {
-    /// Whether the active version of the configuration still says so: another may have been taken into use since the
-    /// route was read.
+    /// Returns true if the configuration's active version still names the domain. Another version may have been
+    /// activated since the route was read.
     pub fn holds(&self, configuration: &SsoConfiguration) -> bool {
         configuration.active.as_ref().is_some_and(|active| match self.means {
             Means::Restricted => active.restricted_domains.contains(&self.domain),
@@ -126,7 +128,7 @@ impl Lead {
     }
 }
 
-/// What becomes of a configuration's routes when its active version is another: one change a route.
+/// Returns the route changes when a configuration's active version changes, one per route.
 pub fn route_changes(before: Option<&ActiveVersion>, after: Option<&ActiveVersion>) -> Vec<RouteChange> {
     let (before, after) = (memberships(before), memberships(after));
     let domains: BTreeSet<&RestrictedDomain> = before.keys().chain(after.keys()).collect();
@@ -137,7 +139,7 @@ pub fn route_changes(before: Option<&ActiveVersion>, after: Option<&ActiveVersio
     domains.into_iter().filter_map(change).collect()
 }
 
-/// Which routes an active version is on: restricted, supported.
+/// Maps each domain of an active version to its flags: restricted, supported.
 fn memberships(active: Option<&ActiveVersion>) -> BTreeMap<RestrictedDomain, (bool, bool)> {
     let mut memberships = BTreeMap::<RestrictedDomain, (bool, bool)>::new();
     let Some(active) = active else { return memberships };

@@ -1,5 +1,5 @@
-//! What withdrawing an organisation or deactivating a server means for what is below it: it is kept, it is unusable, and
-//! it says why.
+//! Effects of a withdrawn organisation or an inactive server on everything below it: it is kept, it is unusable, and
+//! its representation lists the obstacles.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use super::organisation::{Organisation, OrganisationStatus};
 use super::sso_configuration::{ConfigurationStatus, SsoConfiguration};
 use crate::{Conflict, Failure};
 
-/// Why something of the directory cannot be used, though nothing is wrong with it itself.
+/// A reason why an object of the directory is unusable because of the objects above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
-    /// The organisation does not take part yet.
+    /// The organisation does not participate yet.
     OrganisationPending,
-    /// The organisation no longer takes part.
+    /// The organisation does not participate any more.
     OrganisationWithdrawn,
-    /// The authorisation server is not in use.
+    /// The authorisation server is inactive.
     ServerInactive,
-    /// The SSO configuration is not in use.
+    /// The SSO configuration is inactive.
     ConfigurationInactive,
 }
 
-/// What stands in the way of everything below `organisation`.
+/// Returns the obstacles for everything below `organisation`.
 pub fn below_organisation(organisation: &Organisation) -> Vec<Obstacle> {
     match organisation.status {
         OrganisationStatus::Active => Vec::new(),
@@ -30,8 +30,8 @@ pub fn below_organisation(organisation: &Organisation) -> Vec<Obstacle> {
     }
 }
 
-/// What stands in the way of everything below `server`: of making configurations and versions, of approving and
-/// activating a version, and of signing in through one.
+/// Returns the obstacles for everything below `server`. They prevent the creation of configurations and versions, the
+/// approval and activation of a version, and signing in.
 pub fn below_server(organisation: &Organisation, server: &AuthorisationServer) -> Vec<Obstacle> {
     let mut obstacles = below_organisation(organisation);
     if server.status == ServerStatus::Inactive {
@@ -40,7 +40,7 @@ pub fn below_server(organisation: &Organisation, server: &AuthorisationServer) -
     obstacles
 }
 
-/// What stands in the way of signing in through the active version of `configuration`.
+/// Returns the obstacles for signing in with the active version of `configuration`.
 pub fn below_configuration(
     organisation: &Organisation,
     server: &AuthorisationServer,
@@ -53,13 +53,13 @@ pub fn below_configuration(
     obstacles
 }
 
-/// What is said to who wants to change something that stands below these obstacles; none where there are none.
+/// Returns the refusal of a change below these obstacles; `None` if there are no obstacles.
 pub fn refusal(obstacles: &[Obstacle]) -> Option<Failure> {
-    (!obstacles.is_empty()).then(|| Failure::conflict(Conflict::WrongState, said(obstacles)))
+    (!obstacles.is_empty()).then(|| Failure::conflict(Conflict::WrongState, describe(obstacles)))
 }
 
-/// All obstacles, for people.
-pub fn said(obstacles: &[Obstacle]) -> String {
+/// Describes all obstacles, for users.
+pub fn describe(obstacles: &[Obstacle]) -> String {
     let reasons: Vec<String> = obstacles.iter().map(ToString::to_string).collect();
     reasons.join("; ")
 }

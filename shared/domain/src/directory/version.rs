@@ -1,5 +1,5 @@
-//! A version of an SSO configuration: what an identity provider is asked and for whom it answers, as somebody submitted
-//! it and somebody else approved it. What may become of one stands in [`super::approval`].
+//! A version of an SSO configuration: the request to the identity provider and the domains of its users. One credential
+//! submits it, another approves it. The transitions of its status are in [`super::approval`].
 
 use std::collections::BTreeSet;
 
@@ -15,29 +15,29 @@ use crate::fields::Fields;
 use crate::ids::CredentialId;
 use crate::{Failure, Faults, Timestamp};
 
-/// Versions that a configuration may have.
+/// Largest number of versions of a configuration.
 pub const MOST_VERSIONS: u32 = 1_000;
-/// Versions of a configuration that may be `Pending` at a time.
+/// Largest number of versions of a configuration that are `Pending` at the same time.
 pub const MOST_OPEN_VERSIONS: u32 = 50;
 
 words! {
-    /// How far a version has come.
+    /// Status of a version.
     VersionStatus {
-        /// In use. At most one version of a configuration is.
+        /// Active. A configuration has at most one such version.
         Active = "Active",
-        /// Approved, and not in use yet.
+        /// Approved, and not active yet.
         Assignable = "Assignable",
-        /// Submitted. Nothing else is edited.
+        /// Submitted. Only such a version can be edited.
         Pending = "Pending",
-        /// Refused, for good.
+        /// Rejected for good.
         Rejected = "Rejected",
-        /// Approved, and no longer in use.
+        /// Approved, and not active any more.
         Inactive = "Inactive",
     }
 }
 
 impl VersionStatus {
-    /// Whether somebody approved it.
+    /// Returns true if the version was approved.
     pub fn is_approved(self) -> bool {
         match self {
             Self::Active | Self::Assignable | Self::Inactive => true,
@@ -47,85 +47,85 @@ impl VersionStatus {
 }
 
 words! {
-    /// What people must do when they sign in.
+    /// Requirements on users who sign in.
     AuthenticationPolicy {
-        /// Accept the terms by a click.
+        /// Accept the terms with a click.
         ClickToAcceptTerms = "CLICK_TO_ACCEPT_TERMS",
         /// Sign the terms.
         EsignatureTerms = "ESIGNATURE_TERMS",
         /// Have recovery codes.
         RecoveryCodes = "RECOVERY_CODES",
-        /// Show a second factor.
+        /// Use a second factor.
         TwoFactor = "TWO_FACTOR",
-        /// Prove their e-mail address and mobile number.
+        /// Verify their e-mail address and mobile number.
         VerifyEmailAndMobile = "VERIFY_EMAIL_AND_MOBILE",
     }
 }
 
-/// What is approved as a whole and never changes after.
+/// Content of a version. It is approved as a whole and never changes after the approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionContent {
-    /// The client id at the identity provider: 1 to 255 visible characters or spaces (RFC 6749, A.1).
+    /// Client id at the identity provider: 1 to 255 visible characters or spaces (RFC 6749, A.1).
     pub client_id: String,
-    /// At most 10: domains whose people must sign in through this.
+    /// Domains whose users must sign in with this configuration; at most 10.
     #[serde(default)]
     pub restricted_domains: Vec<RestrictedDomain>,
-    /// At most 10: domains whose people may sign in through this.
+    /// Domains whose users may sign in with this configuration; at most 10.
     #[serde(default)]
     pub supported_domains: Vec<DomainName>,
-    /// The claim of the ID token that holds people's groups: 1 to 60 characters.
+    /// Claim of the ID token that has the user's groups: 1 to 60 characters.
     pub group_claim: String,
-    /// Where in the ID token that claim is: a JSON path, at most 255 characters.
+    /// Path of that claim in the ID token: a JSON path, at most 255 characters.
     pub group_claim_path: String,
-    /// Scopes to ask for beside `openid email profile`, separated by spaces: at most 255 characters.
+    /// Scopes to request in addition to `openid email profile`, separated by spaces: at most 255 characters.
     #[serde(default)]
     pub additional_scope_values: String,
-    /// What people must do when they sign in.
+    /// Requirements on users who sign in.
     #[serde(default)]
     pub authentication_policies: Vec<AuthenticationPolicy>,
 }
 
-/// The body of an update: the whole content and the status.
+/// Body of an update: the whole content and the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionUpdate {
-    /// What the version is to hold.
+    /// The new content.
     pub content: VersionContent,
-    /// How far it is to come.
+    /// The new status.
     pub status: VersionStatus,
 }
 
-/// A version as it is kept.
+/// A version, as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Version {
-    /// Of which configuration.
+    /// Its configuration.
     pub configuration_id: SsoConfigurationId,
     /// Its id.
     pub id: VersionId,
-    /// 1, 2, ... within its configuration.
+    /// Number within its configuration: 1, 2, ...
     pub number: u32,
-    /// What it holds.
+    /// Its content.
     pub content: VersionContent,
-    /// How far it has come.
+    /// Its status.
     pub status: VersionStatus,
-    /// Who submitted it.
+    /// Author of the submission.
     pub submitted_by: Author,
-    /// Who last changed its content.
+    /// Author of the last change of the content.
     pub last_edited_by: Author,
-    /// Who approved or rejected it.
+    /// Author of the approval or rejection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<Author>,
-    /// When it was submitted.
+    /// Time of the submission.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// A credential and where it comes from, as it was when it did something to a version.
+/// A credential that acted on a version, with its lineage at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
-    /// Which.
+    /// The credential.
     pub id: CredentialId,
-    /// Whose hands it went through.
+    /// Origin of the credential, for four-eyes checks.
     pub lineage: Lineage,
 }
 
@@ -136,26 +136,27 @@ impl From<&Credential> for Author {
 }
 
 impl Author {
-    /// Whether the two count as one pair of eyes: the same credential, one that took its place, or one that made the other
-    /// or its maker. So neither a new key nor a rotated one approves what its owner wrote.
+    /// Returns true if both count as one pair of eyes: they are the same credential, one replaced the other, or one
+    /// created the other, directly or indirectly. So nobody can approve their own version with a new or rotated
+    /// credential.
     pub fn is_one_with(&self, other: &Self) -> bool {
         self.lineage.is_one_with(&other.lineage)
     }
 }
 
 impl VersionContent {
-    /// Reads the body of a submission.
+    /// Parses the body of a submission.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
         let content = read(&mut fields);
         finish(fields, content)
     }
 
-    /// The domains that must be proven before this is used, each once.
+    /// Returns the domains that must be proven before the version is active, without duplicates.
     pub fn domains(&self) -> BTreeSet<&DomainName> {
         self.restricted_domains.iter().filter_map(RestrictedDomain::domain).chain(&self.supported_domains).collect()
     }
 
-    /// The names of the fields that are not as in `other`.
+    /// Returns the names of the fields that differ from `other`.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         [
             ("ClientID", self.client_id != other.client_id),
@@ -173,7 +174,7 @@ impl VersionContent {
 }
 
 impl VersionUpdate {
-    /// Reads the body of an update.
+    /// Parses the body of an update.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
         let status = required(&mut fields, "Status", VersionStatus::parse);
         let update = read(&mut fields).zip(status).map(|(content, status)| Self { content, status });
@@ -182,20 +183,21 @@ impl VersionUpdate {
 }
 
 impl Version {
-    /// Whether it may be deleted: what was approved is kept.
+    /// Returns true if it can be deleted. An approved version is kept.
     pub fn is_deletable(&self) -> bool {
         !self.status.is_approved()
     }
 
-    /// Whether `author` submitted or last edited it, or is one with who did: then it is for somebody else to decide.
+    /// Returns true if `author` submitted or last edited it, or counts as one with that author. Then somebody else has
+    /// to decide.
     pub fn is_own(&self, author: &Author) -> bool {
         self.submitted_by.is_one_with(author) || self.last_edited_by.is_one_with(author)
     }
 
-    /// What a list of versions can be sorted by.
+    /// Fields that a list can be sorted by.
     pub const SORTABLE: &[&'static str] = &["Version", "Status", "ClientID", "ID", "CreatedAt", "UpdatedAt"];
 
-    /// What this is sorted by under one of [`Version::SORTABLE`].
+    /// Returns the value of the field, one of [`Version::SORTABLE`], to sort by.
     pub fn sort_key(&self, field: &str) -> SortKey<'_> {
         match field {
             "Version" => SortKey::Number(self.number.into()),
@@ -209,8 +211,8 @@ impl Version {
     }
 }
 
-/// Reads the `status` parameters of a list of versions: one or more words, said again or separated by commas. Empty
-/// where nothing is asked for: every status is shown.
+/// Parses the `status` parameters of a list of versions: one or more words, in repeated parameters or separated by
+/// commas. An empty result means every status.
 pub fn parse_status_filter<'q>(
     query: impl IntoIterator<Item = (&'q str, &'q str)>,
 ) -> Result<BTreeSet<VersionStatus>, Faults> {
@@ -259,7 +261,7 @@ fn supported_domain(text: &str) -> Result<DomainName, &'static str> {
     Ok(domain)
 }
 
-/// The documented pattern `^\$[.\[].*`.
+/// Checks the documented pattern `^\$[.\[].*`.
 fn group_claim_path(path: &str) -> Result<String, String> {
     let path = text(path, 1..=255)?;
     if path.starts_with("$.") || path.starts_with("$[") {
@@ -269,7 +271,7 @@ fn group_claim_path(path: &str) -> Result<String, String> {
     }
 }
 
-/// Scope tokens (RFC 6749, 3.3) separated by spaces.
+/// Checks scope tokens (RFC 6749, 3.3) separated by spaces.
 fn scopes(scopes: &str) -> Result<String, String> {
     let scopes = text(scopes, 0..=255)?;
     let sound = scopes.bytes().all(|byte| matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~'));

@@ -1,6 +1,6 @@
-//! Enums that are words of the API.
+//! Enums whose variants are words of the API.
 
-/// Makes an enum whose variants are words of the API, in the API's spelling.
+/// Defines an enum whose variants are words of the API, in the API's spelling.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -10,17 +10,17 @@ macro_rules! words {
         }
 
         impl $name {
-            /// All of them, in the order of the API's documentation.
+            /// All variants, in the order of the API's documentation.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// The word.
+            /// Returns the word.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
                 }
             }
 
-            /// Reads the word; case counts.
+            /// Parses the word, with its exact case.
             pub fn parse(text: &str) -> Result<Self, String> {
                 Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or_else(|| {
                     let words: Vec<String> = Self::ALL.iter().map(|word| format!("`{}`", word.as_str())).collect();

@@ -1,40 +1,40 @@
 //! Notices that a certificate is about to expire.
 //!
-//! Each is due a number of days before the certificate's end and is told once. What is left to tell is part of the
-//! certificate's state, so that a sweep that runs twice, late or beside another repeats nothing and skips nothing: it
-//! writes the state that it took the notices out of.
+//! Each notice is due a number of days before the certificate's expiry, and is sent once. The remaining notices are
+//! part of the certificate's state, and a sweep writes the state without the notices that it took. So a sweep that runs
+//! twice, late or concurrently repeats no notice and skips none.
 
 use super::{IdentityProvider, IdentityProviderId, TrustedCertificate};
 use crate::certificate::{Certificate, CertificateId};
 use crate::timestamp::{DAY, Timestamp};
 
-/// Days before the end at which there is a notice. 0 is the end itself.
+/// Days before the expiry at which a notice is due. 0 is the expiry itself.
 pub const THRESHOLDS: [u16; 8] = [90, 60, 30, 14, 7, 3, 1, 0];
 
-/// Word that a certificate is about to expire, or has.
+/// A notice that a certificate expires soon, or has expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Whose certificate.
+    /// Id of the identity provider.
     pub provider: IdentityProviderId,
-    /// Which certificate.
+    /// Id of the certificate.
     pub certificate: CertificateId,
     /// Days before the end at which this notice was due.
     pub threshold: u16,
-    /// Days that are left when it is told, a begun one counted whole; less than 1 once the certificate has expired.
+    /// Days left at the time of sending, rounded up; less than 1 after the expiry.
     pub days_left: i64,
-    /// When the certificate ends.
+    /// Time of the certificate's expiry.
     pub not_after: Timestamp,
     /// SHA-256 of the certificate's DER.
     pub fingerprint: String,
 }
 
 impl IdentityProvider {
-    /// When the next notice is due; none if there is nothing more to tell.
+    /// Returns the time of the next notice; `None` if no notice is left.
     pub fn next_notice_at(&self) -> Option<Timestamp> {
         self.certificates.iter().filter_map(TrustedCertificate::next_notice_at).min()
     }
 
-    /// What is to be told at `now`, the longest due first, and this provider without it.
+    /// Takes the notices that are due at `now`, oldest due date first. Returns them, and the provider without them.
     pub fn take_notices(&self, now: Timestamp) -> (Vec<Notice>, Self) {
         let mut provider = self.clone();
         let mut notices = Vec::new();
@@ -56,18 +56,18 @@ impl IdentityProvider {
 }
 
 impl TrustedCertificate {
-    /// A certificate just imported. What was due before that is not told.
+    /// Creates a newly imported certificate. Earlier notices are not sent.
     pub(super) fn new(id: CertificateId, certificate: Certificate, now: Timestamp) -> Self {
         let next_notice = THRESHOLDS.into_iter().find(|days| due_at(certificate.not_after(), *days) > now);
         Self { id, certificate, imported_at: now, next_notice }
     }
 
-    /// When its next notice is due; none after the one of its end.
+    /// Returns the time of its next notice; `None` after the notice of its expiry.
     pub fn next_notice_at(&self) -> Option<Timestamp> {
         self.next_notice.map(|days| due_at(self.certificate.not_after(), days))
     }
 
-    /// The threshold that is due, which then no longer is.
+    /// Takes the threshold that is due.
     fn take_due(&mut self, now: Timestamp) -> Option<u16> {
         let due = self.next_notice.filter(|days| due_at(self.certificate.not_after(), *days) <= now)?;
         self.next_notice = THRESHOLDS.into_iter().find(|days| *days < due);
@@ -79,7 +79,7 @@ fn due_at(not_after: Timestamp, days: u16) -> Timestamp {
     not_after.plus_millis(-i64::from(days) * DAY)
 }
 
-/// Days from `now` to `end`, rounded up: the last day is day 1, and 0 is reached with the end.
+/// Returns the days from `now` to `end`, rounded up: the last day is day 1, and 0 is the end.
 fn days_between(now: Timestamp, end: Timestamp) -> i64 {
     let millis = end.millis_since(now);
     millis.div_euclid(DAY) + i64::from(millis.rem_euclid(DAY) > 0)

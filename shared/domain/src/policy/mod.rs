@@ -1,4 +1,4 @@
-//! A tenant's own policies: ids, texts, and how many of them there may be. What a text means is Cedar's matter.
+//! A tenant's own policies: ids, texts and limits. Cedar gives the texts their meaning.
 
 mod shape;
 
@@ -10,13 +10,13 @@ pub use shape::{CLAUSES, NESTING, Shape, TEXT_LIMIT, shape};
 
 use crate::{Conflict, Failure, Timestamp};
 
-/// Cedar policies that a tenant's texts may hold together.
+/// Largest number of Cedar policies in all of a tenant's texts.
 pub const POLICIES: usize = 100;
-/// Bytes that a tenant's texts may have together.
+/// Largest size of all of a tenant's texts, in bytes.
 pub const SET_LIMIT: usize = 64 * 1024;
 
-/// The name that a tenant gives a policy: 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit. It
-/// holds no `.`, so that it is never taken for a built-in policy (`built-in.viewer`) or for one of several in a text
+/// A policy's id, chosen by the tenant: 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit. It
+/// contains no `.`, so it never equals the id of a built-in policy (`built-in.viewer`) or of one policy in a text
 /// (`id.1`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -25,46 +25,47 @@ pub struct PolicyId(String);
 /// A text of one or more Cedar policies, under one id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedPolicy {
-    /// What it is called.
+    /// The id.
     pub id: PolicyId,
-    /// In Cedar's syntax; valid when it was written.
+    /// Text in Cedar's syntax. It was valid when it was written.
     pub text: String,
-    /// How many policies the text holds.
+    /// Number of policies in the text.
     pub holds: usize,
-    /// Whether requests are decided by it.
+    /// True if it takes part in decisions.
     pub enabled: bool,
-    /// The version of the set that it was last written in.
+    /// Version of the set in which it was last written.
     pub version: u64,
-    /// When it was last written.
+    /// Time of the last write.
     pub updated_at: Timestamp,
-    /// By which credential, or `operator`.
+    /// The credential that last wrote it, or `operator`.
     pub updated_by: String,
 }
 
-/// All of a tenant's own policies, in the order of their ids. Kept as one item.
+/// All of a tenant's own policies, sorted by id. They are stored as one item.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicySet {
-    /// How often the set was written; the tenant remembers it, so that a function can tell that it knows this set.
+    /// Number of writes of the set. The tenant stores it too, so a function can tell whether its copy of the set is
+    /// current.
     pub version: u64,
     /// The policies.
     pub policies: Vec<SavedPolicy>,
 }
 
-/// What a policy is to be.
+/// A policy to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPolicy {
-    /// What it is called.
+    /// The id.
     pub id: PolicyId,
-    /// In Cedar's syntax.
+    /// Text in Cedar's syntax.
     pub text: String,
-    /// How many policies the text holds.
+    /// Number of policies in the text.
     pub holds: usize,
-    /// Whether requests are to be decided by it.
+    /// True if it is to take part in decisions.
     pub enabled: bool,
 }
 
 impl PolicyId {
-    /// Reads an id.
+    /// Parses an id.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let begins_well = text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
@@ -77,27 +78,27 @@ impl PolicyId {
         }
     }
 
-    /// The id.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl PolicySet {
-    /// The policy of this id.
+    /// Returns the policy with this id.
     pub fn find(&self, id: &PolicyId) -> Option<&SavedPolicy> {
         self.policies.iter().find(|policy| policy.id == *id)
     }
 
-    /// Those that requests are decided by.
+    /// Iterates over the policies that take part in decisions.
     pub fn enabled(&self) -> impl Iterator<Item = &SavedPolicy> {
         self.policies.iter().filter(|policy| policy.enabled)
     }
 
-    /// The set with `wanted` in it, in place of the one of its id; this very set where it is in it already.
+    /// Adds `wanted`, or replaces the policy with its id. Returns an unchanged set if the policy is in it already.
     ///
     /// # Errors
-    /// [`Conflict::Limit`] where it would hold more than [`POLICIES`] policies or [`SET_LIMIT`] bytes.
+    /// [`Conflict::Limit`] if the set would have more than [`POLICIES`] policies or [`SET_LIMIT`] bytes.
     pub fn put(&self, wanted: NewPolicy, by: &str, now: Timestamp) -> Result<Self, Failure> {
         let NewPolicy { id, text, holds, enabled } = wanted;
         if self.find(&id).is_some_and(|found| found.text == text && found.enabled == enabled) {
@@ -130,7 +131,7 @@ impl PolicySet {
         Ok(after)
     }
 
-    /// The set without the policy of this id; `None` where there is none.
+    /// Removes the policy with this id. Returns `None` if there is none.
     pub fn without(&self, id: &PolicyId) -> Option<Self> {
         let _ = self.find(id)?;
         let mut after = self.clone();
@@ -139,7 +140,7 @@ impl PolicySet {
         Some(after)
     }
 
-    /// The set with every policy kept and none in force; this very set where that is so already.
+    /// Disables all policies, and keeps them. Returns an unchanged set if all are disabled already.
     #[must_use]
     pub fn disabled(&self, by: &str, now: Timestamp) -> Self {
         let mut after = self.clone();

@@ -1,24 +1,24 @@
-//! The shape of a policy text: how long, how many policies, how many clauses, how deep. Looked at before the text is
-//! parsed, in one pass and with no recursion, so that none that is refused costs more than being read once, and none
-//! that is parsed is deeper than a stack.
+//! The shape of a policy text: length, number of policies, number of clauses, depth. It is measured before parsing, in
+//! one pass without recursion. So a refused text costs one pass, and an accepted text cannot overflow the parser's
+//! stack.
 
 use crate::failure::PolicyProblem;
 
-/// Bytes that one text may have.
+/// Largest size of one text, in bytes.
 pub const TEXT_LIMIT: usize = 16 * 1024;
-/// Clauses that one policy may have: each `when`, `unless`, `if`, `&&`, `||`, `+`, `-` and `*` is one more.
+/// Largest number of clauses in one policy: each `when`, `unless`, `if`, `&&`, `||`, `+`, `-` and `*` counts as one.
 pub const CLAUSES: usize = 100;
-/// How deep a policy may nest: each open bracket is one level, and so is each `.` and `!` of a chain.
+/// Deepest nesting in one policy: each open bracket is one level, and so is each `.` and `!` of a chain.
 pub const NESTING: usize = 32;
 
-/// What a text holds, as far as that can be told without parsing it.
+/// Facts about a text that need no parser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
-    /// Policies: statements that end in `;`.
+    /// Number of policies: statements that end in `;`.
     pub policies: usize,
 }
 
-/// Where in the text: lines and characters from 1.
+/// A position in the text: line and column in characters, from 1.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     line: usize,
@@ -29,13 +29,14 @@ struct Place {
 #[derive(Debug, Default)]
 struct Counts {
     clauses: usize,
-    /// The chain that each open bracket stands in, innermost last.
+    /// The chain around each open bracket, innermost last.
     outer: Vec<usize>,
-    /// The chain that is being read: `a.b.c` is one of two.
+    /// Length of the current chain: 2 for `a.b.c`.
     chain: usize,
 }
 
-/// The shape of a text; what breaks which limit where, if one is broken. Whether it is Cedar at all is not looked at.
+/// Measures the shape of a text. Returns the first broken limit and its position, if one is broken. The text need not
+/// be valid Cedar.
 pub fn shape(text: &str) -> Result<Shape, PolicyProblem> {
     if text.len() > TEXT_LIMIT {
         let message = format!("a text has at most {} KiB", TEXT_LIMIT / 1024);
@@ -103,11 +104,11 @@ enum Token {
     Clause,
     /// `.` or `!`.
     Link,
-    /// What ends a chain.
+    /// A token that ends a chain.
     Between,
 }
 
-/// The tokens that count; comments, strings and all else are passed over.
+/// The tokens that count. Comments, strings and everything else are skipped.
 struct Tokens<'t> {
     rest: std::iter::Peekable<std::str::Chars<'t>>,
     place: Place,
@@ -200,7 +201,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str) -> String {
+    fn problem(text: &str) -> String {
         shape(text).unwrap_err().message
     }
 
@@ -219,23 +220,23 @@ mod tests {
             format!("permit (principal, action, resource) when {{ true{} }};", " && true".repeat(count - 1))
         };
         assert!(shape(&clauses(CLAUSES)).is_ok());
-        assert!(told(&clauses(CLAUSES + 1)).contains("100 clauses"));
+        assert!(problem(&clauses(CLAUSES + 1)).contains("100 clauses"));
         let nested = |count: usize| format!("{}true{};", "(".repeat(count), ")".repeat(count));
         assert!(shape(&nested(NESTING)).is_ok());
-        assert!(told(&nested(NESTING + 1)).contains("32 deep"));
+        assert!(problem(&nested(NESTING + 1)).contains("32 deep"));
         let chain = |count: usize| format!("a{};", ".b".repeat(count));
         assert!(shape(&chain(NESTING)).is_ok());
-        assert!(told(&chain(NESTING + 1)).contains("32 deep"));
+        assert!(problem(&chain(NESTING + 1)).contains("32 deep"));
         let many = |count: usize| "permit(principal,action,resource);".repeat(count);
         assert_eq!(shape(&many(super::super::POLICIES)), Ok(Shape { policies: 100 }));
-        assert!(told(&many(super::super::POLICIES + 1)).contains("100 policies"));
+        assert!(problem(&many(super::super::POLICIES + 1)).contains("100 policies"));
         assert!(shape(&" ".repeat(TEXT_LIMIT)).is_ok());
-        assert!(told(&" ".repeat(TEXT_LIMIT + 1)).contains("16 KiB"));
+        assert!(problem(&" ".repeat(TEXT_LIMIT + 1)).contains("16 KiB"));
     }
 
     #[test]
     fn a_chain_goes_on_behind_its_brackets_and_ends_with_its_operand() {
-        assert!(told(&format!("a{};", ".b(c)".repeat(NESTING + 1))).contains("32 deep"));
+        assert!(problem(&format!("a{};", ".b(c)".repeat(NESTING + 1))).contains("32 deep"));
         let side_by_side = format!("a{};", " == b.c.d".repeat(NESTING));
         assert!(shape(&side_by_side).is_ok());
         let each_policy_for_itself = "a.b.c;".repeat(90);

@@ -1,21 +1,21 @@
-//! The metadata of our service provider, for an identity provider's administrator to import.
+//! SAML metadata of the service provider, for an identity provider's administrator to import.
 
 use super::{METADATA, POST, PROTOCOL, SIGNATURE, xml};
 
-/// What a service provider's metadata says.
+/// Content of a service provider's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceProviderMetadata<'a> {
     /// Its entity id: `issuer`.
     pub entity_id: &'a str,
-    /// Where the identity provider posts its assertions to: `acs_url`.
+    /// URL that the identity provider sends its assertions to: `acs_url`.
     pub assertion_consumer_service: &'a str,
-    /// Base64 of the DER of each certificate that requests may be signed by, the one in use first. With none, requests
-    /// are not signed.
+    /// Base64 of the DER of each certificate that may sign requests, the active one first. Without certificates,
+    /// requests are not signed.
     pub signing_certificates: Vec<String>,
 }
 
 impl ServiceProviderMetadata<'_> {
-    /// The document. Its elements are in the order that the schema demands (Metadata, section 2.4.4).
+    /// Returns the document. Its elements are in the order of the schema (Metadata, section 2.4.4).
     pub fn to_xml(&self) -> String {
         let keys: String = self.signing_certificates.iter().map(|certificate| key_descriptor(certificate)).collect();
         format!(

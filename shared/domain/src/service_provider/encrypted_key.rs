@@ -6,18 +6,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-/// A private key, encrypted by KMS. Kept as base64; `Debug` prints nothing of it.
+/// A private key, encrypted by KMS. It is stored as base64; `Debug` prints nothing of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EncryptedKey(Vec<u8>);
 
 impl EncryptedKey {
-    /// From the `CiphertextBlob` of KMS.
+    /// Wraps the `CiphertextBlob` that KMS returns.
     pub fn from_ciphertext(blob: Vec<u8>) -> Self {
         Self(blob)
     }
 
-    /// What to hand to KMS to decrypt.
+    /// Returns the ciphertext for KMS to decrypt.
     pub fn as_ciphertext(&self) -> &[u8] {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! The service provider that an identity store is to its external identity provider: the certificates that sign-in
-//! requests are signed by.
+//! The service provider of an identity store, as its external identity provider sees it: the certificates that sign
+//! sign-in requests.
 //!
-//! It has two at most, and signs by one: the active one. To replace it, the new one is made, given to the identity
-//! provider, activated, and the old one deleted.
+//! It has at most two certificates, and signs with the active one. To replace that one, create a new certificate, give
+//! it to the identity provider, activate it, and delete the old one.
 
 mod encrypted_key;
 mod refusal;
@@ -16,14 +16,14 @@ use crate::certificate::{Certificate, CertificateId};
 use crate::identity_provider::Settings;
 use crate::timestamp::{DAY, Timestamp};
 
-/// Certificates a service provider has at most.
+/// Largest number of certificates of a service provider.
 pub const MAX_CERTIFICATES: usize = 2;
 
-/// How long a certificate is valid, in milliseconds: ten years, as Huawei Cloud's are ("Rotating Certificates" in the
-/// user guide of IAM Identity Center).
+/// Validity of a certificate, in milliseconds: ten years, as for Huawei Cloud's ("Rotating Certificates" in the user
+/// guide of IAM Identity Center).
 pub const VALIDITY: i64 = 3_652 * DAY;
 
-/// The service provider of an identity store as it is kept. A store that has made no certificate yet has an empty one.
+/// The service provider of an identity store, as it is stored. A store without certificates has an empty one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceProvider {
     #[serde(default)]
@@ -32,32 +32,32 @@ pub struct ServiceProvider {
     active: Option<CertificateId>,
 }
 
-/// A certificate that requests are signed by, with its key.
+/// A certificate that signs requests, with its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningCertificate {
     /// Its id.
     pub id: CertificateId,
     /// The certificate.
     pub certificate: Certificate,
-    /// Its private key, which only KMS can decrypt.
+    /// Its private key. Only KMS can decrypt it.
     pub key: EncryptedKey,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 
-/// What a certificate is used for.
+/// Use of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nothing is signed by it.
+    /// It signs nothing.
     Inactive,
-    /// Requests are signed by it.
+    /// It signs requests.
     Active,
-    /// Its time is over, whether or not requests were signed by it.
+    /// It has expired, active or not.
     Expired,
 }
 
 impl ServiceProvider {
-    /// This service provider with one certificate more, inactive.
+    /// Adds a certificate, inactive.
     pub fn add_certificate(&self, certificate: SigningCertificate) -> Result<Self, Refusal> {
         self.check_room()?;
         let mut provider = self.clone();
@@ -65,12 +65,12 @@ impl ServiceProvider {
         Ok(provider)
     }
 
-    /// Whether it may have one certificate more.
+    /// Returns an error if it cannot have another certificate.
     pub fn check_room(&self) -> Result<(), Refusal> {
         if self.certificates.len() < MAX_CERTIFICATES { Ok(()) } else { Err(Refusal::CertificateLimit) }
     }
 
-    /// This service provider, signing by the certificate `id` and no more by another.
+    /// Activates the certificate `id`, which then is the only one that signs.
     pub fn activate(&self, id: CertificateId, now: Timestamp) -> Result<Self, Refusal> {
         let certificate = self.find(id).ok_or(Refusal::NoSuchCertificate)?;
         if certificate.certificate.is_expired(now) {
@@ -79,11 +79,12 @@ impl ServiceProvider {
         Ok(Self { active: Some(id), ..self.clone() })
     }
 
-    /// This service provider without the certificate `id`.
+    /// Deletes the certificate `id`.
     ///
-    /// While users sign in through an identity provider, whose settings are `enabled`, the active one stays until another
-    /// is activated in its place: the provider trusts what it signs. Once it has expired it may go, unless the provider
-    /// takes signed requests only. With nobody to sign for, any may go: Terraform destroys the active one as it made it.
+    /// While users sign in through an identity provider (its settings are `enabled`), the active certificate cannot be
+    /// deleted before another is activated, because the identity provider trusts its signatures. An expired active
+    /// certificate can be deleted, unless the identity provider requires signed requests. If no users sign in, any
+    /// certificate can be deleted: Terraform destroys the active one in the state in which it created it.
     pub fn delete_certificate(
         &self,
         id: CertificateId,
@@ -101,7 +102,7 @@ impl ServiceProvider {
         Ok(provider)
     }
 
-    /// What the certificate `id` is used for.
+    /// Returns the use of a certificate.
     pub fn state(&self, certificate: &SigningCertificate, now: Timestamp) -> State {
         if certificate.certificate.is_expired(now) {
             State::Expired
@@ -112,18 +113,18 @@ impl ServiceProvider {
         }
     }
 
-    /// All certificates, the first made first.
+    /// Returns all certificates, oldest first.
     pub fn certificates(&self) -> &[SigningCertificate] {
         &self.certificates
     }
 
-    /// The certificate `id`.
+    /// Finds the certificate `id`.
     pub fn find(&self, id: CertificateId) -> Option<&SigningCertificate> {
         self.certificates.iter().find(|certificate| certificate.id == id)
     }
 
-    /// The certificates that an identity provider should trust: the active one first, then the one that may replace it.
-    /// None where none is active: nothing is signed then.
+    /// Returns the certificates that an identity provider should trust: first the active one, then its possible
+    /// replacement. Returns none if no certificate is active, because then nothing is signed.
     pub fn published(&self, now: Timestamp) -> Vec<&SigningCertificate> {
         let (active, others): (Vec<_>, Vec<_>) = self
             .certificates
@@ -135,7 +136,7 @@ impl ServiceProvider {
 }
 
 impl State {
-    /// As the API spells it.
+    /// Returns the name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inactive => "INACTIVE",

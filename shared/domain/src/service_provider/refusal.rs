@@ -1,20 +1,20 @@
-//! Why something is not done to a service provider.
+//! Refusals of changes to a service provider.
 
 use std::fmt;
 
 use super::MAX_CERTIFICATES;
 use crate::failure::{Conflict, Failure};
 
-/// Why something is not done to a service provider.
+/// Reasons to refuse a change of a service provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It has as many certificates as it may have.
+    /// It has the largest allowed number of certificates.
     CertificateLimit,
-    /// It has no such certificate.
+    /// The certificate does not exist.
     NoSuchCertificate,
-    /// The certificate's time is over, so nothing is signed by it.
+    /// The certificate has expired, so it cannot sign.
     Expired,
-    /// Users' requests are signed by this certificate.
+    /// The certificate signs users' sign-in requests.
     InUse,
 }
 

@@ -1,4 +1,4 @@
-//! The rules, each by example, and all together on random sequences of operations.
+//! Tests of the rules: each with an example, and all together with random sequences of operations.
 
 use std::sync::LazyLock;
 
@@ -123,12 +123,12 @@ proptest! {
             prop_assert!(provider.certificates().len() <= MAX_CERTIFICATES);
             let active = states(&provider, now).into_iter().filter(|state| *state == State::Active).count();
             prop_assert!(active <= 1);
-            // The active one is one of those that are there, and never goes while it is needed.
+            // The active certificate always exists, and is never deleted while it is needed.
             prop_assert!(provider.active.is_none_or(|id| provider.find(id).is_some()));
             if must_sign == Some(true) {
                 prop_assert!(had_active.is_none() || provider.active.is_some());
             }
-            // Only time takes away what signs for somebody.
+            // Only expiry takes away a certificate that is in use.
             if enabled.is_some() && signed && now == before {
                 prop_assert_eq!(active, 1);
             }

@@ -8,40 +8,40 @@ use time::macros::format_description;
 use super::ALGORITHM;
 use crate::timestamp::{SECOND, Timestamp};
 
-/// Bytes of the longest header that is read.
+/// Largest size of the header, in bytes.
 const MAX_LENGTH: usize = 8 * 1024;
-/// Headers that may be listed as signed.
+/// Largest number of signed headers.
 const MAX_SIGNED_HEADERS: usize = 64;
-/// Bytes of the longest id of an access key.
+/// Largest size of an access key's id, in bytes.
 const MAX_KEY_ID: usize = 128;
 
 /// The parts of the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Authorization {
     pub(super) access_key_id: String,
-    /// In the order and the case in which they were listed.
+    /// The signed headers, in the order and the case in which they were listed.
     pub(super) signed_headers: Vec<String>,
     pub(super) signature: [u8; 32],
 }
 
-/// Why a request counts as not signed at all.
+/// Reasons why the header is not a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// Another algorithm.
+    /// The algorithm is not supported.
     Algorithm,
-    /// The header is longer than any client's.
+    /// The header is longer than the limit.
     TooLong,
-    /// Not `Access=…, SignedHeaders=…, Signature=…`.
+    /// The format is not `Access=…, SignedHeaders=…, Signature=…`.
     Parameters,
-    /// `Access` is no id of a key.
+    /// `Access` is not the id of an access key.
     AccessKeyId,
-    /// `SignedHeaders` lists none, too many, the same twice, or what is no name of a header.
+    /// `SignedHeaders` has no entry, too many, a duplicate, or an invalid name.
     SignedHeaders,
     /// `Signature` is not 64 lower-case hexadecimal digits.
     Signature,
     /// `x-sdk-date` is not among the signed headers.
     DateNotSigned,
-    /// `x-sdk-date` is missing or not written as `20060102T150405Z`.
+    /// `x-sdk-date` is missing, or not in the format `20060102T150405Z`.
     Date,
 }
 
@@ -95,7 +95,7 @@ impl Authorization {
     }
 }
 
-/// Reads `20060102T150405Z`.
+/// Parses `20060102T150405Z`.
 pub(super) fn date(text: &str) -> Option<Timestamp> {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     if text.len() != 16 {
@@ -122,12 +122,12 @@ fn signed_headers(text: &str) -> Option<Vec<String>> {
     (different.len() == names.len()).then_some(names)
 }
 
-/// RFC 9110, section 5.6.2.
+/// Returns true if `name` is a token (RFC 9110, section 5.6.2).
 fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// 64 lower-case hexadecimal digits.
+/// Parses 64 lower-case hexadecimal digits.
 fn digest(text: &str) -> Option<[u8; 32]> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes: Vec<u8> =

@@ -1,11 +1,11 @@
-//! The canonical request: the one text that client and server make of a request, each from its own side.
+//! The canonical request: the text that client and server both derive from a request.
 
 use sha2::{Digest, Sha256};
 
 use super::RequestParts;
 use super::authorization::Authorization;
 
-/// The canonical request; none if a header that is listed as signed is not there.
+/// Builds the canonical request. Returns `None` if a header that is listed as signed is missing.
 pub(super) fn request<'a, H: Fn(&str) -> Option<&'a str>>(
     request: &RequestParts<'a, H>,
     authorization: &Authorization,
@@ -26,23 +26,23 @@ pub(super) fn request<'a, H: Fn(&str) -> Option<&'a str>>(
     ))
 }
 
-/// Each segment encoded, ended by a slash. A slash that the client had encoded is one like others by now, as it is for
-/// the SDKs, which decode the path before they split it.
+/// Encodes each segment and ends the path with a slash. A slash that the client encoded is like any other slash here,
+/// as in the SDKs, which decode the path before they split it.
 fn path(decoded: &str) -> String {
     let mut path = String::new();
     for segment in decoded.split('/') {
         encode(segment.as_bytes(), &mut path);
         path.push('/');
     }
-    // The last segment is empty where the path ends in a slash already.
+    // The last segment is empty if the path ends in a slash already.
     if path.ends_with("//") {
         path.pop();
     }
     path
 }
 
-/// Decoded, sorted by key and then by value, and encoded in the one way: clients differ in how they encode what they
-/// send, and all sort before they encode.
+/// Decodes the query, sorts it by key and value, and encodes it again. Clients differ in their encoding, and all sort
+/// before they encode.
 fn query(raw: &str) -> String {
     let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = raw
         .split('&')
@@ -65,7 +65,7 @@ fn query(raw: &str) -> String {
     query
 }
 
-/// RFC 3986: all but the unreserved characters as `%` and two upper-case digits.
+/// Percent-encodes all characters except the unreserved ones (RFC 3986), with upper-case digits.
 fn encode(bytes: &[u8], text: &mut String) {
     for byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(byte) {
@@ -76,7 +76,8 @@ fn encode(bytes: &[u8], text: &mut String) {
     }
 }
 
-/// Takes back percent-encoding; `+` is a space, as HTTP clients write it in a query. A `%` without two digits is itself.
+/// Decodes percent-encoding. A `+` is a space, as HTTP clients write it in a query. A `%` without two digits is
+/// literal.
 fn decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -136,7 +137,7 @@ mod tests {
             ("a=b=c", "a=b%3Dc"),
             ("a=%zz%4", "a=%25zz%254"),
             ("a=%ff", "a=%FF"),
-            // By what they mean, not by how they are encoded: `-` comes before `/`, `%2F` would come before `-`.
+            // Sorted by the decoded text: `-` sorts before `/`, but after `%2F`.
             ("a%2F=2&a-=1", "a-=1&a%2F=2"),
         ] {
             assert_eq!(query(raw), canonical, "{raw}");

@@ -1,9 +1,9 @@
-//! SDK-HMAC-SHA256: how the clients of Huawei Cloud's APIs sign their requests with an access key pair.
+//! SDK-HMAC-SHA256: the signature that clients of Huawei Cloud's APIs put on a request, with an access key pair.
 //!
-//! After Huawei Cloud's "API Request Signing Guide" (support.huaweicloud.com/intl/en-us/devg-apisign) and what its SDKs
-//! send. Clients sign different sets of headers: exactly those that are listed are verified, and only `x-sdk-date` must
-//! be among them. There is no nonce, and SDKs send a retry with the signature of the first try: within the window of
-//! time a request may come again.
+//! The sources are Huawei Cloud's "API Request Signing Guide" (support.huaweicloud.com/intl/en-us/devg-apisign) and the
+//! requests of its SDKs. Clients sign different sets of headers: verification covers exactly the listed ones, and only
+//! `x-sdk-date` must be among them. There is no nonce, and SDKs send a retry with the signature of the first attempt.
+//! So the same request can arrive again within the time window.
 
 mod authorization;
 mod canonical;
@@ -17,16 +17,16 @@ pub use authorization::Malformed;
 
 use crate::timestamp::{SECOND, Timestamp};
 
-/// The scheme of the `Authorization` header, and the first line of what is signed.
+/// The scheme of the `Authorization` header, and the first line of the string to sign.
 pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
-/// How far a client's clock may be off, in milliseconds.
+/// Largest difference between a client's clock and ours, in milliseconds.
 pub const MAX_SKEW: i64 = 15 * 60 * SECOND;
 
-/// The header that says when a request was signed.
+/// The header with the time of signing.
 pub const DATE_HEADER: &str = "x-sdk-date";
 
-/// A signature as it is presented: well-formed, and not yet verified.
+/// A signature from a request: well-formed, but not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presented {
     authorization: Authorization,
@@ -34,31 +34,31 @@ pub struct Presented {
     signed_at: Timestamp,
 }
 
-/// The request that a signature is verified against, as it arrived.
+/// The parts of a request that its signature covers, as they arrived.
 pub struct RequestParts<'a, H> {
-    /// `GET`.
+    /// The method: `GET`.
     pub method: &'a str,
-    /// The path, percent-decoded, as API Gateway hands it over.
+    /// The path, percent-decoded, as API Gateway passes it.
     pub decoded_path: &'a str,
-    /// What stands behind the `?`, as it was sent; empty if nothing does.
+    /// The part after the `?`, as the client sent it; empty if there is none.
     pub raw_query: &'a str,
-    /// The value of the header of this name, whatever its case; repeated ones joined by commas.
+    /// Returns the value of a header, for its name in any case. Repeated headers are joined by commas.
     pub header: H,
-    /// The body as it was sent.
+    /// The body, as the client sent it.
     pub body: &'a [u8],
 }
 
-/// Why a signature does not stand.
+/// Reasons why a signature is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureFailure {
     /// It was made more than [`MAX_SKEW`] before or after now.
     Expired,
-    /// It is not that of this request under this key.
+    /// It does not belong to this request and this key.
     Mismatch,
 }
 
 impl Presented {
-    /// Reads the value of an `Authorization` header; `header` finds the others of the request.
+    /// Parses the value of an `Authorization` header; `header` returns the other headers of the request.
     pub fn parse<'a>(authorization: &str, header: impl Fn(&str) -> Option<&'a str>) -> Result<Self, Malformed> {
         let authorization = Authorization::parse(authorization)?;
         if !authorization.signed_headers.iter().any(|name| name.eq_ignore_ascii_case(DATE_HEADER)) {
@@ -69,28 +69,28 @@ impl Presented {
         Ok(Self { authorization, date: date.to_owned(), signed_at })
     }
 
-    /// The id of the access key, as it was sent.
+    /// Returns the id of the access key, as the client sent it.
     pub fn access_key_id(&self) -> &str {
         &self.authorization.access_key_id
     }
 
-    /// When the request was signed, by the client's clock.
+    /// Returns the time of signing, by the client's clock.
     pub fn signed_at(&self) -> Timestamp {
         self.signed_at
     }
 
-    /// Whether the header of this name is covered by the signature.
+    /// Returns true if the signature covers the header with this name.
     pub fn signs(&self, header: &str) -> bool {
         self.authorization.signed_headers.iter().any(|name| name.eq_ignore_ascii_case(header))
     }
 
-    /// Whether the request was signed recently enough. It needs no secret, so it may be asked before one is derived.
+    /// Verifies the time of signing. This needs no secret, so it can precede the derivation of the secret.
     pub fn check_window(&self, now: Timestamp) -> Result<(), SignatureFailure> {
         let skew = now.millis_since(self.signed_at).saturating_abs();
         if skew <= MAX_SKEW { Ok(()) } else { Err(SignatureFailure::Expired) }
     }
 
-    /// Verifies the signature of `request` under `secret`, in constant time, and its window of time.
+    /// Verifies the signature of `request` with `secret`, in constant time, and its time window.
     pub fn verify<'a, H: Fn(&str) -> Option<&'a str>>(
         &self,
         secret: &[u8],
@@ -100,7 +100,7 @@ impl Presented {
         self.check_window(now)?;
         let canonical = canonical::request(request, &self.authorization).ok_or(SignatureFailure::Mismatch)?;
         let string_to_sign = self.string_to_sign(&canonical);
-        // A key of any length is taken by HMAC (RFC 2104).
+        // HMAC accepts a key of any length (RFC 2104).
         let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| SignatureFailure::Mismatch)?;
         mac.update(string_to_sign.as_bytes());
         let expected: [u8; 32] = mac.finalize().into_bytes().into();

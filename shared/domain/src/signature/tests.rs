@@ -1,4 +1,4 @@
-//! The published example, requests as the SDKs sign them, and everything that may not pass.
+//! Tests with the published example, with requests as the SDKs sign them, and with requests that must be refused.
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::*;
 
-/// `vectors.json`: the example of the signing guide, and requests in the shapes of the Python, Node and Go SDKs and of
-/// Terraform's provider.
+/// A case of `vectors.json`: the example of the signing guide, and requests in the formats of the Python, Node and Go
+/// SDKs and of Terraform's provider.
 #[derive(Deserialize)]
 struct Vector {
     name: String,
@@ -27,7 +27,7 @@ fn vectors() -> Vec<Vector> {
     serde_json::from_str(include_str!("vectors.json")).unwrap()
 }
 
-/// A request that can be changed in each part.
+/// A request whose parts can be changed.
 #[derive(Clone, Debug)]
 struct Request {
     method: String,
@@ -74,7 +74,7 @@ impl Request {
         Presented::parse(&self.authorization, |name| self.header(name))
     }
 
-    /// Whether it passes at the time at which it says it was signed.
+    /// Returns true if it verifies at its own time of signing.
     fn passes(&self, secret: &[u8]) -> bool {
         self.presented().is_ok_and(|presented| presented.verify(secret, &self.parts(), presented.signed_at()).is_ok())
     }
@@ -146,7 +146,7 @@ fn the_date_must_be_signed_and_well_formed() {
 
 #[test]
 fn a_payload_is_signed_or_refused() {
-    // A client that declares its payload unsigned signs that word in the place of the body's hash.
+    // A client that declares its payload unsigned signs that word instead of the body's hash.
     let secret = b"secret";
     let mut request = Request::of(&vectors()[3]);
     request.headers.push(("x-sdk-content-sha256".to_owned(), "UNSIGNED-PAYLOAD".to_owned()));
@@ -164,7 +164,8 @@ fn debug_output_holds_no_secret() {
     assert!(!format!("{:?}", Request::of(vector).presented()).contains(&vector.sk));
 }
 
-/// A signer by itself: HMAC by its definition in RFC 2104, the canonical request line by line. `names` are sorted.
+/// Signs a request independently of the code under test: HMAC by its definition in RFC 2104, the canonical request line
+/// by line. `names` are sorted.
 fn sign(request: &Request, names: &[&str], secret: &[u8], payload: &str) -> String {
     let mut lines = vec![request.method.to_uppercase()];
     let encoded: Vec<_> = request.path.split('/').map(strict).collect();
@@ -201,7 +202,7 @@ fn strict(text: &str) -> String {
         .collect()
 }
 
-/// A request with a query that is canonical already, signed under `secret`.
+/// Generates requests with a canonical query, signed with `secret`.
 fn signed() -> impl Strategy<Value = (Request, Vec<u8>)> {
     let header = ("[a-z][a-z0-9-]{0,10}", "[ -~]{0,20}");
     (
@@ -234,7 +235,7 @@ fn signed() -> impl Strategy<Value = (Request, Vec<u8>)> {
         })
 }
 
-/// `text` with one bit of one byte changed, if that is still text.
+/// Flips one bit of one byte of `text`. Returns `None` if the result is not UTF-8.
 fn flip(text: &str, at: usize, bit: u32) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     *bytes.get_mut(at)? ^= 1 << bit;
@@ -270,7 +271,8 @@ proptest! {
             _ => secret.get_mut(pick(request.body.len())).map(|byte| *byte ^= 1 << bit),
         };
         prop_assume!(new.is_some());
-        // Some changes mean nothing: the case of the method, space around a header, another spelling of one query.
+        // Some changes have no meaning: the case of the method, white space around a header, another encoding of the
+        // same query.
         let same_method = changed.method.eq_ignore_ascii_case(&request.method);
         let same_headers = changed.headers.iter().zip(&request.headers).all(|(one, other)| one.1.trim() == other.1.trim());
         let same_query = canonical_query(&changed.query) == canonical_query(&request.query);
@@ -283,7 +285,7 @@ proptest! {
         let Some(text) = flip(&request.authorization, at.index(request.authorization.len()), bit) else { return Ok(()) };
         let mut changed = request.clone();
         changed.authorization = text;
-        // Whose key it is decides which secret it is verified under, so that is not part of what is signed.
+        // The key id selects the secret for verification, so it is not part of the signed text.
         prop_assume!(changed.presented().is_ok_and(|presented| presented.access_key_id() == "AK"));
         prop_assert!(!changed.passes(&secret));
     }
@@ -301,7 +303,7 @@ proptest! {
     }
 }
 
-/// A query's pairs as a set of what they mean, worked out apart from the code under test.
+/// Returns a query's decoded pairs as a set, independently of the code under test.
 fn canonical_query(query: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
     let plain = |text: &str| {
         let mut bytes = Vec::new();

@@ -133,12 +133,8 @@ impl Call {
     }
 
     /// The input and the body, or all faults of them and of the headers.
-    pub(super) fn check<I, B>(
-        &self,
-        input: Result<I, Failure>,
-        body: ParseBody<'_, B>,
-    ) -> Result<(I, B), Failure> {
-        let headers = self.dialect.check_headers(&self.request, self.produces);
+    pub(super) fn check<I, B>(&self, input: Result<I, Failure>, body: ParseBody<'_, B>) -> Result<(I, B), Failure> {
+        let headers = crate::dialect::check_headers(self.dialect, &self.request, self.produces);
         let retry_key = idempotency::key(&self.request);
         let faults = [headers.err(), retry_key.err()].into_iter().flatten().reduce(Failure::joined);
         match (faults, crate::both(input, body(&self.request))) {

@@ -62,12 +62,7 @@ impl Call {
     /// Begins the steps of a request. `parse` reads the path and the query, and of the body only fields that a key
     /// depends on. Its faults are told once the credential is verified.
     pub fn input<I>(&self, parse: impl FnOnce(&Request) -> Result<I, Failure>) -> Reading<'_, I, (), ()> {
-        Reading {
-            call: self,
-            input: parse(&self.request),
-            body: Box::new(|_| Ok(())),
-            reads: Box::new(|_, _| ()),
-        }
+        Reading { call: self, input: parse(&self.request), body: Box::new(|_| Ok(())), reads: Box::new(|_, _| ()) }
     }
 
     /// Begins the steps of a request without input.

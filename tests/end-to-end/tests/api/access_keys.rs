@@ -1,4 +1,4 @@
-//! Requests that are signed with access keys: every API, each client's way of signing, and what is not let in.
+//! Requests signed with access keys: every API, each client's signing, and refused signatures.
 
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -21,7 +21,7 @@ async fn temporary(customer: &Customer, wanted: &Value) -> AccessKey {
     AccessKey::of(&customer.post(TEMPORARY, wanted).await.expect(201).body)
 }
 
-/// As requests of these tests are sent to it.
+/// Host of these tests' requests.
 fn host() -> String {
     world().stack().url().replace("http://localhost", "127.0.0.1")
 }
@@ -38,7 +38,7 @@ async fn get(key: &AccessKey, path: &str) -> Reply {
     send(key, Client::Python, Request::new("GET", path)).await
 }
 
-/// `request` with another value for this header.
+/// Replaces the value of this header.
 fn with(request: Request, name: &str, value: &str) -> Request {
     request.without(name).header(name, value)
 }
@@ -65,7 +65,7 @@ async fn every_api_is_called_in_each_clients_way() {
             let new = json!({"OrganisationId": organisation, "OrganisationName": "Example"});
             let created = send(key, client, Request::new("POST", "/organisations").json(&new)).await;
             assert!(created.status < 300, "{}", created.text);
-            // The path is handed over decoded: it is encoded again to be verified.
+            // API Gateway passes the path decoded. Verification encodes it again.
             let path = format!("/organisations/{}", organisation.replace('~', "%7E").replace('o', "%6f"));
             let _ = send(key, client, Request::new("GET", &path)).await.expect(200);
         }
@@ -77,12 +77,12 @@ async fn a_signed_read_is_one_round_trip_and_a_secret_is_derived_beside_it() {
     let customer = connected("healthy").await;
     let (key, _) = access_key(&customer, &["viewer"]).await;
     let _ = customer.get(ASSOCIATIONS).await.expect(200);
-    // The first use of the day is noted.
+    // Records the first use of the day.
     let _ = get(&key, ASSOCIATIONS).await.expect(200);
     let again = get(&key, ASSOCIATIONS).await.expect(200);
     let cost = customer.cost(&again).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (1, 1));
-    // None where this process has derived it before.
+    // None if this process has derived it before.
     assert!(cost.aws_calls <= 1, "{cost:?}");
 }
 
@@ -96,7 +96,7 @@ async fn what_was_not_signed_so_is_refused() {
     let authorization = good().headers.iter().find(|(name, _)| name == "authorization").unwrap().1.clone();
     let told = |from: &str, to: &str| with(good(), "authorization", &authorization.replace(from, to));
     let other = AccessKey { secret: format!("{}x", key.secret), ..key.clone() };
-    // Well-formed, and of a credential that there is not; of one that is a token's; of none.
+    // Well-formed ids: of a credential that does not exist, of a bearer token, and of no credential.
     let nobodys = CredentialId::new(TenantId::parse(&customer.tenant).unwrap(), [7; 8]);
     let nobodys = AccessKey { id: format!("TPAK{nobodys}"), ..key.clone() };
     let of_a_token = AccessKey { id: format!("TPAK{}", &customer.admin[4..42]), ..key.clone() };
@@ -139,7 +139,7 @@ async fn what_was_not_signed_so_is_refused() {
         }
     }
     assert!(world().stack().logs().iter().all(|line| !line.text.contains(&key.secret)));
-    // Nothing was made, and the key works as it did.
+    // Nothing was created, and the key still works.
     assert_eq!(get(&key, IDP).await.expect(200).body, json!({"associations": []}));
     assert_eq!(&key.id[4..], id);
 }
@@ -162,7 +162,7 @@ async fn clocks_may_be_off_by_fifteen_minutes() {
         let _ = at(minutes, CONFIG).await.refused(401, "unauthenticated");
         let _ = at(minutes, "/organisations").await.expect(401);
     }
-    // A retry is sent with the first try's signature.
+    // A retry has the signature of the first attempt.
     let request = signed(&key, Client::Node, Request::new("GET", IDP));
     for _ in 0..2 {
         let _ = world().send(request.clone()).await.expect(200);
@@ -190,7 +190,7 @@ async fn a_revoked_key_is_ended_and_what_was_made_of_it_with_it() {
     let child = AccessKey::of(&send(&key, Client::Python, asked).await.expect(201).body);
     let write = || Request::new("POST", IDP).json(&new_idp(&certificate(-1, 9)));
     let _ = get(&child, IDP).await.expect(200);
-    // With fewer roles, the child has fewer too.
+    // With fewer roles, the child has fewer roles too.
     let fewer = json!({"name": "signer", "roles": ["viewer"]});
     let _ = customer.put(&format!("{KEYS}/{id}"), &fewer).await.expect(200);
     for one in [&key, &child] {
@@ -208,7 +208,7 @@ async fn a_temporary_key_is_its_id_its_secret_and_its_token_together() {
     let customer = connected("healthy").await;
     let made = customer.post(TEMPORARY, &json!({"duration_seconds": 900, "roles": ["admin"]})).await.expect(201);
     let cost = customer.cost(&made).await;
-    // Read, and told in the audit log; the secret is derived.
+    // One read, one audit record, and the derivation of the secret.
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 1));
     let key = AccessKey::of(&made.body);
     assert!(key.id.contains(&customer.admin[4..42]), "{}", key.id);
@@ -225,7 +225,7 @@ async fn a_temporary_key_is_its_id_its_secret_and_its_token_together() {
         for wrong in &wrong {
             let _ = send(wrong, client, Request::new("GET", IDP)).await.refused(401, "APIGW.0301");
         }
-        // Left out on the way, or another's put in its place, where it is not signed either.
+        // Headers that the client does not sign: removed on the way, or replaced by those of another request.
         let request = signed(&key, client, Request::new("GET", IDP));
         let _ = world().send(request.clone().without("x-security-token")).await.refused(401, "APIGW.0301");
         let swapped = with(request, "x-security-token", other.security_token.as_deref().unwrap());
@@ -278,7 +278,7 @@ async fn what_a_temporary_key_may_is_no_more_than_who_asks() {
     let made = ask(&customer.viewer, json!({"duration_seconds": 86_400})).await.expect(201).body;
     let config = Request::new("GET", CONFIG).header("x-tenant-id", &customer.tenant);
     let _ = send(&AccessKey::of(&made), Client::Terraform, config).await.expect(200);
-    // With no body at all it lasts an hour.
+    // Without a body it lasts an hour.
     let made = customer.send(customer.request("POST", TEMPORARY)).await.expect(201).body;
     let ends = trustplane_domain::Timestamp::parse(made["expires_at"].as_str().unwrap()).unwrap();
     let left = ends.millis_since(trustplane_domain::Timestamp::now());

@@ -1,4 +1,4 @@
-//! `/v1/api-keys`.
+//! Tests of `/v1/api-keys`.
 
 use serde_json::{Value, json};
 use trustplane_domain::credential::Credential;
@@ -22,7 +22,7 @@ fn path(made: &Reply) -> String {
     format!("{PATH}/{}", text(made, "id"))
 }
 
-/// The path of the key that a token is of.
+/// Returns the path of a token's key.
 fn path_of(token: &str) -> String {
     format!("{PATH}/{}", &token[4..42])
 }
@@ -55,7 +55,7 @@ async fn a_key_is_made_shown_changed_and_revoked() {
     let today = &trustplane_domain::Timestamp::now().date();
     assert!(text(&shown, "last_used_at").starts_with(today), "{}", shown.text);
 
-    // The change holds from the reply on.
+    // The change takes effect with the response.
     let update = json!({"name": "release", "roles": ["editor", "approver"]});
     let changed = customer.put(&path(&made), &update).await.expect(200);
     assert_eq!((&changed.body["name"], &changed.body["roles"]), (&json!("release"), &json!(["approver", "editor"])));
@@ -69,7 +69,7 @@ async fn a_key_is_made_shown_changed_and_revoked() {
     let _ = look(&customer, &token).await.refused(401, "unauthenticated");
     let gone = customer.get(&path(&made)).await.expect(200);
     assert!(gone.body["revoked_at"].is_string(), "{}", gone.text);
-    // Revoked again it stays as it is; it does not come back.
+    // Revoking it again changes nothing.
     let _ = customer.delete(&path(&made)).await.expect(204);
     assert_eq!(customer.get(&path(&made)).await.body, gone.body);
     let _ = customer.put(&path(&made), &update).await.refused(409, "conflict");
@@ -95,18 +95,18 @@ async fn an_access_key_is_derived_and_shown_once() {
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 1));
     let shown = customer.get(&path(&made)).await.expect(200);
     assert!(!shown.text.contains(secret) && shown.body["kind"] == "access_key", "{}", shown.text);
-    // The same request again: the same key, and no secret.
+    // The same request again returns the same key, without the secret.
     let replayed = customer.send(request()).await.expect(201);
     let mut expected = made.body.clone();
     expected["secret_access_key"] = Value::Null;
     assert_eq!(replayed.body, expected);
     let other = customer.request("POST", PATH).header("idempotency-key", "one").json(&key(&["viewer"]));
     let _ = customer.send(other).await.refused(422, "idempotency_mismatch");
-    // It is no bearer token, in either header.
+    // It is not a bearer token, in either header.
     for presented in [id, secret] {
         let _ = look(&customer, presented).await.refused(401, "unauthenticated");
     }
-    // Operators make them too; the secret follows from the id alone.
+    // Operators create them too. The secret follows from the id alone.
     let by_operator = json!({"tenant_id": customer.tenant, "name": "x", "kind": "access_key", "roles": ["viewer"]});
     let by_operator = world().invoke("create-credential", &by_operator).await.unwrap();
     assert_ne!(by_operator["secret_access_key"], secret);
@@ -161,19 +161,19 @@ async fn the_day_of_use_is_noted_once_a_day() {
     for _ in 0..3 {
         assert_eq!(calls(look(&customer, token).await).await, 1);
     }
-    // By many at once it is noted, too; the version stays for who wants to change the key.
+    // Concurrent uses are recorded too. The version does not change, for clients that want to change the key.
     let other = customer.post(PATH, &key(&["admin"])).await.expect(201);
     let token = text(&other, "token");
     let replies = join_all((0..6).map(|_| look(&customer, token))).await;
     assert!(replies.iter().all(|reply| reply.status == 200));
     let shown = customer.get(&path(&other)).await.expect(200);
     assert!(shown.body["last_used_at"].is_string() && shown.header("etag") == Some("\"1\""), "{shown:?}");
-    // A key that changes itself is used by that.
+    // A key that changes itself is used by that request.
     let third = customer.post(PATH, &key(&["admin"])).await.expect(201);
     let own = customer.request_as(text(&third, "token"), "PUT", &path(&third));
     let _ = customer.send(own.json(&json!({"name": "own", "roles": ["admin"]}))).await.expect(200);
     assert!(customer.get(&path(&third)).await.body["last_used_at"].is_string());
-    // Who is not let in uses nothing.
+    // A refused request is not a use.
     let unused = customer.post(PATH, &key(&["viewer"])).await.expect(201);
     let elsewhere = customer.request_as(text(&unused, "token"), "GET", CONFIG).without("x-tenant-id");
     let _ = customer.send(elsewhere).await.refused(400, "invalid_tenant_id");
@@ -191,7 +191,7 @@ async fn a_list_comes_in_pages() {
         let rows = reply.body["data"].as_array().unwrap();
         rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
     };
-    // Those that the test's customer came with among them.
+    // Including those that the test's customer was created with.
     assert_eq!(
         (ids(&whole).len(), &whole.body["has_more"], &whole.body["next_cursor"]),
         (9, &json!(false), &Value::Null)
@@ -204,7 +204,7 @@ async fn a_list_comes_in_pages() {
         cursor = page.body["next_cursor"].as_str().unwrap_or_default().to_owned();
     }
     assert_eq!(found, ids(&whole));
-    // A cursor of another tenant leads nowhere but into one's own keys.
+    // A cursor of another tenant only leads to the client's own keys.
     let other = world().customer().await;
     let page = customer.get(&format!("{PATH}?limit=4")).await.expect(200);
     let foreign = other.get(&format!("{PATH}?cursor={}", text(&page, "next_cursor"))).await.expect(200);
@@ -237,11 +237,11 @@ async fn a_rotated_key_goes_on_for_the_overlap() {
     let _ = look(&customer, text(&made, "token")).await.refused(401, "unauthenticated");
     let _ = look(&customer, text(&next, "token")).await.expect(200);
 
-    // With no overlap, and no body, it has ended with the reply.
+    // Without an overlap and a body, it ends with the response.
     let last = customer.send(customer.request("POST", &format!("{}/rotate", path(&next)))).await.expect(201);
     let _ = look(&customer, text(&next, "token")).await.refused(401, "unauthenticated");
     let _ = look(&customer, text(&last, "token")).await.expect(200);
-    // A record for each of the two keys.
+    // One record for each of the two keys.
     let told = records(&customer, "rotate-api-key").await;
     let resources: Vec<&Value> = told.iter().map(|record| &record["resource_id"]).collect();
     let (made, next, last) = (&made.body["id"], &next.body["id"], &last.body["id"]);
@@ -265,14 +265,14 @@ async fn the_last_admin_stays() {
         let _ = customer.put(&only, &ending).await.refused(409, "last_admin");
     };
     refuse().await;
-    // One that ends sooner is no help; one that stands then is.
+    // An admin that expires sooner does not suffice; one that is valid then does.
     let brief = json!({"name": "brief", "roles": ["admin"], "expires_at": seconds_from_now(60)});
     let brief = customer.post(PATH, &brief).await.expect(201);
     let _ = customer.put(&only, &ending).await.refused(409, "last_admin");
     let _ = customer.delete(&path(&brief)).await.expect(204);
     refuse().await;
     let _ = customer.put(&only, &json!({"name": "renamed", "roles": ["admin"]})).await.expect(200);
-    // Rotated at once: the new one is the last admin then.
+    // Rotated without an overlap: the new key then is the last admin.
     let next = customer.post(&format!("{only}/rotate"), &json!({})).await.expect(201);
     let _ = customer.get(PATH).await.refused(401, "unauthenticated");
     let as_next = |method: &str| customer.request_as(text(&next, "token"), method, &path(&next));
@@ -291,7 +291,7 @@ async fn of_two_last_admins_that_go_at_the_same_time_one_stays() {
         let other = customer.post(PATH, &key(&["admin"])).await.expect(201);
         let (first, second) = (path_of(&customer.admin), path(&other));
         let demoted = json!({"name": "x", "roles": ["viewer"]});
-        // Each ends the other: by a revocation, a demotion, an end that comes.
+        // Each ends the other: by a revocation, a demotion, or an expiry.
         let end = |token: &str, path: &str| match round % 3 {
             0 => customer.request_as(token, "DELETE", path),
             1 => customer.request_as(token, "PUT", path).json(&demoted),
@@ -303,7 +303,7 @@ async fn of_two_last_admins_that_go_at_the_same_time_one_stays() {
         let requests: Vec<Request> =
             vec![end(&customer.admin, &second), end(text(&other, "token"), &first), end(&customer.admin, &first)];
         let replies = join_all(requests.into_iter().map(|request| customer.send(request))).await;
-        // Some admin is left, and has no end.
+        // One admin is left, without an expiry.
         let mut standing = 0;
         for (token, path) in [(customer.admin.as_str(), &first), (text(&other, "token"), &second)] {
             let shown = customer.send(customer.request_as(token, "GET", path)).await;

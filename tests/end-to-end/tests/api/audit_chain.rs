@@ -1,4 +1,4 @@
-//! The seals of the audit log, and `verify-audit`: a change of the past is found.
+//! Seals of the audit log, and `verify-audit`: tampering is detected.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use futures_util::future::join_all;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// A tenant with four records, and the hand that reaches into its log.
+/// A tenant with four records, and direct access to its log in the table.
 struct Log {
     world: &'static World,
     tenant: String,
@@ -38,7 +38,7 @@ impl Log {
         Self { world, tenant, hand: hand(world) }
     }
 
-    /// The same, sealed.
+    /// Creates a log and waits until it is sealed.
     async fn sealed() -> Self {
         let log = Self::new(world()).await;
         log.world.stack().settle_streams().await;
@@ -49,14 +49,14 @@ impl Log {
         self.world.invoke("verify-audit", &json!({"tenant_id": self.tenant})).await.unwrap()
     }
 
-    /// What is found broken: the record or null, and the reason.
+    /// Returns the detected defect: the record's id or null, and the reason.
     async fn broken(&self) -> (Value, String) {
         let found = self.verified().await;
         assert_eq!(found["intact"], false, "{found}");
         (found["first_broken"]["id"].clone(), found["first_broken"]["reason"].as_str().unwrap().to_owned())
     }
 
-    /// The items of a partition of this tenant: `AUDIT` or `SEALS`.
+    /// Returns the items of a partition of this tenant: `AUDIT` or `SEALS`.
     async fn items(&self, partition: &str) -> Vec<Item> {
         let pk = AttributeValue::S(format!("TENANT#{}#{partition}", self.tenant));
         let found = self.hand.query().table_name(self.world.stack().table());
@@ -75,7 +75,7 @@ impl Log {
     }
 }
 
-/// Those of the items at these places, as the stream brings them.
+/// Builds the stream event for the items at these places.
 fn brought(items: &[Item], places: &[usize]) -> Value {
     let records = places.iter().map(|place| {
         let item = &items[*place];
@@ -93,7 +93,7 @@ fn text(item: &Item, name: &str) -> String {
     item[name].as_s().unwrap().clone()
 }
 
-/// The record of an item, as somebody would have it.
+/// Forges an item: changes its record, and makes the hash match.
 fn forged(item: &Item, change: impl FnOnce(&mut AuditRecord)) -> Item {
     let mut record: AuditRecord = serde_json::from_str(&text(item, "record")).unwrap();
     change(&mut record);
@@ -117,7 +117,7 @@ async fn what_was_published_is_sealed_and_shown_with_what_stands_before_it() {
         verified,
         json!({"records": records.len(), "sealed_through": records[0]["occurred_at"], "intact": true, "first_broken": null})
     );
-    // One chain through all of them.
+    // One chain contains all of them.
     let mut at = GENESIS.to_owned();
     for _ in records {
         let next = records.iter().find(|record| record["previous_hash"] == at.as_str()).unwrap();
@@ -139,7 +139,7 @@ async fn a_record_that_is_changed_is_found() {
     log.put(changed).await;
     let id = json!(text(item, "sk"));
     assert_eq!(log.broken().await, (id.clone(), "it was changed: its hash is not that of its text".to_owned()));
-    // With a hash that fits the new text.
+    // With a hash that matches the new text.
     log.put(forged(item, |record| record.resource_id = "another".to_owned())).await;
     assert_eq!(log.broken().await, (id.clone(), "it was changed since it was sealed".to_owned()));
     let mut unlinked = item.clone();
@@ -173,19 +173,19 @@ async fn a_record_that_is_slipped_in_is_found() {
     });
     added.remove("previous_hash");
     let id = json!(text(&added, "sk"));
-    // Past the stream, which takes only what says that it is a record: it is never sealed.
+    // Bypasses the stream, whose filter only passes items marked as records: it is never sealed.
     let mut hidden = added.clone();
     hidden.insert("entity".to_owned(), AttributeValue::S("audit-record ".to_owned()));
     log.put(hidden.clone()).await;
-    assert_eq!(log.broken().await, (id.clone(), "it is no audit record".to_owned()));
+    assert_eq!(log.broken().await, (id.clone(), "it is not an audit record".to_owned()));
     log.remove(&hidden).await;
-    // Under what is no record's id, past the range of those.
+    // With a key that is not a record's id, outside the range of those.
     hidden.insert("sk".to_owned(), AttributeValue::S("~".to_owned()));
     log.put(hidden.clone()).await;
-    assert_eq!(log.broken().await, (json!("~"), "it is no audit record".to_owned()));
+    assert_eq!(log.broken().await, (json!("~"), "it is not an audit record".to_owned()));
     log.remove(&hidden).await;
     assert_eq!(log.verified().await["intact"], true);
-    // Through the stream: it is sealed, and comes too late for its time.
+    // Through the stream: it is sealed, but too late for its time.
     log.put(added).await;
     log.world.stack().settle_streams().await;
     assert_eq!(log.broken().await, (id, "it was added when the log was already past its time".to_owned()));
@@ -221,7 +221,7 @@ async fn a_seal_that_is_changed_or_removed_is_found_and_so_is_the_head() {
 
 #[tokio::test]
 async fn records_that_are_brought_again_out_of_order_and_to_two_at_once_are_sealed_once() {
-    // Nothing is sealed here but by this test.
+    // Only this test seals records in this stack.
     let world: &'static World = Box::leak(Box::new(World::start(Options::default())));
     let log = Log::new(world).await;
     let items = log.items("AUDIT").await;
@@ -267,7 +267,7 @@ async fn an_item_that_is_no_record_is_left_out_of_the_log() {
     }
 }
 
-/// What the dead letters say is wrong, each once.
+/// Returns the reasons in the dead letters, without duplicates.
 fn reasons(world: &World) -> BTreeSet<String> {
     let letters = world.stack().dead_letters().into_iter();
     letters.map(|letter| letter["body"]["reason"].as_str().unwrap_or("none").to_owned()).collect()
@@ -295,7 +295,7 @@ async fn whoever_reaches_into_a_chain_holds_up_nobody_elses_records() {
         world.stack().settle_streams().await;
         assert_eq!(world.stack().dead_letters().len(), letters + 2);
         assert!(reasons(world).iter().any(|found| found.starts_with(reason)), "{:?}", reasons(world));
-        // All are published, also those of the chain that cannot go on.
+        // All records are published, also those of the broken chain.
         for log in [&victim, &other] {
             let events = world.stack().events();
             let published: BTreeSet<_> = events
@@ -309,7 +309,7 @@ async fn whoever_reaches_into_a_chain_holds_up_nobody_elses_records() {
         assert_eq!((&verified["intact"], &verified["sealed_through"]), (&json!(true), &last_record(&other).await));
         assert_eq!(victim.verified().await["intact"], false);
     }
-    // Put right, it goes on, and the letters are what brings the records that it lacks.
+    // After the repair the chain continues. Replaying the dead letters seals the missing records.
     victim.put(head).await;
     for letter in world.stack().dead_letters() {
         let _ = world.invoke("publish-audit", &letter["body"]).await.unwrap();
@@ -318,7 +318,7 @@ async fn whoever_reaches_into_a_chain_holds_up_nobody_elses_records() {
     assert_eq!((&verified["intact"], &verified["sealed_through"]), (&json!(true), &last_record(&victim).await));
 }
 
-/// The time of the newest record.
+/// Returns the time of the newest record.
 async fn last_record(log: &Log) -> Value {
     let items = log.items("AUDIT").await;
     let record: Value = serde_json::from_str(&text(items.last().unwrap(), "record")).unwrap();
@@ -327,7 +327,7 @@ async fn last_record(log: &Log) -> Value {
 
 #[tokio::test]
 async fn a_record_that_is_no_more_by_when_it_is_sealed_is_told_of_by_its_seal() {
-    // Nothing is sealed here but by this test.
+    // Only this test seals records in this stack.
     let world: &'static World = Box::leak(Box::new(World::start(Options::default())));
     let log = Log::new(world).await;
     let items = log.items("AUDIT").await;
@@ -336,12 +336,13 @@ async fn a_record_that_is_no_more_by_when_it_is_sealed_is_told_of_by_its_seal() 
     log.put(other).await;
     let answer = world.invoke("publish-audit", &brought(&items, &[0, 1, 2, 3])).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
-    assert_eq!(log.broken().await, (json!(text(&items[1], "sk")), "it is no audit record".to_owned()));
+    assert_eq!(log.broken().await, (json!(text(&items[1], "sk")), "it is not an audit record".to_owned()));
     log.remove(&items[1]).await;
     assert_eq!(log.broken().await.0, json!(text(&items[1], "sk")));
 }
 
-/// Sealing goes by whether an attribute is there, reading by what it is: one that is there and nothing stands between them.
+/// Sealing checks that an attribute exists; reading checks its value. A record whose attribute exists without a value
+/// must not stop the chain.
 #[tokio::test]
 async fn a_record_with_an_empty_place_in_the_chain_holds_up_nothing() {
     let world: &'static World = Box::leak(Box::new(World::start(Options::default())));
@@ -377,7 +378,7 @@ async fn while_the_table_takes_no_seal_no_record_is_given_up() {
     assert_eq!(world.stack().dead_letters(), [] as [Value; 0]);
 }
 
-/// A table that hands everything on to the one behind it, but for seals while it refuses them.
+/// A proxy in front of a table. It forwards all requests, except that it can refuse seals.
 #[derive(Default)]
 struct Between {
     behind: OnceLock<String>,
@@ -386,7 +387,7 @@ struct Between {
 }
 
 impl Between {
-    /// Serves it; says where.
+    /// Serves the proxy, and returns its URL.
     async fn serve(self: Arc<Self>) -> String {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! `publish-audit`: what was written to the audit log reaches the bus.
+//! Tests of `publish-audit`: the records of the audit log reach the bus.
 
 use serde_json::{Map, Value, json};
 use trustplane_domain::audit::AuditRecord;
@@ -11,7 +11,7 @@ use crate::table::{audit_records, own_world, table};
 
 const PATH: &str = "/v1/integrations/aws-identity-center/config";
 
-/// The events of a tenant, as a rule's target gets them.
+/// Returns the events of a tenant, in the format that a rule's target gets.
 fn events(world: &World, tenant: &str) -> Vec<Value> {
     world.stack().events().into_iter().filter(|event| event["detail"]["tenant_id"] == tenant).collect()
 }
@@ -35,7 +35,7 @@ async fn a_change_reaches_the_bus_once_as_it_stands_in_the_audit_log() {
     let event = found[0];
     assert_eq!((&event["source"], &event["detail-type"]), (&json!("trustplane"), &json!("put-identity-center-config")));
     assert_eq!(event["detail"], records[0]);
-    // EventBridge knows whole seconds.
+    // EventBridge has whole seconds.
     assert_eq!(event["time"].as_str().unwrap()[..19], records[0]["occurred_at"].as_str().unwrap()[..19]);
 
     let mut detail: Map<String, Value> = event["detail"].as_object().unwrap().clone();
@@ -48,7 +48,7 @@ async fn a_change_reaches_the_bus_once_as_it_stands_in_the_audit_log() {
 #[tokio::test]
 async fn what_the_bus_refuses_is_sent_again_and_nothing_twice() {
     let world = own_world(Options::default());
-    // A part of a call; all of one; and longer than the function itself goes on.
+    // A part of a call, a whole call, and more than the function's own attempts.
     for refused in [1, 2, 8] {
         world.stack().refuse_events(refused);
         let mut tenants = Vec::new();
@@ -63,7 +63,7 @@ async fn what_the_bus_refuses_is_sent_again_and_nothing_twice() {
     assert_eq!(world.stack().dead_letters(), [] as [Value; 0]);
 }
 
-/// The item of an audit record, as DynamoDB has it.
+/// Builds the item of an audit record, in DynamoDB's format.
 fn item(tenant: &str, id: &str, hash: Option<&str>) -> Value {
     let record: AuditRecord = serde_json::from_value(json!({
         "id": id,
@@ -95,7 +95,7 @@ fn item(tenant: &str, id: &str, hash: Option<&str>) -> Value {
     })
 }
 
-/// Writes the items of audit records, as if a function had.
+/// Writes the items of audit records, as a function does.
 async fn write(world: &World, items: &[Value]) {
     let puts: Vec<Value> =
         items.iter().map(|item| json!({"Put": {"TableName": world.stack().table(), "Item": item}})).collect();
@@ -113,7 +113,7 @@ async fn write(world: &World, items: &[Value]) {
     assert!(written.status.is_success(), "{}", written.text());
 }
 
-/// The ids of a tenant's records that are on the bus, sorted.
+/// Returns the ids of a tenant's records on the bus, sorted.
 fn published(world: &World, tenant: &str) -> Vec<String> {
     let events = events(world, tenant);
     let mut ids: Vec<_> = events.iter().map(|event| event["detail"]["id"].as_str().unwrap().to_owned()).collect();
@@ -123,7 +123,8 @@ fn published(world: &World, tenant: &str) -> Vec<String> {
 
 const TENANT: &str = "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0";
 
-/// Nine records, of which the third and the sixth are not what their hashes are of; and the ids of the others.
+/// Builds nine records, of which the third and the sixth do not match their hashes. Returns them and the ids of the
+/// others.
 fn with_two_bad() -> (Vec<Value>, Vec<String>) {
     let ids: Vec<String> = (0..9).map(|n| format!("01KDYAA6ME000000000000000{n}")).collect();
     let bad = |n: usize| n == 2 || n == 5;
@@ -149,11 +150,11 @@ async fn a_record_whose_hash_does_not_fit_is_put_away_alone_and_holds_up_nobody(
         );
         assert_eq!(body["Records"][0]["dynamodb"]["Keys"]["sk"], items[place]["sk"]);
     }
-    // A letter is an event of the function's, to try again with: this one is as wrong as it was.
+    // A dead letter is an event to invoke the function with again. This one is still wrong.
     let again = world.invoke("publish-audit", &letters[0]["body"]).await.unwrap();
     assert_eq!(again, json!({"batchItemFailures": []}));
     assert_eq!(world.stack().dead_letters()[2]["body"], letters[0]["body"]);
-    // And this one is not.
+    // After the repair it is right.
     let mut mended = letters[0]["body"].clone();
     mended["Records"][0]["dynamodb"]["NewImage"] = item(TENANT, items[2]["sk"]["S"].as_str().unwrap(), None);
     let _ = world.invoke("publish-audit", &mended).await.unwrap();
@@ -187,7 +188,7 @@ fn lambda_brings_records_again_for_as_long_as_the_stream_has_them() {
     assert!(
         source.retries.is_none() && source.reports_item_failures && source.from_start && source.on_failure.is_some()
     );
-    // Before the stream forgets them, after a day, somebody hears where they are.
+    // Operators must learn their position before the stream drops them, after a day.
     let hours = source.max_age.unwrap().as_secs() / 3_600;
     assert!((20..24).contains(&hours), "{hours}");
 }

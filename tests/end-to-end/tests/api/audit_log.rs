@@ -1,4 +1,4 @@
-//! `/v1/audit-log`: what was done, and what was denied.
+//! Tests of `/v1/audit-log`: records of allowed and denied requests.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Request, world};
@@ -37,10 +37,10 @@ async fn a_change_is_told_with_who_what_and_whence() {
     assert_eq!((&record["source_ip"], &record["interaction_id"]), (&json!("127.0.0.1"), &Value::Null));
     assert_eq!(record["created_at"], record["occurred_at"]);
     assert!(records[1]["occurred_at"].as_str() <= record["occurred_at"].as_str());
-    // No secret of the keys that were made for this tenant.
+    // Contains no secret of the keys that were created for this tenant.
     let all = Value::from(list(&customer, "").await).to_string();
     assert!(!all.contains("token") && !all.contains(&customer.admin[43..]), "{all}");
-    // Another tenant's log has none of it.
+    // Another tenant's log contains none of it.
     assert_eq!(list(&world().customer().await, "action=put-identity-center-config").await, [] as [Value; 0]);
 }
 
@@ -50,13 +50,13 @@ async fn pages_and_filters_and_what_they_cost() {
     for region in ["eu-west-1", "eu-west-2", "eu-west-3"] {
         let _ = customer.put(CONFIG, &config(region)).await.expect(200);
     }
-    // All are sealed, so that none changes between two looks.
+    // Waits until all records are sealed, so that none changes between two requests.
     world().stack().settle_streams().await;
     let whole = customer.get(PATH).await.expect(200);
     let cost = customer.cost(&whole).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 1, 0));
     let all = whole.body["data"].as_array().unwrap();
-    // The tenant, its four keys, three changes.
+    // The tenant, its four keys, and three changes.
     assert_eq!((all.len(), &whole.body["has_more"], &whole.body["next_cursor"]), (8, &json!(false), &Value::Null));
     let ids: Vec<&str> = all.iter().map(|record| record["id"].as_str().unwrap()).collect();
     assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
@@ -74,7 +74,7 @@ async fn pages_and_filters_and_what_they_cost() {
     }
     assert_eq!(&paged, all);
 
-    // One of three, though it looks at all.
+    // Returns one of three, although it examines all.
     let filtered = customer.get(&format!("{PATH}?resource_type=integration&limit=1")).await.expect(200);
     assert_eq!((&filtered.body["data"][0], &filtered.body["has_more"]), (&all[0], &json!(true)));
     let cursor = filtered.body["next_cursor"].as_str().unwrap();
@@ -93,7 +93,7 @@ async fn pages_and_filters_and_what_they_cost() {
     ] {
         assert_eq!(list(&customer, &query).await.len(), wanted, "{query}");
     }
-    // From and to are times of records, both included.
+    // `from` and `to` are times of records, both included.
     let at = |place: usize| all[place]["occurred_at"].as_str().unwrap();
     let between = all.iter().filter(|record| {
         let time = record["occurred_at"].as_str().unwrap();
@@ -135,11 +135,11 @@ async fn a_denied_attempt_is_recorded_and_costs_one_call_more() {
     assert_eq!(record["resource"], json!({"type": "integration", "id": "aws-identity-center"}));
     assert_eq!(record["request_id"], refused.request_id());
     assert_eq!(record["determining_policies"], json!([]));
-    // Whoever has no credential leaves no trace in a tenant's log.
+    // A client without a credential leaves no record in a tenant's log.
     let stranger = Request::new("PUT", CONFIG).bearer("nonsense").header("x-tenant-id", &customer.tenant);
     let _ = customer.send(stranger).await.refused(401, "unauthenticated");
     assert_eq!(list(&customer, "action=put-identity-center-config").await.len(), 1);
-    // Others hear of it as of what it is.
+    // The event on the bus shows the denial too.
     world().stack().settle_streams().await;
     let events = world().stack().events();
     let event = events.iter().find(|event| event["detail"]["id"] == record["id"]).unwrap();
@@ -158,6 +158,6 @@ async fn however_many_attempts_are_denied_few_are_recorded_and_all_are_answered(
         let _ = reply.refused(403, "forbidden");
     }
     let recorded = list(&customer, "action=put-identity-center-config&limit=250").await.len();
-    // A minute may have ended meanwhile.
+    // A new minute may have begun meanwhile.
     assert!((bound..=2 * bound).contains(&recorded), "{recorded}");
 }

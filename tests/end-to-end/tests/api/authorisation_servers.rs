@@ -1,4 +1,4 @@
-//! `/organisations/{OrganisationId}/authorisationservers`.
+//! Tests of `/organisations/{OrganisationId}/authorisationservers`.
 
 use serde_json::json;
 
@@ -70,7 +70,7 @@ async fn what_is_wrong_and_what_is_not_there() {
     let good = json!({"CustomerFriendlyName": "A"});
     let _ = customer.post("/organisations/nobody/authorisationservers", &good).await.expect(404);
     let _ = customer.get("/organisations/nobody/authorisationservers").await.expect(404);
-    // Of another organisation of the same tenant.
+    // A server of another organisation of the same tenant.
     let other = json!({"OrganisationId": "other", "OrganisationName": "Other"});
     let _ = customer.post("/organisations", &other).await.expect(201);
     let _ =

@@ -1,4 +1,4 @@
-//! Whatever is sent is answered, and the function lives on.
+//! Tests with bad input: every request gets a response, and the function keeps running.
 
 use trustplane_end_to_end::{Request, world};
 
@@ -37,7 +37,7 @@ async fn bodies_that_are_too_large() {
     };
     let _ = customer.send(padded(64 * 1024)).await.refused(413, "too_large");
     let _ = customer.send(padded(60 * 1024)).await.refused(400, "invalid_request");
-    // What API Gateway itself refuses has no dialect.
+    // Refusals of API Gateway itself have no dialect.
     assert_eq!(customer.send(padded(10 * 1024 * 1024)).await.status, 413);
     let _ = customer.get(PATH).await.expect(200);
 }

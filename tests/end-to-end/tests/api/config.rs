@@ -1,4 +1,4 @@
-//! `/v1/integrations/aws-identity-center/config`.
+//! Tests of `/v1/integrations/aws-identity-center/config`.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::world;

@@ -1,5 +1,5 @@
-//! Function processes are killed at random moments under load: a change is made whole or not at all, once, and what was
-//! acknowledged, audited and published is the same.
+//! Kills function processes at random moments under load. A change is made completely, once, or not at all.
+//! Acknowledged, audited and published changes are the same.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ const WRITERS: usize = 6;
 const LOAD: Duration = Duration::from_secs(8);
 const FUNCTIONS: [&str; 3] = ["create-api-key", "put-api-key", "delete-api-key"];
 
-/// What the writers and who kills share.
+/// State that the writers and the killer share.
 struct Scene {
     world: &'static World,
     customer: Customer,
@@ -42,7 +42,7 @@ impl Scene {
         self.world.stack().request(method.clone(), path, &headers, body).await.unwrap()
     }
 
-    /// Sends it again and again until it is answered by one of `statuses`: what a client does that was not answered.
+    /// Repeats a request until the response has one of `statuses`, as a client does that got no response.
     async fn insist(&self, method: Method, path: &str, more: (&str, &str), body: &Value, statuses: &[u16]) -> Reply {
         loop {
             let reply = self.request(&method, path, more, body).await;
@@ -55,7 +55,7 @@ impl Scene {
         }
     }
 
-    /// Makes, renames and revokes one key after the other: their names and ids.
+    /// Creates, renames and revokes one key after the other. Returns their names and ids.
     async fn write(&self, writer: usize) -> Vec<(String, String)> {
         let mut acknowledged = Vec::new();
         while Instant::now() < self.end {
@@ -65,7 +65,7 @@ impl Scene {
             let id = made["id"].as_str().unwrap().to_owned();
             let path = format!("{PATH}/{id}");
             let renamed = json!({"name": format!("{name} renamed"), "roles": ["viewer"]});
-            // 412: the try that was not answered had done it.
+            // 412: an earlier attempt without a response had made the change.
             let _ = self.insist(Method::PUT, &path, ("if-match", "\"1\""), &renamed, &[200, 412]).await;
             let _ = self.insist(Method::DELETE, &path, ("accept", "*/*"), &Value::Null, &[204]).await;
             acknowledged.push((name, id));
@@ -74,7 +74,7 @@ impl Scene {
         acknowledged
     }
 
-    /// Kills some process of the functions every few milliseconds, and that of the publisher now and then.
+    /// Kills a random process of the functions every few milliseconds, and the publisher's now and then.
     async fn kill(&self) -> Vec<(String, String)> {
         while self.writing.get() > 0 && Instant::now() < self.end {
             let random = random();
@@ -118,7 +118,7 @@ async fn nothing_is_lost_and_nothing_doubled_by_processes_that_die() {
     eprintln!("{} keys, {} kills, {} requests unanswered", acknowledged.len(), scene.kills.get(), scene.failures.get());
     assert!(scene.kills.get() > 20 && scene.failures.get() > 0 && acknowledged.len() > WRITERS);
 
-    // Every key that was acknowledged, as it was acknowledged, and no other.
+    // The table has every acknowledged key, in its acknowledged state, and no other.
     let mut kept = BTreeMap::new();
     let mut cursor = String::new();
     loop {
@@ -136,7 +136,7 @@ async fn nothing_is_lost_and_nothing_doubled_by_processes_that_die() {
     }
     assert_eq!(kept, acknowledged);
 
-    // One audit record for each change, each beginning where the one before it ended.
+    // One audit record per change. Each begins with the state at the end of the record before it.
     let tenant = TenantId::parse(&scene.customer.tenant).unwrap();
     let table = table(world);
     let mut records: BTreeMap<String, Value> = BTreeMap::new();
@@ -152,7 +152,7 @@ async fn nothing_is_lost_and_nothing_doubled_by_processes_that_die() {
         assert_eq!(seen, acknowledged.values().cloned().collect::<BTreeSet<_>>(), "{function}");
     }
 
-    // Each record is on the bus, as it is. One may come again where the publisher died: its id tells.
+    // Each record is on the bus, unchanged. A record may appear twice if the publisher was killed: it has the same id.
     world.stack().settle_streams().await;
     let mut published = BTreeSet::new();
     for event in world.stack().events() {

@@ -1,11 +1,11 @@
-//! What all of the directory's endpoints have in common: FAPI headers, errors, what is above.
+//! Tests that apply to all endpoints of the directory: FAPI headers, errors, and the objects above.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply, Request, world};
 
-/// A customer with an organisation and an authorisation server in it.
+/// A customer with an organisation, and an authorisation server in it.
 pub struct Directory {
-    /// Whose.
+    /// The customer.
     pub customer: Customer,
     /// `/organisations/{OrganisationId}`.
     pub organisation: String,
@@ -16,12 +16,12 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A new one.
+    /// Creates a new customer with them.
     pub async fn new() -> Self {
         Self::of(world().customer().await).await
     }
 
-    /// In the tenant of `customer`.
+    /// Creates them in the tenant of `customer`.
     pub async fn of(customer: Customer) -> Self {
         let organisation = json!({"OrganisationId": "acme", "OrganisationName": "Acme"});
         let _ = customer.post("/organisations", &organisation).await.expect(201);
@@ -32,30 +32,30 @@ impl Directory {
         Self { server: format!("{servers}/{server_id}"), customer, organisation, server_id }
     }
 
-    /// The path of the SSO configurations.
+    /// Returns the path of the SSO configurations.
     pub fn configurations(&self) -> String {
         format!("{}/sso-configuration", self.server)
     }
 
-    /// Makes an SSO configuration: its path.
+    /// Creates an SSO configuration. Returns its path.
     pub async fn configuration(&self) -> String {
         let made = self.customer.post(&self.configurations(), &configuration()).await.expect(201);
         format!("{}/{}", self.configurations(), made.body["ID"].as_str().unwrap())
     }
 }
 
-/// The body of an SSO configuration.
+/// Returns the body of an SSO configuration.
 pub fn configuration() -> Value {
     json!({"DisplayName": "Acme staff", "Contacts": ["it@acme.example"]})
 }
 
-/// The texts of an error.
+/// Returns the texts of an error.
 pub fn errors(reply: &Reply) -> Vec<String> {
     let errors = reply.body["errors"].as_array().unwrap_or_else(|| panic!("{}", reply.text));
     errors.iter().map(|error| error.as_str().unwrap().to_owned()).collect()
 }
 
-/// The fields that an error names, one a text.
+/// Returns the fields that an error names, one per text.
 pub fn fields(reply: &Reply) -> Vec<String> {
     errors(reply).iter().map(|error| error.split(' ').next().unwrap().to_owned()).collect()
 }
@@ -149,7 +149,7 @@ async fn json_is_what_there_is_and_it_says_so() {
     let accept = |value: &str| customer.request("GET", &directory.organisation).header("accept", value);
     for good in ["", "*/*", "application/*", "Application/JSON; charset=utf-8", "text/html, application/json;q=0.1"] {
         let reply = customer.send(accept(good)).await.expect(200);
-        // IMF-fixdate (RFC 9110, 5.6.7), by the gateway.
+        // IMF-fixdate (RFC 9110, 5.6.7), from API Gateway.
         assert!(reply.header("date").is_some_and(|date| date.len() == 29 && date.ends_with(" GMT")), "{reply:?}");
         assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"), "{good}");
     }
@@ -190,7 +190,7 @@ async fn another_tenants_are_as_if_there_were_none() {
     }
     let _ = other.put(&path, &configuration()).await.expect(404);
     let _ = other.delete(&path).await.expect(404);
-    // The id is not taken for others either.
+    // The id is not available for others either.
     let same = json!({"OrganisationId": "acme", "OrganisationName": "Another"});
     let _ = other.post("/organisations", &same).await.expect(201);
     assert_eq!(directory.customer.get(&directory.organisation).await.body["OrganisationName"], "Acme");

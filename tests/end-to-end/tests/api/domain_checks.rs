@@ -1,4 +1,5 @@
-//! `check-domains`, on stacks of their own: a sweep sees all that is due in its table. Days are counted from now.
+//! Tests of `check-domains`. Each has its own stack, because a sweep processes everything that is due in its table.
+//! Days count from now.
 
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
@@ -17,7 +18,7 @@ use crate::table::{audit_records, own_world, part, read, table, write};
 
 const FUNCTION: &str = "check-domains";
 
-/// A stack, and a customer in it who has proven a domain.
+/// A stack with a customer that has proven a domain.
 struct Scene {
     world: &'static World,
     table: Table,
@@ -38,12 +39,12 @@ impl Scene {
         Self { world, table: table(world), domains, domain, tenant, start: Timestamp::now() }
     }
 
-    /// A sweep so many days from the start.
+    /// Runs a sweep this number of days after the start.
     async fn sweep(&self, day: i64) -> Value {
         self.world.invoke(FUNCTION, &scheduled(self.start.plus_millis(day * DAY))).await.unwrap()
     }
 
-    /// What was told of domains: the event, and on which day.
+    /// Returns the published domain events, each with its day.
     async fn told(&self) -> Vec<(String, i64)> {
         let records = audit_records(&self.table, self.tenant, FUNCTION).await;
         let told = records.iter().map(|record| {
@@ -80,7 +81,7 @@ async fn a_proven_domain_is_looked_at_once_a_day_at_the_cost_of_what_is_due() {
     let at = scheduled(scene.start.plus_millis(DAY));
     let outcome = scene.world.stack().invoke(FUNCTION, &at).await.unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&outcome.payload).unwrap(), checked(1));
-    // One read of what is due, one write for it.
+    // One read of the due proofs, and one write.
     let cost = scene.world.cost(&outcome.request_id).await;
     assert_eq!(cost.dynamodb_calls, u64::from(DUE_SHARDS) + 2);
     assert_eq!(scene.sweep(1).await, checked(0));
@@ -110,13 +111,13 @@ async fn a_record_gone_for_a_week_revokes_the_proof_with_an_event_first_and_at_t
     assert_eq!((&last["before"]["status"], &last["after"]["status"]), (&json!("Proven"), &json!("Revoked")));
     assert_eq!(last["after"]["outcome"], "no_record");
 
-    // The active version stays so; another is not taken into use.
+    // The active version stays active; another cannot be activated.
     assert_eq!(scene.domains.versions.status(&path).await, "Active");
     let served = customer.get(&format!("/v1/sso/route?email=a@{}", scene.domain)).await.expect(200);
     assert_eq!(served.body["configuration"]["matched_domain"], scene.domain);
     let (second, refused) = scene.domains.activate(&body).await;
     assert_eq!(fields(&refused.expect(400)), ["RestrictedDomains[0]"]);
-    // The claim ends with the version: somebody else can have the domain.
+    // The claim ends with the version: another tenant can claim the domain.
     let other = Domains::of(scene.world, scene.world.customer().await).await;
     let _ = other.versions.submit(&body).await;
     other.prove(&scene.domain).await;
@@ -164,7 +165,7 @@ async fn a_challenge_without_its_record_ends_after_thirty_days_and_is_told_once(
     assert_eq!(scene.domains.shown(&waiting).await["Status"], "Unproven");
     let late = scene.start.plus_millis(30 * DAY + DAY / 2);
     let said = scene.world.invoke(FUNCTION, &scheduled(late)).await.unwrap();
-    // It and the proven one.
+    // This proof and the proven one.
     assert_eq!((said, scene.sweep(30).await), (checked(2), checked(0)));
     let shown = scene.domains.shown(&waiting).await;
     assert_eq!((&shown["Status"], &shown["Outcome"]), (&json!("Expired"), &json!("expired")));

@@ -1,4 +1,4 @@
-//! `…/domains`: the proof of domains by DNS, and what hangs on it: taking a version into use, and who holds a domain.
+//! Tests of `…/domains`: proofs of domains by DNS, and their effects on activation and claims.
 
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
@@ -15,19 +15,19 @@ use crate::table::{audit_records, part, read, table, write};
 use crate::versions::{Versions, content};
 use futures_util::future::join_all;
 
-/// A configuration whose versions name domains of the test's own.
+/// A configuration whose versions name domains that only this test uses.
 pub struct Domains {
     /// Its versions.
     pub versions: Versions,
     dns: Dns,
 }
 
-/// A domain that no other test names.
+/// Returns a domain that no other test uses.
 pub fn own(customer: &Customer, label: &str) -> String {
     format!("{label}.{}.example", &customer.tenant[..8])
 }
 
-/// The body of a version that names these domains.
+/// Returns the body of a version that names these domains.
 pub fn naming(restricted: &[&str], supported: &[&str]) -> Value {
     let mut body = content();
     body["RestrictedDomains"] = json!(restricted);
@@ -35,7 +35,7 @@ pub fn naming(restricted: &[&str], supported: &[&str]) -> Value {
     body
 }
 
-/// The same body, asking for a status.
+/// Returns the same body with a status.
 pub fn to(status: &str, body: &Value) -> Value {
     let mut body = body.clone();
     body["Status"] = json!(status);
@@ -43,45 +43,45 @@ pub fn to(status: &str, body: &Value) -> Value {
 }
 
 impl Domains {
-    /// Of a new customer.
+    /// Creates one for a new customer.
     pub async fn new() -> Self {
         Self::of(world(), world().customer().await).await
     }
 
-    /// Of a configuration of `customer` in `world`.
+    /// Creates one for `customer` in `world`.
     pub async fn of(world: &World, customer: Customer) -> Self {
         Self { versions: Versions::of(customer).await, dns: world.stack().dns().clone() }
     }
 
-    /// Whose.
+    /// Returns the customer.
     pub fn customer(&self) -> &Customer {
         &self.versions.directory.customer
     }
 
-    /// `…/domains`.
+    /// Returns the path `…/domains`.
     pub fn path(&self) -> String {
         self.versions.path.replace("/versions", "/domains")
     }
 
-    /// The domain as it is shown.
+    /// Returns the domain as the API shows it.
     pub async fn shown(&self, domain: &str) -> Value {
         let listed = self.customer().get(&format!("{}?size=100", self.path())).await.expect(200);
         let found = listed.body["content"].as_array().unwrap().iter().find(|shown| shown["Domain"] == domain);
         found.cloned().unwrap_or_else(|| panic!("no {domain} in {}", listed.text))
     }
 
-    /// Asks for a verification.
+    /// Requests a verification.
     pub async fn verify(&self, domain: &str) -> Reply {
         self.customer().post(&format!("{}/{domain}/verify", self.path()), &json!({})).await
     }
 
-    /// Answers the question for a domain's record.
+    /// Sets the DNS response for a domain's record.
     pub async fn answer(&self, domain: &str, answer: Answer) {
         let shown = self.shown(domain).await;
         self.dns.set(shown["RecordName"].as_str().unwrap(), answer);
     }
 
-    /// Sets the record of a domain as it is asked for, and has it verified.
+    /// Sets the record that the proof of a domain requires, and verifies it.
     pub async fn prove(&self, domain: &str) {
         let shown = self.shown(domain).await;
         self.dns.set_text(shown["RecordName"].as_str().unwrap(), shown["RecordValue"].as_str().unwrap());
@@ -89,14 +89,14 @@ impl Domains {
         assert_eq!((&proven.body["Status"], &proven.body["Outcome"]), (&json!("Proven"), &json!("verified")));
     }
 
-    /// Submits a version and has it approved and taken into use: its path, and what was said at the end.
+    /// Submits a version, approves it and activates it. Returns its path and the last response.
     pub async fn activate(&self, body: &Value) -> (String, Reply) {
         let path = self.versions.submit(body).await;
         let said = self.versions.put_as(&self.customer().approver, &path, &to("Active", body)).await;
         (path, said)
     }
 
-    /// Takes a version out of use.
+    /// Deactivates a version.
     pub async fn end(&self, path: &str, body: &Value) {
         let _ = self.versions.put_as(&self.customer().approver, path, &to("Inactive", body)).await.expect(200);
     }
@@ -133,7 +133,7 @@ async fn a_version_brings_a_challenge_for_each_domain_that_it_names() {
     assert_eq!(expires, made_at.plus_millis(30 * DAY));
     assert_eq!((&shown["Status"], &shown["Outcome"], &shown["Found"]), (&json!("Unproven"), &Value::Null, &json!([])));
 
-    // It is made once a tenant, and another one for another tenant.
+    // It is created once per tenant, and differs between tenants.
     let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
     assert_eq!(domains.shown(&acme).await["RecordValue"], shown["RecordValue"]);
     let other = Domains::new().await;
@@ -217,7 +217,7 @@ async fn any_one_record_that_matches_is_enough() {
                 domains.dns.set_text(&target, &value);
                 Answer::Alias(target)
             }
-            // More than a datagram holds: asked again over TCP.
+            // Too long for a datagram: the query is repeated over TCP.
             _ => texts(&[&[&long, &long, &long], &[&long, &long, &long], &[&long, &long, &long], &[&value]]),
         };
         domains.answer(domain, answer).await;
@@ -249,7 +249,7 @@ async fn what_cannot_be_proven_and_who_may_not() {
     assert_eq!(errors(&other.post(&path, &json!({})).await.expect(404)), ["there is no such organisation"]);
     let stale = customer.send(customer.request("POST", &path).header("if-match", "\"7\"")).await;
     assert_eq!(stale.status, 412);
-    // A retry of one request is one verification.
+    // A retry of a request does not verify again.
     let request = customer.request("POST", &path).header("idempotency-key", "k");
     let (first, second) = (customer.send(request.clone()).await.expect(200), customer.send(request).await.expect(200));
     assert_eq!(first.body, second.body);
@@ -275,12 +275,12 @@ async fn a_challenge_that_is_over_is_replaced_by_a_new_one() {
         write(&table, tenant, Writes::new().replace(&kept, &late)).await;
     };
     age().await;
-    // The record of the old one is there, too late.
+    // The record of the old challenge exists, but too late.
     let renewed = domains.verify(&acme).await.expect(200);
     assert_eq!((&renewed.body["Status"], &renewed.body["Outcome"]), (&json!("Unproven"), &json!("expired")));
     assert_ne!(renewed.body["RecordValue"], old["RecordValue"]);
     assert_eq!(domains.verify(&acme).await.expect(200).body["Outcome"], "other_value");
-    // So it is when a version names the domain again.
+    // The same happens when a version names the domain again.
     age().await;
     let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
     assert_ne!(domains.shown(&acme).await["RecordValue"], renewed.body["RecordValue"]);
@@ -372,7 +372,8 @@ async fn a_restricted_domain_is_held_by_one_configuration_of_all_tenants_until_i
     let (second, refused) = other.activate(&restricting).await;
     let message = format!("another active configuration restricts `{acme}`");
     assert_eq!(errors(&refused.expect(409)), std::slice::from_ref(&message));
-    // Nor does another configuration of the same tenant take it. Who only supports a domain holds nothing.
+    // Another configuration of the same tenant cannot claim it either. A configuration that only supports a domain
+    // claims nothing.
     let beside = one.versions.directory.configuration().await;
     let submitted = one.customer().post(&format!("{beside}/versions"), &restricting).await.expect(201);
     let submitted = format!("{beside}/versions/{}", submitted.body["ID"].as_str().unwrap());
@@ -384,7 +385,7 @@ async fn a_restricted_domain_is_held_by_one_configuration_of_all_tenants_until_i
     let taken = other.versions.put_as(&other.customer().approver, &second, &to("Active", &restricting)).await;
     let _ = taken.expect(200);
     let _ = one.versions.put_as(&one.customer().approver, &first, &to("Active", &restricting)).await.expect(409);
-    // Another version of the holder's that does not restrict it gives it back too.
+    // Activating another version of the holder's that does not restrict the domain also ends the claim.
     let _ = other.activate(&supporting).await.1.expect(200);
     let _ = one.versions.put_as(&one.customer().approver, &first, &to("Active", &restricting)).await.expect(200);
 }

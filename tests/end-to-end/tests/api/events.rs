@@ -1,4 +1,4 @@
-//! Every payload in `events/` is replayed through its function.
+//! Replays every payload in `events/` through its function.
 
 use std::path::Path;
 
@@ -16,16 +16,16 @@ async fn every_payload_is_taken() {
             let said = path.display();
             match (&function.trigger, world.invoke(function.name, &event).await) {
                 (Trigger::Http(_) | Trigger::Unmatched, Ok(reply)) => {
-                    // The payloads carry no credential that stands; all else in them is good.
+                    // The payloads have no valid credential. Everything else in them is valid.
                     let status = reply["statusCode"].as_u64().unwrap();
                     assert!(matches!(status, 200 | 401 | 404), "{said}: {reply}");
                     assert!(reply["headers"]["x-request-id"].is_string(), "{said}: {reply}");
                 }
                 (Trigger::Http(_) | Trigger::Unmatched, Err(error)) => panic!("{said}: {error}"),
                 (Trigger::Operator, outcome) => {
-                    // Payloads that name a tenant name one that is not there.
+                    // Payloads that name a tenant name one that does not exist.
                     if let Err(error) = outcome {
-                        // What is sealed in a payload was sealed by another key.
+                        // Encrypted parts of a payload were encrypted with another key.
                         let sealed = event.get("encoded_message").is_some();
                         let expected = if sealed { "invalid_request" } else { "not_found" };
                         assert_eq!(error["errorType"], expected, "{said}: {error}");

@@ -1,6 +1,6 @@
-//! Every endpoint once, as it is meant to be used: what it costs; and that whoever sends a POST again under the same
-//! `Idempotency-Key` is answered as before and does nothing twice. Driven by the table of functions: one that the story
-//! leaves out fails it.
+//! Uses every endpoint once, as intended, and checks its cost. A POST that is repeated with the same `Idempotency-Key`
+//! gets the same response and changes nothing. The table of functions drives the test: a function without a step fails
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -16,37 +16,37 @@ use crate::identity_center::{BASE, CONFIG, config, connected, organization};
 use crate::identity_source::{ASSOCIATIONS, IDP, STORE, certificate, import, new_idp};
 use crate::table::{part, read, table, write};
 
-/// Who waits for DynamoDB another time than once to look and twice to change, and why.
+/// DynamoDB round trips of functions that differ from one per read and two per write, with the reason.
 const OTHERWISE: &[(&str, u64)] = &[
-    // No credential.
+    // Needs no credential.
     ("get-health", 0),
-    // What was read names what is to be read.
+    // The keys of the second read are in the items of the first.
     ("get-sso-configuration-reference", 2),
     ("get-sso-route", 2),
     ("list-sso-configuration-domains", 2),
     ("list-sso-configuration-references", 2),
-    // The store is known when AWS has been asked: whether it has a provider is read then, and what was seen is kept.
+    // AWS returns the store's id. Then the function reads the store's provider, and writes what it learned.
     ("list-identity-store-associations", 3),
-    // They only answer.
+    // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
 ];
 
-/// POSTs that change nothing, so that sending them again is as good as a kept reply.
+/// POSTs that change nothing, so a repetition needs no stored response.
 const ANSWERING: [&str; 2] = ["create-bootstrap-template", "evaluate-policies"];
 
-/// Fields that a reply shows once.
+/// Fields that only the first response shows.
 const SECRETS: [&str; 2] = ["secret_access_key", "token"];
 
 struct Story {
     customer: Customer,
     seen: BTreeSet<&'static str>,
-    /// What cost other than it may.
+    /// Costs that differ from the allowed ones.
     dear: Vec<String>,
 }
 
 impl Story {
-    /// Sends a request as the admin, and holds its cost against what its function may.
+    /// Sends a request as the admin, and compares its cost with the function's allowed cost.
     async fn step(&mut self, method: &str, path: &str, body: Value) -> Reply {
         let token = self.customer.admin.clone();
         self.step_as(&token, method, path, body).await
@@ -62,19 +62,19 @@ impl Story {
             let request = if body.is_null() { request } else { request.json(body) };
             if method == "POST" { request.header("idempotency-key", &key) } else { request }
         };
-        let reply = self.customer.send(request(&body)).await.expect(route.reply.0);
+        let reply = self.customer.send(request(&body)).await.expect(route.status);
         let usual = if method == "GET" { 1 } else { 2 };
         let allowed = OTHERWISE.iter().find(|(name, _)| *name == function.name).map_or(usual, |(_, trips)| *trips);
         let cost = self.customer.cost(&reply).await;
-        // Beside what is read by keys there is one listing at most, in the same round trip: to show it, or to see that
-        // nothing is left below what is to go.
+        // In addition to the read by keys, at most one listing is allowed, in the same round trip: to list, or to check
+        // before a deletion that nothing is left below.
         let lists = matches!(method, "GET" | "DELETE");
         if cost.dynamodb_round_trips != allowed || cost.dynamodb_calls > allowed + u64::from(lists) {
             self.dear.push(format!("{}: {cost:?}", function.name));
         }
         if method == "POST" && !ANSWERING.contains(&function.name) {
             let records = self.records().await;
-            let again = self.customer.send(request(&body)).await.expect(route.reply.0);
+            let again = self.customer.send(request(&body)).await.expect(route.status);
             let mut kept = reply.body.clone();
             for secret in SECRETS {
                 if let Some(shown) = kept.get_mut(secret) {
@@ -86,7 +86,7 @@ impl Story {
             assert_eq!(again.header("etag"), reply.header("etag"), "{}", function.name);
             let cost = self.customer.cost(&again).await;
             assert_eq!((cost.dynamodb_round_trips, cost.aws_calls), (1, 0), "{}", function.name);
-            // Other words under the same key are another request.
+            // A different body with the same key is a different request.
             let mut other = if body.is_object() { body } else { json!({}) };
             other["another"] = json!(true);
             let refused = self.customer.send(request(&other)).await.expect(422);
@@ -103,7 +103,7 @@ impl Story {
         reply
     }
 
-    /// How much was done.
+    /// Returns the number of audit records.
     async fn records(&self) -> usize {
         let part = part(TenantId::parse(&self.customer.tenant).unwrap());
         table(world()).load(part.audit_records()).await.unwrap().rows.len()
@@ -241,7 +241,7 @@ async fn costs_what_it_may_and_is_done_once() {
     let _ = story.step("GET", "/v1/audit-log", none.clone()).await;
     let _ = story.step("DELETE", CONFIG, none.clone()).await;
 
-    // Policies last: what reads them once more is told of by a test of its own.
+    // Policies come last. Another test covers the additional read of policies.
     let _ = story.step("GET", "/v1/policies", none.clone()).await;
     let policy = json!({"text": "forbid (principal, action, resource) when { context.hour > 99 };", "enabled": true});
     let _ = story.step("PUT", "/v1/policies/never", policy).await;
@@ -270,7 +270,7 @@ async fn a_kept_reply_is_forgotten_after_a_day() {
     let kept = read::<Idempotency>(&table, &key).await;
     let left = kept.value.kept_until.millis_since(Timestamp::now());
     assert!((DAY - 60_000..=DAY).contains(&left), "{left}");
-    // Though it is not swept away yet.
+    // The record expires before it is deleted.
     let over = Idempotency { kept_until: Timestamp::now(), ..kept.value.clone() };
     write(&table, part.id(), Writes::new().replace(&kept, &over)).await;
     let second = id(&make().await.expect(201), "id");

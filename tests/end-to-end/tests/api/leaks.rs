@@ -1,4 +1,4 @@
-//! What a scanner for leaked secrets looks for, as SECURITY.md has it.
+//! Tests of the patterns for secret scanners in SECURITY.md.
 
 use jsonschema::Validator;
 use serde_json::json;
@@ -6,7 +6,7 @@ use trustplane_domain::access_key::{AccessKeyId, SecretAccessKey};
 use trustplane_domain::token::Token;
 use trustplane_end_to_end::world;
 
-/// Whether a text is what a row of the table in SECURITY.md says.
+/// Compiles the pattern in a row of the table in SECURITY.md.
 fn expression(what: &str) -> Validator {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../SECURITY.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -15,7 +15,7 @@ fn expression(what: &str) -> Validator {
     jsonschema::validator_for(&json!({"type": "string", "pattern": pattern})).unwrap()
 }
 
-/// Another digit in the middle, so that only the checksum can tell.
+/// Changes a digit in the middle, so that only the checksum differs.
 fn lookalike(text: &str) -> String {
     let at = text.len() / 2;
     let other = if &text[at..=at] == "7" { "8" } else { "7" };

@@ -1,4 +1,4 @@
-//! Every endpoint, end to end, through the binaries that are deployed.
+//! Tests of every endpoint, end to end, with the deployed binaries.
 
 #![allow(
     clippy::expect_used,

@@ -1,6 +1,7 @@
-//! `notify-expiring-certificates`, on stacks of their own: a sweep sees all that is due in its table.
+//! Tests of `notify-expiring-certificates`. Each has its own stack, because a sweep processes everything that is due in
+//! its table.
 //!
-//! Certificates end with the year 2029; times are told in days before that.
+//! Certificates expire at the end of 2029; times are in days before that.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
@@ -17,11 +18,11 @@ use trustplane_store::keys::DUE_SHARDS;
 use trustplane_store::{Table, Writes};
 
 use crate::identity_source::{self, IDP, go_through, new_idp, scenario};
-use crate::table::{audit_records, changed_template, own_world, hand, part, table, write};
+use crate::table::{audit_records, changed_template, hand, own_world, part, table, write};
 
 const FUNCTION: &str = "notify-expiring-certificates";
 
-/// A stack, and the table in it.
+/// A stack with its table.
 struct Scene {
     world: &'static World,
     table: Table,
@@ -49,8 +50,8 @@ impl Scene {
         TenantId::parse(&self.world.tenant("notices").await.0).unwrap()
     }
 
-    /// An identity provider of the store, whose certificates (the second ends 20 days later) were imported so many days
-    /// before the end.
+    /// Stores an identity provider of the store. Its certificates were imported this number of days before the expiry;
+    /// the second one expires 20 days later.
     async fn provider(&self, tenant: TenantId, store: &str, certificates: usize, imported: i64) {
         let mut ids = 0;
         let new_id = || {
@@ -73,7 +74,7 @@ impl Scene {
         self.world.invoke(FUNCTION, &scheduled(at)).await
     }
 
-    /// What a tenant was told: threshold and days left, oldest first.
+    /// Returns a tenant's notices: threshold and days left, oldest first.
     async fn told(&self, tenant: TenantId) -> Vec<(u64, i64)> {
         let records = audit_records(&self.table, tenant, FUNCTION).await;
         let told = records.iter().map(|record| {
@@ -82,7 +83,7 @@ impl Scene {
         told.collect()
     }
 
-    /// What a sweep said, and the line of its cost.
+    /// Runs a sweep. Returns its result and its cost.
     async fn costly_sweep(&self, at: Timestamp) -> (Value, trustplane_end_to_end::Cost) {
         let outcome = self.world.stack().invoke(FUNCTION, &scheduled(at)).await.unwrap();
         assert!(!outcome.failed, "{:?}", outcome.payload);
@@ -116,10 +117,10 @@ async fn where_nothing_is_due_a_sweep_costs_a_query_a_shard_and_writes_nothing()
     let (said, cost) = scene.costly_sweep(before_end(90).plus_millis(-1)).await;
     assert_eq!(said, swept(0, 0, 0).unwrap());
     assert_eq!((cost.dynamodb_calls, cost.aws_calls), (u64::from(DUE_SHARDS), 0));
-    // Half a unit for each query of nothing.
+    // Half a unit for each query without a result.
     assert!(cost.capacity <= f64::from(DUE_SHARDS) / 2.0, "{cost:?}");
     assert_eq!(scene.told(tenant).await, []);
-    // What is due costs one read and one transaction more.
+    // Due providers cost one more read and one more transaction.
     let (said, cost) = scene.costly_sweep(before_end(90)).await;
     assert_eq!(said, swept(1, 0, 0).unwrap());
     assert_eq!(cost.dynamodb_calls, u64::from(DUE_SHARDS) + 2);

@@ -1,4 +1,4 @@
-//! The functions that operators invoke.
+//! Tests of the functions that operators invoke.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Request, world};
@@ -64,14 +64,14 @@ async fn an_expired_token_lets_nobody_in() {
     let _ = last.refused(401, "unauthenticated");
 }
 
-/// Two seconds from now, by the format of Unix `date`, which every test machine has.
+/// Returns the time in two seconds, from Unix `date`, which every test machine has.
 fn in_a_moment() -> String {
     let output =
         std::process::Command::new("date").args(["-u", "-d", "2 seconds", "+%Y-%m-%dT%H:%M:%SZ"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Any route of this dialect that looks, with something in place of its parameters.
+/// Builds a request for a GET route of this dialect that has no parameters.
 fn look(customer: &Customer, dialect: Dialect) -> Request {
     let of = |route: &&trustplane_runtime::Route| {
         route.dialect == dialect && route.method == "GET" && route.action.is_some() && !route.path.contains('{')
@@ -97,7 +97,7 @@ async fn a_suspended_tenant_is_refused_in_each_dialect_until_it_is_resumed() {
     assert!(refused.body["error_msg"].as_str().unwrap().contains("suspended"), "{}", refused.text);
     let refused = customer.send(look(&customer, Dialect::Directory)).await.expect(403);
     assert_eq!(refused.text, "");
-    // Nothing is said of it to who has no credential of it, nor does anything of it change.
+    // A client without a credential of the tenant does not learn that it is suspended.
     let stranger = look(&customer, Dialect::Integration).without("authorization").bearer("nonsense");
     let _ = customer.send(stranger).await.refused(401, "unauthenticated");
     let made = customer.post("/v1/api-keys", &json!({"name": "x", "roles": ["viewer"]})).await;
@@ -158,7 +158,7 @@ async fn tenants_are_listed_a_page_at_a_time_the_oldest_first() {
         let outcome = world.stack().invoke("list-tenants", &payload).await.unwrap();
         let page: Value = serde_json::from_slice(&outcome.payload).unwrap();
         assert_eq!((page["data"].as_array().unwrap().len(), page["has_more"] == true), (rows, rows == 2), "{page}");
-        // The list and the tenants on it: no scan, whatever else the table holds.
+        // One call for the list and one for its tenants: no scan, whatever else is in the table.
         assert_eq!(world.cost(&outcome.request_id).await.dynamodb_calls, 2);
         listed.extend(page["data"].as_array().unwrap().clone());
         cursor = page["next_cursor"].clone();

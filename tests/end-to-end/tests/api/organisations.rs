@@ -1,4 +1,4 @@
-//! `/organisations`.
+//! Tests of `/organisations`.
 
 use serde_json::json;
 use trustplane_end_to_end::{Customer, world};
@@ -26,7 +26,7 @@ async fn one_is_made_shown_and_changed() {
     let put = customer.put("/organisations/Acme.1", &renamed).await.expect(200);
     assert_eq!((put.header("etag"), &put.body["OrganisationName"]), (Some("\"2\""), &json!("Acme Bank")));
     assert_eq!(put.body["CreatedAt"], made.body["CreatedAt"]);
-    // The same again changes nothing, and is not written.
+    // An update without a difference changes nothing, and is not written.
     let again = customer.put("/organisations/Acme.1", &renamed).await.expect(200);
     assert_eq!((again.header("etag"), &again.body), (Some("\"2\""), &put.body));
     assert_eq!(customer.cost(&again).await.dynamodb_calls, 1);
@@ -130,7 +130,7 @@ async fn if_match_names_the_version_that_may_be_replaced() {
     let _ = put("B", "\"1\"").await.expect(200);
     let _ = put("C", "\"1\"").await.expect(412);
     let _ = put("C", "*").await.expect(200);
-    // What is made below does not count as a change.
+    // Creating an object below is not a change of the organisation.
     let server = json!({"CustomerFriendlyName": "S"});
     let _ = customer.post("/organisations/a/authorisationservers", &server).await.expect(201);
     let _ = put("D", "\"3\"").await.expect(200);

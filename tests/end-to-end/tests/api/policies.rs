@@ -1,4 +1,4 @@
-//! `/v1/policies`: a tenant's own Cedar policies, and what they do to its requests.
+//! Tests of `/v1/policies`: a tenant's own Cedar policies, and their effect on its requests.
 
 use serde_json::{Value, json};
 use trustplane_domain::ids::TenantId;
@@ -12,12 +12,12 @@ const PATH: &str = "/v1/policies";
 const CONFIG: &str = "/v1/integrations/aws-identity-center/config";
 const FORBID_ALL: &str = "forbid (principal, action, resource);";
 
-/// Saves a policy of this customer's own.
+/// Saves a policy of this customer.
 pub async fn save(customer: &Customer, id: &str, text: &str) -> Reply {
     customer.put(&format!("{PATH}/{id}"), &json!({"text": text, "enabled": true})).await
 }
 
-/// The policies that every tenant has, in the order of their ids.
+/// The policies that every tenant has, sorted by id.
 const BUILT_IN: [&str; 6] = [
     "built-in.admin",
     "built-in.approver",
@@ -47,7 +47,7 @@ async fn one_is_saved_shown_changed_and_deleted() {
     assert_eq!(listed.body["data"][BUILT_IN.len()], saved.body);
     assert_eq!((&listed.body["data"][0]["built_in"], &saved.body["built_in"]), (&json!(true), &json!(false)));
 
-    // The same again writes nothing; a change is the next version.
+    // Saving the same text writes nothing; a change creates the next version.
     let again = save(&customer, "never", text).await.expect(200);
     assert_eq!((again.header("etag"), &again.body), (Some("\"1\""), &saved.body));
     let path = format!("{PATH}/never");
@@ -121,14 +121,14 @@ async fn texts_beyond_a_limit_are_refused_by_it() {
         let said = refused.body["details"]["problems"][0]["message"].as_str().unwrap().to_owned();
         assert!(said.contains(limit), "{said}");
     }
-    // Said before any policy is asked: whoever may not save one has it looked through by none.
+    // Checked before any policy is evaluated: a text from a client that may not save it is not parsed.
     let long = json!({"text": "x".repeat(17_000), "enabled": true});
     let path = format!("{PATH}/large");
     let _ = customer
         .send(customer.request_as(&customer.viewer, "PUT", &path).json(&long))
         .await
         .refused(400, "invalid_policy");
-    // All of a tenant's texts together.
+    // The limit on all of a tenant's texts together.
     let _ = save(&customer, "ninety", &"permit(principal,action,resource);".repeat(90)).await.expect(200);
     let _ = save(&customer, "ten", &"permit(principal,action,resource);".repeat(10)).await.expect(200);
     let _ = save(&customer, "more", "permit(principal,action,resource);").await.refused(409, "conflict");
@@ -142,7 +142,7 @@ async fn texts_beyond_a_limit_are_refused_by_it() {
 
 #[tokio::test]
 async fn a_function_that_has_not_seen_this_version_reads_once_more_and_no_other() {
-    // A stack of its own, so that one process serves each function.
+    // A separate stack, so that one process serves each function.
     let world = own_world(Options::default());
     let customer = world.customer().await;
     let calls = async |reply: Reply| {
@@ -156,7 +156,7 @@ async fn a_function_that_has_not_seen_this_version_reads_once_more_and_no_other(
     assert_eq!(calls(customer.get(CONFIG).await).await, 1);
     assert_eq!(calls(customer.get(PATH).await).await, 2);
     assert_eq!(calls(customer.get(PATH).await).await, 1);
-    // It has not seen its own writing either.
+    // It has not seen its own write either.
     let path = format!("{PATH}/one");
     let off = json!({"text": FORBID_ALL, "enabled": false});
     assert_eq!(calls(customer.put(&path, &off).await).await, 3);
@@ -183,7 +183,7 @@ async fn a_notice_reaches_the_caller_as_far_as_the_dialect_has_a_place_for_it() 
     assert_eq!(opened["determining_policies"], json!(["calm.0", "calm.1"]));
     let refused = customer.get("/organisations").await.expect(403);
     assert_eq!(refused.text, "");
-    // Nobody else's requests are decided by it.
+    // It has no effect on other tenants.
     let _ = world().customer().await.get(CONFIG).await.expect(200);
 }
 
@@ -218,13 +218,13 @@ async fn whoever_locked_a_tenant_out_is_let_in_again_by_an_operator() {
 #[tokio::test]
 async fn a_policy_that_cannot_be_evaluated_denies_and_is_counted() {
     let customer = world().customer().await;
-    // Good by its types; its sum is too large for a number.
+    // Valid by its types, but its sum overflows.
     let text = "forbid (principal, action == Trustplane::Action::\"get-identity-center-config\", resource)\n\
                 when { 9223372036854775807 + context.hour + 1 < 0 };";
     let _ = save(&customer, "overflow", text).await.expect(200);
     let refused = customer.get(CONFIG).await.refused(403, "forbidden");
     assert_eq!(refused.body["notices"], json!([]));
-    // What the template's metric filter looks for.
+    // The text that the template's metric filter matches.
     let _ = customer.cost(&refused).await;
     let line = world().stack().find_log(|line| {
         let line: Value = serde_json::from_str(&line.text).ok()?;

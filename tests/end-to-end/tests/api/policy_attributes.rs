@@ -1,4 +1,4 @@
-//! What policies can be written about: each attribute, by a policy of a tenant that turns on it.
+//! Tests of the attributes that policies can use, each with a policy of a tenant that depends on it.
 
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
@@ -14,7 +14,7 @@ fn config(region: &str) -> Value {
     json!({"sso_instance_arn": "", "role_arn": "", "region": region})
 }
 
-/// Whether the connection can be saved while this forbids it.
+/// Returns true if a `forbid` with this condition denies saving the connection.
 async fn forbidden_when(customer: &Customer, condition: &str) -> bool {
     let text = format!(
         "forbid (principal, action == Trustplane::Action::\"put-identity-center-config\", resource) when {{ {condition} }};"
@@ -55,7 +55,7 @@ async fn the_time_of_day_and_the_weekday() {
         let calendar = now.calendar();
         format!("context.hour == {} && context.weekday == \"{}\"", calendar.hour(), calendar.weekday())
     };
-    // The hour may end between the two.
+    // A new hour may begin between the two.
     let now = Timestamp::now();
     let condition = format!("({}) || ({})", is_now(now), is_now(now.plus_millis(3_600_000)));
     assert!(forbidden_when(&customer, &condition).await);
@@ -81,7 +81,7 @@ async fn the_resource_before_and_after() {
 async fn whether_it_is_the_submitters_own_version() {
     let directory = Directory::new().await;
     let customer = &directory.customer;
-    // The other way round than the built-in policy: so it is this one that decides.
+    // The opposite of the built-in policy, so it is this one that decides.
     let text = "@notice(\"Only your own.\")\n\
                 forbid (principal, action in Trustplane::Action::\"approve\", resource)\n\
                 when { context has own_version && !context.own_version };";
@@ -165,7 +165,7 @@ async fn what_policies_would_decide_is_told_and_nothing_is_done() {
     let reply = ask(json!({"policies": off, "context": {"now": "2026-11-22T12:00:00Z"}})).await;
     assert_eq!(reply.body["permitted"], true);
 
-    // The saved set is asked where there is no draft, and a draft is asked in its place.
+    // The saved set decides without a draft; a draft replaces it.
     let region = "forbid (principal, action, resource) when { resource is Trustplane::Integration && resource has after.region };";
     let _ = save(&customer, "region", region).await.expect(200);
     let resource = json!({"type": "integration", "id": "x", "after": {"region": "eu-west-1", "configured": false}});

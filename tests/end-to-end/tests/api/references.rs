@@ -1,4 +1,4 @@
-//! `/references/…`: what is asked without knowing an organisation.
+//! Tests of `/references/…`: lookups that need no organisation.
 
 use serde_json::{Value, json};
 use trustplane_local::Options;
@@ -35,7 +35,7 @@ async fn every_configuration_is_there_with_whose_it_is() {
     ]);
     assert_eq!(listed.body["content"], expected);
     assert_eq!((&listed.body["totalSize"], &listed.body["totalPages"]), (&json!(2), &json!(1)));
-    // The credential and the listing at once, then the names of what is shown.
+    // The credential and the listing concurrently, then the names of the listed objects.
     let cost = customer.cost(&listed).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (3, 2));
     let page = customer.get("/references/users/sso-configurations?size=1&page=1&sort=OrganisationID").await.expect(200);
@@ -91,7 +91,7 @@ async fn more_is_on_a_page_than_one_read_of_dynamodb_takes() {
     let own =
         |one: &Value| one["OrganisationID"] == one["OrganisationName"] && one["ServerName"] == one["OrganisationID"];
     assert_eq!((content.len(), content.iter().filter(|one| own(one)).count()), (60, 60));
-    // 120 names are two calls, at the same time.
+    // 120 names need two concurrent calls.
     let cost = customer.cost(&listed).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (4, 2));
 }
@@ -103,7 +103,7 @@ async fn the_public_key_is_pem_and_kms_is_asked_once_a_process() {
     let path = "/references/resources/openid-provider-public-key";
     let first = customer.get(path).await.expect(200);
     assert_eq!(first.header("content-type"), Some("application/x-pem-file"));
-    // The schema holds its form. P-256: an object identifier, and 65 bytes of a point.
+    // The schema checks its format. P-256: an object identifier, and a point of 65 bytes.
     assert!(
         first.text.starts_with("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"),
         "{}",

@@ -1,4 +1,4 @@
-//! A credential that has ended is refused by every process from then on: none of them remembers it.
+//! Tests that every process refuses an ended credential: none of them caches it.
 
 use serde_json::json;
 use trustplane_end_to_end::{Customer, Reply, world};
@@ -7,18 +7,18 @@ use futures_util::future::join_all;
 
 const CONFIG: &str = "/v1/integrations/aws-identity-center/config";
 const FUNCTION: &str = "put-identity-center-config";
-/// Requests at once, and so processes that are warm.
+/// Number of concurrent requests, and so of warm processes.
 const AT_ONCE: usize = 16;
 
-/// As many requests at once as there are to be processes.
+/// Sends as many concurrent requests as there should be processes.
 async fn save(customer: &Customer, token: &str) -> Vec<Reply> {
-    // Empty strings are as good as nothing saved, and nobody loses a race to who saves the same.
+    // Empty strings are equivalent to no saved connection, and concurrent identical writes do not conflict.
     let body = json!({"sso_instance_arn": "", "role_arn": "", "region": ""});
     let request = || customer.request_as(token, "PUT", CONFIG).json(&body);
     join_all((0..AT_ONCE).map(|_| customer.send(request()))).await
 }
 
-/// A key of these roles that many processes have let in, and its path.
+/// Creates a key with these roles that many processes have accepted. Returns it and its path.
 async fn known_to_many(customer: &Customer, body: &serde_json::Value) -> (String, String) {
     let made = customer.post("/v1/api-keys", body).await.expect(201);
     let token = made.body["token"].as_str().unwrap().to_owned();
@@ -37,7 +37,7 @@ async fn known_to_many(customer: &Customer, body: &serde_json::Value) -> (String
 async fn a_revoked_key_is_refused_by_every_warm_process() {
     let customer = world().customer().await;
     let (token, path) = known_to_many(&customer, &json!({"name": "x", "roles": ["editor"]})).await;
-    // Requests keep coming while it is revoked: those that began before may still be served.
+    // Requests continue during the revocation. Those that started before it may still be served.
     let (_, revoked) = tokio::join!(save(&customer, &token), customer.delete(&path));
     let _ = revoked.expect(204);
     for _ in 0..3 {

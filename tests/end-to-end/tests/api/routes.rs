@@ -1,11 +1,11 @@
-//! Every route with no token, a bad one, another tenant's, and too small a role: driven by the table of functions, so
-//! that a new endpoint is covered.
+//! Tests every route without a token, with an invalid one, with another tenant's, and with too small a role. The table
+//! of functions drives the test, so a new endpoint is covered.
 
 use trustplane_end_to_end::{Customer, Reply, Request, world};
 use trustplane_policy::Group;
 use trustplane_runtime::{Dialect, Route, routes};
 
-/// The route's path with something in place of each parameter that its dialect takes for well-formed.
+/// Returns the route's path, with each parameter replaced by a value that is well-formed in its dialect.
 fn path(route: &Route) -> String {
     let segments = route.path.split('/').map(|segment| match segment {
         "{instance_id}" => "ssoins-0123456789abcdef0",
@@ -42,7 +42,7 @@ async fn without_a_token_or_with_a_bad_one_nobody_comes_in() {
     let mut forged = customer.admin.clone();
     forged.replace_range(50..51, if &forged[50..51] == "a" { "b" } else { "a" });
     let of_nobody = {
-        // A token of the right form whose credential is not in the table.
+        // A well-formed token whose credential is not in the table.
         let id = &customer.admin[4..42];
         customer.viewer.replace(&customer.viewer[4..42], id)
     };
@@ -108,7 +108,7 @@ async fn too_small_a_role_is_refused() {
     }
 }
 
-/// A request that is good but for who sends it: its body is that of the function's first event.
+/// Sends a request that is valid except for its credential. The body is that of the function's first event.
 async fn send_valid(customer: &Customer, function: &str, route: &Route, token: &str) -> Reply {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function);
     let mut payloads: Vec<_> = std::fs::read_dir(&folder)

@@ -1,4 +1,4 @@
-//! `/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration`.
+//! Tests of `/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration`.
 
 use serde_json::json;
 
@@ -78,7 +78,7 @@ async fn the_documented_update() {
         assert_eq!(put.body[kept], before.body[kept], "{kept}");
     }
     assert_eq!(put.header("etag"), Some("\"2\""));
-    // Without a status it is the documented default.
+    // Without a status, it gets the documented default.
     let suffix = json!({"DisplayName": "string", "Contacts": ["user@example.com"], "RedirectUriSuffix": "/acme/staff"});
     let put = customer.put(&path, &suffix).await.expect(200);
     assert_eq!(put.body["Status"], "Active");

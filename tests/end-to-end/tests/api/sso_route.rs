@@ -1,4 +1,4 @@
-//! `GET /v1/sso/route`: through which configuration an e-mail address signs in.
+//! Tests of `GET /v1/sso/route`: the configuration that an e-mail address signs in with.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply};
@@ -9,7 +9,7 @@ async fn route(customer: &Customer, email: &str) -> Reply {
     customer.get(&format!("/v1/sso/route?email={email}")).await.expect(200)
 }
 
-/// Which version serves an address, under which domain, and whether it has to.
+/// Returns the version that serves an address, its domain, and the rule.
 async fn served(customer: &Customer, email: &str) -> (Value, Value, Value) {
     let reply = route(customer, email).await;
     let found = &reply.body["configuration"];
@@ -20,7 +20,7 @@ fn id(path: &str) -> Value {
     json!(path.rsplit('/').next().unwrap())
 }
 
-/// A version in use that names these domains, all of them proven: the configuration, and the version's path.
+/// Activates a version that names these domains, all of them proven. Returns the configuration and the version's path.
 async fn in_use(domains: &Domains, restricted: &[&str], supported: &[&str]) -> String {
     let body = naming(restricted, supported);
     let path = domains.versions.submit(&body).await;
@@ -32,7 +32,7 @@ async fn in_use(domains: &Domains, restricted: &[&str], supported: &[&str]) -> S
     path
 }
 
-/// Another configuration of the same tenant.
+/// Creates another configuration of the same tenant.
 async fn beside(domains: &mut Domains) {
     domains.versions.path = format!("{}/versions", domains.versions.directory.configuration().await);
 }
@@ -70,7 +70,7 @@ async fn restricted_beats_supported_and_the_longest_domain_is_first() {
     });
     assert_eq!(found.body, json!({"email_domain": mail, "configuration": expected, "unusable": []}));
 
-    // The next of these, once it is out of use.
+    // The next candidate, after this one is deactivated.
     domains.end(&restricting, &naming(&[&base], &[])).await;
     assert_eq!(served(domains.customer(), &format!("a@{mail}")).await, (id(&anybody), json!("*"), yes));
     domains.end(&anybody, &naming(&["*"], &[])).await;
@@ -94,7 +94,7 @@ async fn every_spelling_of_an_address_leads_there_and_rolling_back_leads_back() 
     ] {
         assert_eq!(served(customer, &email).await.0, id(&first), "{email}");
     }
-    // A version that does not name the domain leads nowhere; the one before it leads there again.
+    // A version that does not name the domain does not serve it. Reactivating the previous version does.
     let second = in_use(&domains, &["*"], &[]).await;
     assert_eq!(served(customer, &format!("a@{ascii}")).await, (id(&second), json!("*"), json!(true)));
     let back = to("Active", &naming(&[&ascii], &[]));

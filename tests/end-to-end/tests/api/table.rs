@@ -1,4 +1,4 @@
-//! The table behind a stack, for what no endpoint does: setting a scene in the past, and looking at what is kept.
+//! Direct access to the table of a stack, for tests that need a state in the past or check the stored state.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use trustplane_local::Options;
 use trustplane_policy::Grant;
 use trustplane_store::{Item, Key, Stored, Table, TenantKeys, Writes};
 
-/// A stack of the test's own, with the table's stream: what is done in it concerns no other test.
+/// Starts a separate stack with the table's stream, so that its content affects no other test.
 pub fn own_world(options: Options) -> &'static World {
-    // Never dropped: a test's runtime may not end another in its own thread.
+    // Never dropped, because a test cannot drop another runtime in its own thread.
     Box::leak(Box::new(World::start(Options { streams: true, ..options })))
 }
 
-/// A copy of the template with `to` in place of every `from`, which it has to hold.
+/// Copies the template with `to` in place of every `from`, which it has to contain.
 pub fn changed_template(from: &str, to: &str) -> std::path::PathBuf {
     let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let template = std::fs::read_to_string(workspace.join("template.yaml")).unwrap();
@@ -30,12 +30,12 @@ pub fn changed_template(from: &str, to: &str) -> std::path::PathBuf {
     path
 }
 
-/// The table of a world.
+/// Returns the table of a world.
 pub fn table(world: &World) -> Table {
     Table::new(&sdk(world), world.stack().table().to_owned(), Arc::new(Meter::default()))
 }
 
-/// What reaches into the table past all rules, as a hand would.
+/// Returns a client that writes to the table without any of the store's rules.
 pub fn hand(world: &World) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::new(&sdk(world))
 }
@@ -51,7 +51,7 @@ fn sdk(world: &World) -> aws_config::SdkConfig {
         .build()
 }
 
-/// Leave to write in a tenant's part.
+/// Creates a grant to write in a tenant's partition.
 pub fn grant(tenant: TenantId, at: Timestamp) -> Grant {
     Grant::operator(tenant, "test", "test", at)
 }
@@ -66,7 +66,7 @@ pub async fn read<T: Item>(table: &Table, key: &Key<T>) -> Stored<T> {
     table.load(key.clone()).await.unwrap()
 }
 
-/// Writes with no audit record.
+/// Writes without an audit record.
 pub async fn write(table: &Table, tenant: TenantId, writes: Writes) {
     let _ = table.note(&grant(tenant, Timestamp::from_millis(0)), writes).await.unwrap();
 }

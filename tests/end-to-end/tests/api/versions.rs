@@ -1,4 +1,4 @@
-//! `…/sso-configuration/{ssoConfigurationId}/versions`.
+//! Tests of `…/sso-configuration/{ssoConfigurationId}/versions`.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply, world};
@@ -6,15 +6,15 @@ use trustplane_end_to_end::{Customer, Reply, world};
 use crate::directory::{Directory, errors, fields};
 use futures_util::future::join_all;
 
-/// A configuration, to make versions of.
+/// A configuration, to create versions of.
 pub struct Versions {
-    /// Below what.
+    /// The organisation and server that it belongs to.
     pub directory: Directory,
     /// `…/versions`.
     pub path: String,
 }
 
-/// The body of a version.
+/// Returns the body of a version.
 pub fn content() -> Value {
     json!({
         "ClientID": "trustplane",
@@ -32,19 +32,19 @@ fn with_status(status: &str) -> Value {
 }
 
 impl Versions {
-    /// Of a new customer.
+    /// Creates one for a new customer.
     pub async fn new() -> Self {
         Self::of(world().customer().await).await
     }
 
-    /// Of a configuration in a new organisation of `customer`.
+    /// Creates one in a new organisation of `customer`.
     pub async fn of(customer: Customer) -> Self {
         let directory = Directory::of(customer).await;
         let path = format!("{}/versions", directory.configuration().await);
         Self { directory, path }
     }
 
-    /// Submits a version as the editor: its path.
+    /// Submits a version as the editor. Returns its path.
     pub async fn submit(&self, body: &Value) -> String {
         let customer = &self.directory.customer;
         let request = customer.request_as(&customer.editor, "POST", &self.path).json(body);
@@ -52,18 +52,18 @@ impl Versions {
         format!("{}/{}", self.path, made.body["ID"].as_str().unwrap())
     }
 
-    /// PUT with a token.
+    /// Sends a PUT request with a token.
     pub async fn put_as(&self, token: &str, path: &str, body: &Value) -> Reply {
         let customer = &self.directory.customer;
         customer.send(customer.request_as(token, "PUT", path).json(body)).await
     }
 
-    /// Asks for a status as the approver.
+    /// Requests a status as the approver.
     pub async fn decide(&self, path: &str, status: &str) -> Reply {
         self.put_as(&self.directory.customer.approver, path, &with_status(status)).await
     }
 
-    /// The status of a version.
+    /// Returns the status of a version.
     pub async fn status(&self, path: &str) -> String {
         let shown = self.directory.customer.get(path).await.expect(200);
         shown.body["Status"].as_str().unwrap().to_owned()
@@ -91,7 +91,7 @@ async fn one_is_submitted_shown_edited_and_deleted() {
     let _ = customer.delete(&path).await.expect(204);
     let missing = customer.get(&path).await.expect(404);
     assert_eq!(errors(&missing), ["there is no such version"]);
-    // A number is not given twice.
+    // A number is not reused.
     let next = customer.post(&versions.path, &content()).await.expect(201);
     assert_eq!(next.body["Version"], 2);
 }
@@ -111,7 +111,7 @@ async fn somebody_else_has_to_approve() {
     let own = format!("{}/{}", versions.path, own.body["ID"].as_str().unwrap());
     let _ = versions.put_as(&both, &own, &with_status("Assignable")).await.expect(403);
     let _ = versions.put_as(&both, &path, &with_status("Assignable")).await.expect(200);
-    // Who edits it last has a hand in it too.
+    // The last editor counts as an author too.
     let third = versions.submit(&content()).await;
     let mut edit = with_status("Pending");
     edit["GroupClaim"] = json!("roles");
@@ -119,7 +119,7 @@ async fn somebody_else_has_to_approve() {
     edit["Status"] = json!("Assignable");
     let _ = versions.put_as(&both, &third, &edit).await.expect(403);
     let _ = versions.put_as(&customer.approver, &third, &edit).await.expect(200);
-    // An approver edits nothing.
+    // An approver cannot edit.
     let fourth = versions.submit(&content()).await;
     let _ = versions.put_as(&customer.approver, &fourth, &with_status("Pending")).await.expect(403);
 }
@@ -143,24 +143,24 @@ async fn minting_or_rotating_a_key_makes_no_second_pair_of_eyes() {
         let made = customer.send(customer.request_as(token, "POST", &versions.path).json(&content())).await.expect(201);
         format!("{}/{}", versions.path, made.body["ID"].as_str().unwrap())
     };
-    // A key of the submitter, a key of that key, and the submitter's own after a rotation.
+    // A key of the submitter, a key of that key, and the submitter's own key after a rotation.
     let submitter = make(&customer.admin, &["admin", "approver"]).await;
     let path = submit(&submitter).await;
     let child = make(&submitter, &["admin", "approver"]).await;
     let grandchild = make(&child, &["editor", "approver"]).await;
     let rotated = rotate(&customer.admin, &submitter).await;
-    // Somebody else's key, once the submitter has rotated it and so seen its secret.
+    // Another user's key, after the submitter has rotated it and so seen its secret.
     let taken = rotate(&submitter, &world().token(&customer.tenant, &["approver"]).await).await;
     for own in [&submitter, &child, &grandchild, &rotated, &taken] {
         let _ = versions.put_as(own, &path, &with_status("Assignable")).await.expect(403);
     }
-    // Nor does who made the submitter approve, under a new key either.
+    // The submitter's creator cannot approve either, even with a new key.
     let path = submit(&grandchild).await;
     let of_the_maker = rotate(&child, &child).await;
     for own in [&of_the_maker, &submitter] {
         let _ = versions.put_as(own, &path, &with_status("Assignable")).await.expect(403);
     }
-    // A key that one admin made for somebody else does.
+    // A key that the same admin created for another user can approve.
     let other = make(&customer.admin, &["approver"]).await;
     let _ = versions.put_as(&other, &path, &with_status("Assignable")).await.expect(200);
 }
@@ -179,10 +179,10 @@ async fn at_most_one_is_active_and_an_older_one_comes_back() {
     let cost = customer.cost(&switched).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (3, 3));
     assert_eq!([versions.status(&first).await, versions.status(&second).await], ["Inactive", "Active"]);
-    // Back to the first.
+    // Reactivates the first version.
     let _ = versions.decide(&first, "Active").await.expect(200);
     assert_eq!([versions.status(&first).await, versions.status(&second).await], ["Active", "Inactive"]);
-    // The same again is as good, for an approver.
+    // Requesting the same status again succeeds, for an approver.
     let _ = versions.decide(&first, "Active").await.expect(200);
     let _ = versions.decide(&first, "Inactive").await.expect(200);
     let listed = customer.get(&format!("{}?status=Active", versions.path)).await.expect(200);
@@ -207,7 +207,7 @@ async fn what_was_approved_does_not_change_and_is_not_deleted() {
     let path = versions.submit(&content()).await;
     let mut changed = with_status("Assignable");
     changed["ClientID"] = json!("another");
-    // Not in the request that approves either.
+    // The request that approves cannot change the content either.
     let refused = versions.put_as(&customer.approver, &path, &changed).await.expect(400);
     assert_eq!(fields(&refused), ["ClientID"]);
     let _ = versions.decide(&path, "Assignable").await.expect(200);

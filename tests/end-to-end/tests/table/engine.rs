@@ -1,4 +1,4 @@
-//! A table to test on, and leave to write in it.
+//! A table for tests of the store, and grants to write in it.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use tokio::sync::OnceCell;
 use trustplane_aws::Meter;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::directory::organisation::{NewOrganisation, Organisation};
-use trustplane_domain::{Fields, Timestamp};
 use trustplane_domain::ids::{ExternalId, TenantId};
+use trustplane_domain::{Fields, Timestamp};
 use trustplane_local::engine::{Engine, create_tables};
 use trustplane_local::template::Template;
 use trustplane_policy::{Grant, Kind, Resource};
@@ -16,13 +16,13 @@ use trustplane_store::{AuditedChange, CommitError, Item, Key, Stored, Table, Ten
 struct Running {
     endpoint: String,
     table: String,
-    // Serves as long as the test program runs, on a runtime of its own.
+    // Runs as long as the test program, on its own runtime.
     _engine: Option<Engine>,
 }
 
 static RUNNING: OnceCell<Running> = OnceCell::const_new();
 
-/// The table, with a meter of its own.
+/// Creates a table with its own meter.
 pub async fn table() -> Table {
     let running = RUNNING
         .get_or_init(|| async {
@@ -53,7 +53,7 @@ async fn start() -> Running {
     Running { endpoint, table: template.tables[0].name.clone(), _engine: engine }
 }
 
-/// A table behind any endpoint.
+/// Returns a table at any endpoint.
 pub async fn table_at(endpoint: &str, name: &str) -> Table {
     Table::new(&config(endpoint).await, name.to_owned(), Arc::new(Meter::default()))
 }
@@ -82,19 +82,19 @@ async fn config(endpoint: &str) -> aws_config::SdkConfig {
     config.build()
 }
 
-/// A tenant of this test alone: leave to write in it, at this time.
+/// Creates a grant for a tenant that only this test uses, at this time.
 pub fn grant_at(millis: i64) -> Grant {
     let mut random = [0; 16];
     getrandom::fill(&mut random).unwrap();
     Grant::operator(TenantId::from_random(random), "test", "request", Timestamp::from_millis(millis))
 }
 
-/// A tenant of this test alone, now.
+/// Creates a grant for a tenant that only this test uses, now.
 pub fn grant() -> Grant {
     grant_at(Timestamp::now().as_millis())
 }
 
-/// A value to write.
+/// Returns a value to write.
 pub fn connection(seed: u8) -> Connection {
     Connection::new(ExternalId::from_random([seed; 16]))
 }
@@ -120,7 +120,7 @@ pub fn organisation(id: &str) -> Organisation {
     Organisation::new(NewOrganisation::parse(fields).unwrap(), Timestamp::from_millis(0))
 }
 
-/// Makes the connection of a fresh tenant: the leave, and what stands.
+/// Creates the connection of a new tenant. Returns the grant and the stored connection.
 pub async fn made(table: &Table) -> (Grant, Stored<Connection>) {
     let grant = grant();
     let key = TenantKeys::granted(&grant).connection();

@@ -1,4 +1,4 @@
-//! What DynamoDB may say instead of doing as it is told, played by a server of this test.
+//! Tests of the store with errors of DynamoDB, which a server in this test returns.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use trustplane_store::{AuditedChange, CommitError, Idempotency, LoadError, Store
 
 use crate::engine::{commit, connection, grant, table_at};
 
-/// A server that answers the n-th request with the n-th answer, and the last one from then on.
+/// Starts a server that returns the n-th response to the n-th request, and then repeats the last one.
 async fn saying(answers: Vec<(u16, Value)>) -> (Table, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -52,7 +52,7 @@ async fn a_conflict_with_another_transaction_is_a_lost_race() {
     assert!(matches!(write(&table).await, Err(CommitError::Lost)));
 }
 
-/// Beside the kept reply of the same key nothing else matters: its winner's is the reply to send.
+/// Tests a conflict over a stored response in addition to another conflict: the stored response decides.
 #[tokio::test]
 async fn a_conflict_over_the_reply_of_a_retry_is_a_request_in_progress() {
     for code in ["TransactionConflict", "ConditionalCheckFailed"] {

@@ -1,5 +1,5 @@
-//! What the store promises, held against a DynamoDB-compatible engine: the embedded one, or any whose endpoint stands in
-//! `TRUSTPLANE_TEST_DYNAMODB` (credentials and region as the SDK finds them).
+//! Tests of the store's guarantees with a DynamoDB-compatible engine: the embedded one, or the endpoint in
+//! `TRUSTPLANE_TEST_DYNAMODB` (with the SDK's credentials and region).
 
 #![allow(
     clippy::expect_used,

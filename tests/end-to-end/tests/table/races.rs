@@ -1,10 +1,10 @@
-//! Two writers at once, on each condition: one wins, the other is told.
+//! Tests of two concurrent writers on each condition: one succeeds, the other gets an error.
 
 use trustplane_store::{CommitError, TenantKeys, Writes};
 
 use crate::engine::{commit, connection, grant, made, organisation, read, table};
 
-/// Of two outcomes one is done and one lost.
+/// Checks that one of two outcomes succeeded and the other lost.
 fn one_of(outcomes: (Result<(), CommitError>, Result<(), CommitError>)) {
     match outcomes {
         (Ok(()), Err(CommitError::Lost)) | (Err(CommitError::Lost), Ok(())) => {}

@@ -1,4 +1,5 @@
-//! Any text as an identity provider's metadata: answered, in time, and what is taken can be trusted in.
+//! Parses any text as an identity provider's metadata. It returns in time and without a panic, and accepted metadata
+//! can be trusted.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

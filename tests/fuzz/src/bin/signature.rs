@@ -1,5 +1,5 @@
-//! A request is signed by the book: the code under test lets it in. Another request with that signature it lets in only
-//! where both have one canonical form; and whatever stands in the header, it answers.
+//! Signs a request by the guide, which the code under test must accept. It must accept another request with that
+//! signature only if both have the same canonical form. It must handle any header without a panic.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +10,7 @@ use trustplane_fuzz::{DATE, Request, may_be_signed, signature};
 const SECRET: &[u8] = b"a secret";
 
 fuzz_target!(|text: &str| {
-    // The list of signed headers, a free header, a request, and after an empty line another.
+    // The list of signed headers, a free header, a request, and after an empty line another one.
     let mut halves = text.splitn(2, "\n\n");
     let mut first = halves.next().unwrap_or_default().split('\n');
     let signed: Vec<String> = first.next().unwrap_or_default().split(';').map(str::to_owned).collect();

@@ -1,9 +1,9 @@
-//! The event that an HTTP API makes of a request: payload format 2.0.
+//! The event of an HTTP API for a request, in payload format 2.0.
 //!
-//! Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", API Gateway Developer
-//! Guide. Where that is silent, what others captured from deployed HTTP APIs: the path is decoded (twice,
-//! and cut at a decoded `?` between; see github.com/hotsock/voker, `vokerhttp/testdata`), and a body is
-//! text for five content types only (github.com/ministackorg/ministack, pull request 766).
+//! Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", API Gateway Developer Guide. For gaps
+//! in the documentation, the sources are captures from deployed HTTP APIs: the path is decoded twice, and cut at a `?`
+//! that appears after the first decoding (github.com/hotsock/voker, `vokerhttp/testdata`); a body is text for five
+//! content types only (github.com/ministackorg/ministack, pull request 766).
 
 use super::routes::Matched;
 use crate::template::ACCOUNT;
@@ -14,16 +14,16 @@ use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 use time::{OffsetDateTime, macros::format_description};
 
-/// The API's id locally.
+/// Id of the API.
 const API_ID: &str = "local";
 
-/// What an event is made of.
+/// Parts of a request that the event contains.
 pub(super) struct Request<'a> {
     pub method: &'a Method,
     pub version: Version,
-    /// The path as [`decode_path`] made it.
+    /// The path, decoded by [`decode_path`].
     pub path: &'a str,
-    /// The query as it was sent, without the `?`.
+    /// The query as the client sent it, without the `?`.
     pub query: &'a str,
     pub headers: &'a HeaderMap,
     pub body: &'a [u8],
@@ -32,14 +32,14 @@ pub(super) struct Request<'a> {
     pub now: OffsetDateTime,
 }
 
-/// The path as an HTTP API hands it on; `None` if it refuses the request.
+/// Decodes a path as an HTTP API does. Returns `None` if it refuses the request.
 pub(super) fn decode_path(path: &str) -> Option<String> {
     let once = decode(path)?;
     let once = once.split('?').next().unwrap_or_default();
     decode(once)
 }
 
-/// The event for a request that takes the route `matched`.
+/// Builds the event for a request on the route `matched`.
 pub(super) fn event(request: &Request<'_>, matched: &Matched) -> Value {
     let headers = headers(request);
     let text = |name: &str| headers.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -97,7 +97,7 @@ pub(super) fn event(request: &Request<'_>, matched: &Matched) -> Value {
     event
 }
 
-/// Names in lower case, values of one name joined with commas, cookies apart.
+/// Converts headers: names in lower case, values of the same name joined with commas, without cookies.
 fn headers(request: &Request<'_>) -> Map<String, Value> {
     let mut headers = Map::new();
     for name in request.headers.keys() {
@@ -132,7 +132,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
     cookies
 }
 
-/// Decoded, values of one name joined with commas.
+/// Decodes query parameters. Values of the same name are joined with commas.
 fn query_parameters(query: &str) -> Map<String, Value> {
     let mut parameters: Map<String, Value> = Map::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -154,7 +154,7 @@ fn is_text(content_type: &str) -> bool {
         || matches!(kind.as_str(), "application/json" | "application/xml" | "application/javascript")
 }
 
-/// One round of percent-decoding; `None` if an escape is broken or the bytes are not UTF-8.
+/// Decodes percent-encoding once. Returns `None` if an escape is invalid or the bytes are not UTF-8.
 fn decode(path: &str) -> Option<String> {
     let escapes_are_whole = path.split('%').skip(1).all(|after| {
         let digits = after.as_bytes().get(..2);
@@ -166,7 +166,7 @@ fn decode(path: &str) -> Option<String> {
     percent_decode_str(path).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
-/// HTTP's own reading of header bytes, so that none is lost.
+/// Decodes header bytes as Latin-1, as HTTP specifies, so that no byte is lost.
 fn latin_1(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -174,7 +174,7 @@ fn latin_1(bytes: &[u8]) -> String {
     }
 }
 
-/// `10/Jul/2026:19:19:05 +0000`.
+/// Formats a time: `10/Jul/2026:19:19:05 +0000`.
 fn common_log_time(time: OffsetDateTime) -> String {
     let format = format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
     time.to_offset(time::UtcOffset::UTC).format(&format).unwrap_or_default()

@@ -1,7 +1,7 @@
-//! What an HTTP API makes of a function's reply.
+//! The conversion of a function's output to an HTTP response.
 //!
-//! Source: "Lambda function response for format 2.0" in "Create AWS Lambda proxy integrations for HTTP APIs in
-//! API Gateway", API Gateway Developer Guide.
+//! Source: "Lambda function response for format 2.0" in "Create AWS Lambda proxy integrations for HTTP APIs in API
+//! Gateway", API Gateway Developer Guide.
 
 use axum::{
     body::Body,
@@ -11,7 +11,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-/// The reply to send for what a function returned; `None` if it is not one that API Gateway understands.
+/// Converts a function's output to a response. Returns `None` if API Gateway would not understand it.
 pub(super) fn reply(payload: &[u8]) -> Option<Response> {
     let returned: Value = serde_json::from_slice(payload).ok()?;
     match returned {
@@ -22,7 +22,7 @@ pub(super) fn reply(payload: &[u8]) -> Option<Response> {
     }
 }
 
-/// A reply of API Gateway's own.
+/// Creates a response of API Gateway itself.
 pub(super) fn message(status: StatusCode, message: &str) -> Response {
     json_reply(status, serde_json::json!({ "message": message }).to_string())
 }
@@ -30,7 +30,7 @@ pub(super) fn message(status: StatusCode, message: &str) -> Response {
 fn structured(fields: &Map<String, Value>) -> Option<Response> {
     let status = match fields.get("statusCode")? {
         Value::Number(status) => status.as_u64()?,
-        // A number in quotes is taken as well.
+        // A number in quotes is accepted too.
         Value::String(status) => status.parse().ok()?,
         _ => return None,
     };
@@ -63,7 +63,7 @@ fn structured(fields: &Map<String, Value>) -> Option<Response> {
         None | Some(Value::Null) => Vec::new(),
         Some(_) => return None,
     };
-    // The connection is API Gateway's own affair.
+    // API Gateway controls the connection itself.
     for name in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         headers.remove(name);
     }

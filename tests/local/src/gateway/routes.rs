@@ -1,7 +1,7 @@
-//! Which function answers a path.
+//! Routing: the selection of the function for a path.
 //!
-//! Source: "Create routes for HTTP APIs in API Gateway", API Gateway Developer Guide: a full match first,
-//! then a greedy path variable, then `$default`.
+//! Source: "Create routes for HTTP APIs in API Gateway", API Gateway Developer Guide: first a full match, then a greedy
+//! path variable, then `$default`.
 
 use crate::template::Route;
 use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
@@ -9,14 +9,14 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 /// The routes of an HTTP API.
 pub(crate) struct Routes(Vec<Parsed>);
 
-/// The route that a request takes.
+/// The route of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Matched {
     /// `PUT /things/{id}` or `$default`.
     pub key: String,
-    /// The function that answers.
+    /// The function to invoke.
     pub function: String,
-    /// How long the gateway waits for it.
+    /// Time limit of the integration.
     pub timeout: Duration,
     /// Values of the path's variables.
     pub parameters: BTreeMap<String, String>,
@@ -27,7 +27,7 @@ struct Parsed {
     segments: Vec<Segment>,
 }
 
-/// The order is the order of preference.
+/// A segment of a route. Earlier variants take precedence.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Clone)]
 enum Segment {
     Literal(String),
@@ -41,7 +41,7 @@ impl Routes {
         Self(parsed.collect())
     }
 
-    /// The route for a method and a decoded path.
+    /// Finds the route for a method and a decoded path.
     pub fn find(&self, method: &str, path: &str) -> Option<Matched> {
         let parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         let candidates = self
@@ -85,7 +85,8 @@ impl Parsed {
         rest.is_empty().then_some(parameters)
     }
 
-    /// `$default` last, then greedy ones, the more literal first, a named method before `ANY`.
+    /// Sort key of precedence: `$default` last, then greedy routes; more literal routes before others, a named method
+    /// before `ANY`.
     fn rank(&self) -> impl Ord + use<> {
         let greedy = matches!(self.segments.last(), Some(Segment::Greedy(_)));
         let kinds: Vec<u8> = self

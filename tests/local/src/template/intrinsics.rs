@@ -1,25 +1,25 @@
 //! CloudFormation's intrinsic functions and pseudo parameters, resolved for this machine.
 //!
-//! Source: "Intrinsic function reference" and "Pseudo parameters reference" of the AWS CloudFormation
-//! Template Reference Guide. What a deployment would only know from AWS (a key's id, a stream's
-//! label) gets a fixed local value; what cannot be known here is an error that names it.
+//! Source: "Intrinsic function reference" and "Pseudo parameters reference" of the AWS CloudFormation Template
+//! Reference Guide. A value that only AWS could provide (a key's id, a stream's label) gets a fixed local value. A
+//! value that cannot be known here is an error that names it.
 
 use crate::Error;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
 use std::collections::BTreeMap;
 
-/// The platform's own AWS account locally; a customer's is another one.
+/// The platform's own local AWS account. A customer's is another one.
 pub const ACCOUNT: &str = "000000000000";
-/// The region everything runs in locally.
+/// The region of all local services.
 pub const REGION: &str = "us-east-1";
-/// The stack's name, where the template asks for it.
+/// The stack's name in the template.
 pub const STACK_NAME: &str = "trustplane";
 
-/// How deep references may lead to references before they are taken for a circle.
+/// Largest depth of nested references. Deeper references count as a cycle.
 const DEPTH: usize = 32;
 
-/// Turns YAML with CloudFormation's short forms (`!Ref x`) into JSON with the long ones (`{"Ref": x}`).
+/// Converts YAML with CloudFormation's short forms (`!Ref x`) to JSON with the long ones (`{"Ref": x}`).
 pub(super) fn long_form(yaml: Yaml) -> Result<Value, Error> {
     Ok(match yaml {
         Yaml::Null => Value::Null,
@@ -62,7 +62,7 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// A resolver with every parameter at its default.
+    /// Creates a resolver with every parameter at its default.
     pub fn new(document: &'a Value) -> Self {
         let parameters = entries(document.get("Parameters"))
             .filter_map(|(name, parameter)| {
@@ -73,7 +73,7 @@ impl<'a> Resolver<'a> {
                     .is_some_and(|kind| kind == "CommaDelimitedList" || kind.starts_with("List<"));
                 let value = match default {
                     Value::String(text) if list => text.split(',').map(str::trim).collect::<Vec<_>>().into(),
-                    // A parameter is text wherever it is used.
+                    // A parameter is always text.
                     Value::Number(number) => Value::String(number.to_string()),
                     Value::Bool(value) => Value::String(value.to_string()),
                     other => other.clone(),
@@ -84,17 +84,17 @@ impl<'a> Resolver<'a> {
         Self { document, parameters }
     }
 
-    /// The value with every intrinsic function in it resolved; properties that are `AWS::NoValue` are gone.
+    /// Resolves every intrinsic function in the value, and removes properties that are `AWS::NoValue`.
     pub fn resolve(&self, value: &Value) -> Result<Value, Error> {
         Ok(self.value(value, 0)?.unwrap_or(Value::Null))
     }
 
-    /// As [`Self::resolve`], for what is used as text.
+    /// Resolves like [`Self::resolve`], for a value that is used as text.
     pub fn text(&self, value: &Value) -> Result<String, Error> {
         scalar(&self.resolve(value)?).ok_or_else(|| Error::new(format!("`{value}` is not text")))
     }
 
-    /// Whether a resource with this `Condition` exists.
+    /// Returns true if a resource with this `Condition` exists.
     pub fn condition(&self, name: &str) -> Result<bool, Error> {
         self.holds(&json!({ "Condition": name }), 0)
     }
@@ -280,13 +280,12 @@ impl<'a> Resolver<'a> {
         Ok(Value::String(text))
     }
 
-    /// The type of a resource and the name or id it would have once deployed.
+    /// Returns the type of a resource, and its name or id after deployment.
     fn physical(&self, logical: &str, depth: usize) -> Result<(String, String), Error> {
-        let resource = self
-            .document
-            .get("Resources")
-            .and_then(|resources| resources.get(logical))
-            .ok_or_else(|| Error::new(format!("`{logical}` is no parameter with a default and no resource")))?;
+        let resource =
+            self.document.get("Resources").and_then(|resources| resources.get(logical)).ok_or_else(|| {
+                Error::new(format!("`{logical}` is neither a parameter with a default nor a resource"))
+            })?;
         let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
         let property = match kind {
             "AWS::Serverless::Function" | "AWS::Lambda::Function" => "FunctionName",
@@ -312,7 +311,7 @@ impl<'a> Resolver<'a> {
         Ok((kind.to_owned(), name))
     }
 
-    /// `${Name}`, `${Resource.Attribute}` and `${!Literal}` of `Fn::Sub`.
+    /// Replaces `${Name}`, `${Resource.Attribute}` and `${!Literal}` of `Fn::Sub`.
     fn substitute(&self, template: &str, names: &Map<String, Value>, depth: usize) -> Result<String, Error> {
         let mut text = String::new();
         let mut rest = template;
@@ -353,14 +352,14 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// An ARN of the platform's own account in the local region.
+/// Returns an ARN of the platform's own account in the local region.
 fn arn(service: &str, resource: &str) -> String {
     format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}")
 }
 
-/// A UUID for what AWS would number itself, the same on every start.
+/// Derives a UUID in place of an id that AWS would assign. It is the same on every start.
 fn local_id(logical: &str) -> String {
-    // FNV-1a over the name, twice: nothing depends on it but that it stays the same.
+    // FNV-1a over the name, twice. Only its stability matters.
     let hash =
         |seed: u64| logical.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     uuid::Builder::from_custom_bytes(
@@ -370,7 +369,7 @@ fn local_id(logical: &str) -> String {
     .to_string()
 }
 
-/// The text of a string, number or boolean, as CloudFormation passes it on.
+/// Returns the text of a string, number or boolean, as CloudFormation passes it on.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -380,7 +379,7 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The entries of an object that may be absent.
+/// Iterates over the entries of an object that may be absent.
 pub(super) fn entries(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
     value.and_then(Value::as_object).into_iter().flatten()
 }

@@ -1,4 +1,4 @@
-//! Starts stacks over the fixture function.
+//! Stacks with the fixture function, for tests.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use trustplane_local::{
     http::{self, Method},
 };
 
-/// A folder of its own for a test, removed with it.
+/// A folder for one test, removed when it is dropped.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -30,7 +30,7 @@ impl Drop for Folder {
     }
 }
 
-/// The fixture function under the name of each function of the template, in a folder of its own.
+/// Copies the fixture function under each function name of the template into a new folder.
 pub fn functions(names: &[&str]) -> Folder {
     let folder = Folder::new("functions");
     let test = std::env::current_exe().unwrap();
@@ -43,7 +43,7 @@ pub fn functions(names: &[&str]) -> Folder {
 
 pub const FUNCTIONS: &[&str] = &["echo", "quick", "slow", "broken", "reader", "sweeper"];
 
-/// Options for the fixture template.
+/// Returns options for the fixture template.
 pub fn options(functions: &Folder) -> Options {
     Options {
         template: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture.yaml")),
@@ -52,13 +52,13 @@ pub fn options(functions: &Folder) -> Options {
     }
 }
 
-/// A stack in memory.
+/// Starts a stack in memory.
 pub async fn stack() -> (Stack, Folder) {
     let functions = functions(FUNCTIONS);
     (Stack::start(options(&functions)).await.unwrap(), functions)
 }
 
-/// Calls the engine that holds a stack's table.
+/// Calls the DynamoDB endpoint of a stack.
 pub async fn dynamodb(stack: &Stack, operation: &str, arguments: Value) -> Value {
     let target = format!("DynamoDB_20120810.{operation}");
     let headers = [

@@ -1,7 +1,7 @@
-//! A CloudFormation template: its parameters, conditions and intrinsic functions, evaluated.
+//! A CloudFormation template: evaluation of parameters, conditions and intrinsic functions.
 //!
-//! Source: "Template reference" in the CloudFormation User Guide. What is not understood is an error. `AllowedPattern` of a
-//! parameter is not checked.
+//! Source: "Template reference" in the CloudFormation User Guide. Unsupported content is an error. `AllowedPattern` of
+//! a parameter is not checked.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -14,17 +14,17 @@ pub(super) struct Template {
     conditions: Map<String, Value>,
     pub(super) resources: Map<String, Value>,
     pub(super) outputs: Map<String, Value>,
-    /// `Ref` and `Fn::GetAtt` of resources that were made: by logical id, or logical id, dot, attribute.
+    /// `Ref` and `Fn::GetAtt` of created resources: by logical id, or logical id, dot, attribute.
     pub(super) attributes: BTreeMap<String, String>,
-    /// How many conditions are being evaluated within each other: they must not go in a circle.
+    /// Number of nested conditions in evaluation. A limit detects cycles.
     depth: Cell<usize>,
 }
 
-/// Where `Ref: AWS::NoValue` stood; it takes its member with it.
+/// Marker of `Ref: AWS::NoValue`, whose member is removed.
 const NO_VALUE: &str = "\u{0}AWS::NoValue";
 
 impl Template {
-    /// Reads a template and gives its parameters these values, or their defaults.
+    /// Parses a template and sets its parameters to these values, or to their defaults.
     pub(super) fn parse(yaml: &str, given: &[(&str, &str)], pseudo: &[(&str, &str)]) -> Result<Self, String> {
         let template = serde_yaml_ng::from_str(yaml).map_err(|error| error.to_string())?;
         let Value::Object(mut template) = json(template)? else {
@@ -33,7 +33,7 @@ impl Template {
         match template.remove("AWSTemplateFormatVersion") {
             None => {}
             Some(Value::String(version)) if version == "2010-09-09" => {}
-            Some(version) => return Err(format!("`{version}` is no template format version")),
+            Some(version) => return Err(format!("`{version}` is not a template format version")),
         }
         template.remove("Description");
         template.remove("Metadata");
@@ -61,7 +61,7 @@ impl Template {
         Ok(Self { parameters, conditions, resources, outputs, attributes: BTreeMap::new(), depth: Cell::new(0) })
     }
 
-    /// The value with its intrinsic functions evaluated.
+    /// Evaluates the intrinsic functions in a value.
     pub(super) fn resolve(&self, value: &Value) -> Result<Value, String> {
         match value {
             Value::Array(values) => {
@@ -89,7 +89,7 @@ impl Template {
         }
     }
 
-    /// Whether a resource or output without a condition, or whose condition holds.
+    /// Returns true if a resource or output has no condition, or its condition holds.
     pub(super) fn is_wanted(&self, declaration: &Value) -> Result<bool, String> {
         match declaration.get("Condition") {
             None => Ok(true),
@@ -197,7 +197,7 @@ impl Template {
             return Ok(value.clone());
         }
         let made = self.attributes.get(name).map(|value| value.as_str().into());
-        made.ok_or_else(|| format!("`{name}` is no parameter and no resource"))
+        made.ok_or_else(|| format!("`{name}` is neither a parameter nor a resource"))
     }
 
     fn substitute(&self, text: &str, variables: &Map<String, Value>) -> Result<Value, String> {
@@ -229,7 +229,7 @@ impl Template {
     }
 }
 
-/// The value of a parameter: as given, or its default.
+/// Returns the value of a parameter: the given one, or its default.
 fn parameter(name: &str, declaration: &Value, given: Option<&str>) -> Result<Value, String> {
     let text = |key: &str| match declaration.get(key) {
         Some(Value::String(text)) => Some(text.clone()),
@@ -269,7 +269,7 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
     value.as_array()?.iter().map(Value::as_str).collect()
 }
 
-/// YAML as JSON, short forms of functions (`!Ref`) in their long form (`Ref`, `Fn::Sub`).
+/// Converts YAML to JSON, with short forms of functions (`!Ref`) in their long form (`Ref`, `Fn::Sub`).
 fn json(yaml: serde_yaml_ng::Value) -> Result<Value, String> {
     use serde_yaml_ng::Value as Yaml;
     Ok(match yaml {

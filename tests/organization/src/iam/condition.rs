@@ -1,10 +1,10 @@
-//! Conditions of statements: the operators on strings, and the keys that requests here carry.
+//! Conditions of statements: the string operators, and the condition keys of requests.
 
 use serde_json::Value;
 
 use super::{Request, like, strings};
 
-/// One condition: a key, compared with values.
+/// One condition: compares a key with values.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
     pub(super) operator: Operator,
@@ -76,7 +76,7 @@ impl Condition {
     }
 }
 
-/// The condition keys that a request here can carry.
+/// The condition keys that a request can have here.
 const KEYS: [&str; 6] = [
     "sts:externalid",
     "sts:rolesessionname",

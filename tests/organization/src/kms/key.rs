@@ -1,7 +1,7 @@
-//! A KMS key, and what its material does.
+//! A KMS key and its cryptographic operations.
 //!
-//! The material is derived from the key's id, so that what was encrypted before a restart still decrypts and MACs stay the
-//! same. That makes it no secret: this is a stand-in for development and tests.
+//! The key material is derived from the key's id, so ciphertexts and MACs from before a restart stay valid. So the
+//! material is not secret: this is a stand-in for development and tests.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -13,7 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::signing::KeyPair;
 use crate::fixture::{PLATFORM_ACCOUNT, REGION};
 
-/// The kinds of KMS key, as KMS names them.
+/// The kinds of KMS key, with KMS's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeySpec {
     /// Encrypts and decrypts.
@@ -44,7 +44,7 @@ impl KeySpec {
         }
     }
 
-    /// The member of a key's description that lists its algorithms, and those algorithms.
+    /// Returns the member of a key's description that lists its algorithms, and those algorithms.
     pub(crate) fn algorithms(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::SymmetricDefault => ("EncryptionAlgorithms", &["SYMMETRIC_DEFAULT"]),
@@ -65,16 +65,16 @@ impl KeySpec {
     }
 }
 
-/// Whether a key can be used.
+/// State of a key: whether it works, or its error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// It can.
+    /// The key works.
     Enabled,
     /// `DisabledException`.
     Disabled,
     /// `KMSInvalidStateException`.
     PendingDeletion,
-    /// `AccessDeniedException`: the key's policy does not let the caller.
+    /// `AccessDeniedException`: the key's policy does not allow the caller.
     Denying,
     /// `ThrottlingException`.
     Throttled,
@@ -86,7 +86,7 @@ pub(crate) struct Key {
     pub(crate) id: String,
     pub(crate) spec: KeySpec,
     pub(crate) state: KeyState,
-    /// Of an asymmetric key, once it was needed.
+    /// The key pair of an asymmetric key, created on first use.
     key_pair: OnceLock<Option<KeyPair>>,
 }
 
@@ -102,17 +102,17 @@ impl Key {
         format!("arn:aws:kms:{REGION}:{PLATFORM_ACCOUNT}:key/{}", self.id)
     }
 
-    /// The MAC of a message.
+    /// Computes the MAC of a message.
     pub(crate) fn mac(&self, message: &[u8]) -> Vec<u8> {
         hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")), message).as_ref().to_vec()
     }
 
-    /// Whether a MAC is the message's, in constant time.
+    /// Returns true if `mac` is the message's MAC. Compares in constant time.
     pub(crate) fn verifies_mac(&self, message: &[u8], mac: &[u8]) -> bool {
         hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &self.material("mac")), message, mac).is_ok()
     }
 
-    /// A ciphertext, which names its key. `None` if the system has no randomness.
+    /// Encrypts a plaintext. The ciphertext contains the key's id. Returns `None` if the system has no randomness.
     pub(crate) fn encrypt(&self, plaintext: &[u8], context: &BTreeMap<String, String>) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
@@ -127,7 +127,7 @@ impl Key {
         Some(blob)
     }
 
-    /// The plaintext of a ciphertext of this key. `None` if it is none, was changed, or was bound to another context.
+    /// Decrypts a ciphertext of this key. Returns `None` if it is malformed, was changed, or has another context.
     pub(crate) fn decrypt(&self, blob: &[u8], context: &BTreeMap<String, String>) -> Option<Vec<u8>> {
         let (id, sealed) = key_of_ciphertext(blob)?;
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
@@ -142,7 +142,7 @@ impl Key {
         Some(plaintext.to_vec())
     }
 
-    /// The key pair of an asymmetric key.
+    /// Returns the key pair of an asymmetric key.
     pub(crate) fn key_pair(&self) -> Option<&KeyPair> {
         let make = || match self.spec {
             KeySpec::EccNistP256 => KeyPair::p256(&self.material("signature")),
@@ -156,7 +156,7 @@ impl Key {
         UnboundKey::new(&AES_256_GCM, &self.material("encryption")).ok().map(LessSafeKey::new)
     }
 
-    /// What a ciphertext is bound to: its key, and the encryption context whatever its order.
+    /// Returns the authenticated data of a ciphertext: the key's id and the sorted encryption context.
     fn bound(&self, context: &BTreeMap<String, String>) -> Vec<u8> {
         let mut bound = vec![VERSION];
         let texts = [&self.id].into_iter().chain(context.iter().flat_map(|(key, value)| [key, value]));
@@ -176,7 +176,7 @@ impl Key {
     }
 }
 
-/// The id of the key that a ciphertext says it is of, and the rest of it.
+/// Returns the key id in a ciphertext, and the rest of the ciphertext.
 pub(crate) fn key_of_ciphertext(blob: &[u8]) -> Option<(&str, &[u8])> {
     let (&[version, length], rest) = blob.split_first_chunk()?;
     let (id, sealed) = rest.split_at_checked(length.into())?;

@@ -1,8 +1,8 @@
 //! Signatures with asymmetric keys.
 //!
-//! Like all material here, the key pairs come from the key's id. P-256 is from a crate; RSA is written out, for the crates
-//! that make RSA keys from a seed have no release that could be depended on, and nothing here is a secret. Sources: RFC 8017
-//! (PKCS #1), RFC 5280 and RFC 5480 (SubjectPublicKeyInfo).
+//! Like all key material here, the key pairs are derived from the key's id. P-256 comes from a crate. RSA is
+//! implemented here, because the crates that derive RSA keys from a seed have no suitable release, and nothing here is
+//! secret. Sources: RFC 8017 (PKCS #1), RFC 5280 and RFC 5480 (SubjectPublicKeyInfo).
 
 use num_bigint::BigUint;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
@@ -10,7 +10,7 @@ use p256::ecdsa::{DerSignature, SigningKey};
 use ring::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
 use ring::hmac;
 
-/// The hash of a signing algorithm, and what it is written as within a PKCS #1 v1.5 signature (RFC 8017, 9.2, note 1).
+/// The hash of a signing algorithm, with its encoding in a PKCS #1 v1.5 signature (RFC 8017, 9.2, note 1).
 struct Hash {
     algorithm: &'static Algorithm,
     digest_info: &'static [u8],
@@ -46,30 +46,30 @@ pub(crate) enum KeyPair {
     Rsa(Rsa),
 }
 
-/// Why nothing was signed.
+/// Reasons why nothing was signed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unsigned {
-    /// The algorithm is not one of this key's.
+    /// The key does not support the algorithm.
     Algorithm,
-    /// The digest is not as long as the algorithm's hash.
+    /// The digest's length differs from the algorithm's hash.
     DigestLength,
-    /// The key cannot sign it.
+    /// The key cannot sign the message.
     Failed,
 }
 
 impl KeyPair {
-    /// The P-256 key pair of a seed.
+    /// Derives the P-256 key pair of a seed.
     pub(super) fn p256(seed: &[u8; 32]) -> Option<Self> {
-        // All but a handful of 32-byte strings are P-256 private keys.
+        // Nearly all 32-byte strings are P-256 private keys.
         SigningKey::from_slice(seed).ok().map(|key| Self::P256(Box::new(key)))
     }
 
-    /// The RSA key pair of a seed, of 2048 bits. Takes seconds in a debug build.
+    /// Derives the RSA key pair of a seed, with 2048 bits. Takes seconds in a debug build.
     pub(super) fn rsa(seed: &[u8; 32]) -> Self {
         Self::Rsa(Rsa::derive(seed))
     }
 
-    /// The public key, as a DER SubjectPublicKeyInfo.
+    /// Returns the public key, as a DER SubjectPublicKeyInfo.
     pub(crate) fn public_key(&self) -> Vec<u8> {
         match self {
             Self::P256(key) => {
@@ -101,11 +101,11 @@ impl KeyPair {
     }
 }
 
-/// An RSA private key, used without the shortcuts: by modulus and private exponent alone.
+/// An RSA private key. It uses only modulus and private exponent.
 pub(crate) struct Rsa {
     modulus: BigUint,
     private_exponent: BigUint,
-    /// The larger one first.
+    /// The primes, the larger one first.
     primes: [BigUint; 2],
     seed: [u8; 32],
 }
@@ -115,7 +115,7 @@ const MODULUS: usize = 256;
 const EXPONENT: u32 = 65_537;
 
 impl Rsa {
-    /// The key pair of a seed.
+    /// Derives the key pair of a seed.
     pub(super) fn derive(seed: &[u8; 32]) -> Self {
         let one = BigUint::from(1_u8);
         let (p, q) = (prime(seed, "p"), prime(seed, "q"));
@@ -126,14 +126,14 @@ impl Rsa {
         Self { modulus: p * q, private_exponent, primes, seed: *seed }
     }
 
-    /// The public key, as a DER SubjectPublicKeyInfo.
+    /// Returns the public key, as a DER SubjectPublicKeyInfo.
     pub(super) fn public_key(&self) -> Vec<u8> {
         let numbers = [integer(&self.modulus), integer(&BigUint::from(EXPONENT))].concat();
         let bits = [vec![0], der(0x30, &numbers)].concat();
         der(0x30, &[rsa_algorithm(), der(0x03, &bits)].concat())
     }
 
-    /// The private key, as a DER PrivateKeyInfo (RFC 5208) around an RSAPrivateKey (RFC 8017, A.1.2).
+    /// Returns the private key, as a DER PrivateKeyInfo (RFC 5208) with an RSAPrivateKey (RFC 8017, A.1.2).
     pub(super) fn private_key(&self) -> Option<Vec<u8>> {
         let one = BigUint::from(1_u8);
         let [p, q] = &self.primes;
@@ -153,25 +153,25 @@ impl Rsa {
         Some(der(0x30, &[integer(&BigUint::default()), rsa_algorithm(), der(0x04, &key)].concat()))
     }
 
-    /// The private-key operation on an encoded message.
+    /// Applies the private key to an encoded message.
     fn raise(&self, encoded: &[u8]) -> Vec<u8> {
         padded(&BigUint::from_bytes_be(encoded).modpow(&self.private_exponent, &self.modulus), MODULUS)
     }
 
-    /// A salt as long as the hash. It need not be random, only different for different messages.
+    /// Derives a salt as long as the hash. It need not be random, only different for different messages.
     fn salt(&self, hashed: &[u8], hash: &Hash) -> Vec<u8> {
         let salt = stream(&self.seed, "salt", hashed);
         salt.into_iter().take(hash.algorithm.output_len()).collect()
     }
 }
 
-/// EMSA-PKCS1-v1_5 (RFC 8017, 9.2).
+/// Encodes with EMSA-PKCS1-v1_5 (RFC 8017, 9.2).
 fn pkcs1_v1_5(hash: &Hash, hashed: &[u8]) -> Vec<u8> {
     let tail = [&[0], hash.digest_info, hashed].concat();
     [vec![0, 1], vec![0xff; MODULUS.saturating_sub(2 + tail.len())], tail].concat()
 }
 
-/// EMSA-PSS with MGF1 of the same hash (RFC 8017, 9.1.1), for a modulus of a whole number of bytes.
+/// Encodes with EMSA-PSS and MGF1 of the same hash (RFC 8017, 9.1.1), for a modulus of a whole number of bytes.
 fn pss(hash: &Hash, hashed: &[u8], salt: &[u8]) -> Vec<u8> {
     let inner = digest(hash.algorithm, &[&[0; 8], hashed, salt].concat());
     let length = MODULUS - inner.as_ref().len() - 1;
@@ -191,7 +191,7 @@ fn pss(hash: &Hash, hashed: &[u8], salt: &[u8]) -> Vec<u8> {
     [block.as_slice(), inner.as_ref(), &[0xbc]].concat()
 }
 
-/// A prime of 1024 bits, with its two highest bits set so that a product of two has 2048.
+/// Derives a prime of 1024 bits. Its two highest bits are set, so that a product of two has 2048.
 fn prime(seed: &[u8; 32], name: &str) -> BigUint {
     let mut bytes = stream(seed, name, &[]);
     if let (Some(first), length) = (bytes.first_mut(), MODULUS / 2) {
@@ -215,7 +215,8 @@ const SMALL_PRIMES: [u32; 53] = [
     241, 251,
 ];
 
-/// Miller and Rabin's test, with bases enough for numbers that nobody chose; and the public exponent has an inverse.
+/// Tests for a prime with the Miller-Rabin test, with enough bases for numbers that no attacker chose. The public
+/// exponent also has an inverse.
 fn is_prime(candidate: &BigUint) -> bool {
     let (one, two) = (BigUint::from(1_u8), BigUint::from(2_u8));
     let less_one = candidate - &one;
@@ -234,7 +235,7 @@ fn is_prime(candidate: &BigUint) -> bool {
     [2, 3, 5, 7, 11, 13].into_iter().all(passes) && &less_one % EXPONENT != BigUint::default()
 }
 
-/// 128 bytes that follow from a seed.
+/// Derives 128 bytes from a seed.
 fn stream(seed: &[u8; 32], name: &str, of: &[u8]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, seed);
     (0_u8..4)
@@ -255,7 +256,7 @@ fn rsa_algorithm() -> Vec<u8> {
     der(0x30, &[RSA_ENCRYPTION, b"\x05\x00"].concat())
 }
 
-/// A DER value of at most 65,535 bytes.
+/// Encodes a DER value of at most 65,535 bytes.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
     let head = match (high, low) {
@@ -267,7 +268,7 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 fn integer(number: &BigUint) -> Vec<u8> {
-    // Zero is one byte, as BigUint has it.
+    // Zero is one byte in BigUint.
     let bytes = number.to_bytes_be();
     let sign: &[u8] = if bytes.first().is_some_and(|first| first & 0x80 != 0) { &[0] } else { &[] };
     der(0x02, &[sign, &bytes].concat())
@@ -293,7 +294,7 @@ mod tests {
             (&rsa, "RSASSA_PSS_SHA_384", &RSA_PSS_2048_8192_SHA384),
         ];
         for (key, algorithm, verification) in cases {
-            // `ring` wants what is inside the SubjectPublicKeyInfo: a point, or the two numbers.
+            // `ring` takes the content of the SubjectPublicKeyInfo: a point, or the two numbers.
             let info = key.public_key();
             let (_, inner) = info.split_at(if matches!(key, KeyPair::Rsa(_)) { 24 } else { 26 });
             let public = UnparsedPublicKey::new(verification, inner);

@@ -1,4 +1,4 @@
-//! What the operations are given: their parameters, as the model constrains them, and pages.
+//! Parameters of the operations, with the model's constraints, and pages.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use crate::page::page;
 use crate::wire::{Failure, constraint, missing};
 
-/// Rows of a page where the caller asks for no number. AWS does not document its own; this one makes the fixture's
-/// permission sets need two pages.
+/// Default size of a page. AWS does not document its own; with this one, the fixture's permission sets need two pages.
 const PAGE: usize = 10;
 const MAX_PAGE: i64 = 100;
 
@@ -85,7 +84,8 @@ pub(super) fn paged<T: Clone + Into<Value>>(
     Ok(body)
 }
 
-/// AWS wants exactly 16 characters after `ins-`; longer ones are let through, for the published example has 17.
+/// Checks an instance's ARN. AWS requires exactly 16 characters after `ins-`; longer ids are accepted, because the
+/// published example has 17.
 pub(super) fn instance_arn(arn: Option<&str>) -> Result<&str, Failure> {
     let arn = arn.ok_or_else(|| invalid(missing("instanceArn")))?;
     let id = partitioned(arn).and_then(|rest| rest.strip_prefix(":sso:::instance/"));
@@ -114,7 +114,7 @@ pub(super) fn permission_set_arn(arn: Option<&str>) -> Result<&str, Failure> {
     Err(invalid(constraint(arn, "permissionSetArn", pattern)))
 }
 
-/// What follows `arn:<partition>`.
+/// Returns the part after `arn:<partition>`.
 fn partitioned(arn: &str) -> Option<&str> {
     let rest = arn.strip_prefix("arn:aws")?;
     let (suffix, _) = rest.split_at_checked(rest.find(':')?)?;

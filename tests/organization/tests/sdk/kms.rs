@@ -85,7 +85,7 @@ async fn data_key_pairs() {
     assert!(decrypt().send().await.unwrap_err().into_service_error().is_invalid_ciphertext_exception());
     let decrypted = decrypt().encryption_context("a", "b").send().await.unwrap();
     assert_eq!(decrypted.plaintext(), made.private_key_plaintext.as_ref());
-    // Another library takes the key, checks that its numbers agree, and signs by it.
+    // Another library accepts the key, checks the consistency of its numbers, and signs with it.
     let key = RsaKeyPair::from_pkcs8(made.private_key_plaintext.unwrap().as_ref()).unwrap();
     let mut signature = vec![0; key.public().modulus_len()];
     key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"message", &mut signature).unwrap();

@@ -1,4 +1,4 @@
-//! An organization on a port of its own, and SDK clients that call it.
+//! An organization on its own port, with SDK clients that call it.
 
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Credentials, Region};
@@ -14,7 +14,7 @@ pub struct Local {
     pub url: String,
 }
 
-/// Where and as whom to call.
+/// Endpoint and credentials of a client.
 #[derive(Clone)]
 pub struct As {
     credentials: Credentials,
@@ -23,7 +23,7 @@ pub struct As {
 }
 
 impl As {
-    /// The platform's functions, with credentials from outside.
+    /// Uses the platform's credentials, from outside.
     pub fn platform() -> Self {
         Self::with(Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "test"))
     }
@@ -60,7 +60,7 @@ macro_rules! client {
 }
 
 impl Local {
-    /// An organization in which [`ROLE_ARN`] and the scenarios trust [`EXTERNAL_ID`].
+    /// Starts an organization in which [`ROLE_ARN`] and the scenarios trust [`EXTERNAL_ID`].
     pub async fn start() -> Self {
         let organization = Organization::demo();
         organization.trust_role(ROLE_ARN, &[EXTERNAL_ID]);
@@ -76,7 +76,7 @@ impl Local {
     client!(organizations, aws_sdk_organizations);
     client!(kms, aws_sdk_kms);
 
-    /// AssumeRole as the platform, with [`EXTERNAL_ID`].
+    /// Assumes a role as the platform, with [`EXTERNAL_ID`].
     pub async fn assume(&self, role_arn: &str) -> As {
         let output = self
             .sts(&As::platform())
@@ -101,7 +101,7 @@ impl Local {
         self.assume(&scenario.role_arn()).await
     }
 
-    /// The operations that were called, with the errors that were answered.
+    /// Returns the operations that were called, with their errors.
     pub fn called(&self) -> Vec<String> {
         let calls = self.organization.calls().into_iter();
         calls

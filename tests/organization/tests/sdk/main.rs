@@ -1,4 +1,4 @@
-//! The real SDKs of AWS against the local organization.
+//! Tests of the local organization with the real AWS SDKs.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -9,7 +9,7 @@ use trustplane_organization::{Fault, INSTANCE_ARN, KmsReason, MEMBER_ACCOUNT, RE
 
 use crate::local::{As, EXTERNAL_ID, Local};
 
-/// Every scenario's role can be assumed, but for those that say that it cannot.
+/// Tests that every scenario's role can be assumed, except for those that must not be.
 #[tokio::test]
 async fn scenarios_trust_what_they_should() {
     let local = Local::start().await;
@@ -186,7 +186,7 @@ async fn internal_failure() {
     assert_eq!(error.code(), Some("InternalFailure"));
 }
 
-/// Slow for whoever comes through the role, while others are answered.
+/// Tests that calls with the scenario's role are slow, while others are not.
 #[tokio::test]
 async fn slow() {
     let local = Local::start().await;

@@ -7,7 +7,7 @@ use trustplane_organization::{
 
 use crate::local::{As, EXTERNAL_ID, Local};
 
-/// AssumeRole of a role with an ExternalId: the error's code and message, or the session's ARN.
+/// Assumes a role with an ExternalId. Returns the error's code and message, or the session's ARN.
 async fn assume(local: &Local, role_arn: &str, external_id: Option<&str>) -> Result<String, (String, String)> {
     let client = local.sts(&As::platform());
     let request = client.assume_role().role_arn(role_arn).role_session_name("test");

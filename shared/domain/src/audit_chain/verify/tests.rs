@@ -1,4 +1,4 @@
-//! A log that is made, meddled with, and verified.
+//! Tests that build a log, tamper with it, and verify it.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -75,7 +75,7 @@ impl Log {
     }
 }
 
-/// Nine records a second apart, of which seven are sealed, in three seals.
+/// Builds a log of nine records, a second apart. Seven of them are sealed, in three seals.
 fn log() -> Log {
     let mut log = Log::new((0..9).map(|n| kept(START + n * 1_000, "put")).collect());
     log.seal(0..3);
@@ -102,7 +102,7 @@ fn each_record_that_is_changed_or_removed_is_found() {
         changed.records[place].text = changed.records[place].text.replace("put", "get");
         let found = changed.verified().first_broken.unwrap();
         assert_eq!(found.id.as_ref(), Some(&changed.records[place].id));
-        // With a hash that fits: found once it is sealed.
+        // With a matching hash, the defect appears once the record is sealed.
         let mut changed = log();
         let other = kept(START + i64::try_from(place).unwrap() * 1_000, "get");
         let previous_hash = changed.records[place].previous_hash.take();
@@ -127,7 +127,7 @@ fn each_seal_that_is_changed_or_removed_is_found_and_so_is_the_head() {
         let mut emptied = log();
         let _ = emptied.seals[place].records.remove(0);
         assert!(!emptied.verified().intact);
-        // Made to fit in itself, it does not fit the next one, or the head.
+        // The seal is consistent in itself, but not with the next seal or the head.
         emptied.seals[place].hash = emptied.seals[place].computed_hash();
         assert!(!emptied.verified().intact);
     }
@@ -144,7 +144,7 @@ fn each_seal_that_is_changed_or_removed_is_found_and_so_is_the_head() {
 #[test]
 fn a_record_that_is_slipped_in_is_found_by_its_time() {
     let mut log = log();
-    // An hour and more before the end of the chain, sealed or not.
+    // At least an hour before the end of the chain, sealed or not.
     log.records.push(kept(START - 3_600_000, "slipped in"));
     assert_eq!(log.verified().first_broken.unwrap().reason, ADDED);
     let place = log.records.len() - 1;
@@ -164,7 +164,7 @@ fn what_waits_is_not_broken_before_its_day_is_over() {
 fn what_is_sealed_while_it_is_verified_does_no_harm() {
     let mut log = log();
     log.seal(7..9);
-    // As it was read: before the last seal was made, of which one record was not yet written.
+    // The state as it was read before the last seal was made, when one of its records was not yet written.
     log.records[7].previous_hash = None;
     let _ = log.records.pop();
     let started = log.seals[3].sealed_at.as_millis();
@@ -173,7 +173,7 @@ fn what_is_sealed_while_it_is_verified_does_no_harm() {
 }
 
 #[test]
-fn a_range_looks_at_its_records_and_at_every_seal() {
+fn a_range_verifies_its_records_and_every_seal() {
     let at = |n: i64| Some(Timestamp::from_millis(START + n * 1_000));
     let mut log = log();
     log.records[1].text.push(' ');
@@ -209,7 +209,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_no_record_or_no_seal_or_no_end_is_broken_where_it_stands() {
+fn an_unreadable_record_seal_or_end_is_broken_at_its_place() {
     let verified = |meddle: &dyn Fn(&mut Verifier), end: &KeptEnd| {
         let log = log();
         let mut verifier = Verifier::new(tenant(), Range::default(), Timestamp::from_millis(START + 10_000_000));
@@ -221,15 +221,15 @@ fn what_is_no_record_or_no_seal_or_no_end_is_broken_where_it_stands() {
     let first = log().records[0].clone();
     let head = KeptEnd::Head(log().head.unwrap());
     let sealed = verified(&|verifier| verifier.no_record(first.id.clone()), &head);
-    let told = (sealed.seal, sealed.id, sealed.reason);
-    assert_eq!(told, (Some(1), Some(first.id.clone()), "it is no audit record"));
-    // Among the records, and in no seal: whatever it is called.
+    let reported = (sealed.seal, sealed.id, sealed.reason);
+    assert_eq!(reported, (Some(1), Some(first.id.clone()), "it is not an audit record"));
+    // Stored among the records, but in no seal, whatever its id.
     let with_more = |verifier: &mut Verifier| {
         verifier.record(first.clone());
         verifier.no_record("no id".to_owned());
     };
     let added = verified(&with_more, &head);
-    assert_eq!((added.seal, added.id.as_deref(), added.reason), (None, Some("no id"), "it is no audit record"));
+    assert_eq!((added.seal, added.id.as_deref(), added.reason), (None, Some("no id"), "it is not an audit record"));
     let seal = verified(&|verifier| (verifier.record(first.clone()), verifier.no_seal()).1, &head);
     assert_eq!((seal.seal, seal.reason), (Some(1), "the seal cannot be read"));
     let after_the_last = |verifier: &mut Verifier| {
@@ -244,7 +244,7 @@ fn what_is_no_record_or_no_seal_or_no_end_is_broken_where_it_stands() {
     assert_eq!((last.seal, last.reason), (Some(3), "the seal cannot be read"));
     let end = verified(&|verifier| verifier.record(first.clone()), &KeptEnd::Unreadable);
     assert_eq!((end.seal, end.reason), (Some(3), "the end of the chain cannot be read"));
-    // Even where there is no seal yet.
+    // Also where no seal exists yet.
     let empty = Verifier::new(tenant(), Range::default(), Timestamp::from_millis(START)).finish(&KeptEnd::Unreadable);
     assert!(!empty.intact);
 }

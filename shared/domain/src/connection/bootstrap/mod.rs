@@ -1,4 +1,5 @@
-//! What a customer deploys to let us in: the role as CloudFormation and as Terraform, and a link that deploys it.
+//! The role that a customer deploys to grant access: a CloudFormation template, a Terraform module, and a link that
+//! deploys the template.
 
 use std::fmt::Write as _;
 
@@ -6,31 +7,31 @@ use crate::arn::InstanceArn;
 use crate::ids::ExternalId;
 use crate::region::{AccountId, Region};
 
-/// The role as CloudFormation, its parameters open: what the link of [`Bootstrap::launch_stack_url`] deploys.
+/// The role as CloudFormation with open parameters, for the link of [`Bootstrap::launch_stack_url`].
 pub const CLOUDFORMATION: &str = include_str!("role.yaml");
 
 const TERRAFORM: &str = include_str!("role.tf");
 
-/// The stack that the link makes.
+/// Name of the stack that the link creates.
 const STACK: &str = "trustplane-identity-center";
 
-/// One customer's role, to be made.
+/// The values of one customer's role.
 #[derive(Debug)]
 pub struct Bootstrap<'a> {
-    /// Where it is made.
+    /// Account of the role.
     pub account: &'a AccountId,
-    /// What it may read.
+    /// Instance that the role may read.
     pub instance: &'a InstanceArn,
-    /// Where the link opens the console.
+    /// Region in which the link opens the console.
     pub region: &'a Region,
     /// The account that it trusts.
     pub platform: &'a AccountId,
-    /// What that account has to come with: any of these.
+    /// ExternalIds that the role accepts from that account.
     pub external_ids: &'a [ExternalId],
 }
 
 impl Bootstrap<'_> {
-    /// The CloudFormation template (YAML) with the customer's values as its parameters' defaults.
+    /// Returns the CloudFormation template (YAML), with the customer's values as its parameters' defaults.
     pub fn cloudformation_yaml(&self) -> String {
         let values = [
             ("PlatformAccountId", self.platform.as_str().to_owned()),
@@ -42,7 +43,7 @@ impl Bootstrap<'_> {
         })
     }
 
-    /// The Terraform module (HCL) with the customer's values as its variables' defaults.
+    /// Returns the Terraform module (HCL), with the customer's values as its variables' defaults.
     pub fn terraform_hcl(&self) -> String {
         let quoted: Vec<String> = self.external_ids.iter().map(|id| format!("\"{id}\"")).collect();
         let values = [
@@ -56,8 +57,8 @@ impl Bootstrap<'_> {
         })
     }
 
-    /// CloudFormation's quick-create link in the console of the region's partition, for the template at `template_url`, an
-    /// S3 URL ("Create quick-create links for stacks", CloudFormation User Guide).
+    /// Returns CloudFormation's quick-create link in the console of the region's partition, for the template at
+    /// `template_url`, an S3 URL ("Create quick-create links for stacks", CloudFormation User Guide).
     pub fn launch_stack_url(&self, template_url: &str) -> String {
         let region = self.region.as_str();
         let console = match self.region.partition().as_str() {
@@ -87,7 +88,7 @@ impl Bootstrap<'_> {
     }
 }
 
-/// Every byte but those that a URL takes anywhere (RFC 3986, 2.3) as `%` and two hex digits.
+/// Percent-encodes every byte except the unreserved characters of a URL (RFC 3986, 2.3).
 fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -126,7 +127,7 @@ mod tests {
         assert!(yaml.contains(&format!("    Default: \"{one},{two}\"\n")), "{yaml}");
         assert!(yaml.contains("    Default: \"000000000000\"\n"));
         assert!(yaml.contains("    Default: \"arn:aws:sso:::instance/ssoins-0123456789abcdef0\"\n"));
-        // Each parameter has a default, the role's name its own.
+        // Each parameter has a default; the role's name has its own.
         assert_eq!(yaml.matches("    Default: ").count(), yaml.matches("    Type: String\n").count() + 1);
         let hcl = with(&ids(), "us-east-1", |bootstrap| bootstrap.terraform_hcl());
         assert!(hcl.contains(&format!("  default     = [\"{one}\", \"{two}\"]\n")), "{hcl}");

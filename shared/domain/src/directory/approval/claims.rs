@@ -1,5 +1,5 @@
-//! Configurations of two tenants that take versions into use and out of it in any order: who holds a domain, and where an
-//! address leads, beside a model that knows the active versions and nothing else.
+//! Tests with configurations of two tenants that activate and deactivate versions in random order. The holder of each
+//! domain and the route of each address are compared with a model that only knows the active versions.
 
 use std::collections::BTreeMap;
 
@@ -17,21 +17,21 @@ const DOMAINS: [&str; 4] = ["acme.example", "mail.acme.example", "beta.example",
 const ADDRESSES: [&str; 5] =
     ["a@acme.example", "a@x.mail.acme.example", "a@acme.mail.beta.example", "a@gmail.com", "a@b.test"];
 
-/// A configuration and its version in use.
+/// A configuration with its active version.
 struct Kept {
     tenant: usize,
     configuration: SsoConfiguration,
     active: Option<Version>,
 }
 
-/// What is kept in the table.
+/// Content of the table.
 struct Table {
     configurations: Vec<Kept>,
     claims: BTreeMap<DomainName, SsoConfigurationId>,
     routes: [BTreeMap<RestrictedDomain, Route>; 2],
 }
 
-/// Bits 0 to 3: which domains are restricted; bits 4 to 6: which are supported.
+/// Bits 0 to 3: the restricted domains; bits 4 to 6: the supported ones.
 fn content(seed: u8) -> VersionContent {
     let named = |shift: u8, count: u8| -> Vec<RestrictedDomain> {
         let set = (0..count).filter(move |bit| seed >> (shift + bit) & 1 == 1);
@@ -75,7 +75,7 @@ impl Table {
         Self { configurations: (0..5).map(kept).collect(), claims: BTreeMap::new(), routes: Default::default() }
     }
 
-    /// Takes a new version of this content into use. Whether that was done.
+    /// Activates a new version with this content. Returns true if that succeeded.
     fn activate(&mut self, index: usize, content: VersionContent, now: Timestamp) -> bool {
         let kept = &self.configurations[index];
         let id = VersionId::new(now, [0; 10]);
@@ -98,7 +98,7 @@ impl Table {
         }
     }
 
-    /// Takes the version in use out of it.
+    /// Deactivates the active version.
     fn end(&mut self, index: usize, now: Timestamp) {
         let kept = &self.configurations[index];
         let Some(active) = kept.active.clone() else { return };
@@ -152,7 +152,7 @@ impl Table {
         }
     }
 
-    /// By the active versions alone: each kind of naming in turn, the longest domain first.
+    /// Derives the route from the active versions alone: first by the kind of naming, then the longest domain first.
     fn expected(&self, tenant: usize, address: &EmailAddress) -> Vec<(Means, RestrictedDomain, ConfigurationPath)> {
         let at = format!(".{}", address.domain());
         let mut names: Vec<&str> =

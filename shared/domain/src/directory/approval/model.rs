@@ -1,5 +1,5 @@
-//! Random sequences of submissions, edits, decisions, switches and deletions by several actors, beside a small model
-//! that knows the rules in another form.
+//! Tests with random sequences of submissions, edits, decisions, switches and deletions by several actors. They are
+//! compared with a small model that states the rules in another form.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// 0 made 1; 2 and 3 are nobody's.
+/// Author 0 created author 1; 2 and 3 are independent.
 fn author(actor: u8) -> Author {
     let id = |actor: u8| CredentialId::new(TenantId::from_random([1; 16]), [actor; 8]);
     let lineage = if actor == 1 { Lineage::first(id(0)).makes(id(1)).unwrap() } else { Lineage::first(id(actor)) };
@@ -52,7 +52,7 @@ fn domain(index: usize) -> DomainName {
     DomainName::parse(DOMAINS[index]).unwrap()
 }
 
-/// Bits 0 and 1: which domain is restricted (3: `*`); bits 2 and 3: which is supported (3: none).
+/// Bits 0 and 1: the restricted domain (3: `*`); bits 2 and 3: the supported one (3: none).
 fn content(seed: u8) -> VersionContent {
     let (restricted, supported) = (usize::from(seed & 3), usize::from(seed >> 2));
     VersionContent {
@@ -70,7 +70,7 @@ fn content(seed: u8) -> VersionContent {
     }
 }
 
-/// What the model remembers of a version.
+/// A version in the model.
 #[derive(Clone, Debug)]
 struct Known {
     content: u8,
@@ -79,7 +79,7 @@ struct Known {
     editor: u8,
 }
 
-/// The rules once more: states as words, domains as bits.
+/// The rules in another form: statuses as words, domains as bits.
 #[derive(Default)]
 struct Model {
     versions: Vec<Known>,
@@ -89,7 +89,7 @@ struct Model {
 }
 
 impl Model {
-    /// Whether the update is made; then the model has made it too.
+    /// Applies the update to the model. Returns true if it is allowed.
     fn update(&mut self, actor: u8, index: usize, new: Option<u8>, to: &'static str) -> bool {
         let known = self.versions[index].clone();
         let new = new.unwrap_or(known.content);
@@ -137,7 +137,7 @@ impl Model {
     }
 }
 
-/// What is kept in the table.
+/// Content of the table.
 struct Kept {
     configuration: SsoConfiguration,
     versions: Vec<Version>,
@@ -284,7 +284,7 @@ proptest! {
                     }
                 }
                 Operation::Prove { domain, proven } => model.proven[domain] = proven,
-                // Nobody else can claim what this configuration holds.
+                // Nobody else can claim a domain that this configuration claims.
                 Operation::Claim { domain: index, elsewhere } => {
                     model.elsewhere[index] = elsewhere && !kept.claims.contains(&domain(index));
                 }

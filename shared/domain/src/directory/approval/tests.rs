@@ -1,4 +1,4 @@
-//! Each rule of approval on its own, and how each refusal is said.
+//! Tests of each rule of approval, and of the message of each refusal.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ fn domains(names: &[&str]) -> BTreeSet<DomainName> {
     names.iter().map(|name| DomainName::parse(name).unwrap()).collect()
 }
 
-/// All domains of [`body`] proven, nothing claimed, nothing in the way.
+/// Circumstances in which all domains of [`body`] are proven, nothing is claimed, and there is no obstacle.
 struct Around {
     proven: BTreeSet<DomainName>,
     claimed: BTreeSet<DomainName>,
@@ -72,7 +72,7 @@ fn put_around(
     update(&changed.configuration, &changed.version, asked, by, around.get(), at(1))
 }
 
-/// A version in `status`, submitted by 1 and decided by 2.
+/// Returns a version in `status`, submitted by 1 and decided by 2.
 fn version_in(status: VersionStatus) -> Changed {
     let pending = submitted_by(&author(1));
     let step = |changed: &Changed, to| put(changed, &body(), to, &author(2)).unwrap();
@@ -156,14 +156,14 @@ fn content_is_edited_while_pending_and_by_whom_is_remembered() {
 
 #[test]
 fn deciding_takes_a_second_pair_of_eyes() {
-    // 1 made 4; 5 made 1; 4 and 6 are siblings.
+    // 1 created 4; 5 created 1; 4 and 6 have the same creator.
     let submitter = made_by(1, 5);
     let pending = submitted_by(&submitter);
     let mut other = body();
     other["GroupClaim"] = json!("roles");
     let edited = put(&pending, &other, VersionStatus::Pending, &author(3)).unwrap();
     for to in [VersionStatus::Assignable, VersionStatus::Active, VersionStatus::Rejected] {
-        // A key of a key, and a rotated one that somebody else made, change nothing.
+        // The same for a key of a key, and for a key that somebody else rotated.
         let grandchild = made_by_another(9, &made_by(4, 1));
         let rotated =
             Author { id: credential(10), lineage: author(3).lineage.replaced_by(&author(2).lineage).unwrap() };

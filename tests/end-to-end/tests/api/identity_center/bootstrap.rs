@@ -1,4 +1,4 @@
-//! The role that a customer deploys: what is deployed is enough, and no more than that.
+//! Tests of the role that a customer deploys: its permissions suffice, and are minimal.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply, world};
@@ -18,7 +18,7 @@ async fn template(customer: &Customer) -> Reply {
     customer.post(&path(), &wanted()).await.expect(200)
 }
 
-/// Deploys the template under a name of the customer's own.
+/// Deploys the template with the customer's own role name.
 fn deployed(customer: &Customer, template: &Reply) -> String {
     let yaml = template.body["cloudformation_yaml"].as_str().unwrap();
     let name = format!("Role-{}", customer.tenant);

@@ -1,4 +1,4 @@
-//! Every code of a report comes about, and says what to do: none is there that nobody can see.
+//! Tests that each code of a report can occur, and advises an action.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -13,15 +13,16 @@ use super::{BASE, CONFIG, TEST, config, post};
 use crate::table::own_world;
 use futures_util::future::join_all;
 
-/// How a code comes about.
+/// Conditions that lead to a code.
 enum How {
-    /// By a scenario of the local organization.
+    /// A scenario of the local organization.
     Scenario(&'static str),
-    /// While rotating, through a role that trusts the ids of these places: 0 is the current one, 1 the pending one.
+    /// A rotation in progress, with a role that trusts the ids at these places: 0 is the current one, 1 the pending
+    /// one.
     Rotating(&'static [usize]),
-    /// Through a role that another tenant came in through first.
+    /// A role that another tenant has used before.
     Shared,
-    /// With a role of China's partition.
+    /// A role in China's partition.
     Elsewhere,
 }
 
@@ -57,13 +58,13 @@ fn how(code: Code) -> How {
     }
 }
 
-/// A stack of its own: elsewhere no other tenant may have come in through a scenario's role before.
+/// Starts a separate stack, so that no other tenant has used a scenario's role before.
 fn scene() -> &'static World {
     static SCENE: OnceLock<&'static World> = OnceLock::new();
     SCENE.get_or_init(|| own_world(Options::default()))
 }
 
-/// A new customer, connected through a role that trusts it, and the role.
+/// Creates a customer whose connection uses a role that trusts it. Returns both.
 async fn connected() -> (Customer, String) {
     let customer = scene().customer().await;
     let role = format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/own/{}", customer.tenant);
@@ -72,7 +73,7 @@ async fn connected() -> (Customer, String) {
     (customer, role)
 }
 
-/// A customer to whom this happens, ready to test.
+/// Creates a customer that meets the condition of `code`, ready to test.
 async fn customer(code: Code) -> Customer {
     let organization = scene().stack().organization();
     match how(code) {
@@ -130,7 +131,7 @@ async fn every_code_comes_about_and_says_what_to_do() {
         assert!(remediation.len() > 60, "{check}");
         assert!(seen.insert(wanted.to_string()));
     }
-    // The API's document has these codes and no other.
+    // The API document has exactly these codes.
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../openapi.json");
     let document: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let schema = &document["components"]["schemas"]["TestCheck"]["properties"]["code"]["enum"];
@@ -138,7 +139,7 @@ async fn every_code_comes_about_and_says_what_to_do() {
     assert_eq!(documented.collect::<BTreeSet<_>>(), seen);
 }
 
-/// What is read of a remediation by somebody who has only the report: where to go, and what to put there.
+/// Tests that a remediation is understandable with only the report: it names the place and the text to enter there.
 #[tokio::test]
 async fn advice_names_the_place_and_the_text_to_put_there() {
     for (code, id, wanted) in [

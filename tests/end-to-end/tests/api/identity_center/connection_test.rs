@@ -1,4 +1,4 @@
-//! A test of a connection that works: what it asks, what it costs, what it leaves behind.
+//! Tests of a successful connection test: its calls, its cost, and the stored results.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::identity_source::ASSOCIATIONS;
 use crate::table::{audit_records, hand, part, read, table};
 use futures_util::future::join_all;
 
-/// The calls that came through or for this role, oldest first.
+/// Returns the calls with or for this role, oldest first.
 fn calls(role: &str) -> Vec<Call> {
     organization().calls().into_iter().filter(|call| call.role_arn.as_deref() == Some(role)).collect()
 }
@@ -39,7 +39,7 @@ async fn a_connection_that_works_passes_every_check_with_eight_calls() {
         assert!(check["aws_request_id"].is_string() && check["remediation"].is_null() && check["fields"] == json!([]));
     }
     let cost = customer.cost(&report).await;
-    // What is kept; the new store's provider; the report, connection, claim and audit record.
+    // The read; the new store's provider; the write of report, connection, claim and audit record.
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 3, 8));
     let asked = calls(&role);
     let assumed: Vec<_> = asked.iter().filter(|call| call.operation == "AssumeRole").collect();
@@ -52,7 +52,7 @@ async fn a_connection_that_works_passes_every_check_with_eight_calls() {
     assert_eq!(of(3, 6), set(&["GetCallerIdentity", "ListInstances", "DescribeOrganization"]));
     assert_eq!(of(6, 8), set(&["DescribeInstance", "ListPermissionSets"]));
 
-    // Another one knows the store, and has the claim.
+    // The next test knows the store, and has the claim.
     let again = post(&customer, TEST).await.expect(200);
     let cost = customer.cost(&again).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 8));
@@ -102,7 +102,7 @@ async fn other_settings_are_yet_to_be_tested() {
     let tenant = TenantId::parse(&customer.tenant).unwrap();
     let kept = read::<Connection>(&table(world()), &part(tenant).connection()).await.value;
     assert_eq!((kept.health, kept.last_verified_at, kept.instance), (None, None, None));
-    // The report says which version it is of.
+    // The report names the version that it tested.
     assert_eq!(customer.get(TEST).await.expect(200).body["config_version"], 1);
 }
 
@@ -115,8 +115,8 @@ async fn a_retried_test_is_not_made_twice() {
     assert_eq!(calls(&role).len(), 8);
 }
 
-/// A test takes its time, so a retry that is sent too early meets the first at work: it is told so, and is answered as the
-/// first once that is done.
+/// Tests a retry that arrives while the first request is in progress. It gets a conflict, and after the end of the
+/// first request the same response.
 #[tokio::test]
 async fn a_retry_beside_the_first_is_told_that_it_is_in_progress() {
     let (customer, _) = connected().await;
@@ -133,7 +133,7 @@ async fn a_retry_beside_the_first_is_told_that_it_is_in_progress() {
 
 #[tokio::test]
 async fn sessions_are_the_tenants_own_and_go_nowhere_else() {
-    // Two tenants through one role, which trusts both; the processes that serve them are the same.
+    // Two tenants use one role, which trusts both. The same processes serve both.
     let (first, role) = connected().await;
     let second = world().customer().await;
     let _ = own_role(&second);
@@ -173,6 +173,6 @@ async fn nothing_of_a_session_is_written_down() {
     let issued = organization().issued_secrets();
     assert!(issued.len() > 4);
     assert!(!issued.iter().any(|secret| written.contains(secret)), "a secret was written down");
-    // Nor a key's id, as STS issues them.
+    // The id of a key that STS issued is not logged either.
     assert!(!written.contains("ASIA"));
 }

@@ -1,4 +1,4 @@
-//! The ExternalId and its rotation: whoever follows the steps is let in throughout.
+//! Tests of the ExternalId and its rotation: access works during all steps.
 
 use serde_json::{Value, json};
 use trustplane_domain::ids::TenantId;
@@ -12,13 +12,13 @@ const ROTATE: &str = "/v1/integrations/aws-identity-center/external-id/rotate";
 const COMMIT: &str = "/v1/integrations/aws-identity-center/external-id/commit";
 const CANCEL: &str = "/v1/integrations/aws-identity-center/external-id/cancel";
 
-/// The current and the pending ExternalId.
+/// Returns the current and the pending ExternalId.
 fn ids(reply: &Reply) -> (String, Option<String>) {
     let text = |field: &str| reply.body[field].as_str().map(str::to_owned);
     (text("external_id").unwrap(), text("external_id_pending"))
 }
 
-/// The role is let in with: a test of the connection succeeds, and it is not yet remembered what the store is.
+/// Tests the connection while the store is unknown, and expects success.
 async fn comes_in(customer: &Customer) -> Reply {
     let report = post(customer, TEST).await.expect(200);
     assert_eq!(report.body["success"], true, "{}", report.text);
@@ -33,7 +33,7 @@ async fn the_external_id_is_made_by_the_service_for_each_tenant() {
     assert_ne!(one.external_id, other.external_id);
     let cost = one.cost(&shown).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (1, 1, 0));
-    // What a caller would like it to be is not asked.
+    // ExternalIds in the request are ignored.
     let wanted = json!({"external_id": other.external_id, "external_id_pending": other.external_id});
     let rotated = one.post(ROTATE, &wanted).await.expect(200);
     assert!(!rotated.text.contains(&other.external_id), "{}", rotated.text);
@@ -52,7 +52,7 @@ async fn a_rotation_locks_a_correct_customer_out_at_no_moment() {
     assert!(current == old && new != old);
     let _ = post(&customer, ROTATE).await.refused(409, "rotation_in_progress");
 
-    // The role trusts the old one still.
+    // The role still trusts the old ExternalId.
     let report = comes_in(&customer).await;
     assert_eq!(check(&report, "assume_role")["code"], "pending_external_id_not_trusted");
     assert!(check(&report, "assume_role")["remediation"].as_str().unwrap().contains(&new));
@@ -65,7 +65,7 @@ async fn a_rotation_locks_a_correct_customer_out_at_no_moment() {
     let report = comes_in(&customer).await;
     assert_eq!(check(&report, "assume_role")["status"], "pass");
 
-    // It trusts the new one alone, ahead of the commit.
+    // It trusts only the new one, before the commit.
     organization().trust_role(&role, &[&new]);
     let report = comes_in(&customer).await;
     assert_eq!(check(&report, "assume_role")["code"], "current_external_id_not_trusted");
@@ -82,7 +82,7 @@ async fn a_rotation_locks_a_correct_customer_out_at_no_moment() {
     let _ = customer.get(ASSOCIATIONS).await.expect(200);
     let _ = post(&customer, COMMIT).await.refused(409, "no_rotation");
 
-    // The trust policy of before counts still, in some place of AWS, or was deployed again.
+    // The previous trust policy is still in effect somewhere in AWS, or was deployed again.
     organization().trust_role(&role, &[&old]);
     let report = comes_in(&customer).await;
     assert_eq!(check(&report, "assume_role")["code"], "current_external_id_not_trusted");
@@ -102,7 +102,7 @@ async fn a_rotation_locks_a_correct_customer_out_at_no_moment() {
     );
 }
 
-/// Makes the connection remember nothing: saving another region and the right one again.
+/// Makes the connection forget its facts: saves another region, and then the right one again.
 async fn forget_facts(customer: &Customer, role: &str) {
     let mut elsewhere = config(role);
     elsewhere["region"] = json!("eu-west-1");
@@ -164,7 +164,7 @@ async fn a_retried_rotation_is_not_a_second_one() {
     assert_ne!(first.body["external_id_pending"], Value::Null);
 }
 
-/// The whole report, as it is for a role whatever it is called.
+/// Returns the whole report, with the role's name replaced.
 fn but_for_the_role(report: &Reply, role: &str) -> Value {
     let mut body = report.body.clone();
     for field in ["checked_at", "duration_ms", "config_version"] {
@@ -174,7 +174,7 @@ fn but_for_the_role(report: &Reply, role: &str) -> Value {
         check["aws_request_id"] = Value::Null;
     }
     let name = role.rsplit('/').next().unwrap();
-    // The longer name has the shorter one in it.
+    // The longer name contains the shorter one.
     serde_json::from_str(&body.to_string().replace(role, "ROLE").replace(name, "NAME")).unwrap()
 }
 
@@ -184,7 +184,7 @@ async fn a_role_is_told_to_be_another_tenants_only_to_whom_it_lets_in() {
     let report = comes_in(&first).await;
     assert_eq!(check(&report, "assume_role")["status"], "pass");
 
-    // A stranger who only knows the ARN learns what everybody learns of any role.
+    // A stranger who only knows the ARN learns nothing about the role.
     let second = world().customer().await;
     let _ = second.put(CONFIG, &config(&role)).await.expect(200);
     let probing = post(&second, TEST).await.expect(200);
@@ -193,13 +193,13 @@ async fn a_role_is_told_to_be_another_tenants_only_to_whom_it_lets_in() {
     let of_none = post(&second, TEST).await.expect(200);
     assert_eq!(but_for_the_role(&probing, &role), but_for_the_role(&of_none, &nothing_there));
     assert_eq!(check(&probing, "assume_role")["code"], "assume_role_denied");
-    // It is found out by the same calls, so that their time tells nothing either.
+    // The same calls are made in both cases, so the duration reveals nothing either.
     let (probing, of_none) = (second.cost(&probing).await, second.cost(&of_none).await);
     assert_eq!((probing.aws_calls, of_none.aws_calls), (3, 3));
     assert_eq!(probing.dynamodb_calls, of_none.dynamodb_calls);
     assert_eq!(probing.dynamodb_round_trips, of_none.dynamodb_round_trips);
 
-    // One whom the role's owner lets in is told.
+    // A tenant that the role's owner trusts is told.
     organization().trust_role(&role, &[&first.external_id, &second.external_id]);
     let _ = second.put(CONFIG, &config(&role)).await.expect(200);
     let report = comes_in(&second).await;
@@ -208,7 +208,7 @@ async fn a_role_is_told_to_be_another_tenants_only_to_whom_it_lets_in() {
     let of_first = comes_in(&first).await;
     assert_eq!(check(&of_first, "assume_role")["status"], "pass");
 
-    // It is free again once the first has left it.
+    // It is free again after the first tenant has left it.
     let _ = first.delete(CONFIG).await.expect(204);
     let report = comes_in(&second).await;
     assert_eq!(check(&report, "assume_role")["status"], "pass");

@@ -1,5 +1,5 @@
-//! Everything that can be wrong with a connection, each by a scenario of the local organization: what the report says, how
-//! many calls it took to find out, and what the connection's health is after it.
+//! Tests of every failure of a connection, each with a scenario of the local organization: the report, the number of
+//! calls, and the connection's health afterwards.
 
 use serde_json::json;
 use trustplane_domain::arn::RoleArn;
@@ -12,7 +12,7 @@ use trustplane_store::Writes;
 use super::{CONFIG, TEST, check, config, organization, outcomes, post};
 use crate::table::{part, read, table, write};
 
-/// A customer whose connection goes through the role of this scenario, and the report of its test.
+/// Creates a customer whose connection uses the role of this scenario. Returns it with the report of its test.
 async fn tested(scenario: &str) -> (Customer, Reply) {
     let customer = world().customer().await;
     organization().trust_external_id(&customer.external_id);
@@ -27,12 +27,12 @@ async fn health(customer: &Customer) -> Option<Health> {
     read::<Connection>(&table(world()), &part(tenant).connection()).await.value.health
 }
 
-/// The checks that did not pass, with the code of what is wrong.
+/// Returns the checks that did not pass, each with its code.
 fn not_passed(report: &Reply) -> Vec<String> {
     outcomes(report).into_iter().filter(|outcome| !outcome.ends_with(" pass")).collect()
 }
 
-/// One row: the scenario, the checks that do not pass, the calls it takes, the health.
+/// Checks one row: the scenario, the checks that do not pass, the number of calls, the health.
 async fn holds((scenario, expected, calls, expected_health): (&str, &[&str], u64, Health)) {
     let (customer, report) = tested(scenario).await;
     assert_eq!(not_passed(&report), expected, "{scenario}: {}", report.text);
@@ -45,7 +45,7 @@ async fn holds((scenario, expected, calls, expected_health): (&str, &[&str], u64
         assert_eq!(check["remediation"].is_string(), wrong, "{scenario}: {check}");
         assert_eq!(check["code"].is_string(), wrong, "{scenario}: {check}");
     }
-    // Of the 29 seconds that API Gateway waits.
+    // Within API Gateway's limit of 29 seconds.
     assert!(report.body["duration_ms"].as_u64().unwrap() < 24_000, "{scenario}: {}", report.text);
 }
 
@@ -104,13 +104,13 @@ async fn an_instance_that_is_not_where_it_is_said_to_be() {
     let visible = check(&report, "instance_visible");
     assert_eq!((&visible["details"]["region"], &visible["fields"]), (&json!("eu-west-1"), &json!(["region"])));
     assert!(visible["message"].as_str().unwrap().contains("`eu-west-1`"));
-    // Doing what it says mends it.
+    // Following the remediation solves the problem.
     let mut mended = config("arn:aws:iam::123456789012:role/scenario/wrong-region");
     mended["region"] = visible["details"]["region"].clone();
     let _ = customer.put(CONFIG, &mended).await.expect(200);
     assert_eq!(post(&customer, TEST).await.expect(200).body["success"], true);
 
-    // With no region saved, the right one is told too.
+    // Without a saved region, the report names the right one too.
     mended["region"] = json!("");
     let _ = customer.put(CONFIG, &mended).await.expect(200);
     let report = post(&customer, TEST).await.expect(200);
@@ -174,7 +174,7 @@ async fn a_key_that_cannot_be_used_is_named_by_its_reason() {
         let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         holds((scenario, &expected, 8, health)).await;
     }
-    // The key before it is still used, so all else works.
+    // The previous key is still used, so everything else works.
     let failed = ["instance_active fail kms_update_failed", "permission_sets skipped"];
     holds(("kms-update-failed", &failed, 8, Health::Broken)).await;
     let (_, report) = tested("kms-update-failed").await;
@@ -193,7 +193,7 @@ async fn what_aws_refuses_for_a_reason_of_its_own_is_told_by_its_code() {
     let (_, report) = tested("sts-refused").await;
     let found = check(&report, "assume_role");
     assert!(found["message"].as_str().unwrap().contains("`RegionDisabledException`"));
-    // The region is that of the platform.
+    // The region is the platform's.
     assert!(found["remediation"].as_str().unwrap().contains("activate `us-east-1`"), "{found}");
 }
 
@@ -237,7 +237,7 @@ async fn what_was_seen_before_outlives_a_test_that_aws_did_not_answer() {
     let (customer, _) = super::connected().await;
     organization().trust_external_id(&customer.external_id);
     let _ = post(&customer, TEST).await.expect(200);
-    // As if AWS went away behind the role that is saved.
+    // The state after AWS became unavailable for the saved role.
     let (table, tenant) = (table(world()), TenantId::parse(&customer.tenant).unwrap());
     let before = read::<Connection>(&table, &part(tenant).connection()).await;
     let mut away = before.value.clone();

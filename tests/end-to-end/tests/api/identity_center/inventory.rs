@@ -1,4 +1,4 @@
-//! What is behind a connection: read in the background, remembered, shown, forgotten.
+//! Tests of the inventory of a connection: read in the background, stored, listed, deleted.
 
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -19,13 +19,13 @@ pub const ACCOUNTS: &str = "/v1/aws/accounts";
 const SETS: &str = "/v1/aws/permission-sets";
 const ASSIGNMENTS: &str = "/v1/aws/assignments";
 
-/// Runs the schedule as it will be in `minutes`.
+/// Runs the schedule with a time that is this number of minutes ahead.
 async fn run(minutes: i64) -> Value {
     let now = (OffsetDateTime::now_utc() + Duration::minutes(minutes)).format(&Rfc3339).unwrap();
     world().invoke("sync-organizations", &json!({"time": now})).await.unwrap()
 }
 
-/// Runs the schedule until this customer's reading is at rest: another test's run may have it in hand.
+/// Runs the schedule until this customer's sync is at rest. Another test's run may have leased it meanwhile.
 pub async fn settled(customer: &Customer) -> Reply {
     for _ in 0..300 {
         let _ = run(0).await;
@@ -59,12 +59,12 @@ async fn an_organization_is_read_in_the_background_and_answered_from_the_table()
     assert_eq!((&asked.body["status"], &asked.body["last_synced_at"]), (&json!("running"), &Value::Null));
     let cost = customer.cost(&asked).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 0));
-    // Once more is the same reading.
+    // A second request returns the same sync.
     let again = post(&customer, SYNC).await.expect(202);
     assert_eq!(again.body, asked.body);
     assert_eq!(customer.cost(&again).await.dynamodb_calls, 1);
 
-    // Of two runs at the same time one has it to itself.
+    // Of two concurrent runs, only one gets the sync.
     let _ = tokio::join!(run(0), run(0));
     let accounts = settled(&customer).await;
     assert_eq!(accounts.body["sync_status"], "done");
@@ -93,7 +93,7 @@ async fn an_organization_is_read_in_the_background_and_answered_from_the_table()
     assert!(assigned > 4, "{}", all.text);
     let _ = customer.get(&format!("{ASSIGNMENTS}?account_id=1&limit=0")).await.refused(400, "invalid_request");
 
-    // Each page was asked for once, and each permission set, and each of its accounts.
+    // Each page, each permission set and each of its accounts was requested once.
     let asked = |operation: &str| {
         let calls = organization().calls();
         let of_role = calls.iter().filter(|call| call.role_arn.as_deref() == Some(role.as_str()));
@@ -103,8 +103,7 @@ async fn an_organization_is_read_in_the_background_and_answered_from_the_table()
     assert_eq!((asked("DescribePermissionSet"), asked("ListAccountsForProvisionedPermissionSet")), (12, 12));
     assert_eq!(asked("ListAccountAssignments"), assigned);
 
-    // Under the tenant's budget: never more than ten calls in a second, where AWS takes twenty. Those to STS are not among
-    // them.
+    // Within the tenant's budget: at most ten calls per second, where AWS allows twenty. Calls to STS do not count.
     let calls = organization().calls();
     let of_role = calls.iter().filter(|call| call.role_arn.as_deref() == Some(role.as_str()));
     let at: Vec<OffsetDateTime> = of_role.filter(|call| call.service != Service::Sts).map(|call| call.at).collect();
@@ -141,7 +140,7 @@ async fn what_is_not_there_any_more_goes_at_the_end_of_the_next_reading() {
     let key = part(tenant).aws_row(&row);
     write(&table(world()), tenant, Writes::new().put(&key, &Seen { round: 1, row })).await;
     let _ = post(&customer, SYNC).await.expect(202);
-    // Until then what the last one saw is shown.
+    // Until then, the rows of the last sync are listed.
     let meanwhile = customer.get(&format!("{ACCOUNTS}?limit=200")).await.expect(200);
     assert_eq!(meanwhile.body["last_synced_at"], first.body["last_synced_at"]);
     let second = settled(&customer).await;
@@ -162,7 +161,7 @@ async fn a_suspended_tenants_organization_is_not_read() {
         let _ = run(0).await;
         let kept = sync(&customer).await;
         if kept.due_at != asked.due_at {
-            // It waits, and is not in the way of others meanwhile.
+            // It waits, and does not delay others meanwhile.
             assert!(kept.due_at.unwrap() > Timestamp::now().plus_millis(50 * 60_000), "{kept:?}");
             assert_eq!(kept, Sync { due_at: kept.due_at, ..asked });
             let calls = organization().calls();
@@ -179,7 +178,7 @@ async fn another_connection_shows_nothing_of_the_one_before() {
     let (customer, role) = connected().await;
     let _ = post(&customer, SYNC).await.expect(202);
     let _ = settled(&customer).await;
-    // The same settings again are the same connection.
+    // Saving the same settings does not change the connection.
     let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
     assert_eq!(customer.get(SETS).await.expect(200).body["data"].as_array().unwrap().len(), 12);
 
@@ -187,11 +186,9 @@ async fn another_connection_shows_nothing_of_the_one_before() {
     let hidden = customer.get(SETS).await.expect(200);
     assert_eq!((&hidden.body["data"], &hidden.body["sync_status"]), (&json!([]), &json!("never")));
     let _ = post(&customer, SYNC).await.refused(409, "not_configured");
-    // Nor does anything of it stay.
+    // None of its rows is left.
     let tenant = TenantId::parse(&customer.tenant).unwrap();
-    let rows = async || {
-        table(world()).load(part(tenant).aws_rows()).await.unwrap().rows.len()
-    };
+    let rows = async || table(world()).load(part(tenant).aws_rows()).await.unwrap().rows.len();
     for _ in 0..50 {
         let _ = run(0).await;
         if rows().await == 0 {
@@ -206,7 +203,7 @@ async fn another_connection_shows_nothing_of_the_one_before() {
 async fn a_reading_goes_on_where_a_run_ended() {
     let (customer, _) = connected().await;
     let (table, tenant) = (table(world()), TenantId::parse(&customer.tenant).unwrap());
-    // As a run left it that was ended after the accounts, whose lease is over.
+    // The state of a run that ended after the accounts, with an expired lease.
     let interrupted = Sync::default().requested(Timestamp::now());
     let interrupted = interrupted.at(Step::PermissionSets { next: None }, Timestamp::now());
     write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &interrupted)).await;
@@ -231,7 +228,7 @@ async fn a_reading_whose_process_is_killed_comes_to_its_end_in_another() {
     let event = json!({"time": time(0)});
     let killed = world.invoke("sync-organizations", &event);
     let kill = async {
-        // In the midst of the assignments: accounts and permission sets are written by then.
+        // During the assignments; accounts and permission sets are written by then.
         while calls("ListAccountAssignments") < 3 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
@@ -243,21 +240,21 @@ async fn a_reading_whose_process_is_killed_comes_to_its_end_in_another() {
     let left = customer.get(SETS).await.expect(200);
     assert_eq!((&left.body["sync_status"], left.body["data"].as_array().unwrap().len()), (&json!("running"), 12));
 
-    // Who comes while its lease holds leaves it alone.
+    // Another run leaves it alone while the lease is valid.
     let nothing = world.invoke("sync-organizations", &json!({"time": time(1)})).await.unwrap();
     assert_eq!(nothing, json!({"finished": 0, "unfinished": 0, "failed": 0}));
     let finished = world.invoke("sync-organizations", &json!({"time": time(3)})).await.unwrap();
     assert_eq!(finished, json!({"finished": 1, "unfinished": 0, "failed": 0}));
     let done = customer.get(ASSIGNMENTS).await.expect(200);
-    // As many rows as the organization has accounts of a permission set: none is lost, none is twice.
+    // As many rows as pairs of account and permission set: none is lost, none is twice.
     assert_eq!((&done.body["sync_status"], done.body["data"].as_array().unwrap().len()), (&json!("done"), 13));
-    // It went on where it was: what was through was not asked for again.
+    // It continued: completed steps were not requested again.
     assert_eq!((calls("ListAccounts"), calls("ListPermissionSets"), calls("DescribePermissionSet")), (1, 1, 12));
 }
 
 #[tokio::test]
 async fn a_reading_that_aws_denies_is_given_up_and_says_so() {
-    // The test of a connection does not try what only a reading needs: what a reading lacks is told by itself.
+    // A connection test does not try the calls that only a sync needs. The sync reports their denials itself.
     for (scenario, action) in [
         ("member-account", "organizations:ListAccounts"),
         ("no-trust", "sts:AssumeRole"),
@@ -276,7 +273,7 @@ async fn a_reading_that_aws_denies_is_given_up_and_says_so() {
         assert_eq!((&failure["code"], &failure["action"]), (&json!("denied"), &json!(action)), "{scenario}");
         let message = failure["message"].as_str().unwrap();
         assert!(message.contains(if action.starts_with("sts:") { "STS" } else { action }), "{message}");
-        // It can be asked for again.
+        // A new sync can be requested.
         assert_eq!(post(&customer, SYNC).await.expect(202).body["status"], "running");
         assert_eq!(customer.get(SETS).await.expect(200).body["sync_failure"], Value::Null);
     }
@@ -307,7 +304,7 @@ async fn a_reading_that_is_throttled_is_tried_again_later() {
         if kept.attempts > 0 {
             assert!(kept.step.is_some() && kept.failure.is_none(), "{kept:?}");
             assert!(kept.due_at.unwrap() > Timestamp::now(), "{kept:?}");
-            // Four times in a slice, and no slice goes on after that.
+            // Four attempts in a slice, and no slice continues after that.
             let session = format!("/trustplane-{}", customer.tenant);
             let calls = organization().calls();
             let refused = calls.iter().filter(|call| call.caller.ends_with(&session) && call.error.is_some()).count();

@@ -1,4 +1,4 @@
-//! The integration API beside `config`: tests of the connection, its ExternalId, its history.
+//! Tests of the integration API except `config`: connection tests, ExternalId, history.
 
 mod bootstrap;
 mod codes;
@@ -18,24 +18,24 @@ pub const CONFIG: &str = "/v1/integrations/aws-identity-center/config";
 pub const TEST: &str = "/v1/integrations/aws-identity-center/test";
 pub const EXTERNAL_ID: &str = "/v1/integrations/aws-identity-center/external-id";
 
-/// The customers' AWS.
+/// Returns the customers' AWS organization.
 pub fn organization() -> &'static Organization {
     world().stack().organization()
 }
 
-/// A configuration through this role.
+/// Returns a configuration with this role.
 pub fn config(role: &str) -> Value {
     json!({"sso_instance_arn": INSTANCE_ARN, "role_arn": role, "region": "us-east-1"})
 }
 
-/// A role of a customer's own, which trusts its ExternalId.
+/// Creates a role of this customer's own, which trusts its ExternalId.
 pub fn own_role(customer: &Customer) -> String {
     let role = format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/own/{}", customer.tenant);
     organization().trust_role(&role, &[&customer.external_id]);
     role
 }
 
-/// A new customer that comes in through a role of its own, and the role.
+/// Creates a customer with a connection through its own role. Returns both.
 pub async fn connected() -> (Customer, String) {
     let customer = world().customer().await;
     let role = own_role(&customer);
@@ -43,18 +43,18 @@ pub async fn connected() -> (Customer, String) {
     (customer, role)
 }
 
-/// POST with no body.
+/// Sends a POST request without a body.
 pub async fn post(customer: &Customer, path: &str) -> Reply {
     customer.send(customer.request("POST", path)).await
 }
 
-/// The check of this id.
+/// Returns the check with this id.
 pub fn check<'a>(report: &'a Reply, id: &str) -> &'a Value {
     let checks = report.body["checks"].as_array().unwrap();
     checks.iter().find(|check| check["id"] == id).unwrap_or_else(|| panic!("no {id}: {}", report.text))
 }
 
-/// Each check's id, status, and code where it has one: `assume_role pass`.
+/// Returns each check's id, status, and code if there is one: `assume_role pass`.
 pub fn outcomes(report: &Reply) -> Vec<String> {
     let checks = report.body["checks"].as_array().unwrap();
     let text = |check: &Value, field: &str| check[field].as_str().map(str::to_owned);

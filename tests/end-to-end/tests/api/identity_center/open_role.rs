@@ -1,5 +1,5 @@
-//! A role whose owner does not demand the ExternalId: nobody looks through it, neither its owner nor another tenant that
-//! knows its ARN, by whatever endpoint.
+//! Tests of a role that does not require the ExternalId: neither its owner nor another tenant that knows its ARN can
+//! use it, with any endpoint.
 
 use serde_json::json;
 use trustplane_domain::connection::Connection;
@@ -12,7 +12,7 @@ use super::{BASE, CONFIG, TEST, check, config, organization, post};
 use crate::identity_source::{ASSOCIATIONS, IDP};
 use crate::table::{part, read, table};
 
-/// What this customer's sessions asked for.
+/// Returns the operations that this customer's sessions called.
 fn asked(customer: &Customer) -> Vec<String> {
     let session = format!("/trustplane-{}", customer.tenant);
     let calls = organization().calls().into_iter().filter(|call| call.caller.ends_with(&session));
@@ -44,7 +44,7 @@ async fn whoever_knows_the_arn_of_an_open_role_sees_nothing_through_it() {
     assert_eq!(asked(&stranger), [""; 0]);
 }
 
-/// Deploys the role of the bootstrap template under a name of the customer's own; open, without its condition.
+/// Deploys the role of the bootstrap template with the customer's own role name; if `open`, without its condition.
 fn deploy(customer: &Customer, template: &Reply, open: bool) -> String {
     let yaml = template.body["cloudformation_yaml"].as_str().unwrap();
     let condition = yaml.lines().skip_while(|line| line.trim() != "Condition:").take(3);
@@ -67,7 +67,7 @@ async fn a_role_that_was_opened_is_used_again_once_it_is_mended() {
     let role = deploy(&customer, &template, false);
     let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
     assert!(!is_proven(&customer).await);
-    // What was seen through a role proves it too.
+    // Successful reads with the role prove it too.
     let _ = customer.get(ASSOCIATIONS).await.expect(200);
     assert!(is_proven(&customer).await);
 
@@ -86,7 +86,7 @@ async fn a_role_that_was_opened_is_used_again_once_it_is_mended() {
     let _ = post(&customer, SYNC).await.expect(202);
     assert_eq!(settled(&customer).await.body["sync_status"], "done");
     assert!(!customer.get(ACCOUNTS).await.expect(200).body["data"].as_array().unwrap().is_empty());
-    // Another role is yet to be proven.
+    // Another role is not proven yet.
     let _ = customer.put(CONFIG, &config(&format!("{role}-2"))).await.expect(200);
     assert!(!is_proven(&customer).await);
 }

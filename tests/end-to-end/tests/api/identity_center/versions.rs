@@ -1,4 +1,4 @@
-//! The history of the configuration, going back, and removing it.
+//! Tests of the configuration's history, of restoring a version, and of deletion.
 
 use serde_json::{Value, json};
 use trustplane_domain::ids::TenantId;
@@ -95,7 +95,7 @@ async fn removing_forgets_what_was_seen_and_keeps_the_history() {
     let listed = customer.get(VERSIONS).await.expect(200);
     assert_eq!((&listed.body["data"][0]["version"], &listed.body["data"][0]["current"]), (&json!(1), &json!(false)));
 
-    // Once more changes nothing, and what was removed can be brought back.
+    // Deleting again changes nothing, and a deleted configuration can be restored.
     let again = customer.delete(CONFIG).await.expect(204);
     assert_eq!(customer.cost(&again).await.dynamodb_calls, 1);
     let restored = post(&customer, &format!("{VERSIONS}/1/restore")).await.expect(200);

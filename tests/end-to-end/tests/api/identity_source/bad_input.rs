@@ -1,11 +1,12 @@
-//! Whatever is sent about an identity source is answered in its dialect, and changes nothing.
+//! Tests with bad input about an identity source: every request gets a response in its dialect, and nothing changes.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Reply, Request, world};
 
 use super::{ASSOCIATIONS, IDP, certificate, connected, import, new_idp, with_provider};
 
-/// A refusal as Huawei Cloud's clients read it: the id of the request in header and body, and a message.
+/// Checks a refusal as Huawei Cloud's clients read it: the request's id in header and body, and a message. Returns the
+/// message.
 fn told(reply: Reply, status: u16, code: &str) -> String {
     let reply = reply.refused(status, code);
     assert_eq!(reply.body["request_id"], reply.request_id());
@@ -43,7 +44,7 @@ async fn bodies_that_are_no_object_of_json() {
         let _ = told(customer.send(typed.header("content-type", "text/xml")).await, 415, "IIC.415");
         let huge = format!("{{\"entity_id\":\"{}\"}}", "x".repeat(1024 * 1024)).into_bytes();
         let _ = told(customer.send(customer.request(method, path).raw(huge)).await, 413, "IIC.413");
-        // What API Gateway itself refuses has no dialect.
+        // Refusals of API Gateway itself have no dialect.
         let more = vec![b' '; 11 * 1024 * 1024];
         assert_eq!(customer.send(customer.request(method, path).raw(more)).await.status, 413);
     }
@@ -94,7 +95,7 @@ async fn text_that_no_field_should_hold() {
             told(customer.put(&path, &json!({"entity_id": entity_id, "login_url": login_url})).await, 400, "IIC.400");
         assert!(message.len() < 1_000 && !message.contains(['\0', '\r', '\u{202e}']), "{message:?}");
     }
-    // What is odd and right is kept as it is.
+    // Unusual but valid input is stored unchanged.
     let odd = json!({"entity_id": "urn:\u{e9}:\u{6771}\u{4eac}", "login_url": "https://a.example/?a=%2F&b=\"c\""});
     let reply = customer.put(&path, &odd).await;
     if reply.status == 200 {
@@ -120,7 +121,7 @@ async fn paths_and_ids_that_lead_nowhere() {
             let reply = customer.get(&path).await;
             assert!(reply.status == 400 || reply.status == 404, "{path}: {} {}", reply.status, reply.text);
             let code = reply.body["error_code"].as_str().unwrap_or_default().to_owned();
-            // A decoded slash makes it another path; two dots are an id like others.
+            // A decoded slash makes it another path; two dots are an ordinary id.
             assert!(matches!(&*code, "IIC.400" | "IIC.404" | "APIGW.0101"), "{path}: {}", reply.text);
             let _ = told(reply.clone(), reply.status, &code);
         }

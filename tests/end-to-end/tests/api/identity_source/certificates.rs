@@ -1,4 +1,4 @@
-//! The certificates of an external identity provider: taken in, listed, rotated.
+//! Tests of an external identity provider's certificates: import, list, rotation.
 
 use rcgen::{CertificateParams, KeyPair, SerialNumber};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use trustplane_end_to_end::world;
 
 use super::{IDP, certificate, certificate_and_key, connected, import, new_idp, with_provider};
 
-/// Signed with SHA-1, valid until 2048.
+/// A certificate signed with SHA-1, valid until 2048.
 const SHA_1: &str = include_str!("sha1.pem");
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn a_certificate_is_listed_as_it_was_sent() {
     assert_eq!(second["signature_algorithm_name"], "SHA256withECDSA");
     let (from, to) = (second["not_before"].as_i64().unwrap(), second["not_after"].as_i64().unwrap());
     assert_eq!(to - from, 31 * 86_400_000);
-    // Of 160 random bits: too long for a 32-bit float, unless it begins with zeroes.
+    // Has 160 random bits: too long for a 32-bit float, unless it begins with zeroes.
     let serial = second["serial_number_string"].as_str().unwrap();
     assert!(serial.len() < 39 || second["serial_number"].is_null(), "{second}");
     let _ = customer.delete(&format!("{path}/{first}")).await.expect(200);
@@ -39,7 +39,7 @@ async fn a_certificate_is_listed_as_it_was_sent() {
     let _ = customer.delete(&format!("{path}/{first}")).await.refused(404, "IIC.404");
 }
 
-/// A certificate with this serial number.
+/// Creates a certificate with this serial number.
 fn numbered(serial: u128, above: u8) -> String {
     let mut bytes = vec![above];
     bytes.extend(serial.to_be_bytes());
@@ -52,7 +52,7 @@ fn numbered(serial: u128, above: u8) -> String {
 async fn a_serial_number_is_a_number_up_to_what_a_32_bit_float_holds() {
     let (customer, path, _) = with_provider().await;
     let path = format!("{path}/certificate");
-    // 2^128 - 2^103: from here on, Huawei Cloud's Go SDK would fail on the whole reply.
+    // 2^128 - 2^103: from this number on, Huawei Cloud's Go SDK fails on the whole response.
     let overflow = u128::MAX - (1 << 103) + 1;
     let numbers = [1, u128::from(u64::MAX), 1 << 64, (1 << 64) + 1, (1 << 127) + 1, overflow - 1];
     let exact = numbers.map(|serial| (serial, 0, serial.to_string(), serial.to_string()));
@@ -63,7 +63,7 @@ async fn a_serial_number_is_a_number_up_to_what_a_32_bit_float_holds() {
         let imported = customer.post(&path, &import(&numbered(serial, above))).await.expect(200);
         let listed = customer.get(&path).await.expect(200);
         assert_eq!(listed.body["idp_certificates"][1]["serial_number_string"], text);
-        // As text: a JSON parser might round it.
+        // Compared as text, because a JSON parser might round it.
         let wanted = format!("\"serial_number\":{number},\"serial_number_string\":\"{text}\"");
         assert!(listed.text.contains(&wanted), "{wanted} is not in {}", listed.text);
         let read = number.parse::<f32>();
@@ -135,7 +135,7 @@ async fn two_at_most_and_none_twice() {
     let again = customer.post(&path, &import(&pem.replace('\n', ""))).await.refused(409, "IIC.1007");
     assert!(again.text.contains(imported.body["certificate_id"].as_str().unwrap()), "{}", again.text);
     let _ = customer.post(&path, &import(&certificate(-1, 30))).await.refused(409, "IIC.1007");
-    // A fault in the body comes before the limit.
+    // Faults of the body precede the limit.
     let _ = customer.post(&path, &import("x")).await.refused(400, "IIC.400");
 }
 
@@ -145,7 +145,7 @@ async fn rotation_never_leaves_an_enabled_provider_with_nothing_to_trust() {
     let path = format!("{provider}/certificate");
     let _ = customer.post(&format!("{provider}/enable"), &Value::Null).await.expect(200);
     let _ = customer.delete(&format!("{path}/{old}")).await.refused(409, "IIC.1007");
-    // One that is not valid yet does not count.
+    // A certificate that is not valid yet does not count.
     let later = customer.post(&path, &import(&certificate(2, 30))).await.expect(200);
     let _ = customer.delete(&format!("{path}/{old}")).await.refused(409, "IIC.1007");
     let later = later.body["certificate_id"].as_str().unwrap().to_owned();

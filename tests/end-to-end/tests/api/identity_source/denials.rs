@@ -1,4 +1,4 @@
-//! Why a request was denied: sealed for the client, opened for the operator.
+//! Tests of the reason of a denial: encrypted for the client, decoded by the operator.
 
 use serde_json::json;
 use trustplane_end_to_end::{Request, world};
@@ -30,7 +30,7 @@ async fn what_no_policy_denied_is_sealed_too() {
     async fn opened(message: &serde_json::Value) -> serde_json::Value {
         world().invoke("decode-authorization-message", &json!({"encoded_message": message})).await.unwrap()
     }
-    // AWS denies the role.
+    // AWS denies a call of the role.
     let customer = connected("no-trust").await;
     let refused = customer.get(ASSOCIATIONS).await.refused(403, "IIC.1215");
     let denied = opened(&refused.body["encoded_authorization_message"]).await;
@@ -38,7 +38,7 @@ async fn what_no_policy_denied_is_sealed_too() {
     assert!(denied["reason"].as_str().unwrap().contains("sts:AssumeRole"), "{denied}");
     assert_eq!(denied["request"]["action"], "list-identity-store-associations");
     assert_eq!(denied["request"]["id"], refused.request_id());
-    // The tenant is another's, or suspended.
+    // The tenant is another tenant, or suspended.
     let stranger = world().customer().await;
     let request = Request::new("GET", ASSOCIATIONS).bearer(&customer.admin).header("x-tenant-id", &stranger.tenant);
     let refused = customer.send(request).await.refused(403, "IIC.1001");

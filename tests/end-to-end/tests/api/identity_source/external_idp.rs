@@ -1,4 +1,4 @@
-//! The external identity provider of a store, from its making to its end.
+//! Tests of the external identity provider of a store, from creation to deletion.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::world;
@@ -62,7 +62,7 @@ async fn a_providers_life() {
     let _ = customer.delete(&path).await.expect(200);
     let _ = customer.delete(&path).await.refused(404, "IIC.404");
     assert_eq!(customer.get(IDP).await.expect(200).body, json!({"associations": []}));
-    // All of this came with one look at AWS.
+    // All of this needed one lookup in AWS.
     assert_eq!(asked(&customer), ["AssumeRole", "DescribeInstance"]);
 }
 
@@ -70,7 +70,7 @@ async fn a_providers_life() {
 async fn a_store_has_one_provider() {
     let (customer, _, _) = with_provider().await;
     let _ = customer.post(IDP, &new_idp(&certificate(-1, 1))).await.refused(409, "IIC.1328");
-    // What is wrong with the body comes first.
+    // Faults of the body come first.
     let _ = customer.post(IDP, &new_idp(&certificate(-2, -1))).await.refused(400, "IIC.400");
 }
 
@@ -147,7 +147,7 @@ async fn every_fault_is_told_at_once_by_the_field_that_has_it() {
     let secret = body_of(&key);
     assert!(world().stack().logs().iter().all(|line| !line.text.contains(&secret[..40])));
     assert!(!refused.text.contains(&secret[..40]));
-    // Nobody was asked, and nothing was made.
+    // AWS was not called, and nothing was created.
     assert!(asked(&customer).is_empty());
     assert_eq!(customer.get(IDP).await.expect(200).body, json!({"associations": []}));
 }
@@ -157,7 +157,7 @@ async fn metadata_may_be_long_and_not_endless() {
     let customer = connected("healthy").await;
     let padded = |bytes: usize| {
         let document = metadata(&[("signing", &body_of(&certificate(-1, 100)))]);
-        // Many comments: one alone would be a longer piece than metadata needs.
+        // Many comments, because a single one would exceed the limit on one piece of metadata.
         let comment = format!("<!--{}-->", " ".repeat(1017));
         let padding = comment.repeat((bytes - document.len()) / comment.len());
         json!({"idp_saml_metadata": format!("{document}{padding}")})
@@ -181,7 +181,7 @@ async fn providers_of_others_are_nobodys() {
     let body = import(&certificate(-1, 100));
     let _ = stranger.post(&format!("{path}/certificate"), &body).await.refused(404, "IIC.404");
     let _ = stranger.delete(&format!("{path}/certificate/{certificate_id}")).await.refused(404, "IIC.404");
-    // Ids of another form are nobody's too; impossible ones are wrong.
+    // Unknown ids of another format do not exist either; impossible ids are invalid.
     let _ = customer.delete(&format!("{IDP}/none")).await.refused(404, "IIC.404");
     let _ = customer.delete(&format!("{IDP}/a%20b")).await.refused(400, "IIC.400");
     let both = format!("/v1/identity-stores/%23/external-idp/%23/certificate/{certificate_id}");
@@ -214,12 +214,12 @@ async fn a_provider_that_trusts_nothing_yet_is_not_enabled() {
     let _ = customer.post(&format!("{path}/enable"), &Value::Null).await.expect(200);
 }
 
-/// The base64 within a PEM.
+/// Returns the base64 text in a PEM.
 fn body_of(pem: &str) -> String {
     pem.lines().filter(|line| !line.starts_with("-----")).collect()
 }
 
-/// Metadata with keys of these uses.
+/// Returns metadata with keys of these uses.
 fn metadata(keys: &[(&str, &str)]) -> String {
     let keys = keys.iter().map(|(usage, certificate)| {
         format!(

@@ -1,4 +1,4 @@
-//! `/v1/instances` and what is behind an instance.
+//! Tests of `/v1/instances` and the resources of an instance.
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, world};
@@ -23,8 +23,8 @@ async fn the_identity_source_is_what_aws_says_and_is_remembered() {
     assert_eq!(first.body, default_association());
     assert_eq!((first.header("age"), first.header("warning")), (None, None));
     let cost = customer.cost(&first).await;
-    // Credential, tenant and connection; then, since the store is new, its provider; then what was seen is noted. The role
-    // is tried without the ExternalId and with another at the same time as with it.
+    // Credential, tenant and connection; then, because the store is new, its provider; then the write of the result.
+    // The role is tried without the ExternalId and with another one, concurrently with the real one.
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 3, 4));
     assert_eq!(asked(&customer), ["AssumeRole", "DescribeInstance"]);
 
@@ -148,14 +148,14 @@ async fn what_was_seen_is_served_while_aws_is_away_and_says_so() {
             assert!((600..900).contains(&age), "{age}");
             assert!(reply.header("warning").unwrap().starts_with("111 "), "{reply:?}");
         }
-        // Age matters to instances only.
+        // Age only matters for instances.
         let reply = customer.get(IDP).await.expect(200);
         assert_eq!((reply.header("age"), customer.cost(&reply).await.aws_calls), (None, 0));
     }
-    // What AWS denies is not served from memory.
+    // A resource that AWS denies is not served from the stored facts.
     remember(&customer, &Seen { role: scenario("no-trust"), minutes_ago: 10 }).await;
     let _ = customer.get(ASSOCIATIONS).await.refused(403, "IIC.1215");
-    // What is gone is gone.
+    // A deleted resource is not served either.
     remember(&customer, &Seen { role: scenario("instance-deleted"), minutes_ago: 10 }).await;
     let _ = customer.get(ASSOCIATIONS).await.refused(404, "IIC.404");
     let _ = customer.get(IDP).await.refused(404, "IIC.404");
@@ -188,15 +188,15 @@ async fn another_connection_starts_with_nothing_remembered() {
     assert_eq!(shown.header("etag"), Some("\"3\""));
 }
 
-/// What a connection is made to remember.
+/// Facts to store in a connection.
 struct Seen {
-    /// The role it goes through from now on.
+    /// The role that the connection uses from now on.
     role: String,
-    /// When AWS was seen.
+    /// Age of the last read from AWS.
     minutes_ago: i64,
 }
 
-/// Puts the time at which AWS was last seen back, as if minutes had passed, and has the connection go through another role.
+/// Sets the time of the last read from AWS back, as if minutes had passed, and switches the connection to another role.
 async fn remember(customer: &Customer, seen: &Seen) {
     let at = (time::OffsetDateTime::now_utc() - time::Duration::minutes(seen.minutes_ago)).replace_nanosecond(0);
     let at = at.unwrap().format(&time::format_description::well_known::Rfc3339).unwrap();

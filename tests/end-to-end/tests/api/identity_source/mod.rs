@@ -1,4 +1,4 @@
-//! Identity sources: instances, external identity providers, their certificates.
+//! Tests of identity sources: instances, external identity providers, and their certificates.
 
 mod bad_input;
 mod certificates;
@@ -19,12 +19,12 @@ pub const STORE: &str = "d-1234567890";
 pub const IDP: &str = "/v1/identity-stores/d-1234567890/external-idp";
 pub const ASSOCIATIONS: &str = "/v1/instances/ssoins-0123456789abcdef0/identity-store-associations";
 
-/// The role of a scenario of the local organization.
+/// Returns the role of a scenario of the local organization.
 pub fn scenario(name: &str) -> String {
     format!("arn:aws:iam::123456789012:role/scenario/{name}")
 }
 
-/// A new customer whose connection goes through the role of a scenario.
+/// Creates a customer whose connection uses the role of a scenario.
 pub async fn connected(name: &str) -> Customer {
     let customer = world().customer().await;
     world().stack().organization().trust_external_id(&customer.external_id);
@@ -32,7 +32,7 @@ pub async fn connected(name: &str) -> Customer {
     customer
 }
 
-/// Saves a connection through this role.
+/// Saves a connection with this role.
 pub async fn go_through(customer: &Customer, role: &str) {
     let connection = json!({
         "sso_instance_arn": format!("arn:aws:sso:::instance/{INSTANCE}"),
@@ -42,7 +42,7 @@ pub async fn go_through(customer: &Customer, role: &str) {
     let _ = customer.put(CONFIG, &connection).await.expect(200);
 }
 
-/// The operations that this customer's AWS was asked for.
+/// Returns the operations that were called in this customer's AWS.
 pub fn asked(customer: &Customer) -> Vec<String> {
     let calls = world().stack().organization().calls();
     let of_customer = calls.into_iter().filter(|call| {
@@ -51,12 +51,12 @@ pub fn asked(customer: &Customer) -> Vec<String> {
     of_customer.map(|call| call.operation).collect()
 }
 
-/// A certificate that is valid from some days ago to some days from now.
+/// Creates a certificate that is valid from some days ago to some days from now.
 pub fn certificate(since: i64, until: i64) -> String {
     certificate_and_key(since, until).0
 }
 
-/// A certificate and its private key, both as PEM.
+/// Creates a certificate and its private key, both as PEM.
 pub fn certificate_and_key(since: i64, until: i64) -> (String, String) {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
@@ -67,7 +67,7 @@ pub fn certificate_and_key(since: i64, until: i64) -> (String, String) {
     (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
 }
 
-/// The body that makes a provider with this certificate.
+/// Returns the body that creates a provider with this certificate.
 pub fn new_idp(pem: &str) -> Value {
     json!({
         "idp_saml_config": {"entity_id": "https://idp.example.com/saml", "login_url": "https://idp.example.com/sso"},
@@ -75,12 +75,13 @@ pub fn new_idp(pem: &str) -> Value {
     })
 }
 
-/// The body that imports this certificate.
+/// Returns the body that imports this certificate.
 pub fn import(pem: &str) -> Value {
     json!({"x509_certificate_in_pem": pem, "certificate_use": "SIGNING"})
 }
 
-/// A customer with a provider that has one certificate: the customer, the provider's path, the certificate's id.
+/// Creates a customer with a provider that has one certificate. Returns the customer, the provider's path and the
+/// certificate's id.
 pub async fn with_provider() -> (Customer, String, String) {
     let customer = connected("healthy").await;
     let made = customer.post(IDP, &new_idp(&certificate(-1, 100))).await.expect(201);

@@ -1,4 +1,4 @@
-//! Our certificates as a service provider: made, published, activated, replaced.
+//! Tests of the service provider's own certificates: creation, publication, activation, replacement.
 
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
@@ -33,7 +33,7 @@ async fn states(customer: &Customer) -> Vec<Value> {
     listed.body.as_array().unwrap().iter().map(|one| one["state"].clone()).collect()
 }
 
-/// The base64 within each certificate of the metadata.
+/// Returns the base64 text of each certificate in the metadata.
 async fn published(customer: &Customer) -> Vec<String> {
     let config = customer.get(CONFIG).await.expect(200);
     let metadata = config.body["sp_saml_config"]["metadata"].as_str().unwrap().to_owned();
@@ -59,7 +59,7 @@ async fn a_certificates_life() {
 
     let reply = customer.post(CERTIFICATES, &json!({})).await.expect(201);
     let cost = customer.cost(&reply).await;
-    // The one call to AWS makes the key.
+    // The one call to AWS creates the key.
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 1));
     let first = reply.body;
     assert_eq!((&first["state"], &first["algorithm"]), (&json!("INACTIVE"), &json!("SHA256withRSA")));
@@ -72,7 +72,7 @@ async fn a_certificates_life() {
     let activated = customer.post(&format!("{}/active", path(&first)), &Value::Null).await.expect(200);
     let cost = customer.cost(&activated).await;
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 0));
-    // What is active already is left alone.
+    // Activating the active certificate changes nothing.
     let again = customer.post(&format!("{}/active", path(&first)), &Value::Null).await.expect(200);
     assert_eq!(customer.cost(&again).await.dynamodb_calls, 1);
     assert_eq!(published(&customer).await, [body_of(&first)]);
@@ -85,7 +85,7 @@ async fn a_certificates_life() {
     activate(&customer, &second).await;
     assert_eq!(states(&customer).await, ["INACTIVE", "ACTIVE"]);
     assert_eq!(published(&customer).await, [body_of(&second), body_of(&first)]);
-    // A provider that is made now is given the same metadata.
+    // A provider that is created now gets the same metadata.
     let provider = customer.post(IDP, &new_idp(&certificate(-1, 100))).await.expect(201);
     let config = customer.get(CONFIG).await.expect(200);
     assert_eq!(provider.body["hws_sp_saml_config"], config.body["sp_saml_config"]);
@@ -142,7 +142,7 @@ async fn the_active_one_goes_only_while_nobody_signs_in() {
     let refused = customer.delete(&path(&certificate)).await.refused(400, "IIC.1329");
     assert!(refused.text.contains("activate another one"), "{}", refused.text);
     let _ = customer.post(&format!("{provider}/disable"), &Value::Null).await.expect(200);
-    // As Terraform destroys what it made active.
+    // Terraform also destroys the certificate that it activated.
     let _ = customer.delete(&path(&certificate)).await.expect(200);
     assert!(states(&customer).await.is_empty() && published(&customer).await.is_empty());
 }
@@ -167,7 +167,7 @@ async fn an_expired_certificate_is_said_to_be_and_makes_room() {
     let second = made(&customer).await;
     let (table, tenant) = (table(world()), TenantId::parse(&customer.tenant).unwrap());
     let kept: Stored<ServiceProvider> = read(&table, &part(tenant).service_provider(STORE)).await;
-    // Ten years on.
+    // Ten years later.
     let mut value = serde_json::to_value(&kept.value).unwrap();
     for one in value["certificates"].as_array_mut().unwrap() {
         one["certificate"]["not_after"] = json!("2020-01-01T00:00:00.000Z");
@@ -228,7 +228,7 @@ async fn with_the_platforms_key_away_no_certificate_is_made_and_a_denial_is_stil
     assert!(states(&customer).await.is_empty());
     let denied = customer.send(customer.request_as(&customer.viewer, "POST", CERTIFICATES)).await;
     let denied = denied.refused(403, "IIC.1000");
-    // Nothing could be sealed: the request's id leads an operator to the log.
+    // Nothing could be encrypted: the request's id leads an operator to the log.
     assert_eq!(denied.body["encoded_authorization_message"], denied.request_id());
     assert_eq!(customer.cost(&denied).await.aws_calls, 1);
     let message = json!({"encoded_message": denied.request_id()});

@@ -1,7 +1,7 @@
-//! Random sequences of operations on a store, through the binaries: held against a small model one by one, and against
-//! the rules alone when several come at once.
+//! Random sequences of operations on a store, through the binaries. Single operations are compared with a small model;
+//! concurrent operations are checked against the invariants.
 //!
-//! `TRUSTPLANE_SEED` repeats a run; the seed is part of every failure's message.
+//! `TRUSTPLANE_SEED` repeats a run. The seed is part of every failure's message.
 
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
@@ -16,11 +16,11 @@ use crate::table::{part, read, table, write};
 const SP_CERTIFICATES: &str = "/v1/identity-stores/d-1234567890/saml-certificates";
 const MISSING: &str = "00000000-0000-4000-8000-000000000000";
 
-/// Operations that are held against the model, and rounds of several at once.
+/// Number of operations that are compared with the model, and of rounds with concurrent operations.
 const STEPS: usize = 160;
 const ROUNDS: usize = 30;
 
-/// SplitMix64, so that a seed is all that a run needs to come again.
+/// SplitMix64, so that a seed reproduces a run.
 struct Chance(u64);
 
 impl Chance {
@@ -47,7 +47,7 @@ fn seed() -> u64 {
     seed
 }
 
-/// What a certificate is good for.
+/// Validity of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Valid,
@@ -55,13 +55,13 @@ enum Kind {
     Expired,
 }
 
-/// Certificates to choose from: their text, and what they are good for when they are sent.
+/// Creates a pool of certificates: each with its text, and its validity when it is sent.
 fn pool() -> Vec<(String, Kind)> {
     let kinds = [(Kind::Valid, -1, 90), (Kind::Valid, -9, 9), (Kind::Later, 2, 90), (Kind::Expired, -9, -1)];
     kinds.iter().map(|(kind, since, until)| (certificate(*since, *until), *kind)).collect()
 }
 
-/// A provider as it should be.
+/// The expected provider.
 #[derive(Debug)]
 struct Provider {
     id: String,
@@ -73,16 +73,16 @@ struct Provider {
 #[derive(Clone, Debug)]
 struct Trusted {
     id: String,
-    /// Which of the pool.
+    /// Index in the pool.
     number: usize,
     kind: Kind,
 }
 
-/// What the store should hold.
+/// The expected state of the store.
 #[derive(Debug, Default)]
 struct Model {
     provider: Option<Provider>,
-    /// Ids of our own certificates, the first made first.
+    /// Ids of the service provider's certificates, oldest first.
     signing: Vec<String>,
     active: Option<String>,
 }
@@ -96,7 +96,7 @@ enum Operation {
     Delete,
     Import(usize),
     DeleteCertificate(String),
-    /// Time takes one of the certificates.
+    /// One of the certificates expires.
     Expire(usize),
     MakeSigning,
     Activate(String),
@@ -158,7 +158,7 @@ impl Model {
         }
     }
 
-    /// What has to be answered; the model becomes what the store becomes by it. `reply` gives the new ids alone.
+    /// Applies the operation to the model, and returns the expected status. `reply` only provides the new ids.
     fn expect(&mut self, operation: &Operation, pool: &[(String, Kind)], reply: &Reply) -> u16 {
         let made = |field: &str| reply.body[field].as_str().unwrap_or_default().to_owned();
         match operation {
@@ -228,7 +228,7 @@ impl Model {
         200
     }
 
-    /// The store as the API shows it, where it is as the model has it.
+    /// Returns the store as the API should show it.
     fn shown(&self) -> Value {
         let status = |kind: Kind| if kind == Kind::Expired { "EXPIRED" } else { "ACTIVE" };
         let provider = self.provider.as_ref();
@@ -254,7 +254,7 @@ impl Model {
     }
 }
 
-/// The store as the API shows it.
+/// Returns the store as the API shows it.
 async fn seen(customer: &Customer) -> Value {
     let (idps, signing, authentication) =
         tokio::join!(customer.get(IDP), customer.get(SP_CERTIFICATES), customer.get(ASSOCIATIONS));
@@ -275,7 +275,7 @@ async fn send(customer: &Customer, request: Request) -> Reply {
     world().send(request.bearer(&customer.admin)).await
 }
 
-/// Has one of the provider's certificates end in the past. Whether there was one that had not.
+/// Makes the provider's certificate at this index expire. Returns false if there is none, or it has expired already.
 async fn expire(tenant: TenantId, model: &mut Model, number: usize) -> bool {
     let certificate = model.provider.as_mut().and_then(|provider| provider.certificates.get_mut(number));
     let Some(certificate) = certificate.filter(|one| one.kind == Kind::Valid) else { return false };
@@ -315,7 +315,7 @@ async fn one_after_the_other_as_the_model_has_it() {
     }
 }
 
-/// What no order of operations may break; only time takes certificates away, and there is none of it here.
+/// Checks the invariants that hold after any order of operations. Without the passage of time, certificates stay valid.
 async fn hold(customer: &Customer, at: &str) -> (Vec<String>, Option<(String, Vec<String>)>) {
     let shown = seen(customer).await;
     let associations = shown["associations"].as_array().unwrap();

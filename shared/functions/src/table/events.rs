@@ -1,0 +1,36 @@
+//! Event handlers: functions that EventBridge and the table's stream invoke.
+
+use crate::Permission::{AssumeRole, Count, DeadLetters, Due, List, PutEvents, Read, Write};
+use crate::{Function, Trigger};
+
+/// Functions of the family.
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "notify-expiring-certificates",
+        family: "events",
+        summary: "Notify of certificates of identity providers that are about to expire",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        permissions: &[Read, Due, Write],
+    },
+    Function {
+        name: "check-domains",
+        family: "events",
+        summary: "Check records of proven domains daily, end expired challenges",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        permissions: &[Read, Due, Write],
+    },
+    Function {
+        name: "publish-audit",
+        family: "events",
+        summary: "Publish new audit records on the event bus and seal them",
+        trigger: Trigger::AuditStream,
+        permissions: &[PutEvents, Read, Write, Count, DeadLetters],
+    },
+    Function {
+        name: "sync-organizations",
+        family: "events",
+        summary: "Read requested organizations behind connections in slices",
+        trigger: Trigger::Schedule("rate(1 minute)"),
+        permissions: &[Read, List, Due, Write, AssumeRole],
+    },
+];

@@ -1,0 +1,223 @@
+//! The platform API, health, the fallback for unknown paths, and the functions that operators invoke.
+
+use trustplane_policy::{Group, Kind};
+
+use crate::Permission::{List, Mac, Read, Seal, Write};
+use crate::endpoint::{Endpoint, http};
+use crate::{Dialect, Function, JSON, Route, Trigger};
+
+/// Fields that all endpoints of the family share, and defaults.
+const PLATFORM: Endpoint = Endpoint { family: "platform", dialect: Dialect::Integration, ..Endpoint::DEFAULT };
+
+/// Fields that all functions of operators share.
+const OPERATOR: Function =
+    Function { name: "", family: "platform", summary: "", trigger: Trigger::Operator, permissions: &[] };
+
+/// Functions of the family.
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "get-health",
+        family: "platform",
+        summary: "Get health and version of the service",
+        trigger: Trigger::Http(Route {
+            method: "GET",
+            path: "/healthz",
+            dialect: Dialect::Integration,
+            action: None,
+            request: None,
+            status: 200,
+            response: Some("Health"),
+            produces: JSON,
+        }),
+        permissions: &[],
+    },
+    Function {
+        name: "unmatched-route",
+        family: "platform",
+        summary: "Respond to every other path and method in the dialect of its prefix",
+        trigger: Trigger::Unmatched,
+        permissions: &[],
+    },
+    http(Endpoint {
+        name: "create-api-key",
+        summary: "Create credential, its secret is shown once",
+        method: "POST",
+        path: "/v1/api-keys",
+        group: Group::Administer,
+        resource: Kind::ApiKey,
+        request: Some("NewApiKey"),
+        status: 201,
+        response: Some("MadeApiKey"),
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "create-temporary-api-key",
+        summary: "Create temporary access key of the caller, stored nowhere",
+        method: "POST",
+        path: "/v1/api-keys/temporary",
+        group: Group::Read,
+        resource: Kind::ApiKey,
+        request: Some("NewTemporaryApiKey"),
+        status: 201,
+        response: Some("MadeTemporaryApiKey"),
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "list-api-keys",
+        summary: "List credentials page by page",
+        method: "GET",
+        path: "/v1/api-keys",
+        group: Group::Administer,
+        resource: Kind::Tenant,
+        response: Some("ApiKeyPage"),
+        permissions: &[Read, List],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "get-api-key",
+        summary: "Get credential",
+        method: "GET",
+        path: "/v1/api-keys/{id}",
+        group: Group::Administer,
+        resource: Kind::ApiKey,
+        response: Some("ApiKey"),
+        permissions: &[Read],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "put-api-key",
+        summary: "Update name, roles and expiry of a credential",
+        method: "PUT",
+        path: "/v1/api-keys/{id}",
+        group: Group::Administer,
+        resource: Kind::ApiKey,
+        request: Some("ApiKeyUpdate"),
+        response: Some("ApiKey"),
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "rotate-api-key",
+        summary: "Rotate credential with an overlap",
+        method: "POST",
+        path: "/v1/api-keys/{id}/rotate",
+        group: Group::Administer,
+        resource: Kind::ApiKey,
+        request: Some("ApiKeyRotation"),
+        status: 201,
+        response: Some("MadeApiKey"),
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "delete-api-key",
+        summary: "Revoke credential",
+        method: "DELETE",
+        path: "/v1/api-keys/{id}",
+        group: Group::Administer,
+        resource: Kind::ApiKey,
+        status: 204,
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
+    // Policies.
+    http(Endpoint {
+        name: "list-policies",
+        summary: "List policies including the built-in ones",
+        method: "GET",
+        path: "/v1/policies",
+        group: Group::Administer,
+        resource: Kind::Tenant,
+        response: Some("Policies"),
+        permissions: &[Read],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "put-policy",
+        summary: "Save Cedar policy of the tenant",
+        method: "PUT",
+        path: "/v1/policies/{id}",
+        group: Group::Administer,
+        resource: Kind::Policy,
+        request: Some("SavePolicy"),
+        response: Some("Policy"),
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "delete-policy",
+        summary: "Delete Cedar policy of the tenant",
+        method: "DELETE",
+        path: "/v1/policies/{id}",
+        group: Group::Administer,
+        resource: Kind::Policy,
+        status: 204,
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "evaluate-policies",
+        summary: "Evaluate policies or a draft of them",
+        method: "POST",
+        path: "/v1/policies/evaluate",
+        group: Group::Administer,
+        resource: Kind::Tenant,
+        request: Some("EvaluatePolicies"),
+        response: Some("Evaluation"),
+        permissions: &[Read],
+        ..PLATFORM
+    }),
+    // The audit log.
+    http(Endpoint {
+        name: "list-audit-log",
+        summary: "List audit records, newest first",
+        method: "GET",
+        path: "/v1/audit-log",
+        group: Group::Administer,
+        resource: Kind::AuditLog,
+        response: Some("AuditLog"),
+        permissions: &[Read, List],
+        ..PLATFORM
+    }),
+    Function {
+        name: "verify-audit",
+        summary: "Verify a tenant's audit records against the seals of their chain",
+        permissions: &[Read, List],
+        ..OPERATOR
+    },
+    Function {
+        name: "reset-policies",
+        summary: "Disable all policies of a tenant and keep them",
+        permissions: &[Read, Write],
+        ..OPERATOR
+    },
+    Function { name: "create-tenant", summary: "Create tenant with its ExternalId", permissions: &[Write], ..OPERATOR },
+    Function {
+        name: "create-credential",
+        summary: "Create credential of a tenant",
+        permissions: &[Read, Write, Mac],
+        ..OPERATOR
+    },
+    Function {
+        name: "describe-tenant",
+        summary: "Describe tenant and count its items",
+        permissions: &[Read, List],
+        ..OPERATOR
+    },
+    Function { name: "list-tenants", summary: "List tenants page by page", permissions: &[Read, List], ..OPERATOR },
+    Function {
+        name: "suspend-tenant",
+        summary: "Suspend tenant: refuse its requests, skip its events",
+        permissions: &[Read, Write],
+        ..OPERATOR
+    },
+    Function { name: "resume-tenant", summary: "Resume suspended tenant", permissions: &[Read, Write], ..OPERATOR },
+    Function {
+        name: "decode-authorization-message",
+        summary: "Decode `encoded_authorization_message` of a denied request",
+        permissions: &[Seal],
+        ..OPERATOR
+    },
+];
