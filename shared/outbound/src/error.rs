@@ -188,3 +188,43 @@ impl fmt::Display for CertificateFault {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use trustplane_domain::outbound::Purpose;
+
+    use super::*;
+
+    const ALL: [Error; 21] = [
+        Error::Url(UrlRefusal::Port(Purpose::Fetch)),
+        Error::Url(UrlRefusal::Address),
+        Error::Url(UrlRefusal::OwnHost),
+        Error::NameNotFound,
+        Error::NameLookup,
+        Error::Timeout(Step::Name),
+        Error::Connect,
+        Error::Timeout(Step::Connect),
+        Error::Certificate(CertificateFault::Expired),
+        Error::Certificate(CertificateFault::NotYetValid),
+        Error::Certificate(CertificateFault::OtherHost),
+        Error::Certificate(CertificateFault::Untrusted),
+        Error::Certificate(CertificateFault::Invalid),
+        Error::Tls,
+        Error::Timeout(Step::Response),
+        Error::Protocol,
+        Error::Status(404),
+        Error::Redirect(RedirectFault::TooMany),
+        Error::Redirect(RedirectFault::Location),
+        Error::TooLarge(256 * 1024),
+        Error::Encoding,
+    ];
+
+    #[test]
+    fn the_documentation_lists_codes_and_messages() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/outbound.md");
+        let documentation = std::fs::read_to_string(path).unwrap();
+        let listed: Vec<_> = documentation.lines().filter(|line| line.starts_with("| `")).collect();
+        let ours: Vec<_> = ALL.iter().map(|error| format!("| `{}` | {error} |", error.code())).collect();
+        assert_eq!(listed, ours);
+    }
+}

@@ -20,7 +20,7 @@ const REDIRECTS: usize = 3;
 #[derive(Clone, Debug)]
 pub enum Fetched {
     /// A document, with status 2xx.
-    Document(Document),
+    Document(Box<Document>),
     /// The document is the one that the validators belong to.
     NotModified,
 }
@@ -56,7 +56,9 @@ impl Client {
                 error => error,
             })?;
             match exchange.response.status().as_u16() {
-                200..=299 => return document(url, exchange, limits).await.map(Fetched::Document),
+                200..=299 => {
+                    return document(url, exchange, limits).await.map(|document| Fetched::Document(Box::new(document)));
+                }
                 301 | 302 | 303 | 307 | 308 => url = location(&url, exchange.response.headers())?,
                 304 if conditional => return Ok(Fetched::NotModified),
                 status => return Err(Error::Status(status)),

@@ -27,9 +27,11 @@ async fn a_certificate_must_be_for_the_host() {
         let error = refused(named(names), host).await;
         assert_eq!(error, Error::Certificate(CertificateFault::OtherHost), "{names:?} for {host}");
     }
-    for (names, host) in
-        [(&["idp.localhost"][..], "idp.localhost"), (&["*.idp.localhost"], "a.idp.localhost"), (&["127.0.0.1"], "0x7f.1")]
-    {
+    for (names, host) in [
+        (&["idp.localhost"][..], "idp.localhost"),
+        (&["*.idp.localhost"], "a.idp.localhost"),
+        (&["127.0.0.1"], "0x7f.1"),
+    ] {
         let server = Server::start(named(names), |_| ok("", "document")).await;
         assert_eq!(fetch(&local(None), &server.url(host, "/")).await.unwrap().body.as_ref(), b"document", "{host}");
     }

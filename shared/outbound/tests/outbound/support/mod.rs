@@ -53,7 +53,7 @@ pub async fn fetch(client: &Client, text: &str) -> Result<Document, Error> {
 /// Fetches a document without conditions, within limits of the test's own.
 pub async fn fetch_within(client: &Client, text: &str, limits: Limits) -> Result<Document, Error> {
     match client.fetch(&url(text), limits, None).await? {
-        Fetched::Document(document) => Ok(document),
+        Fetched::Document(document) => Ok(*document),
         Fetched::NotModified => panic!("not modified, without a condition"),
     }
 }
