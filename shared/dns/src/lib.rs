@@ -1,11 +1,14 @@
-//! Looks up the TXT records that prove a domain. A lookup yields the records, or the kind of its failure.
+//! Looks up the TXT records that prove a domain, and the addresses of a host that a request goes to. A lookup yields
+//! records, or the kind of its failure.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{
+    ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
@@ -21,6 +24,17 @@ const WHOLE: Duration = Duration::from_secs(6);
 /// that validates DNSSEC (Amazon's does where it is enabled for the VPC) reports a bogus record as a failure.
 #[derive(Debug)]
 pub struct Resolver(TokioResolver);
+
+/// Reason why a name has no addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// The name does not exist, or has neither A nor AAAA records.
+    NotFound,
+    /// No server sent a response in time.
+    Timeout,
+    /// The server failed or refused. A validating server also fails where DNSSEC signatures are wrong.
+    Failed,
+}
 
 /// No DNS server is configured, or its address is invalid.
 #[derive(Debug)]
@@ -71,6 +85,25 @@ impl Resolver {
         });
         Observation::Records(records.collect())
     }
+
+    /// Looks up the A and AAAA records at `name`, once each; at the end of the aliases there, if it is one. `name` is taken
+    /// from the root, and the machine's hosts file is not read. `localhost` and names below it are loopback (RFC 6761).
+    pub async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, Unresolved> {
+        let Ok(mut name) = Name::from_ascii(name) else { return Err(Unresolved::NotFound) };
+        name.set_fqdn(true);
+        match tokio::time::timeout(WHOLE, self.0.lookup_ip(name)).await {
+            Ok(Ok(lookup)) => {
+                let addresses: Vec<_> = lookup.iter().collect();
+                if addresses.is_empty() { Err(Unresolved::NotFound) } else { Ok(addresses) }
+            }
+            Ok(Err(error)) => Err(match failed(&error) {
+                Observation::Records(_) => Unresolved::NotFound,
+                Observation::Timeout => Unresolved::Timeout,
+                _ => Unresolved::Failed,
+            }),
+            Err(_elapsed) => Err(Unresolved::Timeout),
+        }
+    }
 }
 
 fn options() -> ResolverOpts {
@@ -80,6 +113,7 @@ fn options() -> ResolverOpts {
     options.cache_size = 0;
     options.edns0 = true;
     options.use_hosts_file = ResolveHosts::Never;
+    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options
 }
 

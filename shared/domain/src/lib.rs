@@ -28,6 +28,7 @@ pub mod fields;
 pub mod identity_provider;
 pub mod ids;
 pub mod inventory;
+pub mod outbound;
 pub mod policy;
 pub mod region;
 pub mod saml;
