@@ -83,10 +83,8 @@ pub async fn import(call: Call) -> Result<Response, Failure> {
 
 /// GET: all certificates of a provider, in order of import.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    let request = call.input(ProviderPath::parse).reads(ProviderPath::reads).subject(|(path, ()), store, _| {
-        let provider = store.and_then(|store| store.provider(path.provider).ok());
+    let request = call.input(ProviderPath::parse).reads(ProviderPath::reads).subject(|(path, ()), _, _| {
         Subject::new(Kind::IdpCertificate, path.provider.map(|id| id.to_string()).unwrap_or_default())
-            .version(provider.map(|provider| provider.version))
     });
     store::decide(request, |(path, ()), store, _| {
         let provider = store.provider(path.provider)?;

@@ -6,10 +6,10 @@ use trustplane_domain::service_provider::{EncryptedKey, ServiceProvider, Signing
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Grant, Image, Kind};
 use trustplane_runtime::{Call, Context, Decision, Planned, Request, Response, Subject, both};
-use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
+use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 
 use crate::parameters;
-use crate::store::{self, Store};
+use crate::store::{self, ServedStore};
 
 /// A certificate on the wire. Times are milliseconds since the epoch.
 #[derive(Debug, Serialize)]
@@ -50,11 +50,12 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
                 .after(Image::of(&view))
                 .version(loaded.and_then(|store| store.service_provider.version()))
         });
-    let plan = |_: (&_, &_), store: Store<Slot<ServiceProvider>>, _: &Context<'_>| {
+    let plan = |_: (&_, &_), store: ServedStore, _: &Context<'_>| {
         provider(&store).check_room()?;
         Ok(Planned::new(store))
     };
-    let make = async |store: &Store<_>, cx: &Context<'_>, grant: &Grant| made(cx, grant, id, &store.id, serial).await;
+    let make =
+        async |store: &ServedStore, cx: &Context<'_>, grant: &Grant| made(cx, grant, id, &store.id, serial).await;
     store::work(request, plan, make, |store, certificate, cx| {
         let after = provider(&store).add_certificate(certificate.clone())?;
         let slot = &store.service_provider;
@@ -69,10 +70,7 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
     let request = call
         .input(|request| parameters::id(request, "identity_store_id"))
         .reads(|store, keys| store::reads_served(store, keys))
-        .subject(|(id, ()), store, _| {
-            Subject::new(Kind::SpCertificate, id.clone())
-                .version(store.and_then(|store| store.service_provider.version()))
-        });
+        .subject(|(id, ()), _, _| Subject::new(Kind::SpCertificate, id.clone()));
     store::decide(request, |_, store, cx| {
         let provider = provider(&store);
         let bodies: Vec<_> = provider.certificates().iter().map(|one| body(&provider, one, cx.now)).collect();
@@ -109,15 +107,12 @@ impl CertificatePath {
         ids.map(|(store, id)| Self { store, certificate: CertificateId::parse(&id) })
     }
 
-    fn reads(&self, keys: TenantKeys) -> impl Reads<Loaded = Store<Slot<ServiceProvider>>> + use<> {
+    fn reads(&self, keys: TenantKeys) -> impl Reads<Loaded = ServedStore> + use<> {
         store::reads_served(&self.store, keys)
     }
 
     /// Returns the service provider, if it has certificates, and the certificate's id.
-    fn find<'a>(
-        &self,
-        store: &'a Store<Slot<ServiceProvider>>,
-    ) -> Result<(&'a Stored<ServiceProvider>, CertificateId), Failure> {
+    fn find<'a>(&self, store: &'a ServedStore) -> Result<(&'a Stored<ServiceProvider>, CertificateId), Failure> {
         store.service_provider.item.as_ref().zip(self.certificate).ok_or(Failure::NotFound("certificate"))
     }
 
@@ -131,11 +126,7 @@ impl CertificatePath {
 }
 
 /// The subject of a request about the certificate of a path.
-fn subject(
-    (path, ()): (&CertificatePath, &()),
-    store: Option<&Store<Slot<ServiceProvider>>>,
-    cx: &Context<'_>,
-) -> Subject {
+fn subject((path, ()): (&CertificatePath, &()), store: Option<&ServedStore>, cx: &Context<'_>) -> Subject {
     let subject = Subject::new(Kind::SpCertificate, path.certificate.map(|id| id.to_string()).unwrap_or_default());
     match store.and_then(|store| path.find(store).ok()) {
         Some((provider, _)) => subject.before(path.image(&provider.value, cx.now)).version(provider.version),
@@ -173,7 +164,7 @@ async fn made(
 }
 
 /// The service provider of a store: empty if it has no certificate yet.
-fn provider(store: &Store<Slot<ServiceProvider>>) -> ServiceProvider {
+fn provider(store: &ServedStore) -> ServiceProvider {
     store.service_provider.value().cloned().unwrap_or_default()
 }
 

@@ -2,14 +2,12 @@
 
 use serde::Serialize;
 use trustplane_domain::saml::ServiceProviderMetadata;
-use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::Kind;
 use trustplane_runtime::{Call, Platform, Response, Subject};
-use trustplane_store::Slot;
 
 use crate::parameters;
-use crate::store::{self, Store};
+use crate::store::{self, ServedStore};
 
 /// Both configurations on the wire.
 #[derive(Debug, Serialize)]
@@ -48,11 +46,7 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
 impl SamlConfig {
     /// The configuration of a store, with addresses under the platform's sign-in base. Its metadata holds the certificates
     /// that sign-in requests are signed by, or soon may be.
-    pub(crate) fn of(
-        platform: &Platform,
-        store: &Store<Slot<ServiceProvider>>,
-        now: Timestamp,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn of(platform: &Platform, store: &ServedStore, now: Timestamp) -> Result<Self, Failure> {
         let issuer = format!("{}/saml/{}", platform.saml_base()?, store.id);
         let acs_url = format!("{issuer}/acs");
         let published = store.service_provider.value().map(|provider| provider.published(now)).unwrap_or_default();

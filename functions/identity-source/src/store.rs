@@ -7,7 +7,7 @@ use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_policy::Grant;
 use trustplane_runtime::call::Deciding;
 use trustplane_runtime::{Context, Decision, Planned, Response, Worked};
-use trustplane_store::{Reads, Slot, Stored, TenantKeys};
+use trustplane_store::{CommitError, Reads, Slot, Stored, TenantKeys};
 
 use crate::instances;
 
@@ -23,6 +23,9 @@ pub(crate) struct Store<S = ()> {
     pub(crate) service_provider: S,
 }
 
+/// An identity store, read with its service provider.
+pub(crate) type ServedStore = Store<Slot<ServiceProvider>>;
+
 /// A step of a request about a store.
 enum Step<P> {
     /// Serve the request.
@@ -37,7 +40,7 @@ pub(crate) fn reads(id: &str, keys: TenantKeys) -> impl Reads<Loaded = Store> + 
 }
 
 /// The reads of a store and of its service provider.
-pub(crate) fn reads_served(id: &str, keys: TenantKeys) -> impl Reads<Loaded = Store<Slot<ServiceProvider>>> + use<> {
+pub(crate) fn reads_served(id: &str, keys: TenantKeys) -> impl Reads<Loaded = ServedStore> + use<> {
     reads_with(id, keys, keys.service_provider(id).optional())
 }
 
@@ -59,7 +62,7 @@ pub(crate) async fn decide<I, B, S, R: Reads<Loaded = Store<S>>, D: Into<Decisio
     work(request, plan, async |_, _, _| Ok(()), |decision, (), _| Ok(decision)).await
 }
 
-/// As [`decide`], with external work once the request is permitted.
+/// Decides and serves a request as [`decide`] does, with external work once it is permitted.
 pub(crate) async fn work<'c, I, B, S, R: Reads<Loaded = Store<S>>, P, M, D: Into<Decision>>(
     request: Deciding<'c, I, B, R>,
     plan: impl Fn((&I, &B), Store<S>, &Context<'_>) -> Result<Planned<P>, Failure> + 'c,
@@ -84,8 +87,8 @@ pub(crate) async fn work<'c, I, B, S, R: Reads<Loaded = Store<S>>, P, M, D: Into
         })
         .decide(|step, made, cx| match step {
             Step::Serve(plan) => decide(plan, made, cx),
-            // Another request removed the connection's memory after the work was done.
-            Step::Peek(_) => Err(trustplane_store::CommitError::Lost.into()),
+            // Another request changed the connection after the work was done.
+            Step::Peek(_) => Err(CommitError::Lost.into()),
         })
         .await
 }
