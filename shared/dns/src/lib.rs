@@ -1,7 +1,7 @@
 //! Looks up the TXT records that prove a domain, and the addresses of a host that a request goes to. A lookup yields
 //! records, or the kind of its failure.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl Resolver {
     }
 
     /// Asks `server`; without one those of the system (`/etc/resolv.conf`).
-    fn new(server: Option<SocketAddr>) -> Result<Self, NoServer> {
+    pub fn new(server: Option<SocketAddr>) -> Result<Self, NoServer> {
         let mut builder = match server {
             None => TokioResolver::builder_tokio().map_err(|error| NoServer(error.to_string()))?,
             Some(server) => {

@@ -30,7 +30,7 @@ impl Client {
     pub fn new(settings: &Settings) -> Result<Self, ClientError> {
         Ok(Self {
             rules: settings.rules(),
-            resolver: Resolver::new(settings.dns_server.as_deref()).map_err(ClientError::Dns)?,
+            resolver: Resolver::new(settings.dns_server).map_err(ClientError::Dns)?,
             tls: TlsConnector::from(Arc::new(certificates::tls(settings).map_err(ClientError::Tls)?)),
         })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -20,8 +21,8 @@ const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL", "TRUSTPLANE_ENDPOINT_URL"];
 /// Settings of a [`Client`](crate::Client).
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// IP address of a DNS server, with or without a port. The system's servers are asked otherwise.
-    pub dns_server: Option<String>,
+    /// DNS server to ask instead of the system's.
+    pub dns_server: Option<SocketAddr>,
     /// Host names of the service's own API. No request goes there.
     pub own_hosts: Vec<String>,
     test_root: Option<TestRoot>,
@@ -51,7 +52,7 @@ impl Settings {
         let own_hosts = variables.get(API_HOST).map(String::as_str).unwrap_or_default();
         let own_hosts = own_hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
         Ok(Self {
-            dns_server: variables.get(DNS_SERVER).cloned(),
+            dns_server: variables.get(DNS_SERVER).map(|text| dns_server(text)).transpose()?,
             own_hosts: own_hosts.map(str::to_owned).collect(),
             test_root: variables.get(TEST_ROOT).map(|path| TestRoot::read(path, &variables)).transpose()?,
         })
@@ -67,6 +68,13 @@ impl Settings {
     pub(crate) fn further_roots(&self) -> &[CertificateDer<'static>] {
         self.test_root.as_ref().map_or(&[], |root| &root.0)
     }
+}
+
+/// Parses an IP address, with or without a port.
+fn dns_server(text: &str) -> Result<SocketAddr, SettingsError> {
+    let with_port = text.parse::<SocketAddr>();
+    let address = with_port.or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
+    address.map_err(|_| SettingsError(format!("`{DNS_SERVER}` must be an IP address, with or without a port")))
 }
 
 impl TestRoot {
@@ -129,7 +137,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(settings.own_hosts, ["api.example.com", "api2.example.com"]);
-        assert_eq!(settings.dns_server.as_deref(), Some("192.0.2.53"));
+        assert_eq!(settings.dns_server, "192.0.2.53:53".parse().ok());
+        assert!(Settings::read([("TRUSTPLANE_DNS_SERVER".to_owned(), "dns.example.com".to_owned())]).is_err());
         assert!(settings.test_root.is_none());
         assert!(!settings.rules().allows(std::net::Ipv4Addr::LOCALHOST.into()));
     }
