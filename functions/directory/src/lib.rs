@@ -11,6 +11,8 @@ pub mod public_key;
 mod redirect_base;
 pub mod references;
 pub mod route;
+#[cfg(feature = "schema")]
+pub mod schemas;
 pub mod sso_configurations;
 mod standing;
 mod switch;

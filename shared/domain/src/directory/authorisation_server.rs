@@ -59,7 +59,7 @@ pub struct ServerFacts {
 
 request! {
     /// Body of a creation or an update. An update replaces the whole description: an omitted field is removed.
-    pub(crate) struct WriteAuthorisationServer {
+    pub struct WriteAuthorisationServer {
         /// Name of the brand, for users.
         required name: Label<255> = "CustomerFriendlyName",
         /// Logo of the brand.
@@ -74,12 +74,12 @@ request! {
 }
 
 /// URL of a logo, as a request has it.
-pub(crate) enum Logo {}
+pub enum Logo {}
 
 text_field!(Logo => HttpsUrl, logo);
 
 /// An issuer, as a request has it.
-pub(crate) enum Issuer {}
+pub enum Issuer {}
 
 text_field!(Issuer => HttpsUrl, issuer);
 

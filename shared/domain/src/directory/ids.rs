@@ -75,7 +75,7 @@ crate::schema!(OrganisationId, {
 });
 
 /// The id of a new organisation, as a request has it.
-pub(crate) enum NewOrganisationId {}
+pub enum NewOrganisationId {}
 
 crate::text_field!(NewOrganisationId => OrganisationId, OrganisationId::parse_new, {
     "type": "string",

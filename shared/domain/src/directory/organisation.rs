@@ -42,7 +42,7 @@ pub struct Organisation {
 
 request! {
     /// Body of a creation.
-    pub(crate) struct CreateOrganisation {
+    pub struct CreateOrganisation {
         /// The id, chosen by the client. It never changes.
         required id: NewOrganisationId = "OrganisationId",
         /// Display name.
@@ -54,7 +54,7 @@ request! {
 
 request! {
     /// Body of an update.
-    pub(crate) struct UpdateOrganisation {
+    pub struct UpdateOrganisation {
         /// The id, as in the path.
         optional id: String = "OrganisationId",
         /// Display name.

@@ -86,7 +86,7 @@ pub struct ActiveVersion {
 
 request! {
     /// Body of a creation.
-    pub(crate) struct CreateSsoConfiguration {
+    pub struct CreateSsoConfiguration {
         /// Display name.
         required display_name: Label<64> = "DisplayName",
         /// E-mail addresses of contacts.
@@ -99,7 +99,7 @@ request! {
 
 request! {
     /// Body of an update.
-    pub(crate) struct UpdateSsoConfiguration: CreateSsoConfiguration {
+    pub struct UpdateSsoConfiguration: CreateSsoConfiguration {
         /// The status.
         optional status: ConfigurationStatus = "Status" default ConfigurationStatus::Active,
     }

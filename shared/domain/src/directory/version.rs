@@ -70,7 +70,7 @@ words! {
 
 request! {
     /// Body of a submission.
-    pub(crate) struct CreateSsoConfigurationVersion {
+    pub struct CreateSsoConfigurationVersion {
         /// Client id at the identity provider: visible ASCII characters or spaces.
         required client_id: ClientId = "ClientID",
         /// Domains whose users must sign in with this configuration. `*` is every domain.
@@ -90,7 +90,7 @@ request! {
 
 request! {
     /// Body of an update: the whole content and the status. Another status is a decision on the version.
-    pub(crate) struct UpdateSsoConfigurationVersion: CreateSsoConfigurationVersion {
+    pub struct UpdateSsoConfigurationVersion: CreateSsoConfigurationVersion {
         /// The new status.
         required status: VersionStatus = "Status",
     }
@@ -271,36 +271,36 @@ impl CreateSsoConfigurationVersion {
 }
 
 /// A client id, as a request has it.
-pub(crate) enum ClientId {}
+pub enum ClientId {}
 
 text_field!(ClientId => String, client_id, {"type": "string", "minLength": 1, "maxLength": MOST_TEXT});
 
 /// An entry of RestrictedDomains, as a request has it.
-pub(crate) enum ClaimableOrAny {}
+pub enum ClaimableOrAny {}
 
-text_field!(ClaimableOrAny => RestrictedDomain, restricted_domain);
+text_field!(ClaimableOrAny => RestrictedDomain, restricted_domain, {"type": "string", "maxLength": MOST_TEXT, "pattern": r"^\S*$"});
 
 /// An entry of SupportedDomains, as a request has it.
-pub(crate) enum Claimable {}
+pub enum Claimable {}
 
-text_field!(Claimable => DomainName, supported_domain);
+text_field!(Claimable => DomainName, supported_domain, {"type": "string", "maxLength": MOST_TEXT, "pattern": r"^\S*$"});
 
 /// A name of a claim, as a request has it.
-pub(crate) enum GroupClaim {}
+pub enum GroupClaim {}
 
 text_field!(GroupClaim => String, |claim| text(claim, 1..=MOST_CLAIM), {
     "type": "string", "minLength": 1, "maxLength": MOST_CLAIM
 });
 
 /// A path of a claim, as a request has it.
-pub(crate) enum GroupClaimPath {}
+pub enum GroupClaimPath {}
 
 text_field!(GroupClaimPath => String, group_claim_path, {
     "type": "string", "maxLength": MOST_TEXT, "pattern": r"^\$[.\[].*"
 });
 
 /// Scopes, as a request has them.
-pub(crate) enum Scopes {}
+pub enum Scopes {}
 
 text_field!(Scopes => String, scopes, {"type": "string", "maxLength": MOST_TEXT});
 
