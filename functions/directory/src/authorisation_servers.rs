@@ -20,10 +20,12 @@ const MOST: u64 = MOST_SERVERS as u64;
 
 /// An authorisation server on the wire. What the owner has not said is left out.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuthorisationServer"))]
 #[serde(rename_all = "PascalCase")]
-struct Body<'a> {
+pub(crate) struct Body<'a> {
     authorisation_server_id: AuthorisationServerId,
     organisation_id: &'a OrganisationId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     customer_friendly_name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer_friendly_logo_uri: Option<&'a HttpsUrl>,

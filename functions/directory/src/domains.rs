@@ -16,11 +16,14 @@ use crate::path::{self, Configuration, configuration_reads};
 
 /// A domain on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Domain"))]
 #[serde(rename_all = "PascalCase")]
-struct Body<'a> {
+pub(crate) struct Body<'a> {
     domain: &'a DomainName,
     status: ProofStatus,
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^_trustplane-challenge\.")))]
     record_name: String,
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^token=[a-z2-7]{32} expiry=")))]
     record_value: String,
     /// When the challenge ends; a proven domain's is over.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +36,7 @@ struct Body<'a> {
     checked_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
+    #[cfg_attr(feature = "schema", schemars(length(max = 3), inner(length(max = 255))))]
     found: &'a [String],
 }
 

@@ -11,6 +11,8 @@ mod proofs;
 pub mod public_key;
 pub mod references;
 pub mod route;
+#[cfg(feature = "schema")]
+pub mod schemas;
 pub mod sso_configurations;
 mod switch;
 pub mod versions;

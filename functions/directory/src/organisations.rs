@@ -16,9 +16,11 @@ const MOST: u64 = MOST_ORGANISATIONS as u64;
 
 /// An organisation on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Organisation"))]
 #[serde(rename_all = "PascalCase")]
-struct Body<'a> {
+pub(crate) struct Body<'a> {
     organisation_id: &'a OrganisationId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     organisation_name: &'a str,
     status: OrganisationStatus,
     created_at: Timestamp,

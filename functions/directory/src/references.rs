@@ -18,19 +18,23 @@ use crate::{listing, path};
 
 /// A configuration at a high level, on the wire.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoConfigurationReference"))]
+pub(crate) struct Body<'a> {
     #[serde(rename = "ID")]
     id: SsoConfigurationId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     #[serde(rename = "DisplayName")]
     display_name: &'a str,
     #[serde(rename = "ServerID")]
     server_id: AuthorisationServerId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     #[serde(rename = "ServerName")]
     server_name: &'a str,
     #[serde(rename = "ServerLogoURI", skip_serializing_if = "Option::is_none")]
     server_logo_uri: Option<&'a HttpsUrl>,
     #[serde(rename = "OrganisationID")]
     organisation_id: &'a OrganisationId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     #[serde(rename = "OrganisationName")]
     organisation_name: &'a str,
 }

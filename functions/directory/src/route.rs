@@ -16,7 +16,8 @@ use crate::path::{Configuration, optional_configuration_reads};
 
 /// Where an address signs in, on the wire.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoRoute"))]
+pub(crate) struct Body<'a> {
     email_domain: &'a DomainName,
     /// Null where the address signs in through none.
     configuration: Option<Served<'a>>,
@@ -26,14 +27,18 @@ struct Body<'a> {
 
 /// The configuration that serves an address.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ServingSsoConfiguration"))]
 struct Served<'a> {
     id: SsoConfigurationId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     display_name: &'a str,
     organisation_id: &'a OrganisationId,
     authorisation_server_id: AuthorisationServerId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     authorisation_server_name: &'a str,
     issuer: Option<&'a HttpsUrl>,
     openid_discovery_document: Option<&'a HttpsUrl>,
+    #[cfg_attr(feature = "schema", schemars(length(max = 255), regex(pattern = "^https://")))]
     redirect_uri: &'a str,
     version_id: VersionId,
     matched_domain: &'a RestrictedDomain,
@@ -43,9 +48,11 @@ struct Served<'a> {
 
 /// A configuration that cannot be used, and why.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "UnusableSsoConfiguration"))]
 struct Unusable {
     id: SsoConfigurationId,
     matched_domain: RestrictedDomain,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), inner(length(min = 1))))]
     reasons: Vec<String>,
 }
 

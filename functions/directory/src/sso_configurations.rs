@@ -24,15 +24,20 @@ const MOST_AT_ONCE: usize = 90;
 
 /// A configuration on the wire: exactly these fields.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoConfiguration"))]
 #[serde(rename_all = "PascalCase")]
-struct Body<'a> {
+pub(crate) struct Body<'a> {
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     display_name: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 10)))]
     contacts: &'a [EmailAddress],
     #[serde(rename = "ID")]
     id: SsoConfigurationId,
     #[serde(rename = "ServerID")]
     server_id: AuthorisationServerId,
+    #[cfg_attr(feature = "schema", schemars(length(max = 255), regex(pattern = "^https://")))]
     redirect_uri: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 255)))]
     text_record: &'a str,
     status: ConfigurationStatus,
     created_at: Timestamp,

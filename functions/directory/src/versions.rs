@@ -24,19 +24,27 @@ use crate::switch::{Plan, Surroundings};
 
 /// A version on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoConfigurationVersion"))]
 #[serde(rename_all = "PascalCase")]
-struct Body<'a> {
+pub(crate) struct Body<'a> {
     #[serde(rename = "ID")]
     id: VersionId,
     #[serde(rename = "SsoConfigurationID")]
     configuration_id: SsoConfigurationId,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: u32,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::directory::version::ClientId"))]
     #[serde(rename = "ClientID")]
     client_id: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 10)))]
     restricted_domains: &'a [RestrictedDomain],
+    #[cfg_attr(feature = "schema", schemars(length(max = 10)))]
     supported_domains: &'a [DomainName],
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::directory::version::GroupClaim"))]
     group_claim: &'a str,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::directory::version::GroupClaimPath"))]
     group_claim_path: &'a str,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::directory::version::Scopes"))]
     additional_scope_values: &'a str,
     authentication_policies: &'a [AuthenticationPolicy],
     status: VersionStatus,

@@ -32,6 +32,8 @@ macro_rules! uuid_id {
             }
         }
 
+        $crate::schema!($name, {"type": "string", "format": "uuid"});
+
         impl fmt::Display for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.hyphenated().fmt(formatter)
@@ -102,6 +104,10 @@ impl CredentialId {
         TenantId(Uuid::from_bytes(bytes))
     }
 }
+
+crate::schema!(CredentialId, {
+    "type": "string", "pattern": format!("^[0-9A-Za-z]{{{CREDENTIAL_ID_LENGTH}}}$")
+});
 
 impl fmt::Display for CredentialId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

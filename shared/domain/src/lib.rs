@@ -12,7 +12,8 @@
 //! | [`connection`], [`inventory`] | the connection to IAM Identity Center, and the inventory read through it |
 //! | [`identity_provider`], [`service_provider`], [`certificate`], [`saml`] | SAML trust of an identity store |
 //! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
-//! | [`fields`], [`failure`] | parsing of requests, and the failures of all APIs |
+//! | [`request`], [`fields`], [`failure`] | parsing of requests, and the failures of all APIs |
+//! | [`schema`] | schemas of the API document |
 
 pub mod access_key;
 pub mod arn;
@@ -31,7 +32,9 @@ pub mod inventory;
 pub mod outbound;
 pub mod policy;
 pub mod region;
+pub mod request;
 pub mod saml;
+pub mod schema;
 pub mod service_provider;
 pub mod signature;
 pub mod temporary_key;

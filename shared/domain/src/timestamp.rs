@@ -21,6 +21,10 @@ pub const DAY: i64 = 86_400 * SECOND;
 /// The years 0000 to 9999, which RFC 3339 can represent.
 const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
+crate::schema!(Timestamp, {
+    "type": "string", "format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"
+});
+
 impl Timestamp {
     /// 1970-01-01.
     pub const EPOCH: Self = Self(0);

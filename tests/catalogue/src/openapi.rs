@@ -1,5 +1,6 @@
 //! `openapi.json`: OpenAPI 3.1 of every endpoint. Paths, methods and responses come from the table of functions,
-//! errors from its dialects, and the bodies' schemas from [`schemas`]. The end-to-end tests validate every response
+//! errors from its dialects, and the bodies' schemas from [`schemas`],
+//! most of which are derived from the types that are parsed and serialized. The end-to-end tests validate every response
 //! with them.
 
 #![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just made")]
@@ -12,7 +13,7 @@ use crate::schemas::{self, SchemaError};
 
 /// Renders the document.
 pub(crate) fn openapi() -> Result<String, SchemaError> {
-    let schemas = schemas::read(schemas::FILES)?;
+    let schemas = schemas::all()?;
     schemas::check_routes(routes(), &schemas)?;
     let mut paths = Map::new();
     for (function, route) in routes() {

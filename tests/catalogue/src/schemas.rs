@@ -1,13 +1,15 @@
-//! The schemas of the API document: read from files, and checked.
+//! The schemas of the API document: collected, and checked.
 
 use serde_json::{Map, Value};
 use trustplane_functions::{Function, Route};
 
+use crate::derived;
+
 /// A file of schemas, by its name and text.
-pub(crate) type File = (&'static str, &'static str);
+type File = (&'static str, &'static str);
 
 /// One file per dialect or family, and one for the schemas that they share.
-pub(crate) const FILES: &[File] = &[
+const FILES: &[File] = &[
     ("schemas/shared.json", include_str!("schemas/shared.json")),
     ("schemas/integration.json", include_str!("schemas/integration.json")),
     ("schemas/platform.json", include_str!("schemas/platform.json")),
@@ -51,18 +53,27 @@ pub(crate) enum SchemaError {
     },
 }
 
+/// Returns all schemas: those of the files, and those of the types of requests and responses.
+pub(crate) fn all() -> Result<Map<String, Value>, SchemaError> {
+    merge([read(FILES)?, derived::requests(), derived::responses()])
+}
+
 /// Reads the schemas of `files`.
-pub(crate) fn read(files: &[File]) -> Result<Map<String, Value>, SchemaError> {
+fn read(files: &[File]) -> Result<Map<String, Value>, SchemaError> {
+    let read = |(file, text): &File| {
+        serde_json::from_str(text).map_err(|error| SchemaError::Unreadable { file, reason: error.to_string() })
+    };
+    merge(files.iter().map(read).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Merges the schemas of several sources, which must not define a name twice.
+fn merge(sources: impl IntoIterator<Item = Map<String, Value>>) -> Result<Map<String, Value>, SchemaError> {
     let mut schemas = Map::new();
-    for (file, text) in files {
-        let read: Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| SchemaError::Unreadable { file, reason: error.to_string() })?;
-        for (name, schema) in read {
-            if schemas.contains_key(&name) {
-                return Err(SchemaError::Duplicate(name));
-            }
-            schemas.insert(name, schema);
+    for (name, schema) in sources.into_iter().flatten() {
+        if schemas.contains_key(&name) {
+            return Err(SchemaError::Duplicate(name));
         }
+        schemas.insert(name, schema);
     }
     Ok(schemas)
 }
@@ -133,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_row_without_its_schema_is_named() {
-        let mut schemas = read(FILES).unwrap();
+        let mut schemas = all().unwrap();
         assert_eq!(check_routes(routes(), &schemas), Ok(()));
         schemas.remove("SaveIntegration").unwrap();
         let error = check_routes(routes(), &schemas).unwrap_err();

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{finish, optional, required};
+use super::fields::finish;
 use super::https_url::HttpsUrl;
 use super::ids::{AuthorisationServerId, OrganisationId};
 use super::page::SortKey;
 use super::words::words;
-use crate::credential::parse_label;
 use crate::fields::Fields;
-use crate::{Failure, Timestamp};
+use crate::request::Label;
+use crate::{Failure, Timestamp, request, text_field};
 
 /// Largest number of authorisation servers of an organisation.
 pub const MOST_SERVERS: usize = 1_000;
@@ -57,7 +57,33 @@ pub struct ServerFacts {
     pub openid_discovery_document: Option<HttpsUrl>,
 }
 
-/// Body of a creation or an update.
+request! {
+    /// Body of a creation or an update. An update replaces the whole description: an omitted field is removed.
+    pub struct WriteAuthorisationServer {
+        /// Name of the brand, for users.
+        required name: Label<255> = "CustomerFriendlyName",
+        /// Logo of the brand.
+        optional logo: Logo = "CustomerFriendlyLogoUri",
+        /// The issuer of its tokens. It has no query.
+        optional issuer: Issuer = "Issuer",
+        /// URL of its discovery document.
+        optional discovery: HttpsUrl = "OpenIDDiscoveryDocument",
+        /// The status. If omitted, a new server is `Active`, and that of another server does not change.
+        optional status: ServerStatus = "Status",
+    }
+}
+
+/// URL of a logo, as a request has it.
+pub enum Logo {}
+
+text_field!(Logo => HttpsUrl, logo);
+
+/// An issuer, as a request has it.
+pub enum Issuer {}
+
+text_field!(Issuer => HttpsUrl, issuer);
+
+/// A creation or an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerRequest {
     /// The description.
@@ -69,11 +95,8 @@ pub struct ServerRequest {
 impl ServerRequest {
     /// Parses the body of a creation or an update.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
-        let name = required(&mut fields, "CustomerFriendlyName", |text| parse_label(text, 255));
-        let logo = optional(&mut fields, "CustomerFriendlyLogoUri", logo);
-        let issuer = optional(&mut fields, "Issuer", issuer);
-        let discovery = optional(&mut fields, "OpenIDDiscoveryDocument", HttpsUrl::parse);
-        let status = optional(&mut fields, "Status", ServerStatus::parse);
+        let WriteAuthorisationServer { name, logo, issuer, discovery, status } =
+            WriteAuthorisationServer::read(&mut fields);
         let request = name.map(|customer_friendly_name| Self {
             facts: ServerFacts {
                 customer_friendly_name,

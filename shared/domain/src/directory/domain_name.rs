@@ -92,6 +92,9 @@ impl RestrictedDomain {
     }
 }
 
+crate::schema!(DomainName, {"type": "string", "maxLength": 253, "pattern": r"^\S*$"});
+crate::schema!(RestrictedDomain, {"type": "string", "maxLength": 253, "pattern": r"^\S*$"});
+
 /// Returns true if the Public Suffix List contains the whole name. An unknown top-level domain is not a suffix.
 fn is_public_suffix(name: &str) -> bool {
     psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix.as_bytes() == name.as_bytes())

@@ -20,6 +20,10 @@ pub struct EmailAddress {
     domain: DomainName,
 }
 
+crate::text_field!(EmailAddress => Self, EmailAddress::parse, {
+    "type": "string", "format": "email", "maxLength": MOST
+});
+
 impl EmailAddress {
     /// Parses an address.
     pub fn parse(text: &str) -> Result<Self, &'static str> {

@@ -58,6 +58,10 @@ impl HttpsUrl {
     }
 }
 
+crate::text_field!(HttpsUrl => Self, HttpsUrl::parse, {
+    "type": "string", "format": "uri", "pattern": "^https://", "maxLength": MOST
+});
+
 /// Returns true for `host` or `host:port`. A host is a name, an IPv4 address or a bracketed IPv6 address.
 fn is_authority(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {

@@ -70,6 +70,20 @@ impl OrganisationId {
     }
 }
 
+crate::schema!(OrganisationId, {
+    "type": "string", "minLength": 1, "maxLength": ORGANISATION_ID_MOST, "pattern": "^[^<>]*$"
+});
+
+/// The id of a new organisation, as a request has it.
+pub enum NewOrganisationId {}
+
+crate::text_field!(NewOrganisationId => OrganisationId, OrganisationId::parse_new, {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": ORGANISATION_ID_MOST,
+    "pattern": format!("^[A-Za-z0-9][A-Za-z0-9._~-]{{0,{}}}$", ORGANISATION_ID_MOST - 1)
+});
+
 impl fmt::Display for OrganisationId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

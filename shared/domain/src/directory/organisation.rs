@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{finish, optional, required};
-use super::ids::OrganisationId;
+use super::fields::finish;
+use super::ids::{NewOrganisationId, OrganisationId};
 use super::page::SortKey;
 use super::words::words;
-use crate::credential::parse_label;
 use crate::fields::Fields;
-use crate::{Failure, Timestamp};
+use crate::request::Label;
+use crate::{Failure, Timestamp, request};
 
 /// Largest number of organisations of a tenant.
 pub const MOST_ORGANISATIONS: usize = 10_000;
@@ -40,7 +40,31 @@ pub struct Organisation {
     pub updated_at: Timestamp,
 }
 
-/// Body of a creation.
+request! {
+    /// Body of a creation.
+    pub struct CreateOrganisation {
+        /// The id, chosen by the client. It never changes.
+        required id: NewOrganisationId = "OrganisationId",
+        /// Display name.
+        required name: Label<255> = "OrganisationName",
+        /// The status.
+        optional status: OrganisationStatus = "Status" default OrganisationStatus::Active,
+    }
+}
+
+request! {
+    /// Body of an update.
+    pub struct UpdateOrganisation {
+        /// The id, as in the path.
+        optional id: String = "OrganisationId",
+        /// Display name.
+        required name: Label<255> = "OrganisationName",
+        /// The status. If omitted, it does not change.
+        optional status: OrganisationStatus = "Status",
+    }
+}
+
+/// A new organisation, as its creation describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrganisation {
     /// The id, chosen by the client.
@@ -51,7 +75,7 @@ pub struct NewOrganisation {
     pub status: OrganisationStatus,
 }
 
-/// Body of an update.
+/// An update of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganisationUpdate {
     /// Display name: 1 to 255 characters.
@@ -63,10 +87,9 @@ pub struct OrganisationUpdate {
 impl NewOrganisation {
     /// Parses the body of a creation.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
-        let id = required(&mut fields, "OrganisationId", OrganisationId::parse_new);
-        let name = required(&mut fields, "OrganisationName", parse_name);
-        let status = optional(&mut fields, "Status", OrganisationStatus::parse).unwrap_or(OrganisationStatus::Active);
-        finish(fields, id.zip(name).map(|(id, name)| Self { id, name, status }))
+        let CreateOrganisation { id, name, status } = CreateOrganisation::read(&mut fields);
+        let new = id.zip(name).zip(status).map(|((id, name), status)| Self { id, name, status });
+        finish(fields, new)
     }
 }
 
@@ -74,15 +97,10 @@ impl OrganisationUpdate {
     /// Parses the body of an update of the organisation `id` of the path. The body may repeat the id, but not change
     /// it.
     pub fn parse(mut fields: Fields, id: &str) -> Result<Self, Failure> {
-        optional(
-            &mut fields,
-            "OrganisationId",
-            |text| {
-                if text == id { Ok(()) } else { Err("must be the one in the path") }
-            },
-        );
-        let name = required(&mut fields, "OrganisationName", parse_name);
-        let status = optional(&mut fields, "Status", OrganisationStatus::parse);
+        let UpdateOrganisation { id: repeated, name, status } = UpdateOrganisation::read(&mut fields);
+        if repeated.is_some_and(|repeated| repeated != id) {
+            fields.fault("OrganisationId", "must be the one in the path");
+        }
         finish(fields, name.map(|name| Self { name, status }))
     }
 }
@@ -119,10 +137,6 @@ impl Organisation {
             _ => SortKey::Absent,
         }
     }
-}
-
-fn parse_name(text: &str) -> Result<String, String> {
-    parse_label(text, 255)
 }
 
 #[cfg(test)]

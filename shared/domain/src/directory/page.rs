@@ -23,6 +23,7 @@ pub struct PageRequest {
 
 /// One sort criterion; the first of a list is the primary one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DirectoryOrder"))]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     property: &'static str,
@@ -33,6 +34,7 @@ pub struct Order {
 
 /// Sort direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DirectoryDirection"))]
 #[serde(rename_all = "UPPERCASE")]
 enum Direction {
     /// Ascending.
@@ -54,6 +56,7 @@ pub enum SortKey<'a> {
 
 /// A page of a list, as it is rendered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     content: Vec<T>,
@@ -61,6 +64,7 @@ pub struct Page<T> {
     total_size: usize,
     total_pages: usize,
     empty: bool,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
     size: u32,
     offset: u64,
     page_number: u32,
@@ -69,10 +73,12 @@ pub struct Page<T> {
 
 /// The requested page, as it is rendered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DirectoryPageable"))]
 struct Pageable {
     number: u32,
     size: u32,
     offset: u64,
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["OFFSET"])))]
     mode: &'static str,
     sort: Sort,
     sorted: bool,
@@ -80,6 +86,7 @@ struct Pageable {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DirectorySort"))]
 #[serde(rename_all = "camelCase")]
 struct Sort {
     sorted: bool,

@@ -5,18 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use super::domain_name::{DomainName, RestrictedDomain};
 use super::email_address::EmailAddress;
-use super::fields::{finish, optional, required, required_list};
+use super::fields::finish;
 use super::https_url::HttpsUrl;
 use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
 use super::named_domains::NamedDomains;
 use super::page::SortKey;
 use super::words::words;
-use crate::credential::parse_label;
 use crate::fields::Fields;
-use crate::{Failure, Timestamp};
+use crate::request::{Label, List};
+use crate::{Failure, Timestamp, request};
 
 /// Largest number of SSO configurations of an authorisation server.
 pub const MOST_CONFIGURATIONS: usize = 1_000;
+
+/// Largest number of characters of a [`RedirectUriSuffix`].
+const MOST_SUFFIX: usize = 40;
 
 words! {
     /// Status of an SSO configuration.
@@ -81,7 +84,28 @@ pub struct ActiveVersion {
     pub supported_domains: Vec<DomainName>,
 }
 
-/// Body of a creation.
+request! {
+    /// Body of a creation.
+    pub struct CreateSsoConfiguration {
+        /// Display name.
+        required display_name: Label<64> = "DisplayName",
+        /// E-mail addresses of contacts.
+        required contacts: List<EmailAddress, 1, 10> = "Contacts",
+        /// End of the redirect URI. If omitted, a new configuration has its id there, and the redirect URI of another
+        /// configuration does not change.
+        optional suffix: RedirectUriSuffix = "RedirectUriSuffix",
+    }
+}
+
+request! {
+    /// Body of an update.
+    pub struct UpdateSsoConfiguration: CreateSsoConfiguration {
+        /// The status.
+        optional status: ConfigurationStatus = "Status" default ConfigurationStatus::Active,
+    }
+}
+
+/// A new configuration, as its creation describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewConfiguration {
     /// Display name: 1 to 64 characters.
@@ -92,7 +116,7 @@ pub struct NewConfiguration {
     pub redirect_uri_suffix: Option<RedirectUriSuffix>,
 }
 
-/// Body of an update.
+/// An update of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigurationUpdate {
     /// Display name: 1 to 64 characters.
@@ -108,7 +132,7 @@ pub struct ConfigurationUpdate {
 impl NewConfiguration {
     /// Parses the body of a creation. Ignores a `TextRecord`: a proof whose value the client chooses proves nothing.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
-        let new = read(&mut fields);
+        let new = CreateSsoConfiguration::read(&mut fields).into_new();
         finish(fields, new)
     }
 }
@@ -116,23 +140,22 @@ impl NewConfiguration {
 impl ConfigurationUpdate {
     /// Parses the body of an update. Ignores a `TextRecord`.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
-        let status = optional(&mut fields, "Status", ConfigurationStatus::parse);
-        let update = read(&mut fields).map(|new| Self {
+        let UpdateSsoConfiguration { base, status } = UpdateSsoConfiguration::read(&mut fields);
+        let update = base.into_new().zip(status).map(|(new, status)| Self {
             display_name: new.display_name,
             contacts: new.contacts,
             redirect_uri_suffix: new.redirect_uri_suffix,
-            status: status.unwrap_or(ConfigurationStatus::Active),
+            status,
         });
         finish(fields, update)
     }
 }
 
-fn read(fields: &mut Fields) -> Option<NewConfiguration> {
-    let display_name = required(fields, "DisplayName", |text| parse_label(text, 64));
-    let contacts = required_list(fields, "Contacts", 1..=10, EmailAddress::parse);
-    let suffix = optional(fields, "RedirectUriSuffix", RedirectUriSuffix::parse);
-    let (display_name, contacts) = display_name.zip(contacts)?;
-    Some(NewConfiguration { display_name, contacts, redirect_uri_suffix: suffix })
+impl CreateSsoConfiguration {
+    fn into_new(self) -> Option<NewConfiguration> {
+        let (display_name, contacts) = self.display_name.zip(self.contacts)?;
+        Some(NewConfiguration { display_name, contacts, redirect_uri_suffix: self.suffix })
+    }
 }
 
 impl SsoConfiguration {
@@ -215,7 +238,7 @@ pub struct RedirectUriSuffix(String);
 impl RedirectUriSuffix {
     /// Parses a suffix, with or without the `/` that separates it from the base.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if !(1..=40).contains(&text.chars().count()) {
+        if !(1..=MOST_SUFFIX).contains(&text.chars().count()) {
             return Err("must be 1 to 40 characters");
         }
         let path = text.strip_prefix('/').unwrap_or(text);
@@ -227,6 +250,10 @@ impl RedirectUriSuffix {
             .ok_or("must be a path that needs no escaping, without empty, `.` or `..` segments")
     }
 }
+
+crate::text_field!(RedirectUriSuffix => Self, RedirectUriSuffix::parse, {
+    "type": "string", "minLength": 1, "maxLength": MOST_SUFFIX
+});
 
 /// Prefix of all redirect URIs: an `https` URL without a query, short enough that every redirect URI has at most 255
 /// characters.

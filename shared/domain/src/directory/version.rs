@@ -6,19 +6,25 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::domain_name::{DomainName, RestrictedDomain};
-use super::fields::{finish, optional, required, required_list, text};
+use super::fields::{finish, text};
 use super::ids::{SsoConfigurationId, VersionId};
 use super::page::SortKey;
 use super::words::words;
 use crate::credential::{Credential, Lineage};
 use crate::fields::Fields;
 use crate::ids::CredentialId;
-use crate::{Failure, Faults, Timestamp};
+use crate::request::List;
+use crate::{Failure, Faults, Timestamp, request, text_field};
 
 /// Largest number of versions of a configuration.
 pub const MOST_VERSIONS: u32 = 1_000;
 /// Largest number of versions of a configuration that are `Pending` at the same time.
 pub const MOST_OPEN_VERSIONS: u32 = 50;
+
+/// Largest number of characters of most texts of a version.
+const MOST_TEXT: usize = 255;
+/// Largest number of characters of the name of a claim.
+const MOST_CLAIM: usize = 60;
 
 words! {
     /// Status of a version.
@@ -62,6 +68,34 @@ words! {
     }
 }
 
+request! {
+    /// Body of a submission.
+    pub struct CreateSsoConfigurationVersion {
+        /// Client id at the identity provider: visible ASCII characters or spaces.
+        required client_id: ClientId = "ClientID",
+        /// Domains whose users must sign in with this configuration. `*` is every domain.
+        required restricted_domains: List<ClaimableOrAny, 0, 10> = "RestrictedDomains",
+        /// Domains whose users may sign in with this configuration.
+        required supported_domains: List<Claimable, 0, 10> = "SupportedDomains",
+        /// Claim of the ID token that has the user's groups.
+        required group_claim: GroupClaim = "GroupClaim",
+        /// Path of that claim in the ID token: a JSON path.
+        optional group_claim_path: GroupClaimPath = "GroupClaimPath" default "$.".to_owned(),
+        /// Scopes to request in addition to `openid email profile`, separated by spaces.
+        optional additional_scope_values: Scopes = "AdditionalScopeValues" default String::new(),
+        /// Requirements on users who sign in.
+        required authentication_policies: List<AuthenticationPolicy, 0, { usize::MAX }> = "AuthenticationPolicies",
+    }
+}
+
+request! {
+    /// Body of an update: the whole content and the status. Another status is a decision on the version.
+    pub struct UpdateSsoConfigurationVersion: CreateSsoConfigurationVersion {
+        /// The new status.
+        required status: VersionStatus = "Status",
+    }
+}
+
 /// Content of a version. It is approved as a whole and never changes after the approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionContent {
@@ -85,7 +119,7 @@ pub struct VersionContent {
     pub authentication_policies: Vec<AuthenticationPolicy>,
 }
 
-/// Body of an update: the whole content and the status.
+/// An update of a version: the whole content and the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionUpdate {
     /// The new content.
@@ -147,7 +181,7 @@ impl Author {
 impl VersionContent {
     /// Parses the body of a submission.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
-        let content = read(&mut fields);
+        let content = CreateSsoConfigurationVersion::read(&mut fields).into_content();
         finish(fields, content)
     }
 
@@ -176,8 +210,8 @@ impl VersionContent {
 impl VersionUpdate {
     /// Parses the body of an update.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
-        let status = required(&mut fields, "Status", VersionStatus::parse);
-        let update = read(&mut fields).zip(status).map(|(content, status)| Self { content, status });
+        let UpdateSsoConfigurationVersion { base, status } = UpdateSsoConfigurationVersion::read(&mut fields);
+        let update = base.into_content().zip(status).map(|(content, status)| Self { content, status });
         finish(fields, update)
     }
 }
@@ -222,27 +256,56 @@ pub fn parse_status_filter<'q>(
     if faults.is_empty() { Ok(statuses) } else { Err(faults) }
 }
 
-fn read(fields: &mut Fields) -> Option<VersionContent> {
-    let client_id = required(fields, "ClientID", client_id);
-    let restricted = required_list(fields, "RestrictedDomains", 0..=10, restricted_domain);
-    let supported = required_list(fields, "SupportedDomains", 0..=10, supported_domain);
-    let group_claim = required(fields, "GroupClaim", |claim| text(claim, 1..=60));
-    let group_claim_path = optional(fields, "GroupClaimPath", group_claim_path);
-    let scopes = optional(fields, "AdditionalScopeValues", scopes);
-    let policies = required_list(fields, "AuthenticationPolicies", 0..=usize::MAX, AuthenticationPolicy::parse);
-    Some(VersionContent {
-        client_id: client_id?,
-        restricted_domains: restricted?,
-        supported_domains: supported?,
-        group_claim: group_claim?,
-        group_claim_path: group_claim_path.unwrap_or_else(|| "$.".to_owned()),
-        additional_scope_values: scopes.unwrap_or_default(),
-        authentication_policies: policies?,
-    })
+impl CreateSsoConfigurationVersion {
+    fn into_content(self) -> Option<VersionContent> {
+        Some(VersionContent {
+            client_id: self.client_id?,
+            restricted_domains: self.restricted_domains?,
+            supported_domains: self.supported_domains?,
+            group_claim: self.group_claim?,
+            group_claim_path: self.group_claim_path?,
+            additional_scope_values: self.additional_scope_values?,
+            authentication_policies: self.authentication_policies?,
+        })
+    }
 }
 
+/// A client id, as a request has it.
+pub enum ClientId {}
+
+text_field!(ClientId => String, client_id, {"type": "string", "minLength": 1, "maxLength": MOST_TEXT});
+
+/// An entry of RestrictedDomains, as a request has it.
+pub enum ClaimableOrAny {}
+
+text_field!(ClaimableOrAny => RestrictedDomain, restricted_domain, {"type": "string", "maxLength": MOST_TEXT, "pattern": r"^\S*$"});
+
+/// An entry of SupportedDomains, as a request has it.
+pub enum Claimable {}
+
+text_field!(Claimable => DomainName, supported_domain, {"type": "string", "maxLength": MOST_TEXT, "pattern": r"^\S*$"});
+
+/// A name of a claim, as a request has it.
+pub enum GroupClaim {}
+
+text_field!(GroupClaim => String, |claim| text(claim, 1..=MOST_CLAIM), {
+    "type": "string", "minLength": 1, "maxLength": MOST_CLAIM
+});
+
+/// A path of a claim, as a request has it.
+pub enum GroupClaimPath {}
+
+text_field!(GroupClaimPath => String, group_claim_path, {
+    "type": "string", "maxLength": MOST_TEXT, "pattern": r"^\$[.\[].*"
+});
+
+/// Scopes, as a request has them.
+pub enum Scopes {}
+
+text_field!(Scopes => String, scopes, {"type": "string", "maxLength": MOST_TEXT});
+
 fn client_id(text: &str) -> Result<String, &'static str> {
-    let sound = (1..=255).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let sound = (1..=MOST_TEXT).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     sound.then(|| text.to_owned()).ok_or("must be 1 to 255 printable ASCII characters")
 }
 
@@ -263,7 +326,7 @@ fn supported_domain(text: &str) -> Result<DomainName, &'static str> {
 
 /// Checks the documented pattern `^\$[.\[].*`.
 fn group_claim_path(path: &str) -> Result<String, String> {
-    let path = text(path, 1..=255)?;
+    let path = text(path, 1..=MOST_TEXT)?;
     if path.starts_with("$.") || path.starts_with("$[") {
         Ok(path)
     } else {
@@ -273,7 +336,7 @@ fn group_claim_path(path: &str) -> Result<String, String> {
 
 /// Checks scope tokens (RFC 6749, 3.3) separated by spaces.
 fn scopes(scopes: &str) -> Result<String, String> {
-    let scopes = text(scopes, 0..=255)?;
+    let scopes = text(scopes, 0..=MOST_TEXT)?;
     let sound = scopes.bytes().all(|byte| matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~'));
     if sound { Ok(scopes) } else { Err("must be scopes separated by spaces".to_owned()) }
 }

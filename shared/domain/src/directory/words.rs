@@ -29,6 +29,8 @@ macro_rules! words {
             }
         }
 
+        $crate::text_field!($name => Self, $name::parse, {"enum": [$($word),+]});
+
         impl std::fmt::Display for $name {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str(self.as_str())

@@ -1,0 +1,176 @@
+//! Schemas that are derived from the types of requests and responses.
+
+#![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just found")]
+
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value};
+
+/// Returns the schemas of all request bodies by name.
+pub(crate) fn requests() -> Map<String, Value> {
+    let mut generator = generator();
+    trustplane_directory::schemas::requests(&mut generator);
+    let mut schemas = generator.take_definitions(true);
+    schemas.values_mut().for_each(join_words);
+    schemas
+}
+
+/// Returns the schemas of all response bodies by name.
+pub(crate) fn responses() -> Map<String, Value> {
+    let mut generator = generator();
+    trustplane_directory::schemas::responses(&mut generator);
+    let mut schemas = generator.take_definitions(true);
+    for schema in schemas.values_mut() {
+        join_words(schema);
+        omit_null(schema);
+        close(schema);
+    }
+    schemas
+}
+
+fn generator() -> SchemaGenerator {
+    let mut settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.definitions_path = "/components/schemas".into();
+    settings.meta_schema = None;
+    settings.into_generator()
+}
+
+/// Calls `change` with every object of the schema, the innermost first.
+fn walk(schema: &mut Value, change: &impl Fn(&mut Map<String, Value>)) {
+    match schema {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(|value| walk(value, change));
+            change(fields);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, change)),
+        _ => {}
+    }
+}
+
+/// Joins the words of an enum. The generator makes a schema of each word that has a doc comment; clients are generated
+/// from `enum`.
+fn join_words(schema: &mut Value) {
+    walk(schema, &|fields| {
+        let Some(Value::Array(parts)) = fields.get("oneOf") else { return };
+        let words = |part: &Value| match (part.get("const"), part.get("enum")) {
+            (Some(word), _) => Some(vec![word.clone()]),
+            (None, Some(Value::Array(words))) => Some(words.clone()),
+            (None, _) => None,
+        };
+        let Some(words) = parts.iter().map(words).collect::<Option<Vec<_>>>() else { return };
+        fields.remove("oneOf");
+        fields.insert("enum".to_owned(), words.concat().into());
+        fields.insert("type".to_owned(), "string".into());
+    });
+}
+
+/// Removes null from optional fields. A response leaves an optional field out, and a required field may be null.
+fn omit_null(schema: &mut Value) {
+    walk(schema, &|fields| {
+        let required = fields.get("required").cloned().unwrap_or_default();
+        let is_required = |name: &str| required.as_array().is_some_and(|names| names.iter().any(|other| other == name));
+        let Some(Value::Object(properties)) = fields.get_mut("properties") else { return };
+        for (_, property) in properties.iter_mut().filter(|(name, _)| !is_required(name)) {
+            if let Some(Value::Array(types)) = property.get_mut("type") {
+                types.retain(|one| one != "null");
+                if let [one] = types.as_slice() {
+                    let one = one.clone();
+                    property["type"] = one;
+                }
+            }
+            if let Some(Value::Array(words)) = property.get_mut("enum") {
+                words.retain(|word| !word.is_null());
+            }
+            if let Some(Value::Array(parts)) = property.get_mut("anyOf") {
+                parts.retain(|part| part.get("type").is_none_or(|one| one != "null"));
+            }
+        }
+    });
+}
+
+/// Excludes undeclared fields from every object. An object that is composed of several schemas excludes fields that none
+/// of them declares.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            let is_composed = ["allOf", "anyOf", "oneOf"].iter().any(|keyword| fields.contains_key(*keyword));
+            if fields.contains_key("properties") && !fields.contains_key("additionalProperties") {
+                let keyword = if is_composed { "unevaluatedProperties" } else { "additionalProperties" };
+                fields.insert(keyword.to_owned(), false.into());
+            }
+            for (keyword, value) in fields.iter_mut() {
+                // The parts of a composed object are open, because each declares only some of its fields.
+                let is_part = is_composed && matches!(keyword.as_str(), "allOf" | "anyOf" | "oneOf");
+                match value {
+                    Value::Object(named) if keyword == "properties" => named.values_mut().for_each(close),
+                    _ if !is_part => close(value),
+                    _ => {}
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_with_descriptions_are_one_enum() {
+        let mut schema = json!({"items": {"oneOf": [
+            {"type": "string", "const": "a", "description": "A."},
+            {"type": "string", "enum": ["b", "c"]},
+        ]}});
+        join_words(&mut schema);
+        assert_eq!(schema, json!({"items": {"type": "string", "enum": ["a", "b", "c"]}}));
+        let other = json!({"oneOf": [{"const": "a"}, {"type": "integer"}]});
+        let mut schema = other.clone();
+        join_words(&mut schema);
+        assert_eq!(schema, other);
+    }
+
+    #[test]
+    fn an_optional_field_of_a_response_is_not_null() {
+        let nullable = json!({"type": ["string", "null"], "enum": ["a", null]});
+        let mut schema = json!({"properties": {"a": nullable, "b": nullable}, "required": ["a"]});
+        omit_null(&mut schema);
+        let wanted = json!({"properties": {"a": nullable, "b": {"type": "string", "enum": ["a"]}}, "required": ["a"]});
+        assert_eq!(schema, wanted);
+    }
+
+    #[test]
+    fn objects_of_responses_are_closed() {
+        let mut schema = json!({
+            "type": "object",
+            "properties": {
+                "properties": {"type": "string"},
+                "list": {"type": "array", "items": {"type": "object", "properties": {"a": true}}},
+                "any": {"type": "object"},
+                "composed": {"properties": {"b": true}, "oneOf": [{"properties": {"c": true}}]},
+            },
+        });
+        close(&mut schema);
+        let wanted = json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "properties": {"type": "string"},
+                "list": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"a": true}, "additionalProperties": false},
+                },
+                "any": {"type": "object"},
+                "composed": {
+                    "properties": {"b": true},
+                    "oneOf": [{"properties": {"c": true}}],
+                    "unevaluatedProperties": false,
+                },
+            },
+        });
+        assert_eq!(schema, wanted);
+    }
+}
