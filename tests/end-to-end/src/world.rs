@@ -98,6 +98,11 @@ impl World {
 
     /// Returns the cost of the request with this id, from the function's log.
     pub async fn cost(&self, request_id: &str) -> Cost {
+        Cost::of(&self.line(request_id).await)
+    }
+
+    /// Returns the log line of the request with this id.
+    pub async fn line(&self, request_id: &str) -> Value {
         for _ in 0..200 {
             let lines = self.stack.logs();
             let found = lines.iter().rev().find_map(|line| {
@@ -105,7 +110,7 @@ impl World {
                 (line["message"] == "request" && line["request_id"] == request_id).then_some(line)
             });
             if let Some(line) = found {
-                return Cost::of(&line);
+                return line;
             }
             // The line appears in the process's output with a delay.
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use trustplane_domain::credential::Credential;
 use trustplane_end_to_end::{Customer, Reply, Request, world};
 
-use crate::table::{audit_records, part, read, table};
+use crate::table::{audit_records, hand, part, read, table};
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 
 const PATH: &str = "/v1/api-keys";
@@ -214,6 +215,24 @@ async fn a_list_comes_in_pages() {
         let refused = customer.get(&format!("{PATH}?{wrong}")).await.refused(400, "invalid_request");
         assert!(refused.body["details"][wrong.split('=').next().unwrap()].is_string(), "{}", refused.text);
     }
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_read_does_not_hide_the_others() {
+    let customer = world().customer().await;
+    let made = customer.post(PATH, &key(&["viewer"])).await.expect(201);
+    let update = hand(world()).update_item().table_name(world().stack().table());
+    let _ = update
+        .key("pk", AttributeValue::S(format!("TENANT#{}", customer.tenant)))
+        .key("sk", AttributeValue::S(format!("CREDENTIAL#{}", text(&made, "id"))))
+        .update_expression("SET kind = :bogus")
+        .expression_attribute_values(":bogus", AttributeValue::S("bogus".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let page = customer.get(PATH).await.expect(200);
+    assert_eq!(page.body["data"].as_array().unwrap().len(), 4, "{}", page.text);
+    assert!(!page.text.contains(text(&made, "id")), "{}", page.text);
 }
 
 #[tokio::test]

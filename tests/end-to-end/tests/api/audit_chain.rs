@@ -282,7 +282,7 @@ async fn whoever_reaches_into_a_chain_holds_up_nobody_elses_records() {
     let mut unreadable = head.clone();
     unreadable.insert("record".to_owned(), AttributeValue::Bool(true));
     for (meddle, reason) in
-        [(None, "the chain has a seal that its end does not know of"), (Some(unreadable), "table broken: ")]
+        [(None, "the chain has a seal that its head does not count"), (Some(unreadable), "table broken: ")]
     {
         match meddle {
             None => victim.remove(&head).await,

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Request, world};
 use trustplane_runtime::{Dialect, routes};
 
-use crate::table::{audit_records, own_world, table};
+use crate::table::{audit_records, hand, own_world, table};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 #[tokio::test]
 async fn a_tenant_and_its_first_token() {
@@ -140,6 +141,30 @@ async fn a_tenant_is_described_with_what_it_has() {
         assert_eq!(world.invoke(function, &nobody).await.unwrap_err()["errorType"], "not_found", "{function}");
         let error = world.invoke(function, &json!({"tenant_id": "x", "reason": "a\nb"})).await.unwrap_err();
         assert_eq!(error["errorType"], "invalid_request", "{function}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_cannot_be_read_is_an_error_with_its_cause_in_the_log() {
+    let world = world();
+    let (tenant, _) = world.tenant("Example").await;
+    let update = hand(world).update_item().table_name(world.stack().table());
+    let _ = update
+        .key("pk", AttributeValue::S(format!("TENANT#{tenant}")))
+        .key("sk", AttributeValue::S("TENANT".to_owned()))
+        .update_expression("SET #status = :bogus")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":bogus", AttributeValue::S("bogus".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    for function in ["describe-tenant", "suspend-tenant", "resume-tenant", "reset-policies", "verify-audit"] {
+        let payload = json!({"tenant_id": tenant, "reason": "x"});
+        let outcome = world.stack().invoke(function, &payload).await.unwrap();
+        let line = world.line(&outcome.request_id).await;
+        assert_eq!((&line["outcome"], &line["level"]), (&json!("internal"), &json!("ERROR")), "{function}: {line}");
+        let cause = line["cause"].as_str().unwrap_or_else(|| panic!("{function}: {line}"));
+        assert!(cause.contains("bogus"), "{function}: {cause}");
     }
 }
 
