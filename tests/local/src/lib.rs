@@ -25,6 +25,7 @@ mod schedule;
 mod stack;
 mod streams;
 pub mod template;
+pub mod wait;
 
 pub use arguments::{Command, HELP, scenarios};
 pub use error::Error;

@@ -15,6 +15,7 @@ use crate::{
     schedule::{self, Expression},
     streams::{Mapping, Positions},
     template::{Key, Route, Schedule, Template},
+    wait,
 };
 use axum::Router;
 use serde_json::Value;
@@ -261,13 +262,18 @@ impl Stack {
     }
 
     /// Waits until every record that is in the table's stream now is handled or given up.
+    ///
+    /// # Panics
+    ///
+    /// After [`wait::LIMIT`]: a record is retried for longer than a test waits.
     pub async fn settle_streams(&self) {
         for polls in &self.polls {
             let mut polls = polls.clone();
             // The current poll may have started before the last record was written.
             let enough = *polls.borrow() + 2;
             // An error means that the stack is stopping.
-            let _ = polls.wait_for(|polls| *polls >= enough).await;
+            let settled = polls.wait_for(|polls| *polls >= enough);
+            let _ = wait::within("two polls of the table's stream that handle every record", settled).await;
         }
     }
 

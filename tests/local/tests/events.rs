@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use trustplane_local::{
     Clock, Options, Stack,
     http::{self, Method, Reply},
+    wait::until,
 };
 
 /// Returns the values that the fixture printed under `name`, in order.
@@ -132,9 +133,7 @@ async fn schedules_run_at_start_with_the_clocks_time() {
     assert!(event["time"].as_str().unwrap().starts_with("2031-05-06T12:"), "{event}");
     assert_eq!(event["detail-type"], "Scheduled Event");
     stack.start_schedules();
-    while printed(&stack, "event").len() < 2 {
-        tokio::task::yield_now().await;
-    }
+    until("the first run of the schedule", || printed(&stack, "event").len() >= 2).await;
     stack.stop().await;
 }
 
@@ -177,9 +176,7 @@ async fn a_bus_keeps_what_it_receives_and_invokes_whom_it_concerns() {
     assert_eq!((&events[0]["detail-type"], &events[0]["account"]), (&json!("Audit"), &json!("000000000000")));
     let kept = std::fs::read_to_string(data.path().join("events.jsonl")).unwrap();
     assert_eq!(kept.lines().count(), 3);
-    while printed(&stack, "event").is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until("an event of the rule", || !printed(&stack, "event").is_empty()).await;
     assert_eq!(printed(&stack, "event"), [events[0].clone()], "the rule lets the first through, alone");
     stack.stop().await;
 }

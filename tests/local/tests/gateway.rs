@@ -11,6 +11,7 @@ use trustplane_local::{
     Stack,
     http::{Method, Reply, StatusCode},
     lambda::Limits,
+    wait::{until, within},
 };
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
@@ -122,9 +123,7 @@ async fn a_process_that_dies_between_requests_is_replaced() {
     let first = get(&stack, "/things/1?do=exit-later").await;
     assert_eq!(first.status, StatusCode::OK);
     let process = stack.processes("echo");
-    while stack.processes("echo") == process {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the end of the first process", || stack.processes("echo") != process).await;
     assert_eq!(get(&stack, "/things/1").await.status, StatusCode::OK);
     stack.stop().await;
 }
@@ -153,12 +152,15 @@ async fn the_gateway_gives_up_before_a_slow_function_does() {
     let reply = post(&stack, "/slow?do=nap").await;
     assert_message(&reply, StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
     // The function runs to its end, and the same process takes the next request.
-    let reply = loop {
-        let reply = post(&stack, "/slow").await;
-        if reply.status == StatusCode::OK {
-            break reply;
+    let reply = within("a response 200 after the slow request", async {
+        loop {
+            let reply = post(&stack, "/slow").await;
+            if reply.status == StatusCode::OK {
+                break reply;
+            }
         }
-    };
+    })
+    .await;
     assert!(stack.processes("slow").iter().any(|id| Some(id.to_string().as_str()) == reply.header("x-process")));
     stack.stop().await;
 }

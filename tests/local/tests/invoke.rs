@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use trustplane_local::{
     Stack,
     http::{Method, Reply, StatusCode},
+    wait::until,
 };
 
 async fn invoke(stack: &Stack, function: &str, headers: &[(&str, &str)], payload: &str) -> Reply {
@@ -80,9 +81,8 @@ async fn other_invocation_types_do_not_wait() {
     assert!(stack.processes("echo").is_empty(), "a dry run runs nothing");
     let reply = invoke(&stack, "echo", &[("x-amz-invocation-type", "Event")], r#"{"mark":"later"}"#).await;
     assert_eq!((reply.status, reply.body.len()), (StatusCode::ACCEPTED, 0));
-    while !stack.logs().iter().any(|line| line.text.contains(r#""mark":"later""#)) {
-        tokio::task::yield_now().await;
-    }
+    let logged = || stack.logs().iter().any(|line| line.text.contains(r#""mark":"later""#));
+    until("the log line of the asynchronous invocation", logged).await;
     let reply = invoke(&stack, "echo", &[("x-amz-invocation-type", "Sometimes")], "{}").await;
     assert_eq!(reply.status, StatusCode::BAD_REQUEST);
     stack.stop().await;

@@ -16,6 +16,7 @@ use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::{World, world};
 use trustplane_local::Options;
 use trustplane_local::http::{self, Method};
+use trustplane_local::wait::until;
 
 use crate::table::{hand, own_world, part, read, table};
 use futures_util::future::join_all;
@@ -256,7 +257,8 @@ async fn an_item_that_is_no_record_is_left_out_of_the_log() {
         log.put(hidden).await;
         let mut seen = 0;
         let mut cursor = String::new();
-        loop {
+        for number in 1.. {
+            assert!(number <= items.len(), "the audit log has no end");
             let page = customer.get(&format!("/v1/audit-log?limit=2&cursor={cursor}")).await.expect(200).body;
             seen += page["data"].as_array().unwrap().len();
             let Some(next) = page["next_cursor"].as_str() else { break };
@@ -367,9 +369,7 @@ async fn while_the_table_takes_no_seal_no_record_is_given_up() {
     world.stack().settle_streams().await;
     table.refuses_seals.store(true, Ordering::SeqCst);
     let second = Log::new(world).await;
-    while table.refused.load(Ordering::SeqCst) < 12 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until("twelve refused seals", || table.refused.load(Ordering::SeqCst) >= 12).await;
     assert_eq!((first.verified().await["intact"].clone(), second.items("SEALS").await.len()), (json!(true), 0));
     table.refuses_seals.store(false, Ordering::SeqCst);
     world.stack().settle_streams().await;

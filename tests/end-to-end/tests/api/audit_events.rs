@@ -6,6 +6,7 @@ use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::{World, world};
 use trustplane_local::Options;
 use trustplane_local::http::{self, Method};
+use trustplane_local::wait::until;
 
 use crate::table::{audit_records, own_world, table};
 
@@ -168,9 +169,7 @@ async fn while_the_bus_is_away_no_record_is_given_up_and_none_is_put_away_twice(
     let (items, good) = with_two_bad();
     write(world, &items).await;
     let tries = || world.stack().logs().iter().filter(|line| line.text.contains("audit records not published")).count();
-    while tries() < 4 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until("four attempts to publish", || tries() >= 4).await;
     assert_eq!(published(world, TENANT), [] as [&str; 0]);
     assert_eq!(world.stack().dead_letters(), [] as [Value; 0]);
     world.stack().refuse_events(0);

@@ -17,6 +17,8 @@ use futures_util::future::join_all;
 const PATH: &str = "/v1/api-keys";
 const WRITERS: usize = 6;
 const LOAD: Duration = Duration::from_secs(8);
+/// Time limit for one change, many times that of the load after which nothing is killed.
+const PATIENCE: Duration = Duration::from_secs(120);
 const FUNCTIONS: [&str; 3] = ["create-api-key", "put-api-key", "delete-api-key"];
 
 /// State that the writers and the killer share.
@@ -42,8 +44,10 @@ impl Scene {
         self.world.stack().request(method.clone(), path, &headers, body).await.unwrap()
     }
 
-    /// Repeats a request until the response has one of `statuses`, as a client does that got no response.
+    /// Repeats a request until the response has one of `statuses`, as a client does that got no response. Gives up after
+    /// [`PATIENCE`].
     async fn insist(&self, method: Method, path: &str, more: (&str, &str), body: &Value, statuses: &[u16]) -> Reply {
+        let end = Instant::now() + PATIENCE;
         loop {
             let reply = self.request(&method, path, more, body).await;
             let status = reply.status.as_u16();
@@ -51,6 +55,7 @@ impl Scene {
                 return reply;
             }
             assert!(status >= 500 || status == 409, "{method} {path}: {status} {}", reply.text());
+            assert!(Instant::now() < end, "{method} {path}: still {status} after {PATIENCE:?}: {}", reply.text());
             self.failures.set(self.failures.get() + usize::from(status >= 500));
         }
     }
@@ -121,7 +126,8 @@ async fn nothing_is_lost_and_nothing_doubled_by_processes_that_die() {
     // The table has every acknowledged key, in its acknowledged state, and no other.
     let mut kept = BTreeMap::new();
     let mut cursor = String::new();
-    loop {
+    for number in 1.. {
+        assert!(number <= acknowledged.len() + 2, "the list of keys has no end");
         let page = scene.customer.get(&format!("{PATH}?limit=250&cursor={cursor}")).await.expect(200);
         for key in page.body["data"].as_array().unwrap().iter().filter(|key| key["created_by"] != "operator") {
             assert!(key["revoked_at"].is_string(), "{key}");

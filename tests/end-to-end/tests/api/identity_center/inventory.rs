@@ -8,6 +8,7 @@ use trustplane_domain::ids::TenantId;
 use trustplane_domain::inventory::{Account, Row, Seen, Step, Sync};
 use trustplane_end_to_end::{Customer, Reply, world};
 use trustplane_local::Options;
+use trustplane_local::wait::until;
 use trustplane_organization::{MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Scenario, Service};
 use trustplane_store::Writes;
 
@@ -118,7 +119,8 @@ async fn lists_are_paged() {
     let _ = post(&customer, SYNC).await.expect(202);
     let _ = settled(&customer).await;
     let (mut seen, mut path) = (Vec::new(), format!("{SETS}?limit=5"));
-    loop {
+    for number in 1.. {
+        assert!(number <= 12, "the list of permission sets has no end");
         let page = customer.get(&path).await.expect(200);
         seen.extend(texts(&page, "name").into_iter().map(str::to_owned));
         let Some(cursor) = page.body["next_cursor"].as_str() else { break };
@@ -229,9 +231,7 @@ async fn a_reading_whose_process_is_killed_comes_to_its_end_in_another() {
     let killed = world.invoke("sync-organizations", &event);
     let kill = async {
         // During the assignments; accounts and permission sets are written by then.
-        while calls("ListAccountAssignments") < 3 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        until("three calls of ListAccountAssignments", || calls("ListAccountAssignments") >= 3).await;
         let processes = world.stack().processes("sync-organizations");
         assert!(processes.into_iter().any(|process| world.stack().crash(process)));
     };
