@@ -30,6 +30,7 @@ pub mod identity_provider;
 pub mod ids;
 pub mod inventory;
 pub mod outbound;
+pub mod pasted;
 pub mod policy;
 pub mod region;
 pub mod request;
