@@ -301,7 +301,7 @@ fn made(new: &New, now: Timestamp) -> Result<IdentityProvider, Failure> {
     let made = IdentityProvider::create(new.id, new.settings.clone(), new.certificates.clone(), next, now);
     made.map_err(|refusal| match refusal {
         Refusal::Certificate(fault) => Failure::invalid(new.field, fault),
-        Refusal::CertificateLimit => Failure::invalid(new.field, "holds more than 2 certificates for signing"),
+        Refusal::CertificateLimit => Failure::invalid(new.field, "holds more than 10 certificates for signing"),
         other => other.into(),
     })
 }

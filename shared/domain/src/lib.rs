@@ -37,6 +37,7 @@ pub mod request;
 pub mod saml;
 pub mod schema;
 pub mod service_provider;
+mod shown;
 pub mod signature;
 pub mod temporary_key;
 pub mod tenant;

@@ -34,6 +34,7 @@ pub use id::CertificateId;
 pub use serial::{Number as SerialAsNumber, SerialNumber};
 pub use summary::Summary;
 
+use crate::shown::shown;
 use crate::timestamp::Timestamp;
 
 /// The longest text that is taken for a certificate, in characters.
@@ -193,9 +194,9 @@ impl Certificate {
     /// A sentence for the administrator where its own signature could be forged. Nobody checks that signature here; another
     /// program that does may refuse the certificate.
     pub fn warning(&self) -> Option<String> {
-        let (subject, algorithm) = (&self.subject_name, &self.signature_algorithm_name);
-        let name = subject.chars().take(100).collect::<String>();
-        self.weak_signature.then(|| format!("the certificate `{name}` is signed with {algorithm}, which can be forged"))
+        let (subject, algorithm) = (shown(&self.subject_name), &self.signature_algorithm_name);
+        self.weak_signature
+            .then(|| format!("the certificate `{subject}` is signed with {algorithm}, which can be forged"))
     }
 
     /// The X.509 version, as people count it: 1 or 3.

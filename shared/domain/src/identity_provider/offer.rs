@@ -91,8 +91,7 @@ impl Offer {
         certificate: Option<String>,
         now: Timestamp,
     ) -> Option<Self> {
-        let settings = match config.filter(|config| [ENTITY_ID, LOGIN_URL].iter().any(|field| is_given(config, field)))
-        {
+        let settings = match config.filter(|config| !config.is_empty()) {
             Some(config) => {
                 let mut config = Fields::of(config);
                 let names = names(&mut config);
@@ -164,11 +163,6 @@ fn present(fields: &mut Fields, field: &str) -> Option<String> {
 
 fn beside_metadata() -> &'static str {
     "must be left out where idp_saml_metadata is given"
-}
-
-/// Returns true for a value that is neither null nor an empty string.
-fn is_given(config: &Map<String, Value>, field: &str) -> bool {
-    config.get(field).is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
 }
 
 #[cfg(test)]

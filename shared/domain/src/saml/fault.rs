@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::left_out::shown;
 use super::{LeftOut, MAX_BYTES, METADATA};
 use crate::certificate;
 use crate::identity_provider::MAX_CERTIFICATES;
 use crate::pasted::Pasted;
+use crate::shown::shown;
 use crate::timestamp::Timestamp;
 
 /// Entity ids that are listed.
@@ -75,7 +75,8 @@ impl fmt::Display for Fault {
             Self::NotXml(reason) => write!(formatter, "is not well-formed XML: {reason}"),
             Self::NotMetadata(name) => write!(
                 formatter,
-                "begins with `{name}`, not with `EntityDescriptor` or `EntitiesDescriptor` of SAML 2.0 metadata"
+                "begins with `{}`, not with `EntityDescriptor` or `EntitiesDescriptor` of SAML 2.0 metadata",
+                shown(name)
             ),
             Self::Namespace(name, Some(namespace)) => write!(
                 formatter,

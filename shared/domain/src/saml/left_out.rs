@@ -3,9 +3,7 @@
 use std::fmt;
 
 use crate::certificate::{self, Summary};
-
-/// Characters of a name that are shown.
-const SHOWN: usize = 100;
+use crate::shown::shown;
 
 /// A part of an identity provider's metadata that is left out, and why. `Display` is a sentence about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +41,4 @@ impl fmt::Display for LeftOut {
             }
         }
     }
-}
-
-/// `name`, shortened where it is long.
-pub(super) fn shown(name: &str) -> String {
-    let mut shown: String = name.chars().take(SHOWN).collect();
-    if name.chars().nth(SHOWN).is_some() {
-        shown.push_str("...");
-    }
-    shown
 }

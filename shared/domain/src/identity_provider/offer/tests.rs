@@ -96,7 +96,8 @@ fn settings_come_with_a_certificate() {
     assert_eq!(read.certificates[0].pem(), pem);
     assert_eq!(wrong(offer(&json!({}))), [CERTIFICATE, CONFIG]);
     let empty = json!({"idp_saml_config": {"entity_id": "", "login_url": ""}, "idp_certificate": pem});
-    assert_eq!(wrong(offer(&empty)), [CONFIG]);
+    assert_eq!(wrong(offer(&empty)), ["idp_saml_config.entity_id", "idp_saml_config.login_url"]);
+    assert_eq!(wrong(offer(&json!({"idp_saml_config": {}, "idp_certificate": pem}))), [CONFIG]);
     let half = json!({"idp_saml_config": {"entity_id": " "}, "idp_certificate": "x"});
     assert_eq!(wrong(offer(&half)), [CERTIFICATE, "idp_saml_config.entity_id", "idp_saml_config.login_url"]);
     let expired = fixtures::valid(now().plus_millis(-2 * DAY), now().plus_millis(-DAY)).pem();

@@ -27,7 +27,7 @@ pub(super) fn identity_providers<'a, 'input>(root: Node<'a, 'input>) -> Result<V
         }
     }
     if !is(root, METADATA, ENTITY) && !is(root, METADATA, ENTITIES) {
-        return Err(Fault::NotMetadata(root.tag_name().name().chars().take(100).collect()));
+        return Err(Fault::NotMetadata(root.tag_name().name().to_owned()));
     }
     let mut providers = Vec::new();
     collect(root, &mut providers);
