@@ -14,11 +14,17 @@ pub(super) fn skip(tag: u8, der: &[u8]) -> Option<&[u8]> {
     content.get(length..)
 }
 
-/// Number of SEQUENCEs that `der` consists of, one behind the other; none where it holds anything else.
-pub(super) fn sequences(der: &[u8]) -> Option<usize> {
+/// Number of elements that `der` consists of, one behind the other and each with the beginning of a certificate; none
+/// where it holds anything else.
+pub(super) fn certificates(der: &[u8]) -> Option<usize> {
     let mut rest = der;
     let mut count = 0;
     while !rest.is_empty() {
+        // A version or a serial number.
+        let first = enter(SEQUENCE, enter(SEQUENCE, rest)?)?;
+        if !matches!(first, [0xa0 | 0x02, ..]) {
+            return None;
+        }
         rest = skip(SEQUENCE, rest)?;
         count += 1;
     }

@@ -102,7 +102,7 @@ impl Certificate {
             return Err(Fault::PrivateKey);
         }
         let parsed = CertificateInner::<Raw>::from_der(der).map_err(|error| match error.kind() {
-            ErrorKind::TrailingData { .. } => match der::sequences(der) {
+            ErrorKind::TrailingData { .. } => match der::certificates(der) {
                 Some(count) if count > 1 => Fault::Glued(count),
                 _ => Fault::TrailingData,
             },
