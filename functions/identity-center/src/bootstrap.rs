@@ -15,10 +15,13 @@ use crate::config::{connection, image, resource};
 const TEMPLATE_URL: &str = "TRUSTPLANE_BOOTSTRAP_TEMPLATE_URL";
 
 #[derive(Debug, Serialize)]
-struct Body {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BootstrapTemplate"))]
+pub(crate) struct Body {
     cloudformation_yaml: String,
     terraform_hcl: String,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uri")))]
     launch_stack_url: String,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2)))]
     external_ids: Vec<ExternalId>,
 }
 

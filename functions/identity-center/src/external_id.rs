@@ -14,7 +14,8 @@ use trustplane_store::{Read, StoreError, Stored, Writes, keys};
 use crate::config::connection;
 
 #[derive(Debug, Serialize)]
-struct Body {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIds"))]
+pub(crate) struct Body {
     external_id: ExternalId,
     external_id_pending: Option<ExternalId>,
 }

@@ -11,7 +11,9 @@ use crate::config::{self, connection, image, resource};
 
 /// A version on the wire: the configuration as it was saved, and how that came about.
 #[derive(Debug, Serialize)]
-struct Version<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IntegrationVersion"))]
+pub(crate) struct Version<'a> {
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: u64,
     #[serde(flatten)]
     config: config::Body<'a>,
@@ -19,6 +21,7 @@ struct Version<'a> {
     current: bool,
     saved_at: Timestamp,
     saved_by: &'a str,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     restored_from: Option<u64>,
 }
 

@@ -21,34 +21,46 @@ const BODY_LIMIT: usize = 512 * 1024;
 
 /// The reply that a new provider is answered with.
 #[derive(Debug, Serialize)]
-struct Created<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpCreated"))]
+pub(crate) struct Created<'a> {
     hws_sp_saml_config: &'a SamlConfig,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_certificate_id: String,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2), extend("items" = serde_json::json!({"type": "string", "format": "uuid"}))))]
     idp_certificate_ids: Vec<String>,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_id: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Associations<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdps"))]
+pub(crate) struct Associations<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 1)))]
     associations: Vec<Association<'a>>,
 }
 
 /// A provider on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdp"))]
 struct Association<'a> {
     idp_certificate_ids: Vec<CertificateStatus>,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_id: String,
     idp_saml_config: IdpSamlConfig<'a>,
     is_enabled: bool,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpCertificateStatus"))]
 struct CertificateStatus {
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["ACTIVE", "EXPIRED"])))]
     status: &'static str,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpSamlConfig"))]
 struct IdpSamlConfig<'a> {
     entity_id: &'a str,
     login_url: &'a str,

@@ -19,20 +19,33 @@ use trustplane_store::{Read, StoreError, Stored, Told, Writes, keys};
 
 /// A credential on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ApiKey"))]
 pub(crate) struct Body<'a> {
     id: CredentialId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     name: &'a str,
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["bearer", "access_key"])))]
     kind: CredentialKind,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     roles: &'a BTreeSet<Role>,
     created_at: Timestamp,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     created_by: &'a str,
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
     replaces: Option<CredentialId>,
     replaced_by: Option<CredentialId>,
+}
+
+/// A new credential on the wire, with its secret.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MadeApiKey"))]
+pub(crate) struct MadeBody<'a> {
     #[serde(flatten)]
-    secret: Option<&'a Secret>,
+    credential: Body<'a>,
+    #[serde(flatten)]
+    secret: &'a Secret,
 }
 
 /// A credential as policies and the audit log see it.
@@ -50,10 +63,22 @@ struct View<'a> {
 
 /// What the reply that makes a credential shows, this once: null in a reply that is kept for a retry.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(untagged)]
 pub(crate) enum Secret {
-    Bearer { token: Option<String> },
-    AccessKey { access_key_id: String, secret_access_key: Option<String> },
+    Bearer {
+        /// The token of a bearer, once. Null in the response to a retry.
+        #[cfg_attr(feature = "schema", schemars(regex(pattern = "^tpk_[0-9A-Za-z]{38}_[0-9A-Za-z]{49}$")))]
+        token: Option<String>,
+    },
+    AccessKey {
+        /// The id of an access key.
+        #[cfg_attr(feature = "schema", schemars(regex(pattern = "^TPAK[0-9A-Za-z]{38}$")))]
+        access_key_id: String,
+        /// The secret of an access key, once. Null in the response to a retry.
+        #[cfg_attr(feature = "schema", schemars(regex(pattern = "^TPSK[0-9A-Za-z]{49}$")))]
+        secret_access_key: Option<String>,
+    },
 }
 
 /// The random part of a new credential. Drawn once a request, so that an attempt to write it again is of the same one.
@@ -234,11 +259,10 @@ pub(crate) fn body(credential: &Credential) -> Body<'_> {
         last_used_at: credential.last_used_at,
         replaces: credential.replaces,
         replaced_by: credential.replaced_by,
-        secret: None,
     }
 }
 
 /// A new credential on the wire.
-pub(crate) fn made_body<'a>(credential: &'a Credential, secret: &'a Secret) -> Body<'a> {
-    Body { secret: Some(secret), ..body(credential) }
+pub(crate) fn made_body<'a>(credential: &'a Credential, secret: &'a Secret) -> MadeBody<'a> {
+    MadeBody { credential: body(credential), secret }
 }

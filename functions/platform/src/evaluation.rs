@@ -23,12 +23,14 @@ const IMAGE_LIMIT: usize = TEXT_LIMIT + 4 * 1024;
 
 /// The answer. The ids stand in it twice: as this API calls them, and as JITSudo does.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Evaluation"))]
+pub(crate) struct Body<'a> {
     permitted: bool,
     determining_policies: &'a [String],
     notices: &'a [String],
     errors: &'a [String],
     matching_policy_ids: &'a [String],
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     reason: String,
 }
 

@@ -24,7 +24,9 @@ pub struct Page {
 
 /// A page on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Listed<T> {
+    #[cfg_attr(feature = "schema", schemars(length(max = MOST)))]
     data: Vec<T>,
     next_cursor: Option<String>,
     has_more: bool,
