@@ -151,6 +151,14 @@ def good(folder):
         yield f"serial {serial}", self_signed(rsa_key, "-set_serial", serial)
 
 
+    # Keycloak's realm certificates are of version 1.
+    asked = os.path.join(folder, "request.pem")
+    openssl("req", "-new", "-key", rsa_key, "-subj", "/CN=realm", "-out", asked)
+    for number in (0, 1, 3, 2**100):
+        yield f"version 1, serial {number}", openssl(
+            "x509", "-req", "-in", asked, "-signkey", rsa_key, "-days", "5000", "-set_serial", str(number))
+
+
 def java_facts(ders):
     """Issuer, subject, signature algorithm, serial number, validity, public key as the JDK has them, or its refusal."""
     program = pathlib.Path(__file__).parent / "java" / "Facts.java"
@@ -214,7 +222,7 @@ def check_good(ask, expect):
                 "serial_number_string": str(parsed.serial_number),
                 "signature_algorithm_name": facts.get("signature_algorithm_name"),
                 "subject_name": rfc2253(parsed.subject),
-                "version": 3,
+                "version": parsed.version.value + 1,
                 "weak": weak,
                 "pem": pem,
             }
@@ -250,6 +258,9 @@ def forms(pem):
     yield "byte order mark", "\ufeff" + pem
     yield "no padding", pem.replace("=", "")
     yield "x509 certificate", pem.replace("CERTIFICATE", "X509 CERTIFICATE")
+    yield "bare base64", body
+    yield "bare base64 in lines", base64.encodebytes(base64.b64decode(body)).decode()
+    yield "byte order mark read as latin-1", "\ufeff".encode().decode("latin-1") + pem
     yield "trusted certificate without trust", pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE")
 
 
@@ -286,11 +297,15 @@ def bad(pem, folder):
         PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode(), "PUBLIC KEY"
     yield "trust settings", openssl("x509", "-trustout", "-addtrust", "emailProtection", text=pem), "more data behind"
     yield "trailing byte", armoured(der + b"\0"), "more data behind"
-    yield "two in one block", armoured(der + der), "more data behind"
+    yield "two in one block", armoured(der + der), "glued together"
+    yield "two without armour", base64.b64encode(der + der).decode(), "glued together"
     yield "truncated", armoured(der[:-1]), "cut off"
     yield "half", armoured(der[:200]), "cut off"
-    yield "empty", "", "no `-----BEGIN"
-    yield "bare base64", base64.b64encode(der).decode(), "no `-----BEGIN"
+    yield "empty", "", "is empty"
+    yield "base64 of pem", base64.b64encode(pem.encode()).decode(), "base64 of a `-----BEGIN` text"
+    yield "fingerprint", hashlib.sha256(der).hexdigest(), "is a fingerprint"
+    yield "url", "https://idp.example.com/certificate.pem", "is a URL"
+    yield "not base64", pem.replace("MII", "M*I", 1), "`*`"
     yield "no end", pem.split("-----END")[0], "without its"
     yield "too long", " " * 10_000 + pem, "longer than 10000"
     yield "escaped line breaks", pem.replace("\n", "\\n"), "backslash"
@@ -304,11 +319,6 @@ def bad(pem, folder):
     openssl("ecparam", "-name", "prime256v1", "-genkey", "-param_enc", "explicit", "-out", explicit)
     yield "curve by parameters", openssl(
         "req", "-x509", "-new", "-key", explicit, "-subj", "/CN=x"), "public key of the kind"
-    asked, signing = os.path.join(folder, "request.pem"), os.path.join(folder, "signing.pem")
-    for path, content in ((asked, request.public_bytes(PEM)), (signing, key.private_bytes(PEM, private.PKCS8, plain))):
-        with open(path, "wb") as file:
-            file.write(content)
-    yield "version 1", openssl("x509", "-req", "-in", asked, "-signkey", signing), "version 1"
     # The outer length in the indefinite form of BER.
     yield "ber", armoured(der[:1] + b"\x80" + der[4:] + b"\0\0"), "no well-formed X.509"
     yield "longer length than needed", armoured(der[:1] + b"\x83\0" + der[2:]), "no well-formed X.509"

@@ -1,16 +1,22 @@
 """SAML metadata: an identity provider's that pysaml2 writes, and a service provider's that it and the schemas read."""
 
 import base64
+import datetime
 import hashlib
 import json
 import os
+import re
 import tempfile
+import urllib.parse
+import xml.etree.ElementTree
 
 import saml2.data
 import xmlschema
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 import saml2.metadata
+from saml2.mdstore import MetaDataFile
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, config
 
 import certificates
@@ -59,6 +65,7 @@ def identity_provider(folder, wants_signed, bindings):
 
 
 def check(ask, expect):
+    check_corpus(ask, expect)
     redirect = ("https://idp.example.com/sso/redirect?x=1&y=2", BINDING_HTTP_REDIRECT)
     post = ("https://idp.example.com/sso/post", BINDING_HTTP_POST)
     rules = schema()
@@ -74,6 +81,7 @@ def check(ask, expect):
                     "login_url": bindings[-1][0],
                     "want_request_signed": wants_signed,
                     "fingerprints": [digest],
+                    "left_out": [],
                 }))
         answers = json.loads(ask("identity-providers", [text for text, _ in cases]))
         for number, ((_, wanted), answer) in enumerate(zip(cases, answers)):
@@ -94,10 +102,72 @@ def check(ask, expect):
             expect(f"import of a service provider with {count} certificates", imported(folder, text), wanted)
 
 
+def check_corpus(ask, expect):
+    """Compares each document of the corpus with what pysaml2, as a service provider, reads of it."""
+    documents = json.loads(ask("corpus", None))
+    with tempfile.TemporaryDirectory() as folder:
+        for document in documents:
+            facts = document["answer"].get("is", document["answer"])
+            if "entity_id" not in facts:
+                expect(f"import of {document['kind']}", facts, "facts")
+                continue
+            expect(f"facts of {document['kind']}", facts, independent_facts(folder, document["text"], facts))
+
+
+def independent_facts(folder, text, facts):
+    """The same facts by pysaml2 and `cryptography`."""
+    path = os.path.join(folder, "idp.xml")
+    # A byte order mark, also a misread one, is nothing that pysaml2 takes.
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.lstrip("\ufeff\u00ef\u00bb\u00bf\n"))
+    store = MetaDataFile(None, path)
+    store.load()
+    (entity_id,) = [known for known in store.keys() if known.strip() == facts["entity_id"]]
+    services = []
+    for binding in (BINDING_HTTP_REDIRECT, BINDING_HTTP_POST):
+        for service in store.service(entity_id, "idpsso_descriptor", "single_sign_on_service", binding) or []:
+            services.append(urllib.parse.quote(service["location"].strip(), safe="%/:=&?~#+!$,;'@()*[]"))
+    descriptor = store[entity_id]["idpsso_descriptor"][0]
+    found = signing_certificates(path, entity_id)
+    # pysaml2 keeps the last certificate of each X509Data.
+    for _, certificate in store.certs(entity_id, "idpsso", "signing"):
+        assert parsed_certificate(certificate) in found, certificate
+    issuers = [one.issuer for one in found if one.issuer != one.subject]
+    found = [one for one in found if one.subject not in issuers]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    usable = [one for one in found if one.not_valid_after_utc > now and one.public_key().key_size >= 2048]
+
+    def digests(ones):
+        return [hashlib.sha256(one.public_bytes(certificates.DER)).hexdigest() for one in ones]
+
+    return {
+        "entity_id": entity_id.strip(),
+        "login_url": next(location for location in services if location.startswith("https://")),
+        "want_request_signed": descriptor.get("want_authn_requests_signed") in ("true", "1"),
+        "fingerprints": digests(usable),
+        "left_out": digests(one for one in found if one not in usable),
+    }
+
+
+def signing_certificates(path, entity_id):
+    """All certificates for signing of an identity provider, in order and each once, by Python's own parser of XML."""
+    metadata, signature = "{urn:oasis:names:tc:SAML:2.0:metadata}", "{http://www.w3.org/2000/09/xmldsig#}"
+    found = []
+    for entity in xml.etree.ElementTree.parse(path).getroot().iter(f"{metadata}EntityDescriptor"):
+        for key in entity.findall(f"{metadata}IDPSSODescriptor/{metadata}KeyDescriptor"):
+            if entity.get("entityID") == entity_id and key.get("use", "signing") == "signing":
+                for element in key.iter(f"{signature}X509Certificate"):
+                    parsed = parsed_certificate(element.text)
+                    found += [] if parsed in found else [parsed]
+    return found
+
+
+def parsed_certificate(text):
+    return x509.load_der_x509_certificate(base64.b64decode(re.sub(r"-----[A-Z ]+-----", "", text)))
+
+
 def imported(folder, text):
     """What pysaml2, as an identity provider, has learnt of the service provider."""
-    from saml2.mdstore import MetaDataFile
-
     path = os.path.join(folder, "sp.xml")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

@@ -11,10 +11,13 @@ use trustplane_runtime::{Call, Request, Response};
 use crate::config::subject;
 
 #[derive(Debug, Serialize)]
-struct Body {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BootstrapTemplate"))]
+pub(crate) struct Body {
     cloudformation_yaml: String,
     terraform_hcl: String,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uri")))]
     launch_stack_url: String,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2)))]
     external_ids: Vec<ExternalId>,
 }
 

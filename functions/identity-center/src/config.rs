@@ -13,6 +13,7 @@ use crate::inventory;
 
 /// The saved configuration on the wire: exactly these four fields, an absent value as null.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Integration"))]
 pub(crate) struct Body<'a> {
     sso_instance_arn: Option<&'a str>,
     role_arn: Option<&'a str>,

@@ -11,7 +11,8 @@ use trustplane_runtime::{Call, Context, Decision, Planned, Response, Subject, Wo
 use trustplane_store::{Stored, Writes};
 
 #[derive(Debug, Serialize)]
-struct Body {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIds"))]
+pub(crate) struct Body {
     external_id: ExternalId,
     external_id_pending: Option<ExternalId>,
 }

@@ -15,9 +15,10 @@ use trustplane_store::{Query, Slot, Stored, TenantKeys, Writes};
 
 /// A page of rows, and the time of their reading.
 #[derive(Debug, Serialize)]
-struct Rows<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
+pub(crate) struct Rows<T> {
     #[serde(flatten)]
-    page: Listed<Shown<'a>>,
+    page: Listed<T>,
     last_synced_at: Option<Timestamp>,
     sync_status: SyncStatus,
     sync_failure: Option<Why>,
@@ -25,6 +26,7 @@ struct Rows<'a> {
 
 /// The reason for which a reading was given up.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsSyncFailure"))]
 struct Why {
     code: SyncFailure,
     /// The IAM action of `denied`.
@@ -43,7 +45,8 @@ enum Shown<'a> {
 
 /// The progress of the reading.
 #[derive(Debug, Serialize)]
-struct Progress {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsSync"))]
+pub(crate) struct Progress {
     status: SyncStatus,
     requested_at: Option<Timestamp>,
     last_synced_at: Option<Timestamp>,

@@ -5,4 +5,6 @@ pub mod config;
 pub mod connection_test;
 pub mod external_id;
 pub mod inventory;
+#[cfg(feature = "schema")]
+pub mod schemas;
 pub mod versions;

@@ -9,7 +9,9 @@ use crate::config::{self, subject};
 
 /// A version on the wire: the configuration as it was saved, by whom and when.
 #[derive(Debug, Serialize)]
-struct Version<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IntegrationVersion"))]
+pub(crate) struct Version<'a> {
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: u64,
     #[serde(flatten)]
     config: config::Body<'a>,
@@ -17,6 +19,7 @@ struct Version<'a> {
     current: bool,
     saved_at: Timestamp,
     saved_by: &'a str,
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     restored_from: Option<u64>,
 }
 

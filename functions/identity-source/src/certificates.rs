@@ -16,28 +16,40 @@ use crate::store::{self, Store};
 const SIGNING: &str = "SIGNING";
 
 #[derive(Debug, Serialize)]
-struct Imported {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CertificateImported"))]
+pub(crate) struct Imported {
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Certificates<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpCertificates"))]
+pub(crate) struct Certificates<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 2)))]
     idp_certificates: Vec<Body<'a>>,
 }
 
 /// A certificate on the wire. Times are milliseconds since the epoch.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpCertificate"))]
 struct Body<'a> {
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
     issuer_name: &'a str,
+    /// Milliseconds since the epoch.
     not_after: i64,
+    /// Milliseconds since the epoch.
     not_before: i64,
     public_key: &'a str,
     /// Null where Huawei Cloud's Go SDK would fail on it, which reads it into a 32-bit float.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     serial_number: Option<SerialAsNumber>,
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^-?[0-9]+$")))]
     serial_number_string: &'a str,
+    #[cfg_attr(feature = "schema", schemars(extend("examples" = ["SHA256withRSA"])))]
     signature_algorithm_name: &'a str,
     subject_name: &'a str,
+    #[cfg_attr(feature = "schema", schemars(extend("const" = 3)))]
     version: u8,
     #[serde(rename = "x509_Certificate_in_pem")]
     pem: &'a str,

@@ -21,34 +21,46 @@ const BODY_LIMIT: usize = 512 * 1024;
 
 /// The response to the creation of a provider.
 #[derive(Debug, Serialize)]
-struct Created<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpCreated"))]
+pub(crate) struct Created<'a> {
     hws_sp_saml_config: &'a SamlConfig,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_certificate_id: String,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2), extend("items" = serde_json::json!({"type": "string", "format": "uuid"}))))]
     idp_certificate_ids: Vec<String>,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_id: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Associations<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdps"))]
+pub(crate) struct Associations<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 1)))]
     associations: Vec<Association<'a>>,
 }
 
 /// A provider on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdp"))]
 struct Association<'a> {
     idp_certificate_ids: Vec<CertificateStatus>,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_id: String,
     idp_saml_config: IdpSamlConfig<'a>,
     is_enabled: bool,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpCertificateStatus"))]
 struct CertificateStatus {
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["ACTIVE", "EXPIRED"])))]
     status: &'static str,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpSamlConfig"))]
 struct IdpSamlConfig<'a> {
     entity_id: &'a str,
     login_url: &'a str,
@@ -268,7 +280,7 @@ fn create_provider(
     let next = || ids.next().unwrap_or_else(|| CertificateId::from_random([0; 16]));
     IdentityProvider::create(id, settings, certificates, next, call.now).map_err(|refusal| match refusal {
         Refusal::Certificate(fault) => Failure::invalid(field, fault),
-        Refusal::CertificateLimit => Failure::invalid(field, "holds more than 2 certificates for signing"),
+        Refusal::CertificateLimit => Failure::invalid(field, "holds more than 10 certificates for signing"),
         other => other.into(),
     })
 }

@@ -18,20 +18,26 @@ const FRESH: i64 = 5 * 60 * SECOND;
 
 /// An instance on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Instance"))]
 struct Instance<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     identity_store_id: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     instance_id: &'a str,
     alias: Option<&'a str>,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     instance_urn: &'a str,
 }
 
 #[derive(Debug, Serialize)]
-struct Instances<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Instances"))]
+pub(crate) struct Instances<'a> {
     instances: Vec<Instance<'a>>,
     page_info: PageInfo,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PageInfo"))]
 struct PageInfo {
     /// There is no second page: a connection has one instance.
     next_marker: Option<String>,
@@ -40,16 +46,23 @@ struct PageInfo {
 
 /// An identity source on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityStoreAssociation"))]
 struct Association<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     identity_store_id: &'a str,
+    #[cfg_attr(feature = "schema", schemars(extend("const" = "UserPool")))]
     identity_store_type: &'static str,
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["SAML_2.0", "DEFAULT"])))]
     authentication_type: &'static str,
+    #[cfg_attr(feature = "schema", schemars(extend("items" = serde_json::json!({"type": "string", "enum": ["DEFAULT", "SCIM"]}))))]
     provisioning_type: [&'static str; 1],
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["ENABLED", "DISABLED"])))]
     status: &'static str,
 }
 
 #[derive(Debug, Serialize)]
-struct Associations<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityStoreAssociations"))]
+pub(crate) struct Associations<'a> {
     identity_store_associations: [Association<'a>; 1],
 }
 

@@ -6,5 +6,7 @@ pub mod external_idp;
 pub mod instances;
 mod parameters;
 pub mod saml_certificates;
+#[cfg(feature = "schema")]
+pub mod schemas;
 pub mod service_provider;
 mod store;

@@ -13,11 +13,17 @@ use crate::store::{self, ServedStore};
 
 /// A certificate on the wire. Times are milliseconds since the epoch.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SamlCertificate"))]
+pub(crate) struct Body<'a> {
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
+    /// PEM.
     x509certificate: &'a str,
+    #[cfg_attr(feature = "schema", schemars(extend("examples" = ["SHA256withRSA"])))]
     algorithm: &'a str,
+    /// Milliseconds since the epoch.
     expiry_date: i64,
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["INACTIVE", "ACTIVE", "EXPIRED"])))]
     state: &'static str,
 }
 

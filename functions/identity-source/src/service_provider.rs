@@ -11,18 +11,21 @@ use crate::store::{self, ServedStore};
 
 /// Both configurations on the wire.
 #[derive(Debug, Serialize)]
-struct Config {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SpConfig"))]
+pub(crate) struct Config {
     sp_oidc_config: OidcConfig,
     sp_saml_config: SamlConfig,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SpOidcConfig"))]
 struct OidcConfig {
     redirect_url: String,
 }
 
 /// The SAML configuration of a store's service provider on the wire.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SpSamlConfig"))]
 pub(crate) struct SamlConfig {
     acs_url: String,
     issuer: String,

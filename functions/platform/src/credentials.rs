@@ -20,20 +20,33 @@ use crate::tenants::tenant_id;
 
 /// A credential on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ApiKey"))]
 pub(crate) struct Body<'a> {
     id: CredentialId,
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     name: &'a str,
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["bearer", "access_key"])))]
     kind: CredentialKind,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     roles: &'a BTreeSet<Role>,
     created_at: Timestamp,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     created_by: &'a str,
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
     replaces: Option<CredentialId>,
     replaced_by: Option<CredentialId>,
+}
+
+/// A new credential on the wire, with its secret.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MadeApiKey"))]
+pub(crate) struct MadeBody<'a> {
     #[serde(flatten)]
-    secret: Option<&'a Secret>,
+    credential: Body<'a>,
+    #[serde(flatten)]
+    secret: &'a Secret,
 }
 
 /// A credential as policies and the audit log see it.
@@ -51,10 +64,22 @@ struct View<'a> {
 
 /// The secret in the response that creates a credential, shown this once: null in the response that is kept for a retry.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(untagged)]
 pub(crate) enum Secret {
-    Bearer { token: Option<String> },
-    AccessKey { access_key_id: String, secret_access_key: Option<String> },
+    Bearer {
+        /// The token of a bearer, once. Null in the response to a retry.
+        #[cfg_attr(feature = "schema", schemars(regex(pattern = "^tpk_[0-9A-Za-z]{38}_[0-9A-Za-z]{49}$")))]
+        token: Option<String>,
+    },
+    AccessKey {
+        /// The id of an access key.
+        #[cfg_attr(feature = "schema", schemars(regex(pattern = "^TPAK[0-9A-Za-z]{38}$")))]
+        access_key_id: String,
+        /// The secret of an access key, once. Null in the response to a retry.
+        #[cfg_attr(feature = "schema", schemars(regex(pattern = "^TPSK[0-9A-Za-z]{49}$")))]
+        secret_access_key: Option<String>,
+    },
 }
 
 /// The random part of a new credential. Drawn once per request, so that each attempt creates the same one.
@@ -210,11 +235,10 @@ pub(crate) fn body(credential: &Credential) -> Body<'_> {
         last_used_at: credential.last_used_at,
         replaces: credential.replaces,
         replaced_by: credential.replaced_by,
-        secret: None,
     }
 }
 
 /// A new credential on the wire.
-pub(crate) fn made_body<'a>(credential: &'a Credential, secret: &'a Secret) -> Body<'a> {
-    Body { secret: Some(secret), ..body(credential) }
+pub(crate) fn made_body<'a>(credential: &'a Credential, secret: &'a Secret) -> MadeBody<'a> {
+    MadeBody { credential: body(credential), secret }
 }

@@ -22,12 +22,14 @@ const IMAGE_LIMIT: usize = TEXT_LIMIT + 4 * 1024;
 
 /// The verdict on the wire. It holds the ids twice: as this API names them, and as JITSudo does.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Evaluation"))]
+pub(crate) struct Body<'a> {
     permitted: bool,
     determining_policies: &'a [String],
     notices: &'a [String],
     errors: &'a [String],
     matching_policy_ids: &'a [String],
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     reason: String,
 }
 

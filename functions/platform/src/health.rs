@@ -5,7 +5,9 @@ use trustplane_domain::Failure;
 use trustplane_runtime::{Call, Response};
 
 #[derive(Debug, Serialize)]
-struct Health {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Health"))]
+pub(crate) struct Health {
+    #[cfg_attr(feature = "schema", schemars(extend("const" = "ok")))]
     status: &'static str,
     version: &'static str,
 }

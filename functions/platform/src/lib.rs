@@ -8,6 +8,8 @@ pub mod evaluation;
 pub mod health;
 mod listing;
 pub mod policies;
+#[cfg(feature = "schema")]
+pub mod schemas;
 pub mod temporary_keys;
 pub mod tenants;
 pub mod unmatched;

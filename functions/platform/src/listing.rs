@@ -19,7 +19,9 @@ pub(crate) struct Page {
 
 /// A page on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub(crate) struct Rows<T> {
+    #[cfg_attr(feature = "schema", schemars(length(max = 250)))]
     data: Vec<T>,
     next_cursor: Option<String>,
     has_more: bool,

@@ -16,13 +16,15 @@ use crate::tenants::tenant_id;
 
 /// A policy on the wire. A built-in one has no author.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Policy"))]
+pub(crate) struct Body<'a> {
     id: &'a str,
     text: &'a str,
     enabled: bool,
     built_in: bool,
     updated_at: Option<Timestamp>,
     updated_by: Option<&'a str>,
+    /// Only in the response to a save: the caller could not delete the policy again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }

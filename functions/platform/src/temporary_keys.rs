@@ -24,9 +24,14 @@ struct Wanted {
 
 /// The key on the wire. The response that is kept for a retry has no secret.
 #[derive(Serialize)]
-struct Body {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MadeTemporaryApiKey"))]
+pub(crate) struct Body {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     access_key_id: String,
+    /// Null in the response to a retry.
     secret_access_key: Option<String>,
+    /// Sent as `X-Security-Token` with each request.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     security_token: String,
     expires_at: Timestamp,
 }

@@ -44,6 +44,7 @@ pub struct AuditRecord {
 
 /// Outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuditOutcome"), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Policies allowed the request, and it was carried out.

@@ -16,6 +16,7 @@ pub use lineage::{Lineage, MOST_MAKERS};
 
 /// Roles of a credential, which the built-in policies refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// May do everything, including managing keys, policies and the audit log.

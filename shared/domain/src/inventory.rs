@@ -72,6 +72,7 @@ pub enum Step {
 
 /// Reasons to give up a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum SyncFailure {
     /// AWS denies a call to the role.
@@ -90,6 +91,7 @@ pub enum SyncFailure {
 
 /// Status of a sync, for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum SyncStatus {
     /// No sync was requested.
@@ -125,6 +127,7 @@ pub enum Row {
 
 /// An account of the organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsAccount"))]
 pub struct Account {
     /// 12 digits.
     pub account_id: String,
@@ -138,6 +141,7 @@ pub struct Account {
 
 /// A permission set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsPermissionSet"))]
 pub struct PermissionSet {
     /// ARN of the permission set.
     pub permission_set_arn: String,
@@ -151,6 +155,7 @@ pub struct PermissionSet {
 
 /// The principals that have a permission set in an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsAssignment"))]
 pub struct Assignment {
     /// The account.
     pub account_id: String,
@@ -162,6 +167,7 @@ pub struct Assignment {
 
 /// A user or group of the identity store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsPrincipal"))]
 pub struct Principal {
     /// `USER` or `GROUP`.
     #[serde(rename = "type")]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{
-    ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    ACCEPT, ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
     LOCATION,
 };
 use tokio::time::timeout;
@@ -70,6 +70,8 @@ impl Client {
 
 fn conditions(known: Option<&Validators>) -> HeaderMap {
     let mut headers = HeaderMap::new();
+    // Some firewalls refuse requests without it.
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     let mut set = |name: HeaderName, value: Option<&str>| {
         if let Some(Ok(value)) = value.map(HeaderValue::from_str) {

@@ -182,6 +182,13 @@ mod tests {
     }
 
     #[test]
+    fn the_template_does_not_declare_the_test_root() {
+        let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap();
+        assert!(template.contains("TRUSTPLANE_"));
+        assert!(!template.contains(TEST_ROOT));
+    }
+
+    #[test]
     fn a_test_root_must_be_a_file_of_certificates() {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         for (path, message) in [("/nowhere/root.pem", "`/nowhere/root.pem`"), (manifest, "no PEM certificate")] {

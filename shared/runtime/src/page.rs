@@ -32,7 +32,9 @@ pub struct Rows<T> {
 
 /// A page on the wire.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Listed<T> {
+    #[cfg_attr(feature = "schema", schemars(length(max = MOST)))]
     data: Vec<T>,
     next_cursor: Option<String>,
     has_more: bool,

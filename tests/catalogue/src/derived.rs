@@ -11,7 +11,10 @@ pub(crate) fn requests() -> Map<String, Value> {
     let mut generator = generator();
     trustplane_directory::schemas::requests(&mut generator);
     let mut schemas = generator.take_definitions(true);
-    schemas.values_mut().for_each(join_words);
+    for schema in schemas.values_mut() {
+        join_words(schema);
+        join_null(schema);
+    }
     schemas
 }
 
@@ -19,10 +22,15 @@ pub(crate) fn requests() -> Map<String, Value> {
 pub(crate) fn responses() -> Map<String, Value> {
     let mut generator = generator();
     trustplane_directory::schemas::responses(&mut generator);
+    trustplane_identity_center::schemas::responses(&mut generator);
+    trustplane_identity_source::schemas::responses(&mut generator);
+    trustplane_platform::schemas::responses(&mut generator);
     let mut schemas = generator.take_definitions(true);
     for schema in schemas.values_mut() {
         join_words(schema);
+        join_null(schema);
         omit_null(schema);
+        exclude_variants(schema);
         close(schema);
     }
     schemas
@@ -61,6 +69,33 @@ fn join_words(schema: &mut Value) {
         fields.remove("oneOf");
         fields.insert("enum".to_owned(), words.concat().into());
         fields.insert("type".to_owned(), "string".into());
+    });
+}
+
+/// Joins an enum and null, which the generator makes two schemas, into one enum.
+fn join_null(schema: &mut Value) {
+    walk(schema, &|fields| {
+        let Some(Value::Array(parts)) = fields.get("anyOf") else { return };
+        let [word, null] = parts.as_slice() else { return };
+        let Some(Value::Array(words)) = word.get("enum") else { return };
+        if null.get("type").is_none_or(|one| one != "null") {
+            return;
+        }
+        let words: Vec<Value> = words.iter().cloned().chain([Value::Null]).collect();
+        fields.remove("anyOf");
+        fields.insert("enum".to_owned(), words.into());
+        fields.insert("type".to_owned(), serde_json::json!(["string", "null"]));
+    });
+}
+
+/// Has exactly one variant of an untagged enum among the fields of an object.
+fn exclude_variants(schema: &mut Value) {
+    walk(schema, &|fields| {
+        if fields.contains_key("properties")
+            && let Some(variants) = fields.remove("anyOf")
+        {
+            fields.insert("oneOf".to_owned(), variants);
+        }
     });
 }
 
@@ -131,6 +166,25 @@ mod tests {
         let mut schema = other.clone();
         join_words(&mut schema);
         assert_eq!(schema, other);
+    }
+
+    #[test]
+    fn a_nullable_enum_is_one_enum() {
+        let mut schema = json!({"description": "A.", "anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]});
+        join_null(&mut schema);
+        assert_eq!(schema, json!({"description": "A.", "type": ["string", "null"], "enum": ["a", null]}));
+        let other = json!({"anyOf": [{"$ref": "#/a"}, {"type": "null"}]});
+        let mut schema = other.clone();
+        join_null(&mut schema);
+        assert_eq!(schema, other);
+    }
+
+    #[test]
+    fn an_object_has_one_variant() {
+        let mut schema = json!({"properties": {"a": true}, "anyOf": [{"required": ["b"]}, {"required": ["c"]}]});
+        exclude_variants(&mut schema);
+        let wanted = json!({"properties": {"a": true}, "oneOf": [{"required": ["b"]}, {"required": ["c"]}]});
+        assert_eq!(schema, wanted);
     }
 
     #[test]

@@ -3,16 +3,18 @@
 //!
 //! Reads JSON from standard input and writes JSON to standard output, one result per text: `certificates` takes an
 //! array of PEM texts, `identity-providers` an array of metadata, `service-provider` an object to write metadata for,
-//! `signatures` an array of signed requests. Each result is `{"is": …}` or `{"fault": "…"}`. `check.py` in this package
+//! `signatures` an array of signed requests, `corpus` nothing: it imports generated metadata. Each result is `{"is": …}` or `{"fault": "…"}`. `check.py` in this package
 //! calls it.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use serde::{Deserialize, Serialize};
+use trustplane_corpus::Document;
 use trustplane_domain::Timestamp;
 use trustplane_domain::certificate::{Certificate, SerialNumber};
-use trustplane_domain::saml::{IdentityProviderMetadata, ServiceProviderMetadata};
+use trustplane_domain::identity_provider::EntityId;
+use trustplane_domain::saml::{IdentityProviderMetadata, LeftOut, ServiceProviderMetadata};
 use trustplane_domain::signature::{Presented, RequestParts};
 
 type Failure = Box<dyn std::error::Error>;
@@ -49,7 +51,11 @@ fn main() -> Result<(), Failure> {
             let answers: Vec<_> = requests.iter().map(|request| Answer::of(request.verify())).collect();
             serde_json::to_string(&answers)?
         }
-        _ => return Err("usage: show-certificates certificates|identity-providers|service-provider|signatures".into()),
+        Some("corpus") => serde_json::to_string(&trustplane_corpus::all().iter().map(imported).collect::<Vec<_>>())?,
+        _ => {
+            let kinds = "certificates|identity-providers|service-provider|signatures|corpus";
+            return Err(format!("usage: show-certificates {kinds}").into());
+        }
     };
     std::io::stdout().write_all(output.as_bytes())?;
     Ok(())
@@ -104,6 +110,19 @@ fn certificate(certificate: &Certificate) -> impl Serialize + use<> {
     }
 }
 
+/// A document of the corpus, and the facts that an import finds in it.
+fn imported(document: &Document) -> impl Serialize + use<> {
+    #[derive(Serialize)]
+    struct Imported<T> {
+        kind: &'static str,
+        text: String,
+        answer: Answer<T>,
+    }
+    let selected = document.select.and_then(|id| EntityId::parse(id).ok());
+    let read = IdentityProviderMetadata::parse_selected(&document.text, selected.as_ref(), Timestamp::now());
+    Imported { kind: document.kind, text: document.text.clone(), answer: Answer::of(read.as_ref().map(provider)) }
+}
+
 fn provider(metadata: &IdentityProviderMetadata) -> impl Serialize + use<> {
     #[derive(Serialize)]
     struct Facts {
@@ -111,12 +130,18 @@ fn provider(metadata: &IdentityProviderMetadata) -> impl Serialize + use<> {
         login_url: String,
         want_request_signed: bool,
         fingerprints: Vec<String>,
+        left_out: Vec<String>,
     }
+    let left_out = metadata.left_out.iter().filter_map(|one| match one {
+        LeftOut::Certificate { summary, .. } => summary.as_ref().map(|summary| summary.fingerprint.clone()),
+        LeftOut::Service { .. } => None,
+    });
     Facts {
         entity_id: metadata.settings.entity_id.as_str().to_owned(),
         login_url: metadata.settings.login_url.as_str().to_owned(),
         want_request_signed: metadata.settings.want_request_signed,
         fingerprints: metadata.certificates.iter().map(|known| known.fingerprint().to_owned()).collect(),
+        left_out: left_out.collect(),
     }
 }
 

@@ -1,18 +1,24 @@
-//! What can be wrong with a text that should hold a certificate.
+//! Faults of a text that should hold a certificate.
 
 use std::fmt;
 
-use super::MAX_CHARACTERS;
+use super::{MAX_BYTES, MAX_CHARACTERS};
+use crate::pasted::Pasted;
 
-/// Why a text is not taken for a certificate. `Display` says it of the field that held the text: `holds a private key`.
+/// A reason for which a text is not taken for a certificate. `Display` says it of the field that held the text: `holds a
+/// private key`.
 /// Nothing of the text is in it but a label or a name of an algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A private key is in the text, in whatever form.
     PrivateKey,
-    /// More than [`MAX_CHARACTERS`].
+    /// More than [`MAX_CHARACTERS`] or [`MAX_BYTES`].
     TooLong,
-    /// No line that begins a certificate.
+    /// Nothing.
+    Empty,
+    /// Something else than a certificate, recognised.
+    Pasted(Pasted),
+    /// No line that begins a certificate, and no base64 of one.
     NoArmour,
     /// A line that begins a block and none that ends it.
     Unterminated,
@@ -20,8 +26,10 @@ pub enum Fault {
     Several(usize),
     /// Another thing than a certificate, under this label.
     OtherBlock(String),
-    /// Inside the armour is something that base64 does not have.
-    NotBase64,
+    /// This many certificates one behind the other, with nothing in between.
+    Glued(usize),
+    /// The certificate is not base64, and why.
+    NotBase64(String),
     /// `\n` as two characters where a line break belongs.
     EscapedLineBreaks,
     /// The DER ends too early.
@@ -52,14 +60,21 @@ impl fmt::Display for Fault {
             Self::PrivateKey => formatter.write_str(
                 "holds a private key, which must never be sent to anybody: consider that key disclosed and replace it",
             ),
-            Self::TooLong => write!(formatter, "is longer than {MAX_CHARACTERS} characters"),
-            Self::NoArmour => formatter.write_str("holds no `-----BEGIN CERTIFICATE-----`"),
+            Self::TooLong => write!(formatter, "is longer than {MAX_CHARACTERS} characters, or than {MAX_BYTES} bytes"),
+            Self::Empty => formatter.write_str("is empty"),
+            Self::Pasted(pasted) => write!(formatter, "{pasted}, not a certificate: {}", pasted.advice()),
+            Self::NoArmour => formatter
+                .write_str("holds no `-----BEGIN CERTIFICATE-----`, and is not the base64 of a certificate without it"),
             Self::Unterminated => formatter.write_str("has a `-----BEGIN` without its `-----END`"),
             Self::Several(count) => {
                 write!(formatter, "holds {count} certificates where one is taken: leave out the chain")
             }
             Self::OtherBlock(label) => write!(formatter, "holds a `{label}` where only one certificate is taken"),
-            Self::NotBase64 => formatter.write_str("is not base64 between its first and its last line"),
+            Self::Glued(count) => write!(
+                formatter,
+                "holds {count} certificates glued together where one is taken: separate them and leave out the chain"
+            ),
+            Self::NotBase64(reason) => write!(formatter, "is not base64: {reason}"),
             Self::EscapedLineBreaks => {
                 formatter.write_str("holds a backslash and a letter where a line break is meant")
             }
@@ -69,7 +84,7 @@ impl fmt::Display for Fault {
             ),
             Self::NotX509(reason) => write!(formatter, "holds no well-formed X.509 certificate: {reason}"),
             Self::Version(version) => {
-                write!(formatter, "holds an X.509 certificate of version {version}, not 3")
+                write!(formatter, "holds an X.509 certificate of version {version}, not 1 or 3")
             }
             Self::ShortKey(bits) => {
                 write!(formatter, "holds an RSA key of {bits} bits where at least 2048 are needed")

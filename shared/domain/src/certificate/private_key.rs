@@ -6,24 +6,29 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use super::der::{enter, skip};
+
 /// Base64 digits that are decoded to recognise a key by how its DER begins; 96 bytes, where PKCS #8 has named its
 /// algorithm with all parameters.
 const PREFIX: usize = 128;
 
-/// Characters in which keys without armour are looked for: more than are taken for a certificate, and few enough to
-/// try each.
-const SEARCHED: usize = 20_000;
+/// Characters in which keys without armour are searched: as many as the longest metadata has, and few enough to try each.
+const SEARCHED: usize = 256 * 1024;
 
-/// How `openssh-key-v1` begins in base64: the content of an `OPENSSH PRIVATE KEY`.
+/// Base64 of `-----BEGIN `, and of `PRIVATE` wherever it falls into the groups of three bytes.
+const ARMOUR: &str = "LS0tLS1CRUdJTi";
+const PRIVATE: [&str; 3] = ["UFJJVkFUR", "BSSVZBVE", "QUklWQVRF"];
+
+/// The beginning of `openssh-key-v1` in base64: the content of an `OPENSSH PRIVATE KEY`.
 const OPENSSH: &str = "b3BlbnNzaC1rZXktdjE";
 
-/// Whether a private key is anywhere in `text`.
+/// Returns true if a private key is anywhere in `text`.
 pub(super) fn is_in(text: &str) -> bool {
     let squeezed: String = text.chars().filter(|character| !character.is_whitespace()).collect();
     has_armour(&squeezed) || has_other_form(&squeezed) || has_der(&squeezed)
 }
 
-/// Whether `der` begins as one of the forms of a private key does.
+/// Returns true if `der` begins as one of the forms of a private key does.
 pub(super) fn is_private_key(der: &[u8]) -> bool {
     let Some(content) = enter(0x30, der) else {
         return false;
@@ -65,6 +70,7 @@ fn has_armour(squeezed: &str) -> bool {
 fn has_other_form(squeezed: &str) -> bool {
     squeezed.contains("Private-Lines:")
         || squeezed.contains(OPENSSH)
+        || (squeezed.contains(ARMOUR) && PRIVATE.iter().any(|part| squeezed.contains(part)))
         || (squeezed.contains("\"kty\"") && squeezed.contains("\"d\""))
         || (squeezed.contains("<Modulus>") && squeezed.contains("<D>"))
 }
@@ -81,30 +87,6 @@ fn has_der(squeezed: &str) -> bool {
             .and_then(|digits| STANDARD_NO_PAD.decode(digits).ok())
             .is_some_and(|der| is_private_key(&der))
     })
-}
-
-/// What stands in the element with this `tag` that `der` begins with, and behind it: a prefix of DER is enough.
-fn enter(tag: u8, der: &[u8]) -> Option<&[u8]> {
-    header(tag, der).map(|(_, content)| content)
-}
-
-/// What stands behind the element with this `tag` that `der` begins with.
-fn skip(tag: u8, der: &[u8]) -> Option<&[u8]> {
-    let (length, content) = header(tag, der)?;
-    content.get(length..)
-}
-
-/// Length of the content, and the content with all that follows.
-fn header(tag: u8, der: &[u8]) -> Option<(usize, &[u8])> {
-    let (found, rest) = der.split_first()?;
-    let (first, rest) = rest.split_first()?;
-    let more = if *first < 0x80 { 0 } else { usize::from(first & 0x7f) };
-    if *found != tag || more > 4 {
-        return None;
-    }
-    let (long, content) = rest.split_at_checked(more)?;
-    let length = long.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-    Some((if more == 0 { usize::from(*first) } else { length }, content))
 }
 
 #[cfg(test)]
@@ -153,6 +135,9 @@ mod tests {
             let key = KeyPair::generate_for(algorithm).unwrap();
             assert!(is_private_key(&key.serialize_der()));
             texts.push(key.serialize_pem());
+            texts.push(STANDARD.encode(key.serialize_pem()));
+            texts.push(STANDARD.encode(key.serialize_pem().replace("PRIVATE", "RSA PRIVATE")));
+            texts.push(STANDARD.encode(key.serialize_pem().replace("PRIVATE", "EC PRIVATE")));
             texts.push(key.serialize_pem().replace("PRIVATE KEY", "CERTIFICATE"));
             texts.push(format!("{} {}", fixtures::p256().pem(), STANDARD.encode(key.serialize_der())));
         }

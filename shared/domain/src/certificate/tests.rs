@@ -9,6 +9,7 @@ use rcgen::{
     PublicKeyData, SerialNumber as RcgenSerial,
 };
 
+use super::fixtures::{RSA, rsa, version_1};
 use super::*;
 
 fn moment(text: &str) -> Timestamp {
@@ -60,6 +61,7 @@ fn every_fact_is_read() {
     assert_eq!(read.pem(), certificate.pem());
     assert_eq!(read.fingerprint().len(), 64);
     assert!(!read.has_weak_signature());
+    assert_eq!(read.warning(), None);
 }
 
 #[test]
@@ -73,12 +75,23 @@ fn the_text_is_kept_as_it_came() {
 }
 
 #[test]
-fn bare_base64_is_metadata_s_way_only() {
+fn bare_base64_is_kept_as_it_came_and_metadata_gets_armour() {
     let certificate = fixtures::p256();
     let base64 = STANDARD.encode(certificate.der());
-    let read = Certificate::from_base64_der(&format!("\n  {base64}\n")).unwrap();
-    assert_eq!(Certificate::from_pem(read.pem()).unwrap(), read);
-    assert_eq!(Certificate::from_pem(&base64), Err(Fault::NoArmour));
+    for text in [base64.clone(), format!("\u{feff}\n {base64}\r\n"), base64.replace('=', "")] {
+        let read = Certificate::from_pem(&text).unwrap();
+        assert_eq!(read.pem(), text);
+        assert_eq!(read.to_base64_der(), base64);
+    }
+    let pem = certificate.pem().replace('\n', "\r\n");
+    for text in
+        [format!("\n  {base64}\n"), format!(" {pem} "), pem.replace("-----BEGIN", "\u{ef}\u{bb}\u{bf}-----BEGIN")]
+    {
+        let read = Certificate::from_base64_der(&text).unwrap();
+        assert!(read.pem().starts_with("-----BEGIN CERTIFICATE-----\n"), "{}", read.pem());
+        assert_eq!(read.fingerprint(), Certificate::from_pem(&base64).unwrap().fingerprint());
+        assert_eq!(Certificate::from_pem(read.pem()).unwrap(), read);
+    }
 }
 
 #[test]
@@ -147,14 +160,49 @@ fn serial_numbers_may_be_negative_or_long() {
 }
 
 #[test]
-fn other_versions_are_refused() {
+fn versions_1_and_3_are_taken() {
     let certificate = fixtures::p256();
-    for (byte, version) in [(0, 1), (1, 2)] {
-        let der = patched(&certificate, &[0xa0, 3, 2, 1, 2], &[0xa0, 3, 2, 1, byte]);
-        assert_eq!(parse(&der), Err(Fault::Version(version)));
+    assert_eq!(read(&certificate).unwrap().version(), 3);
+    let old = version_1(&certificate);
+    let read = parse(&old).unwrap();
+    assert_eq!((read.version(), read.subject_name()), (1, "O=Example,CN=Example IdP"));
+    assert_eq!(read.to_base64_der(), STANDARD.encode(&old));
+    let kept = serde_json::to_string(&read).unwrap();
+    assert_eq!(serde_json::from_str::<Certificate>(&kept).unwrap(), read);
+    // One that was kept before versions were noted.
+    let before = kept.replace(",\"version\":1", "");
+    assert_ne!(before, kept);
+    assert_eq!(serde_json::from_str::<Certificate>(&before).unwrap().version(), 3);
+    let der = patched(&certificate, &[0xa0, 3, 2, 1, 2], &[0xa0, 3, 2, 1, 1]);
+    assert_eq!(parse(&der), Err(Fault::Version(2)));
+    // Version 1 with extensions, and written out; a version that does not exist.
+    for version in [0, 3] {
+        let der = patched(&certificate, &[0xa0, 3, 2, 1, 2], &[0xa0, 3, 2, 1, version]);
+        assert!(matches!(parse(&der), Err(Fault::NotX509(_))), "{version}");
     }
-    let der = patched(&certificate, &[0xa0, 3, 2, 1, 2], &[0xa0, 3, 2, 1, 3]);
-    assert!(matches!(parse(&der), Err(Fault::NotX509(_))));
+}
+
+#[test]
+fn a_small_serial_number_of_version_1_is_not_taken_for_a_private_key() {
+    for serial in 0..8 {
+        let mut params = params();
+        params.serial_number = Some(RcgenSerial::from_slice(&[serial]));
+        let read = parse(&version_1(&signed(&params))).unwrap();
+        assert_eq!(read.serial_number().as_str(), serial.to_string());
+    }
+}
+
+#[test]
+fn an_unusable_certificate_has_a_summary() {
+    let certificate = fixtures::p256();
+    let weak = fixtures::with_key(&certificate, RSA, &rsa(1024));
+    let (summary, outcome) = Certificate::examine(&STANDARD.encode(&weak));
+    assert_eq!(outcome, Err(Fault::ShortKey(1024)));
+    let summary = summary.unwrap();
+    assert_eq!(summary.subject, "O=Example,CN=Example IdP");
+    assert_eq!(summary.validity, Some((moment("2020-01-01T00:00:00Z"), moment("2030-01-01T00:00:00Z"))));
+    assert_eq!(summary.fingerprint.len(), 64);
+    assert_eq!(Certificate::examine("x").0, None);
 }
 
 #[test]
@@ -163,7 +211,14 @@ fn what_is_not_one_whole_certificate_is_refused() {
     let mut longer = der.clone();
     longer.push(0);
     assert_eq!(parse(&longer), Err(Fault::TrailingData));
-    assert_eq!(parse(&[der.clone(), der.clone()].concat()), Err(Fault::TrailingData));
+    assert_eq!(parse(&[der.clone(), der.clone()].concat()), Err(Fault::Glued(2)));
+    // With padding between the two, and without.
+    for length in 16..19 {
+        let mut params = params();
+        params.serial_number = Some(RcgenSerial::from_slice(&vec![1; length]));
+        let base64 = STANDARD.encode(signed(&params).der());
+        assert_eq!(Certificate::from_pem(&format!("{base64}\n{base64}")), Err(Fault::Glued(2)), "{base64}");
+    }
     for cut in 1..der.len() {
         assert!(matches!(parse(&der[..cut]), Err(Fault::CutOff | Fault::NotX509(_))), "{cut}");
     }
@@ -173,6 +228,7 @@ fn what_is_not_one_whole_certificate_is_refused() {
     let filler = " ".repeat(MAX_CHARACTERS + 1 - pem.len());
     assert_eq!(Certificate::from_pem(&format!("{filler}{pem}")), Err(Fault::TooLong));
     assert!(Certificate::from_pem(&format!("{}{pem}", &filler[1..])).is_ok());
+    assert_eq!(Certificate::from_pem(&format!("{}{pem}", "é".repeat(MAX_BYTES / 2))), Err(Fault::TooLong));
 }
 
 #[test]
@@ -239,41 +295,8 @@ fn weak_and_rare_keys_are_refused() {
     assert_eq!(with_key(&[0x30, 5, 6, 3, 0x2b, 0x65, 0x70], &[1; 31]), Err(Fault::MalformedKey));
 }
 
-const RSA: &[u8] = &[0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
-
-/// An RSAPublicKey whose modulus is all ones in `bits` bits; the exponent is 65537.
-fn rsa(bits: usize) -> Vec<u8> {
-    let mut modulus = vec![0xff; bits.div_ceil(8)];
-    modulus[0] = 0xff >> (modulus.len() * 8 - bits);
-    if modulus[0] & 0x80 != 0 {
-        modulus.insert(0, 0);
-    }
-    element(0x30, &[element(2, &modulus), element(2, &[1, 0, 1])].concat())
-}
-
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-    let header = match content.len() {
-        0..0x80 => vec![tag, low],
-        0x80..0x100 => vec![tag, 0x81, low],
-        _ => vec![tag, 0x82, high, low],
-    };
-    [header, content.to_vec()].concat()
-}
-
-/// A certificate, signed by another key, for the public key `bits` of `algorithm`.
 fn with_key(algorithm: &[u8], bits: &[u8]) -> Result<Certificate, Fault> {
-    let p256 = fixtures::p256();
-    let parsed = CertificateInner::<Raw>::from_der(p256.der()).unwrap();
-    let old = parsed.tbs_certificate().subject_public_key_info().to_der().unwrap();
-    let bit_string = element(3, &[&[0], bits].concat());
-    let new = element(0x30, &[algorithm, &bit_string].concat());
-    let content = parsed.tbs_certificate().to_der().unwrap();
-    let at = content.windows(old.len()).position(|window| window == old).unwrap();
-    let header = if content[1] == 0x81 { 3 } else { 4 };
-    let content = [&content[header..at], &new, &content[at + old.len()..]].concat();
-    let rest = [parsed.signature_algorithm().to_der().unwrap(), parsed.signature().to_der().unwrap()].concat();
-    parse(&element(0x30, &[element(0x30, &content), rest].concat()))
+    parse(&fixtures::with_key(&fixtures::p256(), algorithm, bits))
 }
 
 proptest! {

@@ -7,35 +7,43 @@ use crate::Timestamp;
 
 /// The report as it is kept and shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TestReport"))]
 pub struct Report {
     /// Whether no check failed.
     pub success: bool,
     /// The outcome in a sentence, for people.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub message: String,
     /// When the test began.
     pub checked_at: Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
     /// The version of the settings that were tested.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub config_version: u64,
     /// Every check, in their order.
+    #[cfg_attr(feature = "schema", schemars(length(min = 7, max = 7)))]
     pub checks: Vec<Check>,
 }
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TestCheck"))]
 pub struct Check {
     /// Which.
     pub id: CheckId,
     /// What it asks, in a few words.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub title: String,
     /// How it ended.
     pub status: CheckStatus,
     /// The settings to look at; none of a check that passed.
+    #[cfg_attr(feature = "schema", schemars(extend("items" = serde_json::json!({"type": "string", "enum": ["sso_instance_arn", "role_arn", "region"]}))))]
     pub fields: Vec<String>,
     /// What is wrong, for programs.
     pub code: Option<Code>,
     /// What was found, for people.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub message: String,
     /// What to do about it.
     pub remediation: Option<String>,
@@ -48,6 +56,7 @@ pub struct Check {
 
 /// The checks, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckId {
     /// The role can be assumed with the tenant's ExternalId.
@@ -68,6 +77,7 @@ pub enum CheckId {
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
     /// As it should be.
@@ -82,6 +92,7 @@ pub enum CheckStatus {
 
 /// What is wrong: stable, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// STS does not let us assume the role, and says no more than that.

@@ -6,6 +6,7 @@
 //! the old.
 
 mod notice;
+mod offer;
 mod refusal;
 mod settings;
 
@@ -15,15 +16,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use notice::{Notice, THRESHOLDS};
+pub use offer::{Offer, Update};
 pub use refusal::Refusal;
 pub use settings::{EntityId, LoginUrl, Settings};
 
-use crate::certificate::{Certificate, CertificateId, Fault};
+use crate::certificate::{Certificate, CertificateId};
 use crate::ids::uuid_id;
 use crate::timestamp::Timestamp;
 
-/// Certificates a provider has at most: the one in use and the one that replaces it.
-pub const MAX_CERTIFICATES: usize = 2;
+/// Certificates a provider has at most. Entra ID, ADFS and Keycloak publish three and more while they rotate.
+pub const MAX_CERTIFICATES: usize = 10;
 
 uuid_id! {
     /// An external identity provider: `idp_id`.
@@ -51,36 +53,61 @@ pub struct TrustedCertificate {
     next_notice: Option<u16>,
 }
 
-/// Whether a certificate's time is over.
+/// State of a certificate's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateStatus {
-    /// It is not: valid now, or later.
+    /// Valid now, or later.
     Active,
-    /// It is.
+    /// Its time is over.
     Expired,
 }
 
 impl IdentityProvider {
-    /// A new provider, disabled, that trusts `certificates`: at least one, each with an id from `new_id`.
-    ///
-    /// Metadata holds the same certificate for several roles, and often last year's. So the same one twice counts once,
-    /// and an expired one is left out, unless all are: that is the fault of the text.
+    /// A new provider, disabled, that trusts `certificates`: at least one, each with an id from `new_id`. The same one
+    /// twice counts once.
     pub fn create(
         id: IdentityProviderId,
         settings: Settings,
         certificates: Vec<Certificate>,
+        new_id: impl FnMut() -> CertificateId,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        Self { id, settings, enabled: false, certificates: Vec::new() }.trusting(certificates, new_id, now)
+    }
+
+    /// This provider with the settings and certificates of its metadata. Those it has already keep their ids; those that
+    /// the metadata has not go. An enabled provider that trusts something keeps something valid to trust.
+    pub fn replace(
+        &self,
+        settings: Settings,
+        certificates: Vec<Certificate>,
+        new_id: impl FnMut() -> CertificateId,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let is_kept = |known: &&TrustedCertificate| {
+            certificates.iter().any(|certificate| certificate.fingerprint() == known.certificate.fingerprint())
+        };
+        let kept = self.certificates.iter().filter(is_kept).cloned().collect();
+        let provider = Self { settings, certificates: kept, ..self.clone() }.trusting(certificates, new_id, now)?;
+        let loses_trust = self.trusts_something(now) && !provider.trusts_something(now);
+        if self.enabled && loses_trust { Err(Refusal::LastValidCertificate) } else { Ok(provider) }
+    }
+
+    /// This provider with `certificates` added, those it has already left as they are: at least one in all.
+    fn trusting(
+        mut self,
+        certificates: Vec<Certificate>,
         mut new_id: impl FnMut() -> CertificateId,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        let mut provider = Self { id, settings, enabled: false, certificates: Vec::new() };
-        for certificate in certificates.into_iter().filter(|certificate| !certificate.is_expired(now)) {
-            match provider.import_certificate(new_id(), certificate, now) {
-                Ok(with_it) => provider = with_it,
+        for certificate in certificates {
+            match self.import_certificate(new_id(), certificate, now) {
+                Ok(with_it) => self = with_it,
                 Err(Refusal::DuplicateCertificate(_)) => {}
                 Err(refusal) => return Err(refusal),
             }
         }
-        if provider.certificates.is_empty() { Err(Refusal::Certificate(Fault::Expired)) } else { Ok(provider) }
+        if self.certificates.is_empty() { Err(Refusal::NoCertificate) } else { Ok(self) }
     }
 
     /// This provider with other settings.
@@ -103,7 +130,7 @@ impl IdentityProvider {
         Self { enabled: false, ..self.clone() }
     }
 
-    /// Whether it may be deleted.
+    /// Refuses to delete an enabled provider.
     pub fn check_delete(&self) -> Result<(), Refusal> {
         if self.enabled { Err(Refusal::StillEnabled) } else { Ok(()) }
     }
@@ -145,7 +172,7 @@ impl IdentityProvider {
         Ok(provider)
     }
 
-    /// Whether a signature made now could be trusted.
+    /// Returns true if a signature made now could be trusted.
     pub fn trusts_something(&self, now: Timestamp) -> bool {
         self.certificates.iter().any(|certificate| certificate.certificate.is_valid(now))
     }
@@ -155,12 +182,12 @@ impl IdentityProvider {
         self.id
     }
 
-    /// What it is and where users are sent.
+    /// Its name and its sign-in page.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Whether users sign in through it.
+    /// Returns true if users sign in through it.
     pub fn is_enabled(&self) -> bool {
         self.enabled
     }
@@ -177,17 +204,17 @@ impl TrustedCertificate {
         self.id
     }
 
-    /// What was imported.
+    /// The certificate that was imported.
     pub fn certificate(&self) -> &Certificate {
         &self.certificate
     }
 
-    /// When it was imported.
+    /// Time of the import.
     pub fn imported_at(&self) -> Timestamp {
         self.imported_at
     }
 
-    /// Whether its time is over.
+    /// State of its time.
     pub fn status(&self, now: Timestamp) -> CertificateStatus {
         if self.certificate.is_expired(now) { CertificateStatus::Expired } else { CertificateStatus::Active }
     }

@@ -1,4 +1,4 @@
-//! Why something is not done to an identity provider.
+//! Reasons against a change of an identity provider.
 
 use std::fmt;
 
@@ -6,11 +6,13 @@ use super::MAX_CERTIFICATES;
 use crate::certificate::{CertificateId, Fault};
 use crate::failure::{Conflict, Failure};
 
-/// Why something is not done to an identity provider.
+/// A reason against a change of an identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The certificate is not one to trust.
     Certificate(Fault),
+    /// It would have no certificate.
+    NoCertificate,
     /// It has as many certificates as it may have.
     CertificateLimit,
     /// It has this certificate, under this id.
@@ -29,6 +31,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(fault) => fault.fmt(formatter),
+            Self::NoCertificate => formatter.write_str("an identity provider has at least one certificate: send one"),
             Self::CertificateLimit => write!(
                 formatter,
                 "the identity provider has {MAX_CERTIFICATES} certificates, which is the most: delete one first"
@@ -59,7 +62,7 @@ impl From<Refusal> for Failure {
             Refusal::CertificateLimit => Conflict::Limit,
             Refusal::DuplicateCertificate(_) => Conflict::Duplicate,
             Refusal::LastValidCertificate => Conflict::LastValidCertificate,
-            Refusal::NothingValid | Refusal::StillEnabled => Conflict::WrongState,
+            Refusal::NoCertificate | Refusal::NothingValid | Refusal::StillEnabled => Conflict::WrongState,
         };
         Self::conflict(conflict, refusal.to_string())
     }

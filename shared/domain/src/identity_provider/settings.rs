@@ -1,4 +1,4 @@
-//! What an identity provider calls itself and where it signs users in.
+//! The name of an identity provider, and the address where it signs users in.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,9 @@ const MAX_LOGIN_URL: usize = 2048;
 pub struct Settings {
     /// Its name.
     pub entity_id: EntityId,
-    /// Where users are sent to sign in.
+    /// Address of its sign-in page.
     pub login_url: LoginUrl,
-    /// Whether it takes signed requests only.
+    /// True if it takes signed requests only.
     #[serde(default)]
     pub want_request_signed: bool,
 }
@@ -25,7 +25,7 @@ pub struct Settings {
 #[serde(try_from = "String", into = "String")]
 pub struct EntityId(String);
 
-/// Where an identity provider signs users in: an `https` URL, or `http` on the caller's own machine.
+/// The address where an identity provider signs users in: an `https` URL, or `http` on the caller's own machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LoginUrl(String);
@@ -66,7 +66,7 @@ impl LoginUrl {
         if authority.contains('@') {
             return Err("holds a user name, which does not belong there");
         }
-        let host = host(authority).ok_or("names no host")?;
+        let host = host(authority).ok_or("names no host, or one with characters that hosts do not have")?;
         match scheme.to_ascii_lowercase().as_str() {
             "https" => Ok(Self(text.to_owned())),
             "http" if matches!(host, "localhost" | "127.0.0.1" | "[::1]") => Ok(Self(text.to_owned())),
@@ -80,14 +80,19 @@ impl LoginUrl {
     }
 }
 
-/// The host of an authority whose port, if there is one, is a port.
+/// The host of an authority, without characters that no host has, whose port, if there is one, is a port.
 fn host(authority: &str) -> Option<&str> {
     let end = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     let (host, port) = match authority.get(end..)?.split_once(':') {
         Some((before, port)) => (authority.get(..end + before.len())?, Some(port)),
         None => (authority, None),
     };
-    (!host.is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok())).then_some(host)
+    let is_address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_host = match is_address {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+    };
+    (is_host && port.is_none_or(|port| port.parse::<u16>().is_ok())).then_some(host)
 }
 
 impl TryFrom<String> for EntityId {
@@ -151,6 +156,9 @@ mod tests {
             "idp.example.com",
             "https://",
             "https:///sso",
+            "https://idp.ex%C3%A4mple.com/",
+            "https://[x]/",
+            "https://*.example.com/",
             "https://:443/",
             "https://idp.example.com:99999/",
             "https://user@idp.example.com/",

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
-use crate::certificate::fixtures;
+use crate::certificate::{Fault, fixtures};
 use crate::failure::{Conflict, Failure};
 use crate::timestamp::DAY;
 
@@ -50,6 +50,7 @@ const UNTIL_50: usize = 0;
 const UNTIL_200: usize = 1;
 const UNTIL_100: usize = 2;
 const FROM_20: usize = 3;
+const FROM_60: usize = 4;
 const EXPIRED: usize = 5;
 
 fn pool(at: usize) -> Certificate {
@@ -70,20 +71,56 @@ fn a_provider_begins_disabled_and_is_enabled_once_something_is_valid() {
     assert_eq!(provider.enable(day(500)), Err(Refusal::NothingValid));
 }
 
+fn ids(provider: &IdentityProvider) -> Vec<CertificateId> {
+    provider.certificates().iter().map(TrustedCertificate::id).collect()
+}
+
 #[test]
-fn metadata_may_hold_a_certificate_twice_or_an_old_one_but_not_three() {
-    let ids =
-        |provider: IdentityProvider| provider.certificates().iter().map(TrustedCertificate::id).collect::<Vec<_>>();
-    let twice = vec![pool(UNTIL_50), pool(UNTIL_50), pool(EXPIRED), pool(UNTIL_200)];
-    assert_eq!(ids(create(twice, day(0)).unwrap()), [id(1), id(3)]);
-    let three = vec![pool(UNTIL_50), pool(UNTIL_100), pool(UNTIL_200)];
-    assert_eq!(create(three, day(0)), Err(Refusal::CertificateLimit));
+fn a_provider_has_one_to_ten_certificates_each_once() {
+    let twice = vec![pool(UNTIL_50), pool(UNTIL_50), pool(UNTIL_200)];
+    assert_eq!(ids(&create(twice, day(0)).unwrap()), [id(1), id(3)]);
+    let more = |count: usize| {
+        let one = || Certificate::from_pem(&fixtures::valid(day(-1), day(100)).pem()).unwrap();
+        (0..count).map(|_| one()).collect::<Vec<_>>()
+    };
+    assert_eq!(create(more(10), day(0)).unwrap().certificates().len(), 10);
+    assert_eq!(create(more(11), day(0)), Err(Refusal::CertificateLimit));
+    assert_eq!(create(vec![], day(0)), Err(Refusal::NoCertificate));
     assert_eq!(create(vec![pool(EXPIRED)], day(0)), Err(Refusal::Certificate(Fault::Expired)));
 }
 
 #[test]
+fn metadata_replaces_settings_and_certificates() {
+    let provider = provider_with(vec![pool(UNTIL_50), pool(UNTIL_200)], day(0));
+    let replace = |provider: &IdentityProvider, certificates: Vec<Certificate>, now: Timestamp| {
+        let mut count = 10;
+        let new_id = || {
+            count += 1;
+            id(count)
+        };
+        provider.replace(Settings { want_request_signed: true, ..settings() }, certificates, new_id, now)
+    };
+    let replaced = replace(&provider, vec![pool(UNTIL_100), pool(UNTIL_200)], day(0)).unwrap();
+    assert!(replaced.settings().want_request_signed && !replaced.is_enabled());
+    // What stays keeps its id, and its place before what is new.
+    assert_eq!(ids(&replaced), [id(2), id(11)]);
+    assert_eq!(replaced.certificates()[0], provider.certificates()[1]);
+    let enabled = provider.enable(day(0)).unwrap();
+    assert!(replace(&enabled, vec![pool(UNTIL_100)], day(0)).unwrap().is_enabled());
+    assert_eq!(replace(&enabled, vec![pool(FROM_20)], day(0)), Err(Refusal::LastValidCertificate));
+    assert_eq!(replace(&enabled, vec![], day(0)), Err(Refusal::NoCertificate));
+    assert!(replace(&provider, vec![pool(FROM_20)], day(0)).is_ok());
+    // Where everything has expired, anything is better.
+    assert!(replace(&enabled, vec![pool(FROM_60)], day(300)).is_err());
+    assert!(replace(&enabled.delete_certificate(id(2), day(0)).unwrap(), vec![pool(FROM_60)], day(55)).is_ok());
+}
+
+#[test]
 fn the_fault_of_a_certificate_comes_before_duplicate_and_limit() {
-    let full = provider_with(vec![pool(UNTIL_50), pool(UNTIL_200)], day(0));
+    let mut certificates = vec![pool(UNTIL_50)];
+    let another = || Certificate::from_pem(&fixtures::valid(day(-1), day(100)).pem()).unwrap();
+    certificates.extend((1..MAX_CERTIFICATES).map(|_| another()));
+    let full = provider_with(certificates, day(0));
     assert_eq!(full.import_certificate(id(9), pool(EXPIRED), day(0)), Err(Refusal::Certificate(Fault::Expired)));
     assert_eq!(full.import_certificate(id(9), pool(UNTIL_50), day(0)), Err(Refusal::DuplicateCertificate(id(1))));
     assert_eq!(full.import_certificate(id(9), pool(UNTIL_100), day(0)), Err(Refusal::CertificateLimit));
@@ -130,6 +167,7 @@ fn refusals_become_failures_that_say_what_to_do() {
 enum Operation {
     Import(usize),
     Delete(usize),
+    Replace(Vec<usize>),
     Enable,
     Disable,
     Update,
@@ -141,6 +179,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         4 => (0..POOL.len()).prop_map(Operation::Import),
         4 => (0..POOL.len()).prop_map(Operation::Delete),
+        2 => proptest::collection::vec(0..POOL.len(), 0..4).prop_map(Operation::Replace),
         3 => Just(Operation::Enable),
         1 => Just(Operation::Disable),
         1 => Just(Operation::Update),
@@ -173,9 +212,20 @@ impl Model {
         let mut next = self.clone();
         match operation {
             Operation::Import(at) => {
-                let fits = self.certificates.len() < 2 && !self.certificates.contains(at);
+                let fits = self.certificates.len() < 10 && !self.certificates.contains(at);
                 next.certificates.push(*at);
                 (fits && POOL[*at].not_after() > now).then_some(next)
+            }
+            Operation::Replace(all) => {
+                next.certificates.retain(|at| all.contains(at));
+                for at in all {
+                    if !next.certificates.contains(at) {
+                        next.certificates.push(*at);
+                    }
+                }
+                let expired = all.iter().any(|at| POOL[*at].not_after() <= now);
+                let breaks = self.enabled && next.valid(now) == 0 && self.valid(now) > 0;
+                (!all.is_empty() && !expired && !breaks).then_some(next)
             }
             Operation::Delete(at) => {
                 next.certificates.retain(|other| other != at);
@@ -205,7 +255,7 @@ proptest! {
     ) {
         let mut now = day(0);
         let mut provider = provider_with(vec![pool(UNTIL_50)], now);
-        let mut next_id = 1;
+        let mut next_id: u8 = 1;
         for operation in operations {
             let trusted = provider.trusts_something(now);
             let expected = Model::of(&provider).apply(&operation, now);
@@ -217,6 +267,14 @@ proptest! {
                 Operation::Delete(at) => {
                     let known = provider.certificates().iter().find(|known| known.certificate() == &POOL[*at]);
                     provider.delete_certificate(known.map_or(id(0), TrustedCertificate::id), now)
+                }
+                Operation::Replace(all) => {
+                    let certificates = all.iter().map(|at| pool(*at)).collect();
+                    let new_id = || {
+                        next_id += 1;
+                        id(next_id)
+                    };
+                    provider.replace(settings(), certificates, new_id, now)
                 }
                 Operation::Enable => provider.enable(now),
                 Operation::Disable => Ok(provider.disable()),

@@ -122,6 +122,8 @@ fn is_host_name(name: &str) -> bool {
         && name.split('.').all(|label| {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
         })
 }
 
@@ -199,6 +201,8 @@ mod tests {
             "https://.",
             "https://..",
             "https://idp..example.com",
+            "https://-a.example.com",
+            "https://a-.example.com",
             "https://user@idp.example.com",
             "https://user:password@idp.example.com",
             "https://@idp.example.com",

@@ -1,18 +1,29 @@
-//! What can be wrong with an identity provider's metadata.
+//! Faults of an identity provider's metadata.
 
 use std::fmt;
 
-use super::MAX_BYTES;
+use super::{LeftOut, MAX_BYTES, METADATA};
 use crate::certificate;
+use crate::identity_provider::MAX_CERTIFICATES;
+use crate::pasted::Pasted;
+use crate::shown::shown;
 use crate::timestamp::Timestamp;
 
-/// Why a text is not taken for an identity provider's metadata. `Display` says it of the field that held the text.
+/// Entity ids that are listed.
+const LISTED: usize = 10;
+
+/// A reason for which a text is not taken for an identity provider's metadata. `Display` says it of the field that held
+/// the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A private key is in the text.
     PrivateKey,
     /// More than [`MAX_BYTES`].
     TooLong,
+    /// Nothing but white space.
+    Empty,
+    /// Something else than metadata, recognised.
+    Pasted(Pasted),
     /// A document type, which could define entities.
     Doctype,
     /// Deeper nested or of more parts than metadata is.
@@ -21,10 +32,14 @@ pub enum Fault {
     NotXml(String),
     /// XML whose outermost element is another, of this name.
     NotMetadata(String),
-    /// No identity provider that speaks SAML 2.0.
-    NoIdentityProvider,
-    /// This many identity providers.
-    Several(usize),
+    /// An element of metadata, of this name and in another namespace or in none.
+    Namespace(&'static str, Option<String>),
+    /// No identity provider, and the role that is there instead.
+    NoIdentityProvider(Option<&'static str>),
+    /// Several identity providers, by their entity ids, and none selected.
+    Several(Vec<String>),
+    /// The selected identity provider is not among these.
+    NotAmong(Vec<String>),
     /// `validUntil` is no time.
     ValidUntil,
     /// It was valid until then.
@@ -35,30 +50,63 @@ pub enum Fault {
     WantAuthnRequestsSigned,
     /// No place to sign in by HTTP-Redirect or HTTP-POST.
     NoLogin,
-    /// The place to sign in is wrong, and how.
+    /// No place to sign in is usable, and how the first is wrong.
     Login(&'static str),
     /// No certificate to check signatures by.
     NoSigningCertificate,
-    /// What is wrong with which certificate, counted from 1 over those for signing.
-    Certificate(usize, certificate::Fault),
+    /// No certificate to check signatures by that can be used, and why each cannot.
+    NoUsableCertificate(Vec<LeftOut>),
+    /// This many certificates for signing.
+    TooManyCertificates(usize),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PrivateKey => certificate::Fault::PrivateKey.fmt(formatter),
-            Self::TooLong => write!(formatter, "is longer than {MAX_BYTES} bytes"),
-            Self::Doctype => formatter.write_str("has a document type (`<!DOCTYPE`), which is not taken"),
+            Self::TooLong => write!(
+                formatter,
+                "is longer than {MAX_BYTES} bytes: where it is a federation's, send the metadata of one identity provider"
+            ),
+            Self::Empty => formatter.write_str("is empty"),
+            Self::Pasted(pasted) => write!(formatter, "{pasted}, not metadata: {}", pasted.advice()),
+            Self::Doctype => formatter.write_str("has a document type (`<!DOCTYPE`), which is not taken: remove it"),
             Self::TooComplex => formatter.write_str("is nested deeper or has more parts than metadata needs"),
             Self::NotXml(reason) => write!(formatter, "is not well-formed XML: {reason}"),
             Self::NotMetadata(name) => write!(
                 formatter,
-                "begins with `{name}`, not with `EntityDescriptor` or `EntitiesDescriptor` of SAML 2.0 metadata"
+                "begins with `{}`, not with `EntityDescriptor` or `EntitiesDescriptor` of SAML 2.0 metadata",
+                shown(name)
             ),
-            Self::NoIdentityProvider => {
+            Self::Namespace(name, Some(namespace)) => write!(
+                formatter,
+                "has the element `{name}` in the namespace `{}`, not in `{}`",
+                shown(namespace),
+                namespace_of(name)
+            ),
+            Self::Namespace(name, None) => write!(
+                formatter,
+                "has the element `{name}` in no namespace: declare `{}` with `xmlns`, as the original document does",
+                namespace_of(name)
+            ),
+            Self::NoIdentityProvider(None) => {
                 formatter.write_str("holds no `IDPSSODescriptor` for SAML 2.0: it describes no identity provider")
             }
-            Self::Several(count) => write!(formatter, "holds {count} identity providers where one is taken"),
+            Self::NoIdentityProvider(Some(role)) => write!(
+                formatter,
+                "holds no `IDPSSODescriptor` for SAML 2.0 but {role}: send the identity provider's SAML 2.0 metadata"
+            ),
+            Self::Several(ids) => write!(
+                formatter,
+                "holds {} identity providers: select one with `idp_saml_config.entity_id`, among {}",
+                ids.len(),
+                listed(ids)
+            ),
+            Self::NotAmong(ids) => write!(
+                formatter,
+                "does not hold the identity provider that `idp_saml_config.entity_id` selects, but {}",
+                listed(ids)
+            ),
             Self::ValidUntil => formatter.write_str("has a `validUntil` that is no time"),
             Self::Expired(moment) => write!(formatter, "was valid until {moment}: fetch it anew"),
             Self::EntityId(reason) => write!(formatter, "has an `entityID` that {reason}"),
@@ -67,10 +115,34 @@ impl fmt::Display for Fault {
             }
             Self::NoLogin => formatter.write_str("holds no `SingleSignOnService` for HTTP-Redirect or HTTP-POST"),
             Self::Login(reason) => write!(formatter, "holds a `SingleSignOnService` whose `Location` {reason}"),
-            Self::NoSigningCertificate => formatter.write_str("holds no `X509Certificate` for signing"),
-            Self::Certificate(number, fault) => write!(formatter, "in its signing certificate {number}, {fault}"),
+            Self::NoSigningCertificate => {
+                formatter.write_str("holds no `X509Certificate` for signing: a key without a certificate is not taken")
+            }
+            Self::NoUsableCertificate(left_out) => {
+                formatter.write_str("holds no certificate for signing that can be used")?;
+                for (at, one) in left_out.iter().enumerate() {
+                    write!(formatter, "{} {one}", if at == 0 { ":" } else { ";" })?;
+                }
+                Ok(())
+            }
+            Self::TooManyCertificates(count) => write!(
+                formatter,
+                "holds {count} certificates for signing where at most {MAX_CERTIFICATES} are taken: remove old ones at the identity provider"
+            ),
         }
     }
+}
+
+fn namespace_of(name: &str) -> &'static str {
+    if name.starts_with("X509") || name == "KeyInfo" { super::SIGNATURE } else { METADATA }
+}
+
+fn listed(ids: &[String]) -> String {
+    let mut listed: Vec<_> = ids.iter().take(LISTED).map(|id| format!("`{}`", shown(id))).collect();
+    if ids.len() > LISTED {
+        listed.push(format!("{} more", ids.len() - LISTED));
+    }
+    listed.join(", ")
 }
 
 impl std::error::Error for Fault {}

@@ -1,17 +1,24 @@
 //! SAML 2.0 metadata: read an identity provider's, write our service provider's (OASIS, "Metadata for SAML V2.0").
 
+mod bounds;
 mod fault;
 mod identity_provider;
+mod left_out;
+mod schema;
 mod service_provider;
 mod xml;
 
 pub use fault::Fault;
 pub use identity_provider::IdentityProviderMetadata;
+pub use left_out::LeftOut;
 pub use service_provider::ServiceProviderMetadata;
 
 /// The longest metadata that is read, in bytes. Federations publish all their members in one file of megabytes; one
 /// identity provider takes some 5 to 100 kB.
 pub const MAX_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
 
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";

@@ -53,7 +53,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/integrations/aws-identity-center/config/versions",
         group: Group::Read,
         resource: Kind::Integration,
-        response: Some("IntegrationVersions"),
+        response: Some("IntegrationVersionPage"),
         permissions: &[Read, List],
         ..IDENTITY_CENTER
     }),
@@ -153,7 +153,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/aws/permission-sets",
         group: Group::Read,
         resource: Kind::Instance,
-        response: Some("AwsPermissionSets"),
+        response: Some("AwsPermissionSetPage"),
         permissions: &[Read, List],
         ..IDENTITY_CENTER
     }),
@@ -164,7 +164,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/aws/accounts",
         group: Group::Read,
         resource: Kind::Instance,
-        response: Some("AwsAccounts"),
+        response: Some("AwsAccountPage"),
         permissions: &[Read, List],
         ..IDENTITY_CENTER
     }),
@@ -175,7 +175,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/aws/assignments",
         group: Group::Read,
         resource: Kind::Instance,
-        response: Some("AwsAssignments"),
+        response: Some("AwsAssignmentPage"),
         permissions: &[Read, List],
         ..IDENTITY_CENTER
     }),

@@ -75,8 +75,9 @@ async fn gzip_is_decompressed() {
 
 #[tokio::test]
 async fn a_compression_bomb_is_not_decompressed() {
-    // 30 MB in less than the limit of what is received.
-    let bomb = gzip(&gzip(&vec![0; 30_000_000]));
+    // A megabyte in about a thousand bytes, whose end is missing: who reads as far as that finds it damaged.
+    let mut bomb = gzip(&vec![0; 900_000]);
+    bomb.truncate(bomb.len() - 8);
     assert!(bomb.len() < 1024, "{}", bomb.len());
     assert_eq!(fetched(ok("content-encoding: gzip\r\n", bomb)).await.unwrap_err(), Error::TooLarge(1024));
     let exact = gzip(&[0; 1024]);

@@ -1,8 +1,11 @@
 //! Certificates and TLS.
 
+use proptest::prelude::*;
 use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
 use tokio::io::AsyncWriteExt as _;
-use trustplane_outbound::{CertificateFault, Error};
+use tokio_rustls::rustls::pki_types::DnsName;
+use trustplane_domain::outbound::Host;
+use trustplane_outbound::{CertificateFault, Error, OutboundUrl};
 
 use crate::support::{Authority, Identity, Listener, Server, authority, fetch, local, ok, self_signed};
 
@@ -84,4 +87,15 @@ async fn a_port_that_nobody_listens_at_is_said() {
     let closed = Listener::start(|stream| async move { drop(stream) }).await.address;
     let error = fetch(&local(None), &format!("https://{closed}/")).await.unwrap_err();
     assert_eq!(error, Error::Connect);
+}
+
+proptest! {
+    /// A URL that is accepted never fails for the form of its host name.
+    #[test]
+    fn host_names_of_urls_are_names_in_certificates(host in "[a-z0-9_.-]{1,20}|([a-z0-9-]{1,70}\\.){1,4}[a-z]{1,5}") {
+        let url = OutboundUrl::parse(&format!("https://{host}/"));
+        if let Ok(Host::Name(name)) = url.as_ref().map(OutboundUrl::host) {
+            prop_assert!(DnsName::try_from(name.to_owned()).is_ok(), "{}", name);
+        }
+    }
 }

@@ -52,7 +52,9 @@ pub async fn fetch(client: &Client, text: &str) -> Result<Document, Error> {
 
 /// Fetches a document without conditions, within limits of the test's own.
 pub async fn fetch_within(client: &Client, text: &str, limits: Limits) -> Result<Document, Error> {
-    match client.fetch(&url(text), limits, None).await? {
+    let (url, bound) = (url(text), AMPLE.total * 2);
+    let fetched = tokio::time::timeout(bound, client.fetch(&url, limits, None)).await;
+    match fetched.expect("the client ends a request at its time limit")? {
         Fetched::Document(document) => Ok(*document),
         Fetched::NotModified => panic!("not modified, without a condition"),
     }

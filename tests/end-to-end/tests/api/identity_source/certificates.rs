@@ -2,6 +2,7 @@
 
 use rcgen::{CertificateParams, KeyPair, SerialNumber};
 use serde_json::{Value, json};
+use trustplane_domain::identity_provider::MAX_CERTIFICATES;
 use trustplane_end_to_end::world;
 
 use super::{IDP, certificate, certificate_and_key, connected, import, new_idp, with_provider};
@@ -127,11 +128,14 @@ async fn what_is_not_one_good_certificate_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn two_at_most_and_none_twice() {
+async fn ten_at_most_and_none_twice() {
     let (customer, path, _) = with_provider().await;
     let path = format!("{path}/certificate");
     let pem = certificate(-1, 30);
     let imported = customer.post(&path, &import(&pem)).await.expect(200);
+    for _ in 2..MAX_CERTIFICATES {
+        let _ = customer.post(&path, &import(&certificate(-1, 30))).await.expect(200);
+    }
     let again = customer.post(&path, &import(&pem.replace('\n', ""))).await.refused(409, "IIC.1007");
     assert!(again.text.contains(imported.body["certificate_id"].as_str().unwrap()), "{}", again.text);
     let _ = customer.post(&path, &import(&certificate(-1, 30))).await.refused(409, "IIC.1007");
@@ -156,9 +160,12 @@ async fn rotation_never_leaves_an_enabled_provider_with_nothing_to_trust() {
 }
 
 #[tokio::test]
-async fn importers_at_the_same_time_never_make_three() {
+async fn importers_at_the_same_time_never_exceed_the_limit() {
     let (customer, path, _) = with_provider().await;
     let path = format!("{path}/certificate");
+    for _ in 2..MAX_CERTIFICATES {
+        let _ = customer.post(&path, &import(&certificate(-1, 30))).await.expect(200);
+    }
     let bodies = [import(&certificate(-1, 30)), import(&certificate(-1, 30)), import(&certificate(-1, 30))];
     let (one, two, three) = tokio::join!(
         customer.post(&path, &bodies[0]),
@@ -168,7 +175,8 @@ async fn importers_at_the_same_time_never_make_three() {
     let statuses = [one.status, two.status, three.status];
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     assert!(statuses.iter().all(|status| matches!(status, 200 | 409)), "{statuses:?}");
-    assert_eq!(customer.get(&path).await.expect(200).body["idp_certificates"].as_array().unwrap().len(), 2);
+    let listed = customer.get(&path).await.expect(200);
+    assert_eq!(listed.body["idp_certificates"].as_array().unwrap().len(), MAX_CERTIFICATES);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Tests of the external identity provider of a store, from creation to deletion.
 
 use serde_json::{Value, json};
+use trustplane_domain::identity_provider::MAX_CERTIFICATES;
 use trustplane_end_to_end::world;
 
 use super::{ASSOCIATIONS, IDP, asked, certificate, certificate_and_key, connected, import, new_idp, with_provider};
@@ -97,14 +98,15 @@ async fn a_provider_out_of_its_metadata() {
 }
 
 #[tokio::test]
-async fn two_certificates_of_metadata_are_taken_and_three_are_not() {
-    let bodies: Vec<String> = (0..3).map(|_| body_of(&certificate(-1, 100))).collect();
-    let (one, two, three) = (("signing", &*bodies[0]), ("signing", &*bodies[1]), ("signing", &*bodies[2]));
+async fn ten_certificates_of_metadata_are_taken_and_eleven_are_not() {
+    let bodies: Vec<String> = (0..=MAX_CERTIFICATES).map(|_| body_of(&certificate(-1, 100))).collect();
+    let mut keys: Vec<_> = bodies.iter().map(|body| ("signing", &**body)).collect();
     let customer = connected("healthy").await;
-    let refused = customer.post(IDP, &json!({"idp_saml_metadata": metadata(&[one, two, three])})).await;
-    assert!(refused.refused(400, "IIC.400").text.contains("idp_saml_metadata"));
-    let made = customer.post(IDP, &json!({"idp_saml_metadata": metadata(&[one, two, one])})).await.expect(201);
-    assert_eq!(made.body["idp_certificate_ids"].as_array().unwrap().len(), 2);
+    let refused = customer.post(IDP, &json!({"idp_saml_metadata": metadata(&keys)})).await.refused(400, "IIC.400");
+    assert!(refused.text.contains("idp_saml_metadata holds 11 certificates"), "{}", refused.text);
+    keys[MAX_CERTIFICATES] = keys[0];
+    let made = customer.post(IDP, &json!({"idp_saml_metadata": metadata(&keys)})).await.expect(201);
+    assert_eq!(made.body["idp_certificate_ids"].as_array().unwrap().len(), MAX_CERTIFICATES);
     assert_eq!(made.body["idp_certificate_ids"][0], made.body["idp_certificate_id"]);
 }
 

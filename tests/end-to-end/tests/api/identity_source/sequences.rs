@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
-use trustplane_domain::identity_provider::IdentityProvider;
+use trustplane_domain::identity_provider::{IdentityProvider, MAX_CERTIFICATES};
 use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::{Customer, Reply, Request, world};
 use trustplane_store::{Stored, Writes};
@@ -206,7 +206,7 @@ impl Model {
             Operation::Delete => self.provider = None,
             Operation::Import(number) => {
                 let has_it = provider.certificates.iter().any(|one| one.number == *number);
-                if has_it || provider.certificates.len() == 2 {
+                if has_it || provider.certificates.len() == MAX_CERTIFICATES {
                     return 409;
                 }
                 let certificate = Trusted { id: made("certificate_id"), number: *number, kind: pool[*number].1 };
@@ -332,7 +332,7 @@ async fn hold(customer: &Customer, at: &str) -> (Vec<String>, Option<(String, Ve
     assert_eq!(shown["authentication"] == "SAML_2.0", provider[1] == true, "{at}: {shown}");
     let listed = customer.get(&format!("{IDP}/{}/certificate", text(&provider[0]))).await.expect(200);
     let certificates = listed.body["idp_certificates"].as_array().unwrap();
-    assert!(certificates.len() <= 2, "{at}: {shown}");
+    assert!(certificates.len() <= MAX_CERTIFICATES, "{at}: {shown}");
     let now = Timestamp::now().as_millis();
     let valid = |one: &Value| one["not_before"].as_i64().unwrap() <= now && now < one["not_after"].as_i64().unwrap();
     assert!(provider[1] == false || certificates.iter().any(valid), "{at}: trusts nothing: {shown}");

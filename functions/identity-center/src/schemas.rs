@@ -1,0 +1,22 @@
+//! Schemas of the integration API's responses.
+
+use schemars::SchemaGenerator;
+use trustplane_domain::connection::Report;
+use trustplane_domain::inventory::{Account, Assignment, PermissionSet};
+use trustplane_runtime::Listed;
+
+use crate::inventory::{Progress, Rows};
+use crate::{bootstrap, config, external_id, versions};
+
+/// Adds the schemas of response bodies.
+pub fn responses(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<config::Body<'_>>();
+    generator.subschema_for::<Listed<versions::Version<'_>>>();
+    generator.subschema_for::<Report>();
+    generator.subschema_for::<external_id::Body>();
+    generator.subschema_for::<bootstrap::Body>();
+    generator.subschema_for::<Rows<Account>>();
+    generator.subschema_for::<Rows<PermissionSet>>();
+    generator.subschema_for::<Rows<Assignment>>();
+    generator.subschema_for::<Progress>();
+}

@@ -1,0 +1,17 @@
+//! Schemas of the identity source API's responses.
+
+use schemars::SchemaGenerator;
+
+use crate::{certificates, external_idp, instances, saml_certificates, service_provider};
+
+/// Adds the schemas of response bodies.
+pub fn responses(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<instances::Instances<'_>>();
+    generator.subschema_for::<instances::Associations<'_>>();
+    generator.subschema_for::<external_idp::Created<'_>>();
+    generator.subschema_for::<external_idp::Associations<'_>>();
+    generator.subschema_for::<certificates::Imported>();
+    generator.subschema_for::<certificates::Certificates<'_>>();
+    generator.subschema_for::<service_provider::Config>();
+    generator.subschema_for::<saml_certificates::Body<'_>>();
+}

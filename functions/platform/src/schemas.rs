@@ -1,0 +1,16 @@
+//! Schemas of the platform's responses.
+
+use schemars::SchemaGenerator;
+
+use crate::listing::Rows;
+use crate::{credentials, evaluation, health, policies, temporary_keys};
+
+/// Adds the schemas of response bodies.
+pub fn responses(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<health::Health>();
+    generator.subschema_for::<Rows<credentials::Body<'_>>>();
+    generator.subschema_for::<credentials::MadeBody<'_>>();
+    generator.subschema_for::<temporary_keys::Body>();
+    generator.subschema_for::<policies::Body<'_>>();
+    generator.subschema_for::<evaluation::Body<'_>>();
+}
