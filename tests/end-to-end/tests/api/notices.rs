@@ -258,7 +258,7 @@ async fn what_goes_wrong_with_one_keeps_none_of_the_others_and_is_the_runs_error
     let broken = part(tenant).identity_provider("d-0000000000");
     let (pk, sk) = (AttributeValue::S(broken.pk().to_owned()), AttributeValue::S(broken.sk().to_owned()));
     let update = hand(scene.world).update_item().table_name(scene.world.stack().table()).key("pk", pk).key("sk", sk);
-    update.update_expression("REMOVE certificates").send().await.unwrap();
+    update.update_expression("REMOVE settings").send().await.unwrap();
     scene.provider(tenant, "d-1234567890", 1, 100).await;
     for told in [1, 1] {
         let error = scene.sweep(before_end(90)).await.unwrap_err();
