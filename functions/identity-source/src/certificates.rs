@@ -25,7 +25,7 @@ pub(crate) struct Imported {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpCertificates"))]
 pub(crate) struct Certificates<'a> {
-    #[cfg_attr(feature = "schema", schemars(length(max = 2)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = trustplane_domain::identity_provider::MAX_CERTIFICATES)))]
     idp_certificates: Vec<Body<'a>>,
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Created<'a> {
     hws_sp_saml_config: &'a SamlConfig,
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_certificate_id: String,
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2), extend("items" = serde_json::json!({"type": "string", "format": "uuid"}))))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = trustplane_domain::identity_provider::MAX_CERTIFICATES), extend("items" = serde_json::json!({"type": "string", "format": "uuid"}))))]
     idp_certificate_ids: Vec<String>,
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_id: String,

@@ -12,8 +12,8 @@
 //! | [`connection`], [`inventory`] | the connection to IAM Identity Center, and the inventory read through it |
 //! | [`identity_provider`], [`service_provider`], [`certificate`], [`saml`] | SAML trust of an identity store |
 //! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
-//! | [`request`], [`fields`], [`failure`] | parsing of requests, and the failures of all APIs |
-//! | [`schema`] | schemas of the API document |
+//! | [`mod@request`], [`fields`], [`failure`] | parsing of requests, and the failures of all APIs |
+//! | [`mod@schema`] | schemas of the API document |
 
 pub mod access_key;
 pub mod arn;

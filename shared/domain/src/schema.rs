@@ -1,7 +1,7 @@
 //! Schemas of the API document. Only the feature `schema` compiles them, which deployed functions do not have.
 //!
 //! A type of the wire says its schema next to its definition: `schema!` for a type with a `parse` constructor, the
-//! derive macro of [`schemars`] for a struct that is serialized, and [`request!`](crate::request!) for a request body.
+//! derive macro of `schemars` for a struct that is serialized, and [`request!`](crate::request!) for a request body.
 
 /// Re-exported, so that [`request!`](crate::request!) works in crates without this dependency.
 #[cfg(feature = "schema")]
