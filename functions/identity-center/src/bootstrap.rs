@@ -6,6 +6,7 @@ use trustplane_domain::arn::InstanceArn;
 use trustplane_domain::connection::Bootstrap;
 use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::{AccountId, Region};
+use trustplane_domain::request;
 use trustplane_runtime::{Call, Request, Response};
 
 use crate::config::subject;
@@ -54,15 +55,22 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         .await
 }
 
+request! {
+    /// Body of a request for a role template.
+    pub(crate) struct BootstrapRequest {
+        /// The account of the IAM Identity Center instance.
+        required account: AccountId = "aws_account_id",
+        /// ARN of the IAM Identity Center instance.
+        required instance: InstanceArn = "sso_instance_arn",
+        /// Region of the IAM Identity Center instance.
+        required region: Region = "region",
+    }
+}
+
 /// Parses the three fields. The instance and the region are of one partition.
 fn wanted(request: &Request, platform: &AccountId) -> Result<Wanted, Failure> {
     let mut fields = request.fields()?;
-    let account = fields.string("aws_account_id");
-    let account = account.and_then(|text| fields.take("aws_account_id", AccountId::parse(&text)));
-    let instance = fields.string("sso_instance_arn");
-    let instance = instance.and_then(|text| fields.take("sso_instance_arn", InstanceArn::parse(&text)));
-    let region = fields.string("region");
-    let region = region.and_then(|text| fields.take("region", Region::parse(&text)));
+    let BootstrapRequest { account, instance, region } = BootstrapRequest::read(&mut fields);
     if account.as_ref() == Some(platform) {
         fields.fault("aws_account_id", "must be an account of yours, not the platform's own");
     }

@@ -1,4 +1,4 @@
-//! Schemas of the integration API's responses.
+//! Schemas of the integration API's requests and responses.
 
 use schemars::SchemaGenerator;
 use trustplane_domain::connection::Report;
@@ -7,6 +7,11 @@ use trustplane_runtime::Listed;
 
 use crate::inventory::{Progress, Rows};
 use crate::{bootstrap, config, external_id, versions};
+
+/// Adds the schemas of request bodies.
+pub fn requests(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<bootstrap::BootstrapRequest>();
+}
 
 /// Adds the schemas of response bodies.
 pub fn responses(generator: &mut SchemaGenerator) {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use trustplane_domain::certificate::{Certificate, CertificateId, SerialAsNumber};
 use trustplane_domain::identity_provider::{IdentityProviderId, TrustedCertificate};
 use trustplane_domain::{Failure, Timestamp};
+use trustplane_domain::{request, text_field};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Decision, Request, Response, Subject, both};
 use trustplane_store::Writes;
@@ -139,13 +140,32 @@ fn certificate<'a>(store: &'a Store, path: &ProviderPath, id: &str) -> Result<&'
     certificate.ok_or(Failure::NotFound("certificate"))
 }
 
+request! {
+    /// Body of an import.
+    pub(crate) struct ImportCertificate {
+        /// The certificate as PEM.
+        required pem: Pem = "x509_certificate_in_pem",
+        /// The use of the certificate.
+        required usage: Usage = "certificate_use",
+    }
+}
+
+/// A certificate as PEM, which is parsed later.
+pub(crate) enum Pem {}
+
+text_field!(Pem => String, |text: &str| Ok::<_, String>(text.to_owned()), {
+    "type": "string", "maxLength": trustplane_domain::certificate::MAX_CHARACTERS
+});
+
+/// The use of a certificate.
+pub(crate) enum Usage {}
+
+text_field!(Usage => (), |text| if text == SIGNING { Ok(()) } else { Err("must be `SIGNING`") }, {"const": SIGNING});
+
 fn new(request: &Request, call: &Call) -> Result<New, Failure> {
     let mut fields = request.fields()?;
-    let pem = fields.string("x509_certificate_in_pem");
+    let ImportCertificate { pem, usage: _ } = ImportCertificate::read(&mut fields);
     let certificate = pem.and_then(|pem| fields.take("x509_certificate_in_pem", unexpired(&pem, call.now)));
-    if fields.string("certificate_use").is_some_and(|usage| usage != SIGNING) {
-        fields.fault("certificate_use", "must be `SIGNING`");
-    }
     let certificate = fields.finished(certificate)?;
     Ok(New { id: CertificateId::from_random(call.random()?), certificate })
 }

@@ -6,6 +6,7 @@ use trustplane_domain::connection::Connection;
 use trustplane_domain::identity_provider::{
     EntityId, IdentityProvider, IdentityProviderId, LoginUrl, Refusal, Settings,
 };
+use trustplane_domain::request;
 use trustplane_domain::saml::IdentityProviderMetadata;
 use trustplane_domain::{Conflict, Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Image, Kind};
@@ -258,11 +259,18 @@ pub(crate) fn unexpired(pem: &str, now: Timestamp) -> Result<Certificate, trustp
     Certificate::from_pem(pem)?.unexpired(now)
 }
 
+request! {
+    /// Body of an update of an external identity provider.
+    pub(crate) struct UpdateExternalIdp {
+        /// The entity id of the identity provider.
+        required entity_id: EntityId = "entity_id",
+        /// The URL where users sign in.
+        required login_url: LoginUrl = "login_url",
+    }
+}
+
 fn saml_fields(fields: &mut Fields) -> Option<(EntityId, LoginUrl)> {
-    let entity_id = fields.string("entity_id");
-    let entity_id = entity_id.and_then(|text| fields.take("entity_id", EntityId::parse(&text)));
-    let login_url = fields.string("login_url");
-    let login_url = login_url.and_then(|text| fields.take("login_url", LoginUrl::parse(&text)));
+    let UpdateExternalIdp { entity_id, login_url } = UpdateExternalIdp::read(fields);
     entity_id.zip(login_url)
 }
 

@@ -1,8 +1,14 @@
-//! Schemas of the identity source API's responses.
+//! Schemas of the identity source API's requests and responses.
 
 use schemars::SchemaGenerator;
 
 use crate::{certificates, external_idp, instances, saml_certificates, service_provider};
+
+/// Adds the schemas of request bodies.
+pub fn requests(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<external_idp::UpdateExternalIdp>();
+    generator.subschema_for::<certificates::ImportCertificate>();
+}
 
 /// Adds the schemas of response bodies.
 pub fn responses(generator: &mut SchemaGenerator) {

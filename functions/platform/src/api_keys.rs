@@ -1,9 +1,11 @@
 //! `/v1/api-keys`: the credentials that a tenant's admins keep.
 
+use trustplane_domain::Failure;
 use trustplane_domain::credential::{Credential, Maker, Rotated};
 use trustplane_domain::ids::CredentialId;
+use trustplane_domain::request;
+use trustplane_domain::request::Whole;
 use trustplane_domain::timestamp::SECOND;
-use trustplane_domain::{Failure, Faults};
 use trustplane_policy::{Grant, Kind};
 use trustplane_runtime::{Call, Context, Decision, Planned, Request, Response, Subject, Worked};
 use trustplane_store::{Reads, Stored, TenantKeys, Writes};
@@ -202,13 +204,17 @@ fn page(request: &Request) -> Result<(usize, Option<CredentialId>), Failure> {
     Ok((page.limit, after.transpose()?))
 }
 
+request! {
+    /// Body of a rotation.
+    pub(crate) struct ApiKeyRotation {
+        /// Seconds for which the old credential stays valid.
+        optional overlap: Whole<0, MOST_OVERLAP> = "overlap_seconds" default 0,
+    }
+}
+
 /// `overlap_seconds` in milliseconds.
 fn overlap(request: &Request) -> Result<i64, Failure> {
     let mut fields = request.optional_fields()?;
-    let seconds = fields.optional_integer("overlap_seconds").unwrap_or_default();
-    if !(0..=MOST_OVERLAP).contains(&seconds) {
-        fields.fault("overlap_seconds", format!("must be 0 to {MOST_OVERLAP}"));
-    }
-    fields.finish(Faults::default())?;
-    Ok(seconds * SECOND)
+    let ApiKeyRotation { overlap } = ApiKeyRotation::read(&mut fields);
+    Ok(fields.finished(overlap)? * SECOND)
 }

@@ -2,12 +2,12 @@
 //! creates one.
 
 use std::collections::BTreeSet;
+use trustplane_domain::request::{DateTime, FieldType, Label};
+use trustplane_domain::{request, schema, text_field};
 
 use serde::Serialize;
 use trustplane_domain::access_key::AccessKeyId;
-use trustplane_domain::credential::{
-    Credential, CredentialUpdate, Kind as CredentialKind, Maker, NewCredential, Role, parse_label,
-};
+use trustplane_domain::credential::{Credential, CredentialUpdate, Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::token::Token;
@@ -169,40 +169,78 @@ pub(crate) fn created(keys: TenantKeys, tenant: &Stored<Tenant>, after: &Tenant,
 
 /// Reads `{name, kind?, roles, expires_at?}`.
 pub(crate) fn wanted(mut fields: Fields, now: Timestamp) -> Result<NewCredential, Failure> {
-    let kind = match fields.optional_string("kind").as_deref() {
-        None | Some("bearer") => CredentialKind::Bearer,
-        Some("access_key") => CredentialKind::AccessKey,
-        Some(_) => {
-            fields.fault("kind", "must be `bearer` or `access_key`");
-            CredentialKind::Bearer
-        }
-    };
-    let CredentialUpdate { name, roles, expires_at } = update(fields, now)?;
+    let NewApiKey { base, kind } = NewApiKey::read(&mut fields);
+    let update = base.into_update(&mut fields, now);
+    let (CredentialUpdate { name, roles, expires_at }, kind) = fields.finished(update.zip(kind))?;
     Ok(NewCredential { name, kind, roles, expires_at })
 }
 
 /// Reads `{name, roles, expires_at?}`.
 pub(crate) fn update(mut fields: Fields, now: Timestamp) -> Result<CredentialUpdate, Failure> {
-    let name = fields.string("name");
-    let name = name.and_then(|name| fields.take("name", parse_label(&name, 64)));
-    let names = fields.strings("roles");
-    let roles = names.map(|names| roles(&mut fields, &names));
-    let expires_at = fields.optional_string("expires_at").and_then(|text| {
-        let time = Timestamp::parse(&text).ok_or("must be an RFC 3339 time");
-        let time = time.and_then(|time| if time > now { Ok(time) } else { Err("must be in the future") });
-        fields.take("expires_at", time)
-    });
-    let (name, roles) = fields.finished(name.zip(roles))?;
-    Ok(CredentialUpdate { name, roles, expires_at })
+    let update = ApiKeyUpdate::read(&mut fields).into_update(&mut fields, now);
+    fields.finished(update)
 }
 
-/// Reads the names of roles.
-pub(crate) fn roles(fields: &mut Fields, names: &[String]) -> BTreeSet<Role> {
-    let roles: BTreeSet<Role> = names.iter().filter_map(|name| Role::parse(name)).collect();
-    if roles.is_empty() || roles.len() != names.len() {
-        fields.fault("roles", "must be one or more of `admin`, `approver`, `editor`, `viewer`, each once");
+impl ApiKeyUpdate {
+    fn into_update(self, fields: &mut Fields, now: Timestamp) -> Option<CredentialUpdate> {
+        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            fields.fault("expires_at", "must be in the future");
+        }
+        let (name, roles) = self.name.zip(self.roles)?;
+        Some(CredentialUpdate { name, roles, expires_at: self.expires_at })
     }
-    roles
+}
+
+request! {
+    /// Body of an update of a credential.
+    pub(crate) struct ApiKeyUpdate {
+        /// Display name.
+        required name: Label<64> = "name",
+        /// Roles, each once.
+        required roles: Roles = "roles",
+        /// Time of expiry, in the future. If omitted, the credential does not expire.
+        optional expires_at: DateTime = "expires_at",
+    }
+}
+
+request! {
+    /// Body of a creation of a credential.
+    pub(crate) struct NewApiKey: ApiKeyUpdate {
+        /// The kind.
+        optional kind: NewKind = "kind" default CredentialKind::Bearer,
+    }
+}
+
+/// The kind of a new credential, as a request has it.
+pub(crate) enum NewKind {}
+
+text_field!(NewKind => CredentialKind, new_kind, {"enum": ["bearer", "access_key"]});
+
+fn new_kind(text: &str) -> Result<CredentialKind, &'static str> {
+    match text {
+        "bearer" => Ok(CredentialKind::Bearer),
+        "access_key" => Ok(CredentialKind::AccessKey),
+        _ => Err("must be `bearer` or `access_key`"),
+    }
+}
+
+/// One or more roles, each once.
+pub(crate) enum Roles {}
+
+schema!(Roles, {
+    "type": "array", "minItems": 1, "uniqueItems": true, "items": {"enum": Role::ALL.map(Role::as_str)}
+});
+
+impl FieldType for Roles {
+    type Value = BTreeSet<Role>;
+
+    fn take(fields: &mut Fields, name: &str) -> Option<Self::Value> {
+        let names = fields.optional_strings(name)?;
+        let roles: BTreeSet<Role> = names.iter().filter_map(|name| Role::parse(name)).collect();
+        let valid = !roles.is_empty() && roles.len() == names.len();
+        let message = "must be one or more of `admin`, `approver`, `editor`, `viewer`, each once";
+        fields.take(name, valid.then_some(roles).ok_or(message))
+    }
 }
 
 pub(crate) fn resource(id: CredentialId) -> Resource {

@@ -1,6 +1,7 @@
 //! `/v1/policies`: a tenant's own Cedar policies beside the built-in ones.
 
 use std::sync::OnceLock;
+use trustplane_domain::{request, text_field};
 
 use serde::Serialize;
 use serde_json::json;
@@ -164,14 +165,31 @@ fn id(request: &Request) -> Result<PolicyId, Failure> {
     PolicyId::parse(request.parameter("id")).map_err(|message| Failure::invalid("id", message))
 }
 
+request! {
+    /// Body of a save.
+    pub(crate) struct SavePolicy {
+        /// The policy in Cedar.
+        required text: PolicyText = "text",
+        /// True if the policy takes part in decisions.
+        required enabled: bool = "enabled",
+    }
+}
+
+/// A policy in Cedar, which is parsed later.
+pub(crate) enum PolicyText {}
+
+text_field!(PolicyText => String, |text: &str| Ok::<_, String>(text.to_owned()), {
+    "type": "string",
+    "maxLength": trustplane_domain::policy::TEXT_LIMIT,
+    "examples": [
+        "forbid (principal, action in Trustplane::Action::\"write\", resource) when { context.weekday == \"Sunday\" };"
+    ]
+});
+
 /// Reads `{text, enabled}`. Validating the text costs more than all else in a request.
 fn policy(request: &Request) -> Result<NewPolicy, Failure> {
     let mut fields = request.fields()?;
-    let text = fields.string("text");
-    let enabled = fields.optional_bool("enabled");
-    if enabled.is_none() {
-        fields.fault("enabled", "is required");
-    }
+    let SavePolicy { text, enabled } = SavePolicy::read(&mut fields);
     let id = fields.take("id", PolicyId::parse(request.parameter("id")));
     let ((id, text), enabled) = fields.finished(id.zip(text).zip(enabled))?;
     checked(id, text, enabled)

@@ -1,9 +1,18 @@
-//! Schemas of the platform's responses.
+//! Schemas of the platform's requests and responses.
 
 use schemars::SchemaGenerator;
 
 use crate::listing::Rows;
-use crate::{credentials, evaluation, health, policies, temporary_keys};
+use crate::{api_keys, credentials, evaluation, health, policies, temporary_keys};
+
+/// Adds the schemas of request bodies.
+pub fn requests(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<credentials::NewApiKey>();
+    generator.subschema_for::<credentials::ApiKeyUpdate>();
+    generator.subschema_for::<api_keys::ApiKeyRotation>();
+    generator.subschema_for::<temporary_keys::NewTemporaryApiKey>();
+    generator.subschema_for::<policies::SavePolicy>();
+}
 
 /// Adds the schemas of response bodies.
 pub fn responses(generator: &mut SchemaGenerator) {

@@ -1,17 +1,18 @@
 //! POST `/v1/api-keys/temporary`: an access key that lasts for a while and is stored nowhere.
 
+use crate::credentials::Roles;
 use std::collections::BTreeSet;
+use trustplane_domain::request::FieldType;
+use trustplane_domain::{Fields, request, schema};
 
 use serde::Serialize;
 use trustplane_domain::access_key::SecretAccessKey;
 use trustplane_domain::credential::{Credential, Kind as CredentialKind, Role};
 use trustplane_domain::ids::CredentialId;
 use trustplane_domain::temporary_key::TemporaryKey;
-use trustplane_domain::{Failure, Faults, Timestamp};
+use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Grant, Image, Kind};
 use trustplane_runtime::{Call, Context, Decision, Planned, Request, Response, Subject, Worked};
-
-use crate::credentials::roles;
 
 /// Lifetime of a key where the request names none, in seconds.
 const USUAL_DURATION: i64 = 3_600;
@@ -71,14 +72,34 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         .await
 }
 
+request! {
+    /// Body of a creation of a temporary access key.
+    pub(crate) struct NewTemporaryApiKey {
+        /// Seconds until the key expires.
+        optional seconds: Duration = "duration_seconds" default USUAL_DURATION,
+        /// Roles, no more than those of the caller. If omitted, all of them.
+        optional roles: Roles = "roles",
+    }
+}
+
+/// Seconds until a temporary key expires, which are checked later.
+pub(crate) enum Duration {}
+
+schema!(Duration, {"type": "integer", "minimum": trustplane_domain::temporary_key::DURATION.start(), "maximum": trustplane_domain::temporary_key::DURATION.end()});
+
+impl FieldType for Duration {
+    type Value = i64;
+
+    fn take(fields: &mut Fields, name: &str) -> Option<i64> {
+        fields.optional_integer(name)
+    }
+}
+
 /// Reads `{duration_seconds?, roles?}`, or no body at all.
 fn wanted(request: &Request) -> Result<Wanted, Failure> {
     let mut fields = request.optional_fields()?;
-    let seconds = fields.optional_integer("duration_seconds").unwrap_or(USUAL_DURATION);
-    let names = fields.optional_strings("roles");
-    let roles = names.map(|names| roles(&mut fields, &names));
-    fields.finish(Faults::default())?;
-    Ok(Wanted { seconds, roles })
+    let NewTemporaryApiKey { seconds, roles } = NewTemporaryApiKey::read(&mut fields);
+    fields.finished(seconds.map(|seconds| Wanted { seconds, roles }))
 }
 
 fn body(key: &TemporaryKey, secret: Option<&SecretAccessKey>) -> Body {

@@ -25,6 +25,12 @@ const INSTANCE_ARN_MAX: usize = 1224;
 const ROLE_PATH_MAX: usize = 512;
 const ROLE_NAME_MAX: usize = 64;
 
+crate::text_field!(InstanceArn => Self, InstanceArn::parse, {
+    "type": "string",
+    "maxLength": INSTANCE_ARN_MAX,
+    "examples": ["arn:aws:sso:::instance/ssoins-0123456789abcdef0"]
+});
+
 impl InstanceArn {
     /// Parses an instance's ARN. The error describes the format.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
@@ -55,6 +61,10 @@ impl InstanceArn {
         &self.0
     }
 }
+
+crate::text_field!(RoleArn => Self, RoleArn::parse, {
+    "type": "string", "examples": ["arn:aws:iam::123456789012:role/JitsudoIdentityCenterRole"]
+});
 
 impl RoleArn {
     /// Parses a role's ARN. The error says which part is wrong.

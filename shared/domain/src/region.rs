@@ -46,6 +46,8 @@ impl fmt::Display for Partition {
 #[serde(try_from = "String", into = "String")]
 pub struct Region(String);
 
+crate::text_field!(Region => Self, Region::parse, {"type": "string", "examples": ["us-east-1"]});
+
 impl Region {
     /// Parses a region. The error describes the format.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
@@ -108,6 +110,10 @@ impl fmt::Display for Region {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountId(String);
+
+crate::text_field!(AccountId => Self, AccountId::parse, {
+    "type": "string", "pattern": "^[0-9]{12}$", "examples": ["123456789012"]
+});
 
 impl AccountId {
     /// Parses 12 digits.

@@ -6,6 +6,7 @@
 
 use std::marker::PhantomData;
 
+use crate::Timestamp;
 use crate::credential::parse_label;
 use crate::fields::Fields;
 use crate::schema::Described;
@@ -55,6 +56,17 @@ macro_rules! request {
                 $(#[doc = $field_doc])*
                 $vis $field: Option<<$type as $crate::request::FieldType>::Value>,
             )+
+        }
+
+        impl $crate::request::FieldType for $body {
+            type Value = Self;
+
+            fn take(fields: &mut $crate::Fields, name: &str) -> Option<Self> {
+                let mut within = $crate::Fields::of(fields.optional_object(name)?);
+                let body = Self::read(&mut within);
+                fields.adopt(name, within);
+                Some(body)
+            }
         }
 
         impl $body {
@@ -178,6 +190,26 @@ impl TextField for String {
     }
 }
 
+/// A string with the schema of `T`, which is parsed later.
+#[derive(Debug)]
+pub struct Unparsed<T>(PhantomData<T>);
+
+impl<T: Described> TextField for Unparsed<T> {
+    type Value = String;
+
+    fn parse(text: &str) -> Result<String, String> {
+        Ok(text.to_owned())
+    }
+}
+
+/// A time in RFC 3339, with any offset.
+#[derive(Debug)]
+pub struct DateTime;
+
+text_field!(DateTime => Timestamp, |text| Timestamp::parse(text).ok_or("must be an RFC 3339 time"), {
+    "type": "string", "format": "date-time"
+});
+
 /// A label that users choose: 1 to `MOST` characters, not only white space, without control characters.
 #[derive(Debug)]
 pub struct Label<const MOST: usize>;
@@ -238,7 +270,21 @@ mod schemas {
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-    use super::{Label, List, Whole};
+    use super::{Label, List, Unparsed, Whole};
+
+    impl<T: JsonSchema> JsonSchema for Unparsed<T> {
+        fn inline_schema() -> bool {
+            true
+        }
+
+        fn schema_name() -> Cow<'static, str> {
+            T::schema_name()
+        }
+
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            T::json_schema(generator)
+        }
+    }
 
     impl<const MOST: usize> JsonSchema for Label<MOST> {
         fn inline_schema() -> bool {

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 pub(crate) fn requests() -> Map<String, Value> {
     let mut generator = generator();
     trustplane_directory::schemas::requests(&mut generator);
+    trustplane_identity_center::schemas::requests(&mut generator);
+    trustplane_identity_source::schemas::requests(&mut generator);
+    trustplane_platform::schemas::requests(&mut generator);
     let mut schemas = generator.take_definitions(true);
     for schema in schemas.values_mut() {
         join_words(schema);

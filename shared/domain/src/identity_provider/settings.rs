@@ -30,6 +30,10 @@ pub struct EntityId(String);
 #[serde(try_from = "String", into = "String")]
 pub struct LoginUrl(String);
 
+crate::text_field!(EntityId => Self, EntityId::parse, {
+    "type": "string", "maxLength": MAX_ENTITY_ID, "examples": ["https://idp.example.com/saml"]
+});
+
 impl EntityId {
     /// Reads 1 to 1,024 characters without white space around them and without control characters.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
@@ -50,6 +54,10 @@ impl EntityId {
         &self.0
     }
 }
+
+crate::text_field!(LoginUrl => Self, LoginUrl::parse, {
+    "type": "string", "maxLength": MAX_LOGIN_URL, "examples": ["https://idp.example.com/sso"]
+});
 
 impl LoginUrl {
     /// Reads an absolute URL of up to 2,048 characters. `http` is taken for `localhost` and the loopback addresses only:
