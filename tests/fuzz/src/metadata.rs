@@ -228,7 +228,7 @@ fn add(text: &mut Option<String>, part: &str) {
     }
 }
 
-/// Where its attributes matter, the element is of a role or key that counts.
+/// Returns true for an element of a role or key that counts, by its attributes where those matter.
 fn counts(start: &BytesStart<'_>) -> bool {
     let attribute = |name: &str| {
         let found = start.try_get_attribute(name).expect("attributes are well-formed");
