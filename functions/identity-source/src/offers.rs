@@ -93,8 +93,8 @@ fn ids(call: &Call, offer: &Offer) -> Result<Vec<CertificateId>, Failure> {
     offer.certificates.iter().map(|_| call.random().map(CertificateId::from_random)).collect()
 }
 
-fn next(ids: &[CertificateId]) -> impl FnMut() -> CertificateId + use<> {
-    let mut ids = ids.to_vec().into_iter();
+fn next(ids: &[CertificateId]) -> impl FnMut() -> CertificateId {
+    let mut ids = ids.iter().copied();
     // INVARIANT: there is an id for each certificate.
     move || ids.next().unwrap_or_else(|| CertificateId::from_random([0; 16]))
 }

@@ -144,7 +144,7 @@ async fn a_warning_names_what_is_left_out_and_the_audit_record_has_all_of_it() {
 async fn a_forgeable_signature_gives_a_warning_on_every_way_in() {
     let config = json!({"entity_id": "urn:a", "login_url": "https://idp.example.com/"});
     let base64: String = SHA_1.lines().filter(|line| !line.starts_with("-----")).collect();
-    let text = metadata("urn:a", "", &[base64.clone()]);
+    let text = metadata("urn:a", "", std::slice::from_ref(&base64));
     for body in [
         json!({"idp_saml_config": config, "idp_certificate": SHA_1}),
         json!({"idp_saml_config": config, "idp_certificate": base64}),
@@ -215,7 +215,7 @@ async fn metadata_replaces_settings_and_certificates() {
     assert!(before.len() == 2 && !before.contains(&json!(manual)), "{before:?}");
     let _ = customer.post(&format!("{path}/enable"), &Value::Null).await.expect(200);
     // A certificate that stays keeps its id; `If-Match` holds.
-    let body = json!({"idp_saml_metadata": metadata("urn:a", "", &[two.clone()])});
+    let body = json!({"idp_saml_metadata": metadata("urn:a", "", std::slice::from_ref(&two))});
     let _ = customer
         .send(customer.request("PUT", &path).json(&body).header("if-match", "\"1\""))
         .await
@@ -277,7 +277,7 @@ async fn a_preview_is_for_those_who_may_import_and_writes_nothing() {
 async fn what_people_paste_is_named() {
     let customer = connected("healthy").await;
     let base64 = Certificate::named("idp").sign().base64();
-    let good = metadata("urn:a", "", &[base64.clone()]);
+    let good = metadata("urn:a", "", std::slice::from_ref(&base64));
     for (text, part) in [
         ("<!DOCTYPE html><html><title>Sign in</title></html>".to_owned(), "is an HTML page"),
         ("https://idp.example.com/metadata".to_owned(), "is a URL"),
