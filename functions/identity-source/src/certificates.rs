@@ -9,9 +9,10 @@ use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Decision, Request, Response, Subject, both};
 use trustplane_store::Writes;
 
-use crate::external_idp::{ProviderPath, unexpired};
-use crate::parameters;
+use crate::external_idp::ProviderPath;
+use crate::parameters::{self, BODY_LIMIT};
 use crate::store::{self, Store};
+use crate::warnings;
 
 /// The only use of a certificate.
 const SIGNING: &str = "SIGNING";
@@ -50,7 +51,7 @@ struct Body<'a> {
     #[cfg_attr(feature = "schema", schemars(extend("examples" = ["SHA256withRSA"])))]
     signature_algorithm_name: &'a str,
     subject_name: &'a str,
-    #[cfg_attr(feature = "schema", schemars(extend("const" = 3)))]
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = [1, 3])))]
     version: u8,
     #[serde(rename = "x509_Certificate_in_pem")]
     pem: &'a str,
@@ -163,9 +164,12 @@ pub(crate) enum Usage {}
 text_field!(Usage => (), |text| if text == SIGNING { Ok(()) } else { Err("must be `SIGNING`") }, {"const": SIGNING});
 
 fn new(request: &Request, call: &Call) -> Result<New, Failure> {
-    let mut fields = request.fields()?;
+    let mut fields = request.fields_within(BODY_LIMIT)?;
     let ImportCertificate { pem, usage: _ } = ImportCertificate::read(&mut fields);
-    let certificate = pem.and_then(|pem| fields.take("x509_certificate_in_pem", unexpired(&pem, call.now)));
+    let certificate = pem.and_then(|pem| {
+        let parsed = Certificate::from_pem(&pem).and_then(|certificate| certificate.unexpired(call.now));
+        fields.take("x509_certificate_in_pem", parsed)
+    });
     let certificate = fields.finished(certificate)?;
     Ok(New { id: CertificateId::from_random(call.random()?), certificate })
 }
@@ -173,12 +177,7 @@ fn new(request: &Request, call: &Call) -> Result<New, Failure> {
 /// The response, with a warning if the certificate's own signature could be forged: the platform does not verify it, but
 /// a client that does will refuse it.
 fn warned(response: Response, certificate: &Certificate) -> Response {
-    if certificate.has_weak_signature() {
-        let algorithm = certificate.signature_algorithm_name();
-        response.header("warning", format!("199 - \"the certificate is signed with {algorithm}, which can be forged\""))
-    } else {
-        response
-    }
+    warnings::warn(response, certificate.warning().as_slice())
 }
 
 fn body(trusted: &TrustedCertificate) -> Body<'_> {

@@ -3,6 +3,9 @@
 use trustplane_domain::Failure;
 use trustplane_runtime::Request;
 
+/// Bytes of a body of the family at most: metadata of 256 KiB, with escapes that take up to four times as much.
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
+
 /// Characters of an id at most.
 const MAX_ID: usize = 128;
 

@@ -2,11 +2,10 @@
 
 use schemars::SchemaGenerator;
 
-use crate::{certificates, external_idp, instances, saml_certificates, service_provider};
+use crate::{certificates, external_idp, instances, preview, saml_certificates, service_provider};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
-    generator.subschema_for::<external_idp::UpdateExternalIdp>();
     generator.subschema_for::<certificates::ImportCertificate>();
 }
 
@@ -16,6 +15,7 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<instances::Associations<'_>>();
     generator.subschema_for::<external_idp::Created<'_>>();
     generator.subschema_for::<external_idp::Associations<'_>>();
+    generator.subschema_for::<preview::Preview<'_>>();
     generator.subschema_for::<certificates::Imported>();
     generator.subschema_for::<certificates::Certificates<'_>>();
     generator.subschema_for::<service_provider::Config>();

@@ -43,6 +43,15 @@ impl Role {
         }
     }
 
+    /// Returns true if this role may do everything that `other` may do: an admin is an editor, and every role can read.
+    /// Approving takes the approver role.
+    pub fn includes(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Admin, Self::Editor) | (_, Self::Viewer) => true,
+            (one, other) => one == other,
+        }
+    }
+
     /// Parses a role's name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)

@@ -35,7 +35,8 @@ pub struct TemporaryKey {
 }
 
 impl TemporaryKey {
-    /// Creates a key that lasts `seconds` and has these roles of the credential `parent`, or all of its roles.
+    /// Creates a key that lasts `seconds`, with these roles or all of the credential `parent`. Roles may grant no more than
+    /// the parent's.
     pub fn new(
         parent: &Credential,
         random: [u8; 8],
@@ -48,8 +49,8 @@ impl TemporaryKey {
         if !DURATION.contains(&seconds) {
             faults.add("duration_seconds", format!("must be {} to {}", DURATION.start(), DURATION.end()));
         }
-        if !roles.is_subset(&parent.roles) {
-            faults.add("roles", "must be no more than those of the key that asks");
+        if !roles.iter().all(|role| is_granted(*role, parent)) {
+            faults.add("roles", "must grant no more than the roles of the key that asks");
         }
         faults.into_result()?;
         let end = now.as_seconds_rounded_up().saturating_add(seconds).saturating_mul(SECOND);
@@ -107,14 +108,14 @@ impl TemporaryKey {
         &self.roles
     }
 
-    /// Returns the credential to act as: the parent, with the roles that both have. Returns `None` unless both are
-    /// valid.
+    /// Returns the credential to act as: the parent, with the key's roles that the parent's still grant. Returns `None`
+    /// unless both are valid.
     pub fn acting(&self, parent: &Credential, now: Timestamp) -> Option<Credential> {
         let is_valid = parent.id == self.parent && parent.is_valid(now) && now < self.expires_at;
         let end = parent.expires_at.map_or(self.expires_at, |at| at.min(self.expires_at));
         is_valid.then(|| Credential {
             kind: Kind::Temporary,
-            roles: self.roles.intersection(&parent.roles).copied().collect(),
+            roles: self.roles.iter().copied().filter(|role| is_granted(*role, parent)).collect(),
             token_hash: None,
             expires_at: Some(end),
             ..parent.clone()
@@ -127,6 +128,11 @@ impl fmt::Display for TemporaryKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.id(), self.security_token())
     }
+}
+
+/// Returns true if a role of `parent` includes `role`.
+fn is_granted(role: Role, parent: &Credential) -> bool {
+    parent.roles.iter().any(|own| own.includes(role))
 }
 
 fn bit(role: Role) -> u8 {
@@ -188,6 +194,34 @@ mod tests {
         parent.revoked_at = Some(at(500));
         assert!(key.acting(&parent, at(499)).is_some());
         assert_eq!(key.acting(&parent, at(500)), None);
+    }
+
+    #[test]
+    fn it_has_roles_that_grant_no_more_than_its_parents() {
+        let made = |own: &[Role], wanted: &[Role]| {
+            let wanted: BTreeSet<Role> = wanted.iter().copied().collect();
+            let key = TemporaryKey::new(&parent(own, None), [3; 8], Some(wanted.clone()), 900, at(100)).ok()?;
+            assert_eq!(key.acting(&parent(own, None), at(200)).unwrap().roles, wanted);
+            Some(key)
+        };
+        for (own, granted) in [
+            (Role::Admin, vec![Role::Admin, Role::Editor, Role::Viewer]),
+            (Role::Editor, vec![Role::Editor, Role::Viewer]),
+            (Role::Approver, vec![Role::Approver, Role::Viewer]),
+            (Role::Viewer, vec![Role::Viewer]),
+        ] {
+            for role in Role::ALL {
+                assert_eq!(made(&[own], &[role]).is_some(), granted.contains(&role), "{own:?} {role:?}");
+            }
+            assert!(made(&[own], &granted).is_some());
+        }
+        // A parent that has lost a role grants what its other roles include.
+        let key = made(&[Role::Admin, Role::Approver], &[Role::Editor, Role::Approver, Role::Viewer]).unwrap();
+        assert_eq!(
+            key.acting(&parent(&[Role::Admin], None), at(200)).unwrap().roles,
+            [Role::Editor, Role::Viewer].into()
+        );
+        assert_eq!(key.acting(&parent(&[Role::Viewer], None), at(200)).unwrap().roles, [Role::Viewer].into());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Signs requests independently of the fuzzed code. A request is parsed from a fuzzer's bytes. Its canonical form and
 //! signature follow Huawei Cloud's signing guide in the plainest way.
 
+pub mod metadata;
+
 use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit, Mac};

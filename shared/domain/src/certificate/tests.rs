@@ -1,4 +1,4 @@
-//! What is read of certificates that `rcgen` makes, and what is refused.
+//! Certificates that `rcgen` makes: the facts that are read, and the faults.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! When a certificate is valid.
+//! The time in which a certificate is valid.
 
 use x509_cert::certificate::Raw;
 use x509_cert::time::Validity;

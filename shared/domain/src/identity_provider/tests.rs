@@ -188,7 +188,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// What a provider comes down to: which certificates of the pool it has, and whether it is enabled.
+/// A provider, reduced to its certificates of the pool and to its being enabled.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Model {
     enabled: bool,
@@ -207,7 +207,7 @@ impl Model {
         self.certificates.iter().filter(|at| POOL[**at].is_valid(now)).count()
     }
 
-    /// What the operation should make of it, or `None` where it should be refused.
+    /// The expected result of the operation, or `None` where it should be refused.
     fn apply(&self, operation: &Operation, now: Timestamp) -> Option<Self> {
         let mut next = self.clone();
         match operation {

@@ -48,6 +48,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
+        name: "preview-external-idp",
+        summary: "Preview external identity provider",
+        method: "POST",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/preview",
+        group: Group::Write,
+        resource: Kind::IdentityProvider,
+        request: Some("CreateExternalIdp"),
+        response: Some("ExternalIdpPreview"),
+        permissions: &[Read, Write, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
         name: "list-external-idps",
         summary: "Get external identity provider of an identity store",
         method: "GET",

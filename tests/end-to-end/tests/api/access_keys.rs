@@ -275,9 +275,15 @@ async fn what_a_temporary_key_may_is_no_more_than_who_asks() {
     for wrong in [json!({"roles": []}), json!({"roles": ["root"]}), json!({"duration_seconds": "x"}), json!([])] {
         assert_eq!(ask(&customer.viewer, wrong.clone()).await.status, 400, "{wrong}");
     }
+    // An admin is a viewer too.
+    let made = customer.post(TEMPORARY, &json!({"roles": ["viewer"]})).await.expect(201).body;
+    let key = AccessKey::of(&made);
+    let config = || Request::new("GET", CONFIG).header("x-tenant-id", &customer.tenant);
+    let _ = send(&key, Client::Python, config()).await.expect(200);
+    let change = Request::new("DELETE", CONFIG).header("x-tenant-id", &customer.tenant);
+    let _ = send(&key, Client::Python, change).await.expect(403);
     let made = ask(&customer.viewer, json!({"duration_seconds": 86_400})).await.expect(201).body;
-    let config = Request::new("GET", CONFIG).header("x-tenant-id", &customer.tenant);
-    let _ = send(&AccessKey::of(&made), Client::Terraform, config).await.expect(200);
+    let _ = send(&AccessKey::of(&made), Client::Terraform, config()).await.expect(200);
     // Without a body it lasts an hour.
     let made = customer.send(customer.request("POST", TEMPORARY)).await.expect(201).body;
     let ends = trustplane_domain::Timestamp::parse(made["expires_at"].as_str().unwrap()).unwrap();

@@ -30,10 +30,11 @@ const OTHERWISE: &[(&str, u64)] = &[
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
+    ("preview-external-idp", 1),
 ];
 
 /// POSTs that change nothing, so a repetition needs no stored response.
-const ANSWERING: [&str; 2] = ["create-bootstrap-template", "evaluate-policies"];
+const ANSWERING: [&str; 3] = ["create-bootstrap-template", "evaluate-policies", "preview-external-idp"];
 
 /// Fields that only the first response shows.
 const SECRETS: [&str; 2] = ["secret_access_key", "token"];
@@ -148,6 +149,7 @@ async fn costs_what_it_may_and_is_done_once() {
     }
 
     // The identity source.
+    let _ = story.step("POST", &format!("{IDP}/preview"), new_idp(&certificate(-1, 100))).await;
     let made = story.step("POST", IDP, new_idp(&certificate(-1, 100))).await;
     let provider = format!("{IDP}/{}", id(&made, "idp_id"));
     let settings = json!({"entity_id": "urn:example:idp", "login_url": "https://login.example.com/"});

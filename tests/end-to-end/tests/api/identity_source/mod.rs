@@ -5,6 +5,7 @@ mod certificates;
 mod denials;
 mod external_idp;
 mod instances;
+mod metadata;
 mod saml_certificates;
 mod sequences;
 
