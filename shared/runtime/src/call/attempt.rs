@@ -26,7 +26,7 @@ pub(super) struct Attempts<'c, I, B, R: Reads, P> {
 #[derive(Debug)]
 pub(super) enum Next {
     /// Write this decision.
-    Write(Decision),
+    Write(Box<Decision>),
     /// Start over: external work changed what is read.
     ReadAgain,
 }
@@ -82,7 +82,7 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
             let Proposed { plan, version } = proposal.outcome;
             let plan = call.precondition(version, plan)?;
             let decision = match finish(plan, &cx, &grant).await? {
-                Next::Write(decision) => decision,
+                Next::Write(decision) => *decision,
                 // Read again, the work is still to be done: another request undid it.
                 Next::ReadAgain if reread => return Err(CommitError::Lost.into()),
                 Next::ReadAgain => {

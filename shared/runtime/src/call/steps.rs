@@ -107,7 +107,7 @@ impl<'c, I, B, R: Reads> Deciding<'c, I, B, R> {
     ) -> Result<Response, Failure> {
         let plan = move |asked: (&I, &B), loaded, cx: &Context<'_>| Ok(decide(asked, loaded, cx)?.into().into());
         let attempts = self.plan::<Decision>(plan).attempts;
-        Box::pin(attempts.run(async |decision, _: &Context<'_>, _: &Grant| Ok(Next::Write(decision)))).await
+        Box::pin(attempts.run(async |decision, _: &Context<'_>, _: &Grant| Ok(Next::Write(Box::new(decision))))).await
     }
 
     /// Plans the request, where external work or further reads come between the policies and the writes.
@@ -159,7 +159,7 @@ impl<I, B, R: Reads, P, W> Working<'_, I, B, R, P, W> {
                 }
             }
             let made = kept.get().ok_or_else(|| Failure::internal("work without a result"))?;
-            Ok(Next::Write(decide(plan, made, cx)?.into()))
+            Ok(Next::Write(Box::new(decide(plan, made, cx)?.into())))
         };
         Box::pin(self.attempts.run(finish)).await
     }
@@ -177,7 +177,7 @@ impl<I, B, R: Reads, P, M: Reads> Further<'_, I, B, R, P, M> {
         let reads = &self.reads;
         let finish = async |plan: P, cx: &Context<'_>, _: &Grant| {
             let loaded = cx.load(reads(&plan, cx.keys)).await?;
-            Ok(Next::Write(decide(plan, loaded, cx)?.into()))
+            Ok(Next::Write(Box::new(decide(plan, loaded, cx)?.into())))
         };
         Box::pin(self.attempts.run(finish)).await
     }
