@@ -42,13 +42,10 @@ fn documentation_names_files_that_exist() {
 fn paths_are_found_in_text() {
     let text = "See `shared/store/src/keys.rs`, functions/<family>/src/bin. `Cargo.toml`, `v1/x.rs`, `a.b`, target/x.json \
                 [a](docs/x.md#y) [b](https://example.com/docs/) (.ci/run)";
-    assert_eq!(paths(text), [
-        "shared/store/src/keys.rs",
-        "functions/<family>/src/bin",
-        "Cargo.toml",
-        "docs/x.md",
-        ".ci/run",
-    ]);
+    assert_eq!(
+        paths(text),
+        ["shared/store/src/keys.rs", "functions/<family>/src/bin", "Cargo.toml", "docs/x.md", ".ci/run",]
+    );
     assert_eq!(links(text), ["docs/x.md"]);
     let repository = root();
     for path in ["functions/<family>/src/bin/<name>.rs", "docs/", "events/*/", "Cargo.toml", "keys.rs"] {
