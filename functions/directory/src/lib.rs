@@ -1,5 +1,17 @@
-//! The directory: organisations, their authorisation servers and the SSO configurations of these, in Raidiam Connect's
-//! dialect.
+//! The directory API, in Raidiam Connect's dialect: organisations, their authorisation servers, and the SSO configurations of
+//! these.
+//!
+//! A handler is a public function of its resource's module. Its `main` is in `src/bin/`. [`organisations`] is the simplest
+//! example of all four verbs.
+//!
+//! | module | content |
+//! |---|---|
+//! | [`organisations`], [`authorisation_servers`], [`sso_configurations`] | the three levels of the directory |
+//! | [`versions`] | versions of an SSO configuration: submitted, approved, in use |
+//! | [`domains`] | the e-mail domains of a configuration, and their proofs by DNS |
+//! | [`route`] | the configuration that an e-mail address signs in with |
+//! | [`references`] | all configurations of a tenant in one list |
+//! | [`public_key`] | the key that verifies the platform's own assertions |
 
 pub mod authorisation_servers;
 pub mod domains;

@@ -39,7 +39,7 @@ pub(crate) struct Body<'a> {
     organisation_name: &'a str,
 }
 
-/// What a list of references can be sorted by.
+/// Fields that a list of references can be sorted by.
 const SORTABLE: &[&str] = &["DisplayName", "ID", "OrganisationID", "ServerID"];
 
 /// GET: a page of references, by organisation and server unless another order is asked for. Two round trips: the tenant's

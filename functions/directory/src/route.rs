@@ -14,7 +14,7 @@ use trustplane_store::{Reads as _, Slot};
 
 use crate::path::{Configuration, optional_configuration_reads};
 
-/// Where an address signs in, on the wire.
+/// The route of an e-mail address, on the wire.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoRoute"))]
 pub(crate) struct Body<'a> {
@@ -42,7 +42,7 @@ struct Served<'a> {
     redirect_uri: &'a str,
     version_id: VersionId,
     matched_domain: &'a RestrictedDomain,
-    /// Whether the address must sign in there, not merely may.
+    /// True if the address must sign in there, false if it may.
     required: bool,
 }
 

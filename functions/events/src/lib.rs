@@ -1,4 +1,16 @@
-//! Event handlers: invoked on a schedule, or by the table's stream.
+//! Event handlers: functions that a schedule or the table's stream invokes.
+//!
+//! A handler may run twice, late or concurrently with itself. Every write is conditional on the version that was read. The
+//! time of a scheduled event is the event's own.
+//!
+//! | module | function |
+//! |---|---|
+//! | [`audit`] | `publish-audit`: publishes audit records of the table's stream, and seals them |
+//! | [`certificates`] | `notify-expiring-certificates` |
+//! | [`domains`] | `check-domains` |
+//! | [`organizations`] | `sync-organizations` |
+//!
+//! The private modules are `due`, the sweep of a due list, and `sealing`, the seals of audit records.
 
 pub mod audit;
 pub mod certificates;

@@ -1,4 +1,14 @@
-//! The platform beneath the APIs: health, tenants, credentials, policies, and what answers where nothing is.
+//! The platform API, and the functions of operators.
+//!
+//! A handler is a public function of its resource's module. Its `main` is in `src/bin/`.
+//!
+//! | module | content |
+//! |---|---|
+//! | [`api_keys`], [`temporary_keys`], [`credentials`] | credentials of a tenant |
+//! | [`policies`], [`evaluation`] | a tenant's own Cedar policies, and their evaluation without a request |
+//! | [`audit`] | the audit log, and the verification of its seals |
+//! | [`tenants`], [`denials`] | functions of operators: tenants, and the reason of a denied request |
+//! | [`health`], [`unmatched`] | the health check, and the response where no function serves a path |
 
 pub mod api_keys;
 pub mod audit;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use trustplane_domain::{Failure, Faults};
 
-/// What a cursor begins with inside: another meaning gets another number, and an old cursor is then refused.
+/// Prefix of a decoded cursor. A new meaning of the rest gets a new number, so that older cursors are refused.
 const VERSION: &str = "1:";
 
 /// A page that is asked for.
@@ -13,7 +13,7 @@ const VERSION: &str = "1:";
 pub(crate) struct Page {
     /// Rows at most.
     pub(crate) limit: usize,
-    /// What the last page ended with.
+    /// Last row of the previous page.
     pub(crate) after: Option<String>,
 }
 

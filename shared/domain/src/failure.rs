@@ -104,7 +104,7 @@ impl PartialEq for Cause {
 
 impl Eq for Cause {}
 
-/// What stands in the way of a change: the stable part of a 409 (or, where a dialect says so, a 400).
+/// Reason that a change is refused: the stable part of a 409 (in some dialects a 400).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conflict {
     /// No connection is saved.

@@ -6,13 +6,15 @@
 //! | modules | content |
 //! |---|---|
 //! | [`ids`], [`arn`], [`region`], [`timestamp`] | values that every API uses |
-//! | [`tenant`], [`credential`], [`token`], [`access_key`], [`temporary_key`], [`signature`] | tenants, and their
-//! authentication |
+//! | [`tenant`], [`credential`] | tenants and their credentials |
+//! | [`token`], [`access_key`], [`temporary_key`], [`signature`] | authentication of requests |
 //! | [`policy`], [`audit`], [`audit_chain`] | a tenant's own policies, and its audit log |
 //! | [`connection`], [`inventory`] | the connection to IAM Identity Center, and the inventory read through it |
 //! | [`identity_provider`], [`service_provider`], [`certificate`], [`saml`] | SAML trust of an identity store |
 //! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
 //! | [`mod@request`], [`fields`], [`failure`] | parsing of requests, and the failures of all APIs |
+//! | [`outbound`] | rules for requests to addresses that tenants chose |
+//! | [`pasted`] | recognition of texts that were pasted by mistake |
 //! | [`mod@schema`] | schemas of the API document |
 
 pub mod access_key;

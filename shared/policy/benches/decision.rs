@@ -84,7 +84,7 @@ fn decided(policies: &Policies) -> bool {
     asked(policies, Role::Editor, action, question)
 }
 
-/// Whether a credential of this role may do it.
+/// Decides a request of a credential with this role.
 fn asked(policies: &Policies, role: Role, action: Action, question: Question) -> bool {
     let (tenant, at) = (TenantId::from_random([1; 16]), Timestamp::from_millis(1_800_000_000_000));
     let wanted = NewCredential {

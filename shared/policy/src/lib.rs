@@ -1,7 +1,19 @@
-//! Authorization with Cedar: each request is one Cedar request, and only an allowed one gets a [`Grant`].
+//! Authorization with Cedar. Each request is one Cedar request, and only a permitted one gets a [`Grant`].
 //!
-//! The data that an endpoint read stays [`Sealed`] until [`decide`] allows the request. The store writes nothing
-//! without a [`Grant`].
+//! The data that an endpoint read stays [`Sealed`] until [`decide`] permits the request. The store writes nothing without a
+//! [`Grant`].
+//!
+//! - [`decide`] asks the policies a [`Question`]: an [`Action`] on a [`Resource`], before and after the change. [`evaluate`]
+//!   asks it without consequences.
+//! - [`Asked`] is the request that the question is about; [`Image`] is a resource as policies and the audit log see it.
+//! - [`Policies`] are the built-in policies (`src/built_in.cedar`), with those of a tenant.
+//! - [`Schema`] validates a tenant's policy. It links Cedar's validator, so only functions that save or evaluate policies
+//!   use it. The types are in `src/types.cedarschema`.
+//! - [`Grant`] permits writes in one tenant, [`Attempt`] the record of a denial. A [`Deed`] holds the facts of both for the
+//!   audit log.
+//! - [`Kind`] lists the kinds of resources, [`Group`] the groups of actions that the built-in policies name.
+//!
+//! The tests of the built-in policies are data: `tests/cases/`.
 
 mod action;
 mod ask;

@@ -1,4 +1,4 @@
-//! The dialects: how each API writes its errors and headers. One failure type, one renderer a dialect.
+//! The dialects: the format of errors and headers of each API. One failure type, one renderer per dialect.
 
 mod directory;
 mod identity_source;
@@ -10,7 +10,7 @@ use trustplane_domain::Failure;
 
 use crate::{Dialect, Request, Response};
 
-/// What a reply says of its request.
+/// Facts of a request that its response repeats.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct About {
     pub(crate) request_id: String,
@@ -20,7 +20,7 @@ pub(crate) struct About {
     pub(crate) sealed_denial: Option<String>,
 }
 
-/// What API Gateway is given.
+/// Response in the format of API Gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HttpResponse {
@@ -63,9 +63,9 @@ pub(crate) fn render(dialect: Dialect, result: &Result<Response, Failure>, about
         headers.insert("x-fapi-interaction-id".to_owned(), about.interaction_id.clone());
     }
     let (status_code, body, content_type) = match result {
-        Ok(reply) => {
-            headers.extend(reply.headers.iter().cloned());
-            (reply.status, reply.body.clone(), reply.content_type)
+        Ok(response) => {
+            headers.extend(response.headers.iter().cloned());
+            (response.status, response.body.clone(), response.content_type)
         }
         Err(failure) => {
             let rendered = match dialect {
@@ -98,7 +98,7 @@ fn retry_after(failure: &Failure) -> Option<u32> {
     }
 }
 
-/// A count of bytes as people say it.
+/// Formats a number of bytes for a message.
 pub(crate) fn bytes(limit: usize) -> String {
     if limit.is_multiple_of(1024) { format!("{} KiB", limit / 1024) } else { format!("{limit} bytes") }
 }

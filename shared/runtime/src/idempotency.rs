@@ -20,7 +20,7 @@ pub(crate) fn key(request: &Request) -> Result<Option<String>, Failure> {
     }
 }
 
-/// What makes a request the same request: its method, path and body.
+/// Hashes the parts that a repeated request has in common with the first: method, path and body.
 pub(crate) fn fingerprint(request: &Request) -> String {
     let mut hash = Sha256::new();
     for part in [request.method.as_bytes(), request.path.as_bytes(), &request.body] {
@@ -30,7 +30,7 @@ pub(crate) fn fingerprint(request: &Request) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A reply as it is kept for a day.
+/// Converts a response into the item that is kept for a day.
 pub(crate) fn keep(request: &Request, reply: &Response, now: Timestamp) -> Idempotency {
     Idempotency {
         fingerprint: fingerprint(request),

@@ -1,4 +1,4 @@
-//! Writing: one transaction of the change, its audit record and the kept reply.
+//! Writes: one transaction of the change, its audit record and the kept response.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -26,10 +26,10 @@ use crate::{
 /// fill a log, or a bill, with.
 pub const DENIALS: u64 = 30;
 
-/// What the audit log is told of a change.
+/// A change, for the audit log.
 #[derive(Debug)]
 pub struct AuditedChange<'a> {
-    /// What was changed.
+    /// The resource that was changed.
     pub resource: &'a Resource,
     /// As it was.
     pub before: Option<&'a Image>,
@@ -37,16 +37,16 @@ pub struct AuditedChange<'a> {
     pub after: Option<&'a Image>,
 }
 
-/// A transaction that was made.
+/// A committed transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// The ids of its audit records, which sort in the order they were told in; none of a write that is not a change
-    /// (a remembered observation).
+    /// Ids of its audit records, in the order of the changes. Empty for a write that is not a change, such as a remembered
+    /// observation.
     pub audit_records: Vec<String>,
 }
 
 impl Table {
-    /// Writes a change with its audit record, and the reply to keep if a retry may come for it: all or nothing.
+    /// Writes a change with its audit record, and the response to keep for a retry if there is one: all or nothing.
     ///
     /// INVARIANT: every key is the grant's tenant's own, or is one that is claimed for it.
     pub async fn commit(
@@ -59,7 +59,7 @@ impl Table {
         self.commit_all(grant, std::slice::from_ref(change), writes, keep).await
     }
 
-    /// As [`Table::commit`], of which there is more than one thing to tell: an audit record each, in this order.
+    /// Writes several changes in one transaction, with one audit record per change, in this order.
     pub async fn commit_all(
         &self,
         grant: &Grant,
@@ -84,7 +84,7 @@ impl Table {
         Ok(Committed { audit_records })
     }
 
-    /// Writes what was merely seen or used, with no audit record: a refreshed observation, the day of a last use.
+    /// Writes an observation without an audit record: what was seen or used, such as the day of a last use.
     pub async fn note(&self, grant: &Grant, writes: Writes) -> Result<Committed, CommitError> {
         let transaction = self.transaction(grant, writes)?;
         self.send(transaction).await?;
@@ -274,13 +274,13 @@ impl Table {
     }
 }
 
-/// An entry of a transaction, and what it tells where it is the one that fails.
+/// An entry of a transaction, and the owner of its item, which the error of a failed entry depends on.
 struct Entry {
     item: TransactWriteItem,
     stake: Stake,
 }
 
-/// What an entry of a transaction is about.
+/// Owner of the item that an entry of a transaction writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stake {
     /// The grant's tenant's own.

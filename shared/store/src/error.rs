@@ -23,14 +23,14 @@ pub enum LoadError {
     Store(StoreError),
 }
 
-/// A transaction that was not made.
+/// Errors of a transaction. Nothing was written.
 #[derive(Debug)]
 pub enum CommitError {
     /// Something was written since it was read, or is being written: read, decide and write again.
     Lost,
     /// As [`CommitError::Lost`], and what is or was being written is the reply kept for the same `Idempotency-Key`.
     InProgress,
-    /// What was to be claimed is another tenant's.
+    /// Another tenant holds the claim.
     Claimed,
     /// The table.
     Store(StoreError),
@@ -67,7 +67,7 @@ impl StoreError {
     }
 }
 
-/// Whether an error of this code goes away by itself.
+/// Returns true if an error of this code is transient.
 pub(crate) fn passing(code: Option<&str>) -> bool {
     const PASSING: [&str; 8] = [
         "ProvisionedThroughputExceeded",

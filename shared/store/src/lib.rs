@@ -1,11 +1,18 @@
 //! The table: one DynamoDB table for all tenants, read in one round trip and written in one transaction.
 //!
-//! - [`TenantKeys`] makes every key and listing. A [`Key`] knows the type of its item.
-//! - A request names its [`Reads`] as a value; [`Table::read`] reads them together, strongly consistent.
+//! - [`TenantKeys`] makes every key and listing. A [`Key`] knows the type of its item, and an [`Item`] the name of its
+//!   entity.
+//! - A request names its [`Reads`] as a value. [`Table::read`] reads them together, strongly consistent; [`Table::load`] also
+//!   loads them.
 //! - [`Writes`] are plain data, each conditional on what was read. [`Table::commit`] takes a grant and writes them with
 //!   their audit record.
 //! - [`Table::due`] reads the due list of a sweep.
-//! - [`StoreError`] says whether another try may help; it converts to a failure of the domain with its cause.
+//! - [`StoreError`] says whether a retry may help. It converts to a failure of the domain with its cause.
+//!
+//! # A new item
+//!
+//! 1. Implement [`Item`] for the type, here (`src/item.rs`) or beside a type of this crate.
+//! 2. Add its key, and a listing if there is one, to `src/keys.rs`.
 
 mod audit;
 mod commit;

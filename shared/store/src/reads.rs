@@ -60,7 +60,7 @@ pub struct Map<R, F> {
 /// A key that was read, and its item if there is one.
 #[derive(Clone, Debug)]
 pub struct Slot<T> {
-    /// Where the item is, or would be.
+    /// The key, which a new item is written under.
     pub key: Key<T>,
     /// The item.
     pub item: Option<Stored<T>>,
