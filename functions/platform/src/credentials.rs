@@ -177,11 +177,6 @@ pub(crate) fn wanted(mut fields: Fields, now: Timestamp) -> Result<NewCredential
 
 /// Reads `{name?, roles?, expires_at?}`. An absent field does not change; `expires_at` null never expires.
 pub(crate) fn update(mut fields: Fields, now: Timestamp) -> Result<CredentialUpdate, Failure> {
-    for field in ["name", "roles"] {
-        if fields.is_sent(field) && !fields.has(field) {
-            fields.fault(field, "must not be null: leave it out to keep it");
-        }
-    }
     let is_endless = fields.is_sent("expires_at") && !fields.has("expires_at");
     let ApiKeyUpdate { name, roles, expires_at } = ApiKeyUpdate::read(&mut fields);
     check_expiry(&mut fields, expires_at, now);
@@ -214,10 +209,10 @@ request! {
         required name: Label<64> = "name",
         /// Roles, each once.
         required roles: Roles = "roles",
-        /// The kind.
-        optional kind: NewKind = "kind" default CredentialKind::Bearer,
         /// Time of expiry, in the future. If omitted, the credential does not expire.
         optional expires_at: DateTime = "expires_at",
+        /// The kind.
+        optional kind: NewKind = "kind" default CredentialKind::Bearer,
     }
 }
 
