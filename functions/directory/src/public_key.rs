@@ -10,13 +10,13 @@ use trustplane_runtime::{Call, Planned, Platform, Response, Subject, Worked};
 /// The key of the process: a KMS key pair is made once and never changes.
 static PEM: OnceLock<String> = OnceLock::new();
 
-/// GET: PEM. KMS is asked once per process.
+/// GET: PEM, in the media type that the client accepts. KMS is asked once per process.
 pub async fn show(call: Call) -> Result<Response, Failure> {
     call.no_input()
         .subject(|_, _, cx| Subject::new(Kind::Tenant, cx.keys.id().to_string()))
         .plan(|_, (), _| Ok(Planned::new(())))
         .then(async |(), cx, _| Ok(Worked::Done(public_key(cx.platform()).await?)))
-        .decide(|(), pem, _| Ok(Response::text("application/x-pem-file", pem.clone())))
+        .decide(|(), pem, cx| Ok(Response::text(cx.call().media_type(), pem.clone())))
         .await
 }
 

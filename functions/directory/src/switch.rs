@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trustplane_domain::directory::approval::{Changed, Circumstances, retired};
 use trustplane_domain::directory::domain_name::{DomainName, RestrictedDomain};
-use trustplane_domain::directory::route::{ConfigurationPath, Route};
+use trustplane_domain::directory::route::{ConfigurationPath, MOST_CONFIGURATIONS, Route};
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::standing::Obstacle;
 use trustplane_domain::directory::version::{Version, VersionContent, VersionStatus};
-use trustplane_domain::{Failure, Timestamp};
+use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_store::{DomainClaim, Expected, Optional, Reads, Slot, Stored, TenantKeys, Writes};
 
 use crate::proofs::{Proofs, Tokens};
@@ -98,6 +98,17 @@ impl Plan {
         for change in &self.changed.routes {
             let slot = routes.get(&change.domain).ok_or_else(|| Failure::internal("a route that was not read"))?;
             let after = slot.value().cloned().unwrap_or_default().changed(change, &path);
+            // A change that only takes away is always possible.
+            if after.is_too_long() && (change.restricted || change.supported) {
+                return Err(Failure::conflict(
+                    Conflict::Limit,
+                    format!(
+                        "`{}` leads to {MOST_CONFIGURATIONS} configurations already, which is the limit: make another \
+                         version that names it inactive first",
+                        change.domain
+                    ),
+                ));
+            }
             writes = match &slot.item {
                 Some(route) if after.is_empty() => writes.remove(route),
                 None if after.is_empty() => writes,

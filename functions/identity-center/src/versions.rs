@@ -40,7 +40,7 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
 
 /// POST `/{n}/restore`: saves the configuration of version n, as the next version.
 pub async fn restore(call: Call) -> Result<Response, Failure> {
-    call.input(|request| Ok(request.parameter("n").parse::<u64>().ok()))
+    call.input(|request| Ok(number(request.parameter("n"))))
         .reads(|number, keys| {
             let version = number.map(|number| keys.connection_version(number).optional());
             (keys.connection().expected(), version, keys.aws_sync().optional())
@@ -61,5 +61,23 @@ fn shown(version: &SavedVersion, current: bool) -> Version<'_> {
         saved_at: version.saved_at,
         saved_by: &version.saved_by,
         restored_from: version.restored_from,
+    }
+}
+
+/// Parses a version's number. It has one spelling: `01` and `+1` are numbers of no version.
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        assert_eq!((number("1"), number("20"), number("18446744073709551615")), (Some(1), Some(20), Some(u64::MAX)));
+        for text in ["01", "+1", "", " 1", "1.0", "18446744073709551616"] {
+            assert_eq!(number(text), None, "{text:?}");
+        }
     }
 }

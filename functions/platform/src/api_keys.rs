@@ -7,11 +7,10 @@ use trustplane_domain::request;
 use trustplane_domain::request::Whole;
 use trustplane_domain::timestamp::SECOND;
 use trustplane_policy::{Grant, Kind};
-use trustplane_runtime::{Call, Context, Decision, Planned, Request, Response, Subject, Worked};
+use trustplane_runtime::{Call, Context, Decision, Listed, Page, Planned, Request, Response, Subject, Worked};
 use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 
 use crate::credentials::{Secret, Seed, body, created, image, made_body, resource, update, wanted};
-use crate::listing::{Page, Rows};
 
 /// The longest overlap of a replaced key with the new one, in seconds: a week.
 const MOST_OVERLAP: i64 = 604_800;
@@ -67,7 +66,7 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
                 row.as_ref().inspect_err(|key| tracing::error!(%key, "a credential cannot be read")).ok()
             });
             let rows = readable.map(|row| body(&row.value)).collect();
-            Ok(Response::ok(&Rows::new(rows, next)))
+            Ok(Response::ok(&Listed::new(rows, next)))
         })
         .await
 }
@@ -195,13 +194,12 @@ fn named(request: &Request) -> Result<Named, Failure> {
 
 /// The limit, and the key that the last page ended with.
 fn page(request: &Request) -> Result<(usize, Option<CredentialId>), Failure> {
-    let (limit, cursor) = (request.query("limit"), request.query("cursor"));
-    let page = Page::parse(limit.as_deref(), cursor.as_deref(), (50, 250))?;
-    let after = page.after.as_deref().map(|after| {
+    let page = Page::of(request)?;
+    let after = page.after().map(|after| {
         CredentialId::parse(after)
             .ok_or_else(|| Failure::invalid("cursor", "must be the `next_cursor` of another page"))
     });
-    Ok((page.limit, after.transpose()?))
+    Ok((page.limit(), after.transpose()?))
 }
 
 request! {

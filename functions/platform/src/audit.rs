@@ -1,15 +1,17 @@
 //! `/v1/audit-log`: changes and denied attempts; and `verify-audit`, which verifies the log against its seals.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_domain::audit_chain::{KeptEnd, KeptRecord, Range, Verifier, ids_at};
+use trustplane_domain::nearest::unknown;
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::Kind;
-use trustplane_runtime::{Call, OperatorCall, Request, Response, Subject};
+use trustplane_runtime::{Call, Listed, OperatorCall, Page, Request, Response, Subject, actions, both, functions};
 use trustplane_store::{AuditItem, Item, PrimaryKey, Query, Stored, TenantKeys, Wanted};
 
-use crate::listing::{Page, Rows};
 use crate::tenants::tenant_id;
 
 /// Records that a filtered page examines at most.
@@ -60,6 +62,7 @@ struct Filter {
     resource_type: Option<String>,
     resource_id: Option<String>,
     action: Option<String>,
+    outcome: Option<Outcome>,
 }
 
 /// GET: newest first.
@@ -75,14 +78,14 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
             let mut rows = listing.rows.into_iter();
             let mut data = Vec::new();
             let mut last = None;
-            while data.len() < wanted.page.limit {
+            while data.len() < wanted.page.limit() {
                 let Some(row) = rows.next() else { break };
                 last = Some(key(&row).sk().to_owned());
                 data.extend(row.ok().and_then(body).filter(|body| wanted.matches(body)));
             }
             // Where rows are left over, the next page begins after the last one that was examined.
             let next = if rows.next().is_some() { last } else { listing.next };
-            Ok(Response::ok(&Rows::new(data, next.as_deref())))
+            Ok(Response::ok(&Listed::new(data, next.as_deref())))
         })
         .await
 }
@@ -201,12 +204,13 @@ fn kept(row: Stored<AuditItem>) -> KeptRecord {
 impl Filter {
     fn query(&self, keys: TenantKeys) -> Query<AuditItem> {
         let (first, last) = key_range(self.range);
-        let rows = if self.is_filtered() { SCANNED } else { self.page.limit };
-        keys.audit_records().between(first, last).one_call().page(rows, self.page.after.clone())
+        let rows = if self.is_filtered() { SCANNED } else { self.page.limit() };
+        keys.audit_records().between(first, last).one_call().page(rows, self.page.after().map(str::to_owned))
     }
 
     fn is_filtered(&self) -> bool {
-        [&self.actor_id, &self.resource_type, &self.resource_id, &self.action].into_iter().any(Option::is_some)
+        self.outcome.is_some()
+            || [&self.actor_id, &self.resource_type, &self.resource_id, &self.action].into_iter().any(Option::is_some)
     }
 
     fn matches(&self, body: &Body) -> bool {
@@ -215,37 +219,48 @@ impl Filter {
             && is(&self.resource_type, &body.resource_type)
             && is(&self.resource_id, &body.resource_id)
             && is(&self.action, &body.action)
+            && self.outcome.is_none_or(|outcome| outcome == body.outcome)
     }
 }
 
 fn wanted(request: &Request) -> Result<Filter, Failure> {
     let mut faults = Faults::default();
-    let text = |name: &str| request.query(name).filter(|value| !value.is_empty());
-    let mut time = |name: &str| {
-        let text = text(name)?;
-        faults.take(name, Timestamp::parse(&text).ok_or("must be an RFC 3339 time"))
+    let mut text = |name: &str| {
+        let text = request.query(name)?;
+        let is_empty = text.is_empty();
+        faults.take(name, if is_empty { Err("must not be empty: leave it out for all") } else { Ok(text) })
     };
-    let range = Range { from: time("from"), to: time("to") };
+    let (from, to) = (text("from"), text("to"));
+    let (actor_id, resource_id) = (text("actor_id"), text("resource_id"));
+    let (resource_type, action, outcome) = (text("resource_type"), text("action"), text("outcome"));
+    let mut time =
+        |name, text: Option<String>| faults.take(name, Timestamp::parse(&text?).ok_or("must be an RFC 3339 time"));
+    let range = Range { from: time("from", from), to: time("to", to) };
     faults.extend(check(range));
-    let resource_type = text("resource_type");
-    if resource_type.as_ref().is_some_and(|name| !Kind::ALL.iter().any(|kind| kind.as_str() == name)) {
-        faults.add("resource_type", "is no type of resource");
+    let types = Kind::ALL.map(Kind::as_str);
+    if let Some(name) = resource_type.as_deref().filter(|name| !types.contains(name)) {
+        faults.add("resource_type", unknown(name, types));
     }
-    let page = Page::parse(text("limit").as_deref(), text("cursor").as_deref(), (50, 250));
-    if let Ok(Page { after: Some(after), .. }) = &page {
+    // Operators' functions and event handlers are recorded under their names.
+    let known = actions().map(|action| action.name).chain(functions().map(|function| function.name));
+    let known: BTreeSet<&str> = known.collect();
+    if let Some(name) = action.as_deref().filter(|name| !known.contains(name)) {
+        faults.add("action", unknown(name, known));
+    }
+    let outcome = outcome.and_then(|outcome| match outcome.as_str() {
+        "allowed" => Some(Outcome::Allowed),
+        "denied" => Some(Outcome::Denied),
+        _ => faults.take("outcome", Err("must be `allowed` or `denied`")),
+    });
+    let page = Page::of(request);
+    if let Some(after) = page.as_ref().ok().and_then(Page::after) {
         let (first, last) = key_range(range);
-        // No longer than a sort key may be.
-        if *after < first || last < *after || after.len() > 1024 {
+        if *after < *first || *last < *after {
             faults.add("cursor", "must be the `next_cursor` of another page of this list");
         }
     }
-    let page = match (page, faults.into_result()) {
-        (Ok(page), Ok(())) => page,
-        (Ok(_), Err(failure)) | (Err(failure), Ok(())) => return Err(failure),
-        (Err(one), Err(other)) => return Err(one.joined(other)),
-    };
-    let (actor_id, resource_id, action) = (text("actor_id"), text("resource_id"), text("action"));
-    Ok(Filter { page, range, actor_id, resource_type, resource_id, action })
+    let (page, ()) = both(page, faults.into_result())?;
+    Ok(Filter { page, range, actor_id, resource_type, resource_id, action, outcome })
 }
 
 fn check(range: Range) -> Faults {

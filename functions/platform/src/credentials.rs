@@ -169,43 +169,48 @@ pub(crate) fn created(keys: TenantKeys, tenant: &Stored<Tenant>, after: &Tenant,
 
 /// Reads `{name, kind?, roles, expires_at?}`.
 pub(crate) fn wanted(mut fields: Fields, now: Timestamp) -> Result<NewCredential, Failure> {
-    let NewApiKey { base, kind } = NewApiKey::read(&mut fields);
-    let update = base.into_update(&mut fields, now);
-    let (CredentialUpdate { name, roles, expires_at }, kind) = fields.finished(update.zip(kind))?;
+    let NewApiKey { name, roles, kind, expires_at } = NewApiKey::read(&mut fields);
+    check_expiry(&mut fields, expires_at, now);
+    let ((name, roles), kind) = fields.finished(name.zip(roles).zip(kind))?;
     Ok(NewCredential { name, kind, roles, expires_at })
 }
 
-/// Reads `{name, roles, expires_at?}`.
+/// Reads `{name?, roles?, expires_at?}`. An absent field does not change; `expires_at` null never expires.
 pub(crate) fn update(mut fields: Fields, now: Timestamp) -> Result<CredentialUpdate, Failure> {
-    let update = ApiKeyUpdate::read(&mut fields).into_update(&mut fields, now);
-    fields.finished(update)
+    let is_endless = fields.is_sent("expires_at") && !fields.has("expires_at");
+    let ApiKeyUpdate { name, roles, expires_at } = ApiKeyUpdate::read(&mut fields);
+    check_expiry(&mut fields, expires_at, now);
+    let expires_at = expires_at.map(Some).or(is_endless.then_some(None));
+    fields.finished(Some(CredentialUpdate { name, roles, expires_at }))
 }
 
-impl ApiKeyUpdate {
-    fn into_update(self, fields: &mut Fields, now: Timestamp) -> Option<CredentialUpdate> {
-        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
-            fields.fault("expires_at", "must be in the future");
-        }
-        let (name, roles) = self.name.zip(self.roles)?;
-        Some(CredentialUpdate { name, roles, expires_at: self.expires_at })
+fn check_expiry(fields: &mut Fields, expires_at: Option<Timestamp>, now: Timestamp) {
+    if expires_at.is_some_and(|expires_at| expires_at <= now) {
+        fields.fault("expires_at", "must be in the future");
     }
 }
 
 request! {
-    /// Body of an update of a credential.
+    /// Body of an update of a credential. A field that is omitted does not change.
     pub(crate) struct ApiKeyUpdate {
         /// Display name.
-        required name: Label<64> = "name",
+        optional name: Label<64> = "name",
         /// Roles, each once.
-        required roles: Roles = "roles",
-        /// Time of expiry, in the future. If omitted, the credential does not expire.
+        optional roles: Roles = "roles",
+        /// Time of expiry, in the future. Null: the credential does not expire.
         optional expires_at: DateTime = "expires_at",
     }
 }
 
 request! {
     /// Body of a creation of a credential.
-    pub(crate) struct NewApiKey: ApiKeyUpdate {
+    pub(crate) struct NewApiKey {
+        /// Display name.
+        required name: Label<64> = "name",
+        /// Roles, each once.
+        required roles: Roles = "roles",
+        /// Time of expiry, in the future. If omitted, the credential does not expire.
+        optional expires_at: DateTime = "expires_at",
         /// The kind.
         optional kind: NewKind = "kind" default CredentialKind::Bearer,
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use trustplane_domain::credential::{Credential, Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_domain::nearest::unknown;
 use trustplane_domain::policy::{PolicyId, PolicySet, TEXT_LIMIT};
 use trustplane_domain::{Failure, Fields, Timestamp};
 use trustplane_policy::{Action, Asked, Image, Kind, Origin, Question, Resource, Verdict, evaluate as ask};
@@ -19,6 +20,8 @@ use crate::policies::{checked, schema};
 const NAME_LIMIT: usize = 1024;
 /// Bytes of a resource before or after, as JSON, at most: room for a policy's text, which is the longest there is.
 const IMAGE_LIMIT: usize = TEXT_LIMIT + 4 * 1024;
+/// Kinds of a credential that a principal can be described with.
+const KINDS: [CredentialKind; 3] = [CredentialKind::Bearer, CredentialKind::AccessKey, CredentialKind::Temporary];
 
 /// The verdict on the wire. It holds the ids twice: as this API names them, and as JITSudo does.
 #[derive(Debug, Serialize)]
@@ -85,7 +88,7 @@ impl Principal {
     /// The stored credential, or the described one.
     fn credential(&self, stored: Option<Credential>, tenant: TenantId) -> Result<Credential, Failure> {
         match self {
-            Self::Known(_) => stored.ok_or_else(|| Failure::invalid("principal", "is no credential of this tenant")),
+            Self::Known(_) => stored.ok_or(Failure::NotFound("credential")),
             Self::Described { wanted, created_at } => {
                 let id = CredentialId::new(tenant, [0; 8]);
                 Ok(wanted.clone().made(id, None, Maker::Operator, *created_at)?)
@@ -149,7 +152,8 @@ fn question(request: &Request, now: Timestamp) -> Result<Asking, Failure> {
     let action = fields.string("action");
     let action = action.and_then(|name| {
         let found = actions().find(|action| action.name == name);
-        fields.take("action", found.ok_or("is no action: actions are named as in the API document's `operationId`"))
+        let names = actions().map(|action| action.name);
+        fields.take("action", found.ok_or_else(|| unknown(&name, names)))
     });
     let principal = principal(&mut fields, now);
     let question = resource(&mut fields, action);
@@ -160,7 +164,6 @@ fn question(request: &Request, now: Timestamp) -> Result<Asking, Failure> {
         let address = text.parse::<std::net::IpAddr>().map(|_| text).map_err(|_| "must be an IP address");
         context.take("source_ip", address)
     });
-    context.only_known();
     fields.adopt("context", context);
     let draft = fields.has("policies").then(|| drafts(&mut fields));
     let ((action, principal), question) = fields.finished(action.zip(principal).zip(question))?;
@@ -168,7 +171,7 @@ fn question(request: &Request, now: Timestamp) -> Result<Asking, Failure> {
     Ok(Asking { principal, action, question, source_ip, at, draft })
 }
 
-/// The id of one of the tenant's credentials, also as `{id}`; or `{roles?, name?, created_at?, expires_at?}`.
+/// The id of one of the tenant's credentials, also as `{id}`; or `{roles?, name?, kind?, created_at?, expires_at?}`.
 fn principal(fields: &mut Fields, now: Timestamp) -> Option<Principal> {
     let mut described = match fields.value("principal") {
         None => {
@@ -182,8 +185,17 @@ fn principal(fields: &mut Fields, now: Timestamp) -> Option<Principal> {
             return None;
         }
     };
+    for field in ["name", "kind", "roles", "created_at", "expires_at"] {
+        if described.has("id") && described.has(field) {
+            described.fault(field, "must not be sent with `id`: the stored credential is evaluated as it is");
+        }
+    }
     let id = described.optional_string("id").and_then(|text| {
         described.take("id", CredentialId::parse(&text).ok_or("must be the public id of a credential"))
+    });
+    let kind = described.optional_string("kind").and_then(|name| {
+        let found = KINDS.into_iter().find(|kind| kind.as_str() == name);
+        described.take("kind", found.ok_or_else(|| unknown(&name, KINDS.map(CredentialKind::as_str))))
     });
     let roles = described.optional_strings("roles").unwrap_or_default();
     let known: BTreeSet<Role> = roles.iter().filter_map(|name| Role::parse(name)).collect();
@@ -197,7 +209,7 @@ fn principal(fields: &mut Fields, now: Timestamp) -> Option<Principal> {
     let created_at = time(&mut described, "created_at").unwrap_or(now);
     let expires_at = time(&mut described, "expires_at");
     fields.adopt("principal", described);
-    let wanted = NewCredential { name, kind: CredentialKind::Bearer, roles: known, expires_at };
+    let wanted = NewCredential { name, kind: kind.unwrap_or(CredentialKind::Bearer), roles: known, expires_at };
     Some(id.map_or(Principal::Described { wanted, created_at }, Principal::Known))
 }
 
@@ -210,7 +222,7 @@ fn resource(fields: &mut Fields, action: Option<Action>) -> Option<Question> {
     let mut described = Fields::of(object);
     let kind = described.string("type").and_then(|name| {
         let found = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
-        described.take("type", found.ok_or("is no type of resource"))
+        described.take("type", found.ok_or_else(|| unknown(&name, Kind::ALL.map(Kind::as_str))))
     });
     if let (Some(kind), Some(action)) = (kind, action)
         && kind != action.resource
@@ -226,11 +238,23 @@ fn resource(fields: &mut Fields, action: Option<Action>) -> Option<Question> {
         if Value::from_iter(attributes.clone()).to_string().len() > IMAGE_LIMIT {
             described.fault(name, format!("has at most {} KiB", IMAGE_LIMIT / 1024));
         }
+        if attributes.values().any(has_fraction) {
+            described.fault(name, "must have whole numbers only, as Cedar has");
+        }
         Some(Image::of(&attributes))
     };
     let (before, after) = (image("before"), image("after"));
     fields.adopt("resource", described);
     Some(Question { before, after, ..Question::new(Resource::new(kind?, id)) })
+}
+
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_i64().is_none(),
+        Value::Array(items) => items.iter().any(has_fraction),
+        Value::Object(fields) => fields.values().any(has_fraction),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }
 
 fn drafts(fields: &mut Fields) -> Vec<Draft> {

@@ -16,7 +16,6 @@ pub mod credentials;
 pub mod denials;
 pub mod evaluation;
 pub mod health;
-mod listing;
 pub mod policies;
 #[cfg(feature = "schema")]
 pub mod schemas;

@@ -2,7 +2,8 @@
 
 use schemars::SchemaGenerator;
 
-use crate::listing::Rows;
+use trustplane_runtime::Listed;
+
 use crate::{api_keys, credentials, evaluation, health, policies, temporary_keys};
 
 /// Adds the schemas of request bodies.
@@ -17,7 +18,7 @@ pub fn requests(generator: &mut SchemaGenerator) {
 /// Adds the schemas of response bodies.
 pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<health::Health>();
-    generator.subschema_for::<Rows<credentials::Body<'_>>>();
+    generator.subschema_for::<Listed<credentials::Body<'_>>>();
     generator.subschema_for::<credentials::MadeBody<'_>>();
     generator.subschema_for::<temporary_keys::Body>();
     generator.subschema_for::<policies::Body<'_>>();

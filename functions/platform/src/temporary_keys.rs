@@ -47,7 +47,7 @@ struct View<'a> {
     expires_at: Timestamp,
 }
 
-/// POST: creates a key with roles of the caller's, which ends with the caller.
+/// POST: creates a key that may do no more than the caller, and ends with it.
 pub async fn create(call: Call) -> Result<Response, Failure> {
     let random = call.random()?;
     let key = |wanted: &Wanted, cx: &Context<'_>| {

@@ -7,11 +7,9 @@ use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::tenant::{Status, Tenant, parse_name, parse_reason};
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Image, Kind};
-use trustplane_runtime::{Decision, OperatorCall, Response, Subject};
+use trustplane_runtime::{Decision, Listed, OperatorCall, Page, Response, Subject};
 use trustplane_store::keys::tenants;
 use trustplane_store::{Slot, Stored, TenantKeys, TenantRow, Writes};
-
-use crate::listing::{Page, Rows};
 
 /// A tenant as operators see it.
 #[derive(Debug, Serialize)]
@@ -104,12 +102,12 @@ pub async fn list(call: OperatorCall) -> Result<Response, Failure> {
     let limit = fields.optional_integer("limit").map(|limit| limit.to_string());
     let cursor = fields.optional_string("cursor");
     fields.finish(Faults::default())?;
-    let page = Page::parse(limit.as_deref(), cursor.as_deref(), (50, 100))?;
-    let listing = call.load(tenants().page(page.limit, page.after)).await?;
+    let page = Page::parse(limit.as_deref(), cursor.as_deref(), 100)?;
+    let listing = call.load(tenants().page(page.limit(), page.after().map(str::to_owned))).await?;
     let reads = |row: &Stored<TenantRow>| call.keys(row.value.tenant_id).tenant().optional();
     let tenants = call.load(listing.rows.iter().map(reads).collect::<Vec<_>>()).await?;
     let rows = tenants.iter().filter_map(Slot::value).map(body).collect();
-    Ok(Response::ok(&Rows::new(rows, listing.next.as_deref())))
+    Ok(Response::ok(&Listed::new(rows, listing.next.as_deref())))
 }
 
 /// Makes `change` for the given reason. A tenant that has the status already stays as it is.

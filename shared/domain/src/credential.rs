@@ -187,13 +187,44 @@ impl NewCredential {
 /// Parses a label that users choose: 1 to `most` characters, without control characters.
 pub fn parse_label(text: &str, most: usize) -> Result<String, String> {
     let length = text.chars().count();
-    if !(1..=most).contains(&length) || text.trim().is_empty() {
+    if !(1..=most).contains(&length) {
         return Err(format!("must be 1 to {most} characters"));
     }
-    if text.chars().any(char::is_control) {
-        return Err("must not contain control characters".to_owned());
-    }
+    check_label(text)?;
     Ok(text.to_owned())
+}
+
+/// Returns an error for a text that shows nothing, or that shows something else than it holds: without a visible
+/// character, or with control characters or marks that change the direction of writing.
+pub fn check_label(text: &str) -> Result<(), &'static str> {
+    if text.chars().any(char::is_control) {
+        return Err("must not contain control characters");
+    }
+    if text.chars().any(is_direction_mark) {
+        return Err("must not contain characters that change the direction of writing");
+    }
+    if !text.chars().any(is_visible) {
+        return Err("must contain a visible character");
+    }
+    Ok(())
+}
+
+/// Characters with the property Bidi_Control.
+fn is_direction_mark(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns false for white space, and for the characters that fonts show as nothing: those with the property
+/// Default_Ignorable_Code_Point, and the blank of braille.
+fn is_visible(character: char) -> bool {
+    let is_blank = matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    !is_blank && !character.is_whitespace()
 }
 
 #[cfg(test)]
@@ -229,9 +260,27 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_counted_in_characters_and_hold_no_control_characters() {
-        assert!(parse_label(&"\u{e9}".repeat(64), 64).is_ok());
-        for wrong in ["", "   ", "a\nb", "\u{7f}", &"x".repeat(65)] {
+    fn labels_are_counted_in_characters_and_show_what_they_hold() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        for right in [&"\u{e9}".repeat(64), family, "\u{645}\u{200c}\u{6cc}", "Soft\u{ad}hyphen", "a"] {
+            assert!(parse_label(right, 64).is_ok(), "{right:?}");
+        }
+        for wrong in [
+            "",
+            "   ",
+            "a\nb",
+            "\u{7f}",
+            &"x".repeat(65),
+            "\u{200b}",
+            "\u{a0}\u{200b}\u{feff}",
+            "\u{2800}",
+            "\u{3164}",
+            "\u{e0041}",
+            "a\u{202e}b",
+            "\u{2066}a\u{2069}",
+            "a\u{200f}",
+            "\u{61c}a",
+        ] {
             assert!(parse_label(wrong, 64).is_err(), "{wrong:?}");
         }
     }

@@ -22,7 +22,10 @@ pub enum Failure {
     /// An operator has suspended the tenant.
     TenantSuspended,
     /// The client accepts none of the available media types.
-    NotAcceptable,
+    NotAcceptable {
+        /// The media types, in backticks.
+        available: String,
+    },
     /// The body is longer than `limit` bytes.
     TooLarge {
         /// Allowed bytes.
@@ -45,7 +48,10 @@ pub enum Failure {
     /// No function serves this path.
     NoRoute,
     /// The path exists, with other methods.
-    MethodNotAllowed,
+    MethodNotAllowed {
+        /// The methods, as the header `Allow` lists them.
+        allow: String,
+    },
     /// `If-Match` names a version that is not current.
     PreconditionFailed,
     /// The current state does not allow the request.

@@ -1,10 +1,12 @@
 //! Parsing of JSON objects that collects the faults of all fields.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::nearest::unknown;
 use crate::{Failure, Faults};
 
 /// The fields of a request body, with the faults so far.
@@ -12,6 +14,10 @@ use crate::{Failure, Faults};
 pub struct Fields {
     object: Map<String, Value>,
     faults: Faults,
+    /// Names of the fields that were looked for.
+    known: BTreeSet<String>,
+    /// True if a field that was not looked for is a fault.
+    is_strict: bool,
 }
 
 impl Fields {
@@ -20,7 +26,7 @@ impl Fields {
         let text = std::str::from_utf8(body)
             .map_err(|error| Failure::InvalidJson(format!("is not UTF-8 at byte {}", error.valid_up_to())))?;
         match serde_json::from_str::<Strict>(text) {
-            Ok(Strict(Value::Object(object))) => Ok(Self { object, faults: Faults::default() }),
+            Ok(Strict(Value::Object(object))) => Ok(Self::of(object)),
             Ok(_) => Err(Failure::InvalidJson("must be a JSON object".to_owned())),
             Err(error) => Err(Failure::InvalidJson(plain(&error))),
         }
@@ -28,12 +34,24 @@ impl Fields {
 
     /// Wraps an object that is parsed already.
     pub fn of(object: Map<String, Value>) -> Self {
-        Self { object, faults: Faults::default() }
+        Self { object, faults: Faults::default(), known: BTreeSet::new(), is_strict: false }
+    }
+
+    /// Makes each field that is not taken a fault that names the nearest known one. Other fields are ignored.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.is_strict = true;
+        self
     }
 
     /// Returns true if the field exists and is not null.
     pub fn has(&self, field: &str) -> bool {
         self.object.get(field).is_some_and(|value| !value.is_null())
+    }
+
+    /// Returns true if the field exists, even as null.
+    pub fn is_sent(&self, field: &str) -> bool {
+        self.object.contains_key(field)
     }
 
     /// Takes a required string.
@@ -108,18 +126,17 @@ impl Fields {
 
     /// Takes an optional value of any type; null counts as absent.
     pub fn value(&mut self, field: &str) -> Option<Value> {
+        if !self.known.contains(field) {
+            self.known.insert(field.to_owned());
+        }
         self.object.remove(field).filter(|value| !value.is_null())
     }
 
-    /// Adds a fault for each field that was not taken. Use it where ignoring an unknown field would mislead the client.
-    pub fn only_known(&mut self) {
-        for field in std::mem::take(&mut self.object).keys() {
-            self.faults.add(field, "is unknown");
+    /// Adds the faults of a nested object that is in the field `field`. It is as strict as these fields.
+    pub fn adopt(&mut self, field: &str, mut within: Self) {
+        if self.is_strict {
+            within.refuse_unknown();
         }
-    }
-
-    /// Adds the faults of a nested object that is in the field `field`.
-    pub fn adopt(&mut self, field: &str, within: Self) {
         for (name, message) in within.faults.iter() {
             self.faults.add(format!("{field}.{name}"), message);
         }
@@ -137,6 +154,9 @@ impl Fields {
 
     /// Returns all faults of these fields and of `others`, if there are any.
     pub fn finish(mut self, others: Faults) -> Result<(), Failure> {
+        if self.is_strict {
+            self.refuse_unknown();
+        }
         self.faults.extend(others);
         self.faults.into_result()
     }
@@ -148,6 +168,14 @@ impl Fields {
     pub fn finished<T>(self, parsed: Option<T>) -> Result<T, Failure> {
         self.finish(Faults::default())?;
         parsed.ok_or_else(|| Failure::internal("a field was refused without a fault"))
+    }
+
+    /// Adds a fault for each field that was not taken.
+    fn refuse_unknown(&mut self) {
+        for field in std::mem::take(&mut self.object).keys() {
+            let message = unknown(field, self.known.iter().map(String::as_str));
+            self.faults.add(field, message);
+        }
     }
 
     fn wrong<T>(&mut self, field: &str, wanted: &str, found: &Value) -> Option<T> {
@@ -167,9 +195,12 @@ impl Fields {
 /// Describes a JSON syntax error by its position. The description contains no text of the input, which may have a
 /// secret.
 fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
     let what = match error.classify() {
         serde_json::error::Category::Eof => "ends too early",
-        serde_json::error::Category::Data if error.to_string().starts_with(DUPLICATE) => "says a key twice",
+        serde_json::error::Category::Data if text.starts_with(DUPLICATE) => "says a key twice",
+        _ if text.starts_with("recursion limit exceeded") => "is nested too deeply (at most 127 levels)",
+        _ if text.starts_with("number out of range") => "has a number that is too large",
         _ => "is not JSON",
     };
     format!("{what} at line {}, column {}", error.line(), error.column())
@@ -273,8 +304,39 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_refused_and_harms_nothing() {
-        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(why(deep.as_bytes()).starts_with("is not JSON"));
+        let nested = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(Fields::parse(nested(126).as_bytes()).is_ok());
+        for levels in [127, 100_000] {
+            assert!(why(nested(levels).as_bytes()).starts_with("is nested too deeply"), "{levels}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_is_named() {
+        for number in ["1e400", "-1e999", &"9".repeat(400)] {
+            let reason = why(format!("{{\"ignored\":{number}}}").as_bytes());
+            assert!(reason.starts_with("has a number that is too large at line 1"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn strict_fields_name_the_unknown_ones_at_each_level() {
+        let body = br#"{"name":"a","overlap":1,"within":{"idd":"x"}}"#;
+        let mut fields = Fields::parse(body).unwrap().strict();
+        let _ = (fields.string("name"), fields.optional_integer("overlap_seconds"));
+        let mut within = Fields::of(fields.optional_object("within").unwrap());
+        let _ = within.optional_string("id");
+        fields.adopt("within", within);
+        let Err(Failure::Invalid(faults)) = fields.finish(Faults::default()) else { panic!() };
+        let faults: Vec<_> = faults.iter().collect();
+        let wanted = [
+            ("overlap", "is unknown: did you mean `overlap_seconds`?"),
+            ("within.idd", "is unknown: did you mean `id`?"),
+        ];
+        assert_eq!(faults, wanted);
+        let mut lenient = Fields::parse(body).unwrap();
+        let _ = lenient.string("name");
+        assert_eq!(lenient.finish(Faults::default()), Ok(()));
     }
 
     #[test]

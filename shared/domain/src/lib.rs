@@ -12,7 +12,7 @@
 //! | [`connection`], [`inventory`] | the connection to IAM Identity Center, and the inventory read through it |
 //! | [`identity_provider`], [`service_provider`], [`certificate`], [`saml`] | SAML trust of an identity store |
 //! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
-//! | [`mod@request`], [`fields`], [`failure`] | parsing of requests, and the failures of all APIs |
+//! | [`mod@request`], [`fields`], [`nearest`], [`failure`] | parsing of requests, and the failures of all APIs |
 //! | [`outbound`] | rules for requests to addresses that tenants chose |
 //! | [`pasted`] | recognition of texts that were pasted by mistake |
 //! | [`mod@schema`] | schemas of the API document |
@@ -31,6 +31,7 @@ pub mod fields;
 pub mod identity_provider;
 pub mod ids;
 pub mod inventory;
+pub mod nearest;
 pub mod outbound;
 pub mod pasted;
 pub mod policy;

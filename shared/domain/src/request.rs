@@ -176,7 +176,8 @@ macro_rules! text_field {
 pub fn required<T: FieldType>(fields: &mut Fields, name: &str) -> Option<T::Value> {
     if !fields.has(name) {
         fields.fault(name, "is required");
-        return None;
+        // Taken as null, so that it is a known field.
+        return fields.value(name).and(None);
     }
     T::take(fields, name)
 }

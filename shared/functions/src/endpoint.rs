@@ -23,20 +23,22 @@ pub(crate) struct Endpoint {
     pub(crate) group: Group,
     /// The kind of resource that the Cedar action is about.
     pub(crate) resource: Kind,
+    /// The query parameters.
+    pub(crate) queries: &'static [&'static str],
     /// The schema of the request body; `None` if there is no body.
     pub(crate) request: Option<&'static str>,
     /// The status of a success.
     pub(crate) status: u16,
     /// The schema of the response body on success; `None` if there is no body.
     pub(crate) response: Option<&'static str>,
-    /// The media type of the response body on success.
-    pub(crate) produces: &'static str,
+    /// The media types of the response body on success. `Accept` selects one, the first by default.
+    pub(crate) produces: &'static [&'static str],
     /// IAM permission sets.
     pub(crate) permissions: &'static [Permission],
 }
 
 impl Endpoint {
-    /// Defaults for the constant of a family: no bodies, status 200, JSON.
+    /// Defaults for the constant of a family: no query parameters, no bodies, status 200, JSON.
     pub(crate) const DEFAULT: Self = Self {
         name: "",
         family: "",
@@ -46,10 +48,11 @@ impl Endpoint {
         dialect: Dialect::Integration,
         group: Group::Read,
         resource: Kind::Tenant,
+        queries: &[],
         request: None,
         status: 200,
         response: None,
-        produces: JSON,
+        produces: &[JSON],
         permissions: &[],
     };
 }
@@ -62,6 +65,7 @@ pub(crate) const fn http(endpoint: Endpoint) -> Function {
         path: endpoint.path,
         dialect: endpoint.dialect,
         action: Some(action),
+        queries: endpoint.queries,
         request: endpoint.request,
         status: endpoint.status,
         response: endpoint.response,

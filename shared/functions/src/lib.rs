@@ -46,5 +46,5 @@ pub use action::actions;
 pub use dialect::Dialect;
 pub use function::{Function, function, functions};
 pub use permission::Permission;
-pub use route::{JSON, Route, routes};
+pub use route::{JSON, Route, methods, routes};
 pub use trigger::Trigger;

@@ -18,17 +18,26 @@ pub struct Route {
     pub dialect: Dialect,
     /// The action that Cedar decides on; `None` if no credential is needed.
     pub action: Option<Action>,
+    /// The query parameters.
+    pub queries: &'static [&'static str],
     /// The schema of the request body in `openapi.json`; `None` if there is no body.
     pub request: Option<&'static str>,
     /// The status of a success.
     pub status: u16,
     /// The schema of the response body on success; `None` if there is no body.
     pub response: Option<&'static str>,
-    /// The media type of the response body on success.
-    pub produces: &'static str,
+    /// The media types of the response body on success. `Accept` selects one, the first by default.
+    pub produces: &'static [&'static str],
 }
 
 impl Route {
+    /// Returns true if an unknown field of the body, and an unknown or repeated query parameter, is an error. Elsewhere it
+    /// is ignored.
+    pub fn is_strict(&self) -> bool {
+        let mut bases = VENDORS.iter();
+        !bases.any(|base| self.path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    }
+
     /// Returns true if `path` (decoded, as HTTP API gives it) is one of this route's.
     pub fn matches(&self, path: &str) -> bool {
         let mut pattern = self.path.split('/');
@@ -42,6 +51,30 @@ impl Route {
             }
         }
     }
+}
+
+/// Base paths of the APIs of vendors, whose clients may send more than the service knows.
+const VENDORS: [&str; 6] = [
+    "/v1/integrations/aws-identity-center",
+    "/v1/aws",
+    "/v1/instances",
+    "/v1/identity-stores",
+    "/organisations",
+    "/references",
+];
+
+/// Query parameters of lists of the integration dialect.
+pub(crate) const PAGED: &[&str] = &["limit", "cursor"];
+
+/// Query parameters of lists of the directory.
+pub(crate) const SORTED: &[&str] = &["page", "size", "sort"];
+
+/// Returns the methods that `path` has, sorted.
+pub fn methods(path: &str) -> Vec<&'static str> {
+    let mut methods: Vec<_> =
+        routes().filter(|(_, route)| route.matches(path)).map(|(_, route)| route.method).collect();
+    methods.sort_unstable();
+    methods
 }
 
 /// Returns all functions that have a route of their own.
@@ -62,6 +95,42 @@ mod tests {
     fn routes_are_unique() {
         let unique: BTreeSet<_> = routes().map(|(_, route)| (route.method, route.path)).collect();
         assert_eq!(unique.len(), routes().count());
+    }
+
+    #[test]
+    fn vendors_are_lenient_and_all_else_is_strict() {
+        let strict: BTreeSet<_> =
+            routes().filter(|(_, route)| route.is_strict()).map(|(_, route)| route.path).collect();
+        for path in ["/healthz", "/v1/api-keys/{id}", "/v1/policies/evaluate", "/v1/audit-log", "/v1/sso/route"] {
+            assert!(strict.contains(path), "{path}");
+        }
+        for path in
+            ["/v1/aws/accounts", "/organisations", "/v1/instances", "/v1/integrations/aws-identity-center/config"]
+        {
+            assert!(routes().any(|(_, route)| route.path == path) && !strict.contains(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn lists_have_the_parameters_of_pages() {
+        for (function, route) in routes() {
+            let page = route.response.is_some_and(|schema| schema.ends_with("Page"));
+            let parameters: &[&str] = match route.dialect {
+                Dialect::Directory => SORTED,
+                Dialect::Integration => PAGED,
+                Dialect::IdentitySource => continue,
+            };
+            if page {
+                assert!(parameters.iter().all(|name| route.queries.contains(name)), "{}", function.name);
+            }
+        }
+    }
+
+    #[test]
+    fn methods_of_a_path() {
+        assert_eq!(methods("/v1/api-keys/x"), ["DELETE", "GET", "PUT"]);
+        assert_eq!(methods("/organisations/acme"), ["GET", "PUT"]);
+        assert!(methods("/v1/api-keys/x/y").is_empty());
     }
 
     #[test]

@@ -88,6 +88,20 @@ pub fn decide<R, T>(
     }))
 }
 
+/// Formats the error and the errors that led to it, without repetition.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = error.source();
+    }
+    message
+}
+
 /// Asks the policies the question of [`decide`] without consequences, and checks it against the schema.
 ///
 /// # Errors
@@ -100,6 +114,6 @@ pub fn evaluate(
 ) -> Result<Verdict, String> {
     let action = question.action.unwrap_or(asked.action);
     let (request, entities) =
-        asked.question_by(Some(schema.cedar()), action, question).map_err(|error| error.to_string())?;
+        asked.question_by(Some(schema.cedar()), action, question).map_err(|error| with_sources(&*error))?;
     Ok(policies.ask(&request, &entities))
 }

@@ -50,8 +50,10 @@ mod subject;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use trustplane_domain::directory::fapi;
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::{Failure, Timestamp};
+use trustplane_functions::JSON;
 use trustplane_policy::{Action, Origin, Policies, PoliciesError};
 
 pub(crate) use attempt::{ATTEMPTS, stand_back};
@@ -77,8 +79,10 @@ pub struct Call {
     pub(crate) origin: Origin,
     pub(crate) dialect: Dialect,
     pub(crate) action: Option<Action>,
-    /// The media type of a successful response.
-    pub(crate) produces: &'static str,
+    /// The query parameters of an endpoint that refuses others.
+    pub(crate) strict_queries: Option<&'static [&'static str]>,
+    /// The media types of a successful response.
+    pub(crate) produces: &'static [&'static str],
     pub(crate) trace: Rc<Trace>,
 }
 
@@ -86,6 +90,13 @@ impl Call {
     /// The policies of a tenant that has this set: the built-in ones and the enabled ones of the set.
     pub fn policies_with(&self, set: &PolicySet) -> Result<Policies, PoliciesError> {
         compile(&self.policies.built_in, set)
+    }
+
+    /// The media type of a successful response: the first that the client accepts.
+    pub fn media_type(&self) -> &'static str {
+        let accept = self.request.header("accept");
+        let accepted = self.produces.iter().find(|one| fapi::accepts(accept, one));
+        accepted.or(self.produces.first()).copied().unwrap_or(JSON)
     }
 
     /// The source of the request.

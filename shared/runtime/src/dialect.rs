@@ -38,7 +38,7 @@ pub(crate) struct Rendered {
 }
 
 /// Checks the request's headers, as far as the dialect defines them: 406, or all faults for a 400.
-pub(crate) fn check_headers(dialect: Dialect, request: &Request, produces: &str) -> Result<(), Failure> {
+pub(crate) fn check_headers(dialect: Dialect, request: &Request, produces: &[&str]) -> Result<(), Failure> {
     match dialect {
         Dialect::Directory => directory::check_headers(request, produces),
         Dialect::Integration | Dialect::IdentitySource => Ok(()),
@@ -75,6 +75,9 @@ pub(crate) fn render(dialect: Dialect, result: &Result<Response, Failure>, about
             };
             for (name, value) in rendered.headers {
                 headers.insert(name.to_owned(), value);
+            }
+            if let Failure::MethodNotAllowed { allow } = failure {
+                headers.insert("allow".to_owned(), allow.clone());
             }
             if let Some(seconds) = retry_after(failure) {
                 headers.insert("retry-after".to_owned(), seconds.to_string());

@@ -36,7 +36,9 @@ pub use request::{Request, both};
 pub use response::Response;
 pub use serve::{http, public};
 pub use settings::Unset;
-pub use trustplane_functions::{Dialect, Function, Permission, Route, Trigger, actions, function, functions, routes};
+pub use trustplane_functions::{
+    Dialect, Function, Permission, Route, Trigger, actions, function, functions, methods, routes,
+};
 
 use trustplane_domain::Failure;
 

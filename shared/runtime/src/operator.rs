@@ -33,10 +33,10 @@ pub struct OperatorCall {
 }
 
 impl OperatorCall {
-    /// The fields of the payload.
+    /// The fields of the payload. An unknown field is a fault.
     pub fn fields(&self) -> Result<Fields, Failure> {
         match &self.payload {
-            Value::Object(object) => Ok(Fields::of(object.clone())),
+            Value::Object(object) => Ok(Fields::of(object.clone()).strict()),
             _ => Err(Failure::InvalidJson("must be a JSON object".to_owned())),
         }
     }

@@ -46,20 +46,36 @@ impl Page {
     /// # Errors
     /// The faults of both.
     pub fn of(request: &Request) -> Result<Self, Failure> {
+        Self::parse(request.query("limit").as_deref(), request.query("cursor").as_deref(), MOST)
+    }
+
+    /// Parses `limit` (1 to `most`, by default 50) and `cursor`. An empty cursor is the first page.
+    ///
+    /// # Errors
+    /// The faults of both.
+    pub fn parse(limit: Option<&str>, cursor: Option<&str>, most: usize) -> Result<Self, Failure> {
         let mut faults = Faults::default();
-        let limit = match request.query("limit").as_deref().map(str::parse) {
-            None => LIMIT,
-            Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
-            Some(_) => {
-                faults.add("limit", format!("must be a whole number from 1 to {MOST}"));
-                LIMIT
-            }
-        };
-        let after = request.query("cursor").and_then(|cursor| {
-            faults.take("cursor", opened(&cursor).ok_or("must be the `next_cursor` of a page before"))
+        let limit = limit.map_or(Ok(LIMIT), |limit| {
+            let digits = limit.bytes().all(|byte| byte.is_ascii_digit()) && !limit.starts_with('0');
+            let number = limit.parse().ok().filter(|number| digits && (1..=most).contains(number));
+            number.ok_or_else(|| format!("must be a whole number from 1 to {most}"))
+        });
+        let limit = faults.take("limit", limit);
+        let after = cursor.filter(|cursor| !cursor.is_empty()).and_then(|cursor| {
+            faults.take("cursor", opened(cursor).ok_or("must be the `next_cursor` of a page before"))
         });
         faults.into_result()?;
-        Ok(Self { limit, after })
+        Ok(Self { limit: limit.unwrap_or(LIMIT), after })
+    }
+
+    /// Returns the largest number of rows.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Returns the sort key of the last row before the page, without the listing's prefix.
+    pub fn after(&self) -> Option<&str> {
+        self.after.as_deref()
     }
 
     /// Reads this page of a listing.
@@ -70,6 +86,14 @@ impl Page {
             let next_cursor = listing.next.as_deref().and_then(|sk| sk.strip_prefix(&prefix)).map(sealed);
             Rows { rows: listing.rows, next_cursor }
         })
+    }
+}
+
+impl<T> Listed<T> {
+    /// These rows, and the sort key of the last one where more follow, without the listing's prefix.
+    pub fn new(data: Vec<T>, next: Option<&str>) -> Self {
+        let next_cursor = next.map(sealed);
+        Self { data, has_more: next_cursor.is_some(), next_cursor }
     }
 }
 
@@ -114,8 +138,10 @@ mod tests {
 
     #[test]
     fn there_is_more_where_there_is_a_cursor() {
-        for next_cursor in [None, Some("c".to_owned())] {
+        for next_cursor in [None, Some(sealed("c"))] {
             let rows: Rows<u8> = Rows { rows: Vec::new(), next_cursor: next_cursor.clone() };
+            let place = next_cursor.as_deref().and_then(opened);
+            assert_eq!(Listed::<u8>::new(Vec::new(), place.as_deref()).has_more, place.is_some());
             let listed = rows.listed(|_| Some(()));
             assert_eq!((listed.has_more, listed.next_cursor), (next_cursor.is_some(), next_cursor));
         }
@@ -125,15 +151,20 @@ mod tests {
     fn faults_of_both_are_reported_together() {
         for query in [
             "limit=0&cursor=!",
-            "limit=251&cursor=",
+            "limit=251&cursor=*",
             "limit=x&cursor=Mg",
             "limit=-1&cursor=MfA",
             "limit=1.5&cursor=MSA",
+            "limit=01&cursor=Mjp4",
+            "limit=%2B1&cursor=gICA",
+            "limit=&cursor=MTp4IQ==",
         ] {
             let Err(Failure::Invalid(faults)) = page(query) else { panic!("{query}") };
             let fields: Vec<&str> = faults.iter().map(|(field, _)| field).collect();
             assert_eq!(fields, ["cursor", "limit"], "{query}");
         }
         assert_eq!(page("limit=250").unwrap().limit, 250);
+        assert_eq!(page("cursor=").unwrap(), Page { limit: LIMIT, after: None });
+        assert!(Page::parse(Some("101"), None, 100).is_err() && Page::parse(Some("100"), None, 100).is_ok());
     }
 }

@@ -102,12 +102,16 @@ async fn respond(
     let trace = Rc::new(Trace::begin());
     let source_ip = Some(event.request_context.http.source_ip.clone()).filter(|ip| !ip.is_empty());
     let user_agent = event.request_context.http.user_agent.as_ref().map(|agent| agent.chars().take(256).collect());
-    let request = Request::of(event);
+    let strict_queries = match &function.trigger {
+        Trigger::Http(route) if route.is_strict() => Some(route.queries),
+        _ => None,
+    };
+    let request = Request::of(event).with_strictness(strict_queries.is_some());
     let (dialect, action, produces, route) = match &function.trigger {
         Trigger::Http(route) => {
             (route.dialect, route.action, route.produces, Some(format!("{} {}", route.method, route.path)))
         }
-        _ => (Dialect::of_path(&request.path), None, JSON, None),
+        _ => (Dialect::of_path(&request.path), None, &[JSON][..], None),
     };
     let interaction_id = dialect::interaction_id(dialect, &request, uuid::Uuid::new_v4().to_string());
     let mut about = About { request_id: context.request_id.clone(), interaction_id, sealed_denial: None };
@@ -125,6 +129,7 @@ async fn respond(
         origin,
         dialect,
         action,
+        strict_queries,
         produces,
         trace: Rc::clone(&trace),
     };

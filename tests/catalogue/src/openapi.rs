@@ -52,7 +52,9 @@ pub(crate) fn openapi() -> Result<String, SchemaError> {
 fn operation(name: &str, summary: &str, route: &Route) -> Value {
     let mut good = json!({"description": "done"});
     if let Some(schema) = route.response {
-        good["content"] = content(route.produces, schema);
+        for media_type in route.produces {
+            good["content"][media_type] = body(schema);
+        }
     }
     let error = match route.dialect {
         Dialect::Integration => "IntegrationError",
@@ -82,5 +84,9 @@ fn operation(name: &str, summary: &str, route: &Route) -> Value {
 }
 
 fn content(media_type: &str, schema: &str) -> Value {
-    json!({media_type: {"schema": {"$ref": format!("#/components/schemas/{schema}")}}})
+    json!({media_type: body(schema)})
+}
+
+fn body(schema: &str) -> Value {
+    json!({"schema": {"$ref": format!("#/components/schemas/{schema}")}})
 }

@@ -15,43 +15,21 @@ pub(crate) fn parameters(name: &str, route: &Route) -> Vec<Value> {
 }
 
 fn queries(name: &str, route: &Route) -> Vec<Value> {
-    let optional = |name: &str, schema: Value| parameter(name, "query", false, schema);
-    let schema = route.response.unwrap_or_default();
-    let mut queries = match (name, route.dialect) {
-        ("get-sso-route", _) => vec![parameter("email", "query", true, string())],
-        ("list-instances", _) => {
-            vec![optional("limit", whole(1, 100)), optional("marker", string())]
-        }
-        (_, Dialect::Directory) if schema.ends_with("Page") => {
-            let sort = json!({"type": "string", "pattern": "^[A-Za-z]+,(asc|desc)$"});
-            vec![
-                optional("page", json!({"type": "integer", "minimum": 0, "default": 0})),
-                optional("size", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20})),
-                optional("sort", sort),
-            ]
-        }
-        _ if PAGED.contains(&name) => vec![optional("limit", whole(1, 250)), optional("cursor", string())],
-        _ => Vec::new(),
-    };
-    let more: &[&str] = match name {
-        "list-audit-log" => &["actor_id", "resource_type", "resource_id", "action", "from", "to"],
-        "list-sso-configuration-versions" => &["status"],
-        "list-aws-assignments" => &["account_id"],
-        _ => &[],
-    };
-    queries.extend(more.iter().map(|name| optional(name, string())));
-    queries
+    route.queries.iter().map(|query| parameter(query, "query", *query == "email", schema(name, query))).collect()
 }
 
-/// Lists of the integration dialect that come in pages.
-const PAGED: &[&str] = &[
-    "list-api-keys",
-    "list-audit-log",
-    "list-aws-accounts",
-    "list-aws-assignments",
-    "list-aws-permission-sets",
-    "list-identity-center-config-versions",
-];
+fn schema(name: &str, query: &str) -> Value {
+    match (name, query) {
+        ("list-instances", "limit") => whole(1, 100),
+        (_, "limit") => whole(1, 250),
+        (_, "page") => json!({"type": "integer", "minimum": 0, "default": 0}),
+        (_, "size") => json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+        (_, "sort") => json!({"type": "string", "pattern": "^[A-Za-z]+,(asc|desc)$"}),
+        (_, "outcome") => json!({"enum": ["allowed", "denied"]}),
+        (_, "from" | "to") => json!({"type": "string", "format": "date-time"}),
+        _ => string(),
+    }
+}
 
 fn headers(route: &Route) -> Vec<Value> {
     let optional = |name: &str, schema: Value| parameter(name, "header", false, schema);

@@ -7,15 +7,15 @@ use crate::ids::CredentialId;
 use crate::token::Token;
 use crate::{Conflict, Failure, Timestamp};
 
-/// New values of a credential's changeable fields.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// New values of a credential's changeable fields; `None` keeps the value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CredentialUpdate {
     /// 1 to 64 characters.
-    pub name: String,
+    pub name: Option<String>,
     /// Roles; at least one.
-    pub roles: BTreeSet<Role>,
-    /// Time of expiry, in the future; `None` for no expiry.
-    pub expires_at: Option<Timestamp>,
+    pub roles: Option<BTreeSet<Role>>,
+    /// Time of expiry, in the future; `Some(None)` for no expiry.
+    pub expires_at: Option<Option<Timestamp>>,
 }
 
 /// Result of a rotation.
@@ -49,7 +49,12 @@ impl Credential {
             return Err(CredentialRefusal::Replaced(other));
         }
         let CredentialUpdate { name, roles, expires_at } = update;
-        Ok(Self { name, roles, expires_at, ..self.clone() })
+        Ok(Self {
+            name: name.unwrap_or_else(|| self.name.clone()),
+            roles: roles.unwrap_or_else(|| self.roles.clone()),
+            expires_at: expires_at.unwrap_or(self.expires_at),
+            ..self.clone()
+        })
     }
 
     /// Creates a credential that replaces this one after `overlap` milliseconds. Only its id and secret differ; the
@@ -132,7 +137,23 @@ mod tests {
     }
 
     fn update(expires_at: Option<Timestamp>) -> CredentialUpdate {
-        CredentialUpdate { name: "other".to_owned(), roles: [Role::Viewer].into(), expires_at }
+        CredentialUpdate {
+            name: Some("other".to_owned()),
+            roles: Some([Role::Viewer].into()),
+            expires_at: Some(expires_at),
+        }
+    }
+
+    #[test]
+    fn an_update_keeps_what_it_does_not_name() {
+        let end = Some(NOW.plus_millis(10));
+        let before = credential(1, end);
+        assert_eq!(before.changed(CredentialUpdate::default()), Ok(before.clone()));
+        let renamed = CredentialUpdate { name: Some("other".to_owned()), ..CredentialUpdate::default() };
+        let after = before.changed(renamed).unwrap();
+        assert_eq!((after.name.as_str(), &after.roles, after.expires_at), ("other", &before.roles, end));
+        let endless = CredentialUpdate { expires_at: Some(None), ..CredentialUpdate::default() };
+        assert_eq!(before.changed(endless), Ok(Credential { expires_at: None, ..before }));
     }
 
     #[test]

@@ -239,7 +239,7 @@ fn edit(
     now: Timestamp,
 ) -> Result<Changed, VersionRefusal> {
     let (mut configuration, mut after) = (configuration.clone(), version.clone());
-    if content != version.content {
+    if !content.differences(&version.content).is_empty() {
         configuration.domains.remove(&version.content);
         configuration.domains.add(&content);
         if configuration.domains.are_too_many() {

@@ -2,11 +2,20 @@
 
 use std::fmt;
 
+use super::domain_proof::CHALLENGE_LABEL;
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 
 /// Largest number of labels of a [`DomainName`]. DNS allows 127. The lower bound keeps a routing lookup within one
 /// read.
 pub const MOST_LABELS: usize = 32;
+
+/// Largest number of characters of a domain that can be proven: the name of the challenge's record is 22 longer.
+pub const MOST_PROVABLE: usize = 253 - (CHALLENGE_LABEL.len() + 1);
+
+/// Top-level domains below which the public DNS has no record of a tenant's (RFC 6761, 6762, 7686, 3172).
+const WITHOUT_PUBLIC_DNS: [&str; 5] = ["arpa", "invalid", "local", "localhost", "onion"];
 
 /// A domain name of at least two labels, in its canonical form: lower case, internationalised labels as punycode (UTS
 /// #46, IDNA 2008), no dot at the end. It has letters, digits and hyphens only, and at most 253 characters.
@@ -18,7 +27,11 @@ impl DomainName {
     /// Parses a domain in any spelling.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let without_root = text.strip_suffix('.').unwrap_or(text);
-        let name = idna::domain_to_ascii_strict(without_root).map_err(|_| "is not a domain name")?;
+        // Hyphens in the third and fourth place are valid in DNS, and in domains that are registered.
+        let name = Uts46::new()
+            .to_ascii(without_root.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+            .map_err(|_| "is not a domain name")?
+            .into_owned();
         let labels = name.split('.').count();
         if labels < 2 {
             return Err("must be a domain name of two labels or more");
@@ -38,10 +51,17 @@ impl DomainName {
         &self.0
     }
 
-    /// Returns an error unless one party can own the mail of this domain. A public suffix (`co.uk`, publicsuffix.org)
+    /// Returns an error unless one party can own the mail of this domain, and prove it in the public DNS. A public suffix (`co.uk`, publicsuffix.org)
     /// is not claimable, because anybody can register below it. Nor is a provider's domain where anybody can get a
     /// mailbox (`gmail.com`).
     pub fn claimable(&self) -> Result<(), &'static str> {
+        if self.0.len() > MOST_PROVABLE {
+            return Err("must have at most 231 characters, so that the record of its challenge has a valid name");
+        }
+        let top = self.0.rsplit('.').next().unwrap_or_default();
+        if WITHOUT_PUBLIC_DNS.contains(&top) {
+            return Err("is not in the public DNS, so nobody can prove it: use a domain that is registered");
+        }
         if is_public_suffix(&self.0) {
             return Err("is a public suffix, under which anybody can register a domain");
         }
@@ -166,6 +186,8 @@ mod tests {
             ("stra\u{df}e.example", "xn--strae-oqa.example"),
             ("\u{65e5}\u{672c}\u{3002}jp", "xn--wgv71a.jp"),
             ("a.b-c.d1.example", "a.b-c.d1.example"),
+            ("ab--cd.example", "ab--cd.example"),
+            ("R3---SN.Example", "r3---sn.example"),
         ] {
             assert_eq!(parse(text).as_str(), name, "{text}");
         }
@@ -211,6 +233,23 @@ mod tests {
         for name in ["example.com", "example.co.uk", "mail.example.com", "acme.github.io", "idp.test", "a.corp"] {
             assert_eq!(parse(name).claimable(), Ok(()), "{name}");
         }
+    }
+
+    #[test]
+    fn what_could_never_be_proven_cannot_be_claimed() {
+        let long = |length: usize| {
+            let name = format!("{}.example", vec!["a".repeat(31); 10].join("."));
+            parse(name.get(name.len() - length..).unwrap_or_default())
+        };
+        assert_eq!(MOST_PROVABLE, 231);
+        assert_eq!(long(231).claimable(), Ok(()));
+        for name in [long(232), long(253), parse("corp.local"), parse("a.localhost"), parse("10.in-addr.arpa")] {
+            assert!(name.claimable().is_err(), "{name}");
+        }
+        for name in ["a.invalid", "A.B.Onion"] {
+            assert!(parse(name).claimable().unwrap_err().starts_with("is not in the public DNS"), "{name}");
+        }
+        assert_eq!(parse("local.example").claimable(), Ok(()));
     }
 
     #[test]

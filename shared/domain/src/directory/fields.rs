@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::credential::check_label;
 use crate::fields::Fields;
 use crate::{Failure, Faults};
 
@@ -12,7 +13,8 @@ pub fn finish<T>(fields: Fields, value: Option<T>) -> Result<T, Failure> {
     value.ok_or_else(|| Failure::internal("a missing value without a fault"))
 }
 
-/// Checks the number of characters of a text, and that it has no control character.
+/// Checks the number of characters of a text, and that it has no control character. A text that may not be empty is a
+/// label.
 pub fn text(text: &str, length: RangeInclusive<usize>) -> Result<String, String> {
     if !length.contains(&text.chars().count()) {
         return Err(match length.start() {
@@ -20,7 +22,9 @@ pub fn text(text: &str, length: RangeInclusive<usize>) -> Result<String, String>
             start => format!("must be {start} to {} characters", length.end()),
         });
     }
-    if text.chars().any(char::is_control) {
+    if *length.start() > 0 {
+        check_label(text)?;
+    } else if text.chars().any(char::is_control) {
         return Err("must not contain control characters".to_owned());
     }
     Ok(text.to_owned())
@@ -52,6 +56,7 @@ mod tests {
     fn characters_are_counted_not_bytes() {
         assert!(text("\u{1f600}\u{e9}", 1..=2).is_ok());
         assert_eq!(text("abc", 0..=2).unwrap_err(), "must be at most 2 characters");
+        assert!(text("\u{200b}", 1..=2).is_err());
         assert_eq!(text("", 1..=2).unwrap_err(), "must be 1 to 2 characters");
     }
 }

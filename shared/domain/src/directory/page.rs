@@ -225,7 +225,8 @@ fn page_size(text: &str) -> Result<u32, &'static str> {
 }
 
 fn number(text: &str) -> Option<u32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    let has_one_spelling = text == "0" || !text.starts_with('0');
+    (has_one_spelling && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 impl<'a> From<&'a str> for SortKey<'a> {
@@ -290,6 +291,15 @@ mod tests {
                 "numberOfElements": 1,
             })
         );
+    }
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        assert!(request(&[("page", "0"), ("size", "10")]).is_ok());
+        for (name, text) in [("page", "01"), ("page", "00"), ("size", "020"), ("page", "+1")] {
+            let faults = request(&[(name, text)]).unwrap_err();
+            assert_eq!(faults.iter().map(|(field, _)| field).collect::<Vec<_>>(), [name], "{text}");
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::email_address::EmailAddress;
 use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
 use super::sso_configuration::{ActiveVersion, SsoConfiguration};
 
+/// Largest number of configurations on a route. DynamoDB takes items of 400 KB, and a configuration is 200 bytes.
+pub const MOST_CONFIGURATIONS: usize = 1_000;
+
 /// Path of a configuration in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConfigurationPath {
@@ -75,6 +78,11 @@ impl Route {
             }
         }
         after
+    }
+
+    /// Returns true if more configurations are on the route than one item holds.
+    pub fn is_too_long(&self) -> bool {
+        self.restricted.len() + self.supported.len() > MOST_CONFIGURATIONS
     }
 
     /// Returns true if no configuration is left.
@@ -181,6 +189,25 @@ mod tests {
             restricted: restricted.iter().copied().map(path).collect(),
             supported: supported.iter().copied().map(path).collect(),
         }
+    }
+
+    #[test]
+    fn a_route_is_bounded_and_fits_into_one_item() {
+        let on = |count: u64| {
+            let mut route = Route::default();
+            for number in 0..count {
+                let at = Timestamp::from_millis(i64::try_from(number).unwrap());
+                let organisation_id = OrganisationId::parse_new(&"a".repeat(40)).unwrap();
+                let configuration_id = SsoConfigurationId::new(at, [0; 10]);
+                let path = ConfigurationPath { configuration_id, organisation_id, ..path(1) };
+                let set = if number % 2 == 0 { &mut route.restricted } else { &mut route.supported };
+                set.insert(path);
+            }
+            route
+        };
+        let most = u64::try_from(MOST_CONFIGURATIONS).unwrap();
+        assert!(!on(most).is_too_long() && on(most + 1).is_too_long());
+        assert!(serde_json::to_vec(&on(most)).unwrap().len() < 350_000);
     }
 
     #[test]

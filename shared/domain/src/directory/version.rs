@@ -190,16 +190,19 @@ impl VersionContent {
         self.restricted_domains.iter().filter_map(RestrictedDomain::domain).chain(&self.supported_domains).collect()
     }
 
-    /// Returns the names of the fields that differ from `other`.
+    /// Returns the names of the fields that differ from `other`. Lists are sets: their order is no difference.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        fn differ<T: Ord>(one: &[T], other: &[T]) -> bool {
+            BTreeSet::from_iter(one) != BTreeSet::from_iter(other)
+        }
         [
             ("ClientID", self.client_id != other.client_id),
-            ("RestrictedDomains", self.restricted_domains != other.restricted_domains),
-            ("SupportedDomains", self.supported_domains != other.supported_domains),
+            ("RestrictedDomains", differ(&self.restricted_domains, &other.restricted_domains)),
+            ("SupportedDomains", differ(&self.supported_domains, &other.supported_domains)),
             ("GroupClaim", self.group_claim != other.group_claim),
             ("GroupClaimPath", self.group_claim_path != other.group_claim_path),
             ("AdditionalScopeValues", self.additional_scope_values != other.additional_scope_values),
-            ("AuthenticationPolicies", self.authentication_policies != other.authentication_policies),
+            ("AuthenticationPolicies", differ(&self.authentication_policies, &other.authentication_policies)),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

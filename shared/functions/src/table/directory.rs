@@ -4,6 +4,7 @@ use trustplane_policy::{Group, Kind};
 
 use crate::Permission::{Count, List, PublicKey, Read, Write};
 use crate::endpoint::{Endpoint, http};
+use crate::route::SORTED;
 use crate::{Dialect, Function};
 
 /// Fields that all endpoints of the family share, and defaults.
@@ -31,6 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/organisations",
         group: Group::Read,
         resource: Kind::Tenant,
+        queries: SORTED,
         response: Some("OrganisationPage"),
         permissions: &[Read, List],
         ..DIRECTORY
@@ -78,6 +80,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/organisations/{OrganisationId}/authorisationservers",
         group: Group::Read,
         resource: Kind::Organisation,
+        queries: SORTED,
         response: Some("AuthorisationServerPage"),
         permissions: &[Read, List],
         ..DIRECTORY
@@ -125,6 +128,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration",
         group: Group::Read,
         resource: Kind::AuthorisationServer,
+        queries: SORTED,
         response: Some("SsoConfigurationPage"),
         permissions: &[Read, List],
         ..DIRECTORY
@@ -183,6 +187,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/versions",
         group: Group::Read,
         resource: Kind::SsoConfiguration,
+        queries: &["page", "size", "sort", "status"],
         response: Some("SsoConfigurationVersionPage"),
         permissions: &[Read, List],
         ..DIRECTORY
@@ -228,6 +233,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/sso-configuration/{ssoConfigurationId}/domains",
         group: Group::Read,
         resource: Kind::SsoConfiguration,
+        queries: SORTED,
         response: Some("DomainPage"),
         permissions: &[Read],
         ..DIRECTORY
@@ -250,6 +256,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/references/users/sso-configurations",
         group: Group::Read,
         resource: Kind::Tenant,
+        queries: SORTED,
         response: Some("SsoConfigurationReferencePage"),
         permissions: &[Read, List],
         ..DIRECTORY
@@ -273,7 +280,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::Tenant,
         response: Some("OpenIdProviderPublicKey"),
-        produces: "application/x-pem-file",
+        produces: &["application/x-pem-file", "application/x-pem-key", "application/x-pem-certificate"],
         permissions: &[Read, PublicKey],
         ..DIRECTORY
     }),
@@ -285,6 +292,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         dialect: Dialect::Integration,
         group: Group::Read,
         resource: Kind::Domain,
+        queries: &["email"],
         response: Some("SsoRoute"),
         permissions: &[Read],
         ..DIRECTORY

@@ -4,6 +4,7 @@ use trustplane_policy::{Group, Kind};
 
 use crate::Permission::{AssumeRole, List, Read, Write};
 use crate::endpoint::{Endpoint, http};
+use crate::route::PAGED;
 use crate::{Dialect, Function};
 
 /// Fields that all endpoints of the family share, and defaults.
@@ -53,6 +54,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/integrations/aws-identity-center/config/versions",
         group: Group::Read,
         resource: Kind::Integration,
+        queries: PAGED,
         response: Some("IntegrationVersionPage"),
         permissions: &[Read, List],
         ..IDENTITY_CENTER
@@ -153,6 +155,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/aws/permission-sets",
         group: Group::Read,
         resource: Kind::Instance,
+        queries: PAGED,
         response: Some("AwsPermissionSetPage"),
         permissions: &[Read, List],
         ..IDENTITY_CENTER
@@ -164,6 +167,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/aws/accounts",
         group: Group::Read,
         resource: Kind::Instance,
+        queries: PAGED,
         response: Some("AwsAccountPage"),
         permissions: &[Read, List],
         ..IDENTITY_CENTER
@@ -175,6 +179,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/aws/assignments",
         group: Group::Read,
         resource: Kind::Instance,
+        queries: &["limit", "cursor", "account_id"],
         response: Some("AwsAssignmentPage"),
         permissions: &[Read, List],
         ..IDENTITY_CENTER

@@ -19,6 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/instances",
         group: Group::Read,
         resource: Kind::Instance,
+        queries: &["limit", "marker"],
         response: Some("Instances"),
         permissions: &[Read, Write, AssumeRole, Seal],
         ..IDENTITY_SOURCE

@@ -4,6 +4,7 @@ use trustplane_policy::{Group, Kind};
 
 use crate::Permission::{List, Mac, Read, Seal, Write};
 use crate::endpoint::{Endpoint, http};
+use crate::route::PAGED;
 use crate::{Dialect, Function, JSON, Route, Trigger};
 
 /// Fields that all endpoints of the family share, and defaults.
@@ -24,10 +25,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
             path: "/healthz",
             dialect: Dialect::Integration,
             action: None,
+            queries: &[],
             request: None,
             status: 200,
             response: Some("Health"),
-            produces: JSON,
+            produces: &[JSON],
         }),
         permissions: &[],
     },
@@ -71,6 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/api-keys",
         group: Group::Administer,
         resource: Kind::Tenant,
+        queries: PAGED,
         response: Some("ApiKeyPage"),
         permissions: &[Read, List],
         ..PLATFORM
@@ -177,6 +180,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/audit-log",
         group: Group::Administer,
         resource: Kind::AuditLog,
+        queries: &["limit", "cursor", "actor_id", "resource_type", "resource_id", "action", "outcome", "from", "to"],
         response: Some("AuditLog"),
         permissions: &[Read, List],
         ..PLATFORM

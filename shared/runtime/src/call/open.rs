@@ -136,7 +136,8 @@ impl Call {
     pub(super) fn check<I, B>(&self, input: Result<I, Failure>, body: ParseBody<'_, B>) -> Result<(I, B), Failure> {
         let headers = crate::dialect::check_headers(self.dialect, &self.request, self.produces);
         let retry_key = idempotency::key(&self.request);
-        let faults = [headers.err(), retry_key.err()].into_iter().flatten().reduce(Failure::joined);
+        let queries = self.strict_queries.and_then(|known| self.request.check_queries(known).err());
+        let faults = [headers.err(), retry_key.err(), queries].into_iter().flatten().reduce(Failure::joined);
         match (faults, crate::both(input, body(&self.request))) {
             (None, parsed) => parsed,
             (Some(faults), Ok(_)) => Err(faults),

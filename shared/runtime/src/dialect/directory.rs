@@ -4,6 +4,7 @@
 use serde_json::json;
 use trustplane_domain::directory::fapi;
 use trustplane_domain::{Failure, Faults};
+use trustplane_functions::JSON;
 
 use super::{Rendered, bytes};
 use crate::Request;
@@ -24,7 +25,9 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
             (403, None)
         }
         Failure::InvalidTenantId => say(400, "X-Tenant-ID must be a uuid"),
-        Failure::NotAcceptable => say(406, "replies are application/json"),
+        Failure::NotAcceptable { available } => {
+            (406, Some(vec![format!("Accept must include the type of the response: {available}")]))
+        }
         Failure::TooLarge { limit } => (413, Some(vec![format!("the body is larger than {}", bytes(*limit))])),
         Failure::UnsupportedMediaType => say(415, "the body must be application/json"),
         Failure::InvalidJson(reason) => (400, Some(vec![format!("the body {reason}")])),
@@ -33,7 +36,8 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
         }
         Failure::InvalidPolicy(_) => say(400, "the policy is not valid"),
         Failure::NotFound(what) => (404, Some(vec![format!("there is no such {what}")])),
-        Failure::NoRoute | Failure::MethodNotAllowed => say(404, "there is nothing at this path"),
+        Failure::NoRoute => say(404, "there is nothing at this path"),
+        Failure::MethodNotAllowed { allow } => (405, Some(vec![format!("this path has other methods: {allow}")])),
         Failure::PreconditionFailed => say(412, "another version stands than If-Match names"),
         Failure::Conflict(_, message) => (409, Some(vec![message.clone()])),
         Failure::IdempotencyMismatch => say(422, "this Idempotency-Key was used for another request"),
@@ -53,10 +57,11 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
 ///
 /// JSON is accepted everywhere, even where the good reply is another type: errors are JSON, and clients of this API ask
 /// for it out of habit.
-pub(super) fn check_headers(request: &Request, produces: &str) -> Result<(), Failure> {
-    let accepted = ["application/json", produces].iter().any(|one| fapi::accepts(request.header("accept"), one));
-    if !accepted {
-        return Err(Failure::NotAcceptable);
+pub(super) fn check_headers(request: &Request, produces: &[&str]) -> Result<(), Failure> {
+    let accept = request.header("accept");
+    if !produces.iter().chain(&[JSON]).any(|one| fapi::accepts(accept, one)) {
+        let available: Vec<String> = produces.iter().map(|one| format!("`{one}`")).collect();
+        return Err(Failure::NotAcceptable { available: available.join(", ") });
     }
     let mut faults = Faults::default();
     if let Some(text) = request.header("x-fapi-auth-date") {

@@ -35,7 +35,9 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
             say(403, "IIC.1001", "The credential belongs to another tenant than X-Tenant-ID names")
         }
         Failure::TenantSuspended => say(403, "IIC.1001", "The tenant is suspended"),
-        Failure::NotAcceptable => say(400, "IIC.400", "Bad Request: replies are application/json"),
+        Failure::NotAcceptable { available } => {
+            (400, "IIC.400", format!("Bad Request: Accept must include the type of the response: {available}"))
+        }
         Failure::TooLarge { limit } => (413, "IIC.413", format!("The body is larger than {}", bytes(*limit))),
         Failure::UnsupportedMediaType => say(415, "IIC.415", "The body must be application/json"),
         Failure::InvalidJson(reason) => (400, "IIC.400", format!("Bad Request: the body {reason}")),
@@ -51,7 +53,7 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
         }
         Failure::AwsDenied(reason, _) => (403, "IIC.1215", reason.clone()),
         Failure::NotFound(what) => (404, "IIC.404", format!("There is no such {what}")),
-        Failure::NoRoute | Failure::MethodNotAllowed => {
+        Failure::NoRoute | Failure::MethodNotAllowed { .. } => {
             say(404, "APIGW.0101", "The API does not exist or has not been published in the environment")
         }
         Failure::PreconditionFailed => say(412, "IIC.412", "Another version stands than If-Match names"),

@@ -37,7 +37,9 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
             say(403, "tenant_mismatch", "the credential belongs to another tenant than `X-Tenant-ID` names")
         }
         Failure::TenantSuspended => say(403, "tenant_suspended", "the tenant is suspended"),
-        Failure::NotAcceptable => say(406, "not_acceptable", "replies are `application/json`"),
+        Failure::NotAcceptable { available } => {
+            (406, "not_acceptable", format!("`Accept` must include the type of the response: {available}"))
+        }
         Failure::TooLarge { limit } => (413, "too_large", format!("the body is larger than {}", bytes(*limit))),
         Failure::UnsupportedMediaType => say(415, "unsupported_media_type", "the body must be `application/json`"),
         Failure::InvalidJson(reason) => (400, "invalid_json", format!("the body {reason}")),
@@ -47,7 +49,9 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::AwsDenied(reason, _) => (403, "forbidden", reason.clone()),
         Failure::NotFound(what) => (404, "not_found", format!("there is no such {what}")),
         Failure::NoRoute => say(404, "not_found", "there is nothing at this path"),
-        Failure::MethodNotAllowed => say(405, "method_not_allowed", "this path has other methods"),
+        Failure::MethodNotAllowed { allow } => {
+            (405, "method_not_allowed", format!("this path has other methods: {allow}"))
+        }
         Failure::PreconditionFailed => say(412, "precondition_failed", "another version stands than `If-Match` names"),
         Failure::Conflict(conflict, message) => (409, conflict_code(*conflict), message.clone()),
         Failure::IdempotencyMismatch => {

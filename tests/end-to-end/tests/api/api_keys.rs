@@ -211,7 +211,16 @@ async fn a_list_comes_in_pages() {
     let foreign = other.get(&format!("{PATH}?cursor={}", text(&page, "next_cursor"))).await.expect(200);
     let own = ids(&other.get(PATH).await);
     assert!(ids(&foreign).iter().all(|id| own.contains(id)));
-    for wrong in ["limit=0", "limit=251", "limit=x", "cursor=x", "cursor=MTpDT05ORUNUSU9O"] {
+    for wrong in [
+        "limit=0",
+        "limit=251",
+        "limit=x",
+        "limit=",
+        "limit=1&limit=2",
+        "limti=1",
+        "cursor=x",
+        "cursor=MTpDT05ORUNUSU9O",
+    ] {
         let refused = customer.get(&format!("{PATH}?{wrong}")).await.refused(400, "invalid_request");
         assert!(refused.body["details"][wrong.split('=').next().unwrap()].is_string(), "{}", refused.text);
     }
@@ -368,4 +377,48 @@ async fn another_tenants_key_is_no_key() {
         let _ = one.post(&format!("{path}/rotate"), &json!({})).await.refused(404, "not_found");
     }
     let _ = look(&other, &other.viewer).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_update_keeps_what_it_does_not_name_and_null_ends_the_expiry() {
+    let customer = world().customer().await;
+    let end = seconds_from_now(3_600);
+    let made = customer.post(PATH, &json!({"name": "n", "roles": ["viewer"], "expires_at": end})).await.expect(201);
+    let kept = customer.put(&path(&made), &json!({"name": "n2", "roles": ["editor"]})).await.expect(200);
+    assert_eq!((&kept.body["expires_at"], &kept.body["name"]), (&json!(end), &json!("n2")));
+    let renamed = customer.put(&path(&made), &json!({"name": "n3"})).await.expect(200);
+    assert_eq!((&renamed.body["roles"], &renamed.body["expires_at"]), (&json!(["editor"]), &json!(end)));
+    let same = customer.put(&path(&made), &json!({})).await.expect(200);
+    assert_eq!(same.body["name"], "n3");
+    let endless = customer.put(&path(&made), &json!({"expires_at": null})).await.expect(200);
+    assert_eq!((&endless.body["expires_at"], &endless.body["name"]), (&Value::Null, &json!("n3")));
+    let same = customer.put(&path(&made), &json!({"name": null, "roles": null})).await.expect(200);
+    assert_eq!(same.body["name"], "n3");
+}
+
+#[tokio::test]
+async fn an_unknown_field_is_named_with_the_nearest_one() {
+    let customer = world().customer().await;
+    let made = customer.post(PATH, &key(&["viewer"])).await.expect(201);
+    let rotate = format!("{}/rotate", path(&made));
+    let temporary = format!("{PATH}/temporary");
+    for (path, body, field, nearest) in [
+        (rotate.as_str(), json!({"overlap": 600}), "overlap", "`overlap_seconds`"),
+        (&temporary, json!({"role": ["viewer"]}), "role", "`roles`"),
+        (PATH, json!({"name": "a", "roles": ["viewer"], "expire_at": null}), "expire_at", "`expires_at`"),
+    ] {
+        let refused = customer.post(path, &body).await.refused(400, "invalid_request");
+        assert!(refused.body["details"][field].as_str().unwrap().contains(nearest), "{}", refused.text);
+    }
+    // Nothing was done: the key is as it was.
+    let shown = customer.get(&path(&made)).await.expect(200);
+    assert_eq!((&shown.body["revoked_at"], &shown.body["replaced_by"]), (&Value::Null, &Value::Null));
+    // The vendors' endpoints ignore what they do not know.
+    let body = json!({"sso_instance_arn": "", "role_arn": "", "region": "eu-west-1", "more": 1});
+    let _ = customer.put(&format!("{CONFIG}?more=1"), &body).await.expect(200);
+    // An included role can be asked for.
+    let made = customer.post(&temporary, &json!({"roles": ["viewer"]})).await.expect(201);
+    assert!(made.body["secret_access_key"].is_string());
+    let editor = customer.request_as(&customer.editor, "POST", &temporary).json(&json!({"roles": ["approver"]}));
+    let _ = customer.send(editor).await.refused(400, "invalid_request");
 }

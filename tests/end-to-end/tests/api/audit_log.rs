@@ -110,6 +110,18 @@ async fn a_question_that_is_wrong_is_told_all_of_it() {
     let refused = customer.get(&path).await.refused(400, "invalid_request");
     let fields: Vec<&String> = refused.body["details"].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["cursor", "from", "limit", "resource_type", "to"]);
+    for (query, field, said) in [
+        ("action=put-polcy", "action", "`put-policy`"),
+        ("outcome=refused", "outcome", "`denied`"),
+        ("actoin=x", "actoin", "`action`"),
+        ("actor_id=", "actor_id", "empty"),
+        ("resource_type=apikey", "resource_type", "`api-key`"),
+        ("action=put-policy&action=delete-policy", "action", "once"),
+    ] {
+        let refused = customer.get(&format!("{PATH}?{query}")).await.refused(400, "invalid_request");
+        let message = refused.body["details"][field].as_str().unwrap_or_else(|| panic!("{query}: {}", refused.text));
+        assert!(message.contains(said), "{query}: {message}");
+    }
     let path = format!("{PATH}?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z");
     let refused = customer.get(&path).await.refused(400, "invalid_request");
     assert!(refused.body["details"]["from"].is_string());
@@ -129,6 +141,8 @@ async fn a_denied_attempt_is_recorded_and_costs_one_call_more() {
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 0));
     let records = list(&customer, "action=put-identity-center-config").await;
     assert_eq!(records.len(), 1);
+    assert_eq!(list(&customer, "outcome=denied").await, records);
+    assert!(list(&customer, "outcome=allowed").await.iter().all(|record| record["outcome"] == "allowed"));
     let record = &records[0];
     assert_eq!((&record["outcome"], &record["actor"]["name"]), (&json!("denied"), &json!("viewer")));
     assert_eq!((&record["before"], &record["after"]), (&Value::Null, &Value::Null));

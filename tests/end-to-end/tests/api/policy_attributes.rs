@@ -176,6 +176,13 @@ async fn what_policies_would_decide_is_told_and_nothing_is_done() {
     let reply = ask(json!({"policies": overflow})).await;
     assert_eq!((&reply.body["permitted"], &reply.body["determining_policies"]), (&json!(false), &json!(["o"])));
     assert!(reply.body["errors"][0].as_str().unwrap().contains("`o`"), "{}", reply.text);
+    // The kind of the principal decides.
+    let temporary = json!({
+        "principal": {"name": "t", "roles": ["admin"], "kind": "temporary"},
+        "action": "create-api-key",
+        "resource": {"type": "api-key", "id": "k"},
+    });
+    assert_eq!(ask(temporary).await.body["determining_policies"], json!(["built-in.temporary-keys"]));
     let own = json!({
         "principal": {"roles": ["approver"]},
         "action": "approve-sso-configuration-version",
@@ -196,7 +203,12 @@ async fn a_question_that_makes_no_sense_is_told_why() {
         (json!({"action": "fly"}), "action"),
         (json!({"principal": {"roles": ["root"]}}), "principal.roles"),
         (json!({"principal": 7}), "principal"),
-        (json!({"principal": &other.viewer[4..42]}), "principal"),
+        (json!({"principal": {"kind": "temprary"}}), "principal.kind"),
+        (json!({"principal": {"rolse": ["viewer"]}}), "principal.rolse"),
+        (json!({"principal": {"id": &customer.viewer[4..42], "kind": "temporary"}}), "principal.kind"),
+        (json!({"reosurce": {}}), "reosurce"),
+        (json!({"resource": {"type": "integration", "id": "x", "agter": {}}}), "resource.agter"),
+        (json!({"resource": {"type": "integration", "id": "x", "after": {"configured": 1.5}}}), "resource.after"),
         (json!({"resource": {"type": "tenant", "id": "x"}}), "resource.type"),
         (json!({"resource": {"type": "integration", "id": "x", "after": {"unknown": 1}}}), "resource"),
         (json!({"resource": {"type": "integration", "id": "x".repeat(1025)}}), "resource.id"),
@@ -211,6 +223,19 @@ async fn a_question_that_makes_no_sense_is_told_why() {
         let refused = customer.post(EVALUATE, &question(&wrong)).await.refused(400, "invalid_request");
         assert!(refused.body["details"][field].is_string(), "{field}: {}", refused.text);
     }
+    // The attribute that is missing, unknown or of another type is named.
+    for (after, attribute) in [
+        (json!({"region": "eu-west-1"}), "configured"),
+        (json!({"configured": true, "regoin": "x"}), "regoin"),
+        (json!({"configured": "yes"}), "configured"),
+    ] {
+        let resource = json!({"resource": {"type": "integration", "id": "x", "after": after}});
+        let refused = customer.post(EVALUATE, &question(&resource)).await.refused(400, "invalid_request");
+        let said = refused.body["details"]["resource"].as_str().unwrap();
+        assert!(said.contains(attribute), "{attribute}: {said}");
+    }
+    let unknown = question(&json!({"principal": &other.viewer[4..42]}));
+    let _ = customer.post(EVALUATE, &unknown).await.refused(404, "not_found");
     let drafts =
         json!([{"id": "good", "text": "permit (principal, action, resource);"}, {"id": "bad", "text": "permit"}]);
     let refused = customer.post(EVALUATE, &question(&json!({"policies": drafts}))).await.refused(400, "invalid_policy");

@@ -113,8 +113,16 @@ async fn the_public_key_is_pem_and_kms_is_asked_once_a_process() {
     assert_eq!(first.text, second.text);
     let costs = [customer.cost(&first).await, customer.cost(&second).await];
     assert_eq!(costs.map(|cost| (cost.dynamodb_calls, cost.aws_calls)), [(1, 1), (1, 0)]);
-    for good in ["application/x-pem-file", "application/json", "*/*"] {
-        let _ = customer.send(customer.request("GET", path).header("accept", good)).await.expect(200);
+    for (accept, media_type) in [
+        ("application/x-pem-file", "application/x-pem-file"),
+        ("application/json", "application/x-pem-file"),
+        ("*/*", "application/x-pem-file"),
+        ("application/x-pem-key", "application/x-pem-key"),
+        ("Application/X-PEM-Certificate;q=0.5, text/html", "application/x-pem-certificate"),
+    ] {
+        let reply = customer.send(customer.request("GET", path).header("accept", accept)).await.expect(200);
+        assert_eq!((reply.header("content-type"), &reply.text), (Some(media_type), &first.text), "{accept}");
     }
-    let _ = customer.send(customer.request("GET", path).header("accept", "text/html")).await.expect(406);
+    let refused = customer.send(customer.request("GET", path).header("accept", "text/html")).await.expect(406);
+    assert!(refused.text.contains("application/x-pem-key"), "{}", refused.text);
 }

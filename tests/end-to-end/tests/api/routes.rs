@@ -129,8 +129,16 @@ async fn unknown_paths_and_methods_are_answered_in_the_dialect_of_their_prefix()
     let world = world();
     let send = |method: &'static str, path: &'static str| world.send(Request::new(method, path));
     let _ = send("GET", "/nothing").await.refused(404, "not_found");
-    let _ = send("DELETE", "/healthz").await.refused(405, "method_not_allowed");
-    let _ = send("PATCH", "/v1/integrations/aws-identity-center/config").await.refused(405, "method_not_allowed");
+    for (method, path, allow) in [
+        ("DELETE", "/healthz", "GET"),
+        ("PATCH", "/v1/integrations/aws-identity-center/config", "DELETE, GET, PUT"),
+        ("OPTIONS", "/v1/api-keys/x", "DELETE, GET, PUT"),
+        ("PATCH", "/organisations/acme", "GET, PUT"),
+        ("OPTIONS", "/organisations", "GET, POST"),
+    ] {
+        let reply = send(method, path).await.expect(405);
+        assert_eq!(reply.header("allow"), Some(allow), "{method} {path}");
+    }
     let _ = send("GET", "/v1/instances/x/y/z").await.refused(404, "APIGW.0101");
     let _ = send("PATCH", "/v1/identity-stores/x").await.refused(404, "APIGW.0101");
     let _ = send("GET", "/v1/instancesandmore").await.refused(404, "not_found");

@@ -124,6 +124,25 @@ fn an_update_that_says_what_is_so_changes_nothing() {
 }
 
 #[test]
+fn the_order_of_domains_and_policies_is_no_change() {
+    let pair = ["acme.example", "acme-partners.example"];
+    let mut wanted = body();
+    wanted["SupportedDomains"] = json!(pair);
+    wanted["AuthenticationPolicies"] = json!(["TWO_FACTOR", "RECOVERY_CODES"]);
+    let before = put(&submitted_by(&author(1)), &wanted, VersionStatus::Pending, &author(1)).unwrap();
+    let mut turned = wanted;
+    turned["SupportedDomains"] = json!([pair[1], pair[0]]);
+    turned["AuthenticationPolicies"] = json!(["RECOVERY_CODES", "TWO_FACTOR"]);
+    let edited = put(&before, &turned, VersionStatus::Pending, &author(3)).unwrap();
+    assert_eq!(edited.version, before.version);
+    let approved = put(&before, &turned, VersionStatus::Active, &author(2)).unwrap();
+    assert_eq!(approved.version.content, before.version.content);
+    turned["SupportedDomains"] = json!([pair[1]]);
+    let refused = put(&before, &turned, VersionStatus::Active, &author(2)).unwrap_err();
+    assert_eq!(refused, VersionRefusal::ContentWithDecision(vec!["SupportedDomains"]));
+}
+
+#[test]
 fn what_is_asked_decides_who_may_do_it() {
     let asked =
         |from, to| step(&version_in(from).version, &VersionUpdate { content: content(&body()).unwrap(), status: to });
