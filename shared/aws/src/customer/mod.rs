@@ -2,15 +2,19 @@
 
 mod inventory;
 mod probe;
+mod sessions;
 
-pub use inventory::{Paged, Reader};
+pub use inventory::Reader;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_sdk_organizations::Client as Organizations;
+use aws_sdk_ssoadmin::config::retry::RetryPartition;
 use aws_sdk_ssoadmin::config::{Credentials, IdentityCache, Region as SdkRegion};
 use aws_sdk_ssoadmin::operation::describe_instance::DescribeInstanceOutput;
 use aws_sdk_ssoadmin::{Client as SsoAdmin, config};
@@ -19,13 +23,15 @@ use aws_sdk_sts::error::SdkError as StsSdkError;
 use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
-use trustplane_domain::connection::{Connection, InstanceFacts};
+use trustplane_domain::connection::refusal::ASSUME_ROLE;
+use trustplane_domain::connection::{Connection, InstanceFacts, Refusal};
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::region::Region;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::error::{CustomerError, Refused, refused};
+use self::sessions::Sessions;
+use crate::error::{CustomerError, refused};
 use crate::{Counting, Meter};
 
 /// What one call may take, retries included, and each of its attempts.
@@ -41,11 +47,9 @@ const SESSION_SECONDS: i32 = 900;
 /// A session that ends sooner than this is not used any more.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Sessions that a process keeps at most.
-const SESSIONS: usize = 200;
-
-/// What coming in is called in IAM.
-const ASSUME_ROLE: &str = "sts:AssumeRole";
+/// Retry budgets of a process. The SDK keeps one per service and region, so that one customer's throttled calls would spend
+/// the retries of all; here they are spread over this many.
+const RETRY_PARTITIONS: u64 = 64;
 
 /// Pages of ListInstances that are looked through: an account sees a handful of instances.
 const PAGES: usize = 10;
@@ -92,7 +96,7 @@ impl Way {
 pub struct Customers {
     sdk: SdkConfig,
     meter: Arc<Meter>,
-    sessions: Mutex<HashMap<Way, Session>>,
+    sessions: Sessions,
 }
 
 #[derive(Clone, Debug)]
@@ -100,6 +104,8 @@ struct Session {
     credentials: Credentials,
     sso_admin: SsoAdmin,
     ends: SystemTime,
+    /// The account that the session is in.
+    account: String,
 }
 
 /// Why a role was not assumed.
@@ -108,7 +114,7 @@ type NotAssumed = StsSdkError<AssumeRoleError, HttpResponse>;
 impl Customers {
     /// Reached by clients of this configuration, their calls counted by `meter`.
     pub fn new(sdk: &SdkConfig, meter: Arc<Meter>) -> Self {
-        Self { sdk: sdk.clone(), meter, sessions: Mutex::default() }
+        Self { sdk: sdk.clone(), meter, sessions: Sessions::default() }
     }
 
     /// What AWS says of the instance `arn` now, told at `now`. Two calls, or one where a session is at hand, and two more
@@ -116,43 +122,55 @@ impl Customers {
     pub async fn instance(&self, way: &Way, arn: &InstanceArn, now: Timestamp) -> Result<InstanceFacts, CustomerError> {
         match tokio::time::timeout(WHOLE, self.describe(way, arn)).await {
             Ok(described) => Ok(facts(arn, &described?, now)),
-            Err(_elapsed) => Err(CustomerError::Unreachable("no answer in 9 seconds".to_owned())),
+            Err(_elapsed) => {
+                Err(CustomerError::new("sso:DescribeInstance", Refusal::Unreachable, "no answer in 9 seconds"))
+            }
         }
     }
 
     async fn describe(&self, way: &Way, arn: &InstanceArn) -> Result<DescribeInstanceOutput, CustomerError> {
-        let kept = self.kept(way);
-        let was_kept = kept.is_some();
-        let session = match kept {
-            Some(session) => session.sso_admin,
-            None => self.assume(way).await?.sso_admin,
+        let describe = async |session: &Session| {
+            let described = session.sso_admin.describe_instance().instance_arn(arn.as_str()).send().await;
+            described.map_err(|error| refused("sso:DescribeInstance", &error, false))
         };
-        let refusal = match session.describe_instance().instance_arn(arn.as_str()).send().await {
-            Ok(described) => return Ok(described),
-            Err(error) => refused("sso:DescribeInstance", &error),
-        };
-        match refusal {
-            // The customer can end a session before its time. A new one tells whether we are still let in.
-            Refused::SessionOver if was_kept => {
-                self.forget(way);
-                Box::pin(self.describe(way, arn)).await
-            }
-            // What is not there is denied as what is not ours to see; the list tells the two apart.
-            Refused::Other(denied @ CustomerError::Denied(_)) => Err(match self.lists(&session, arn).await {
-                Ok(false) => CustomerError::InstanceGone,
-                Ok(true) | Err(CustomerError::Denied(_)) => denied,
+        let (described, session) = self.through(way, MARGIN, describe).await?;
+        match described {
+            // AWS denies a thing that does not exist as it denies one that the role may not see; the list tells them apart.
+            Err(denied) if denied.is_denied() => Err(match self.lists(&session.sso_admin, arn).await {
+                Ok(false) => CustomerError::instance_gone(),
+                Ok(true) => denied,
+                Err(other) if other.is_denied() => denied,
                 Err(other) => other,
             }),
-            other => Err(other.into()),
+            described => described,
         }
     }
 
-    /// Whether the list of instances has this one.
+    /// Makes a call through a session that lasts for `time`, and returns that session beside the call's result. A kept session
+    /// that is denied or over is replaced once: the customer can end sessions before their time.
+    async fn through<T>(
+        &self,
+        way: &Way,
+        time: Duration,
+        call: impl AsyncFn(&Session) -> Result<T, CustomerError>,
+    ) -> Result<(Result<T, CustomerError>, Session), CustomerError> {
+        if let Some(kept) = self.sessions.get(way, time) {
+            match call(&kept).await {
+                Err(error) if error.doubts_session() => self.sessions.forget(way),
+                outcome => return Ok((outcome, kept)),
+            }
+        }
+        let session = self.assume(way).await?;
+        Ok((call(&session).await, session))
+    }
+
+    /// Looks the instance up in the list of instances.
     async fn lists(&self, session: &SsoAdmin, arn: &InstanceArn) -> Result<bool, CustomerError> {
         let mut next = None;
         for _ in 0..PAGES {
+            let with_token = next.is_some();
             let page = session.list_instances().set_next_token(next).send().await;
-            let page = page.map_err(|error| CustomerError::from(refused("sso:ListInstances", &error)))?;
+            let page = page.map_err(|error| refused("sso:ListInstances", &error, with_token))?;
             if page.instances().iter().any(|instance| instance.instance_arn() == Some(arn.as_str())) {
                 return Ok(true);
             }
@@ -166,7 +184,7 @@ impl Customers {
 
     /// Whether the role of this way trusts `external_id`: one call, and nothing of the session is kept.
     pub async fn trusts(&self, way: &Way, external_id: ExternalId) -> Result<(), CustomerError> {
-        match self.assume_role(&self.sts(), way, Some(external_id)).await {
+        match self.assume_role(&self.sts(way), way, Some(external_id)).await {
             Ok(_) => Ok(()),
             Err(error) => Err(not_assumed(&error)),
         }
@@ -175,7 +193,7 @@ impl Customers {
     /// Assumes the role: with the current ExternalId, or where that is denied with another of the tenant's. A role that is not
     /// proven has to deny whoever comes without, and with another.
     async fn assume(&self, way: &Way) -> Result<Session, CustomerError> {
-        let sts = self.sts();
+        let sts = self.sts(way);
         let (assumed, guarded) = if way.proven {
             (self.come_in(&sts, way).await, Ok(()))
         } else {
@@ -190,8 +208,13 @@ impl Customers {
         let assumed = assumed.map_err(|error| not_assumed(&error))?;
         guarded?;
         let session = self.session(way, assumed);
-        let session = session.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))?;
-        self.keep(way, session.clone());
+        let session = session
+            .ok_or_else(|| CustomerError::new(ASSUME_ROLE, Refusal::Unavailable, "AssumeRole gave no credentials"))?;
+        if session.account != way.role.account() {
+            let refusal = Refusal::AccountMismatch(session.account);
+            return Err(CustomerError::new(ASSUME_ROLE, refusal, "the session is in another account"));
+        }
+        self.sessions.keep(way, session.clone());
         Ok(session)
     }
 
@@ -199,7 +222,7 @@ impl Customers {
         let mut assumed = self.assume_role(sts, way, Some(way.external_id)).await;
         for other in [way.external_id_pending, way.external_id_retired].into_iter().flatten() {
             match &assumed {
-                Err(error) if not_assumed(error) == CustomerError::Denied(ASSUME_ROLE) => {
+                Err(error) if not_assumed(error).is_denied() => {
                     assumed = self.assume_role(sts, way, Some(other)).await;
                 }
                 _ => break,
@@ -211,18 +234,19 @@ impl Customers {
     /// Whether STS denies the role to whoever comes with this ExternalId, or with none.
     async fn is_kept_out(&self, sts: &Sts, way: &Way, external_id: Option<ExternalId>) -> Result<(), CustomerError> {
         match self.assume_role(sts, way, external_id).await {
-            Ok(_) => Err(CustomerError::NotEnforced),
+            Ok(_) => Err(CustomerError::new(ASSUME_ROLE, Refusal::NotEnforced, "assumed with a foreign ExternalId")),
             Err(error) => match not_assumed(&error) {
-                CustomerError::Denied(_) => Ok(()),
+                denied if denied.is_denied() => Ok(()),
                 other => Err(other),
             },
         }
     }
 
     /// STS in the platform's region.
-    fn sts(&self) -> Sts {
+    fn sts(&self, way: &Way) -> Sts {
         let config = aws_sdk_sts::config::Builder::from(&self.sdk)
             .timeout_config(timeouts())
+            .retry_partition(retry_partition(way))
             .interceptor(Counting::other(&self.meter))
             .build();
         Sts::from_conf(config)
@@ -247,6 +271,9 @@ impl Customers {
     /// The session that STS gave, for this way alone.
     fn session(&self, way: &Way, assumed: AssumeRoleOutput) -> Option<Session> {
         let credentials = assumed.credentials?;
+        // `arn:aws:sts::123456789012:assumed-role/Role/session`.
+        let arn = assumed.assumed_role_user.map(|user| user.arn).unwrap_or_default();
+        let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
         let ends = SystemTime::try_from(credentials.expiration).unwrap_or(SystemTime::UNIX_EPOCH);
         let credentials = Credentials::new(
             credentials.access_key_id,
@@ -255,21 +282,47 @@ impl Customers {
             Some(ends),
             "AssumeRole",
         );
-        let sso_admin = self.sso_admin(self.region(way), &credentials);
-        Some(Session { credentials, sso_admin, ends })
+        let sso_admin = self.sso_admin(way, self.region(way), &credentials, None);
+        Some(Session { credentials, sso_admin, ends, account })
     }
 
     /// IAM Identity Center in a region, for a session.
-    fn sso_admin(&self, region: Option<SdkRegion>, credentials: &Credentials) -> SsoAdmin {
+    fn sso_admin(
+        &self,
+        way: &Way,
+        region: Option<SdkRegion>,
+        credentials: &Credentials,
+        retries: Option<RetryConfig>,
+    ) -> SsoAdmin {
         let config = config::Builder::from(&self.sdk)
             .region(region)
             .credentials_provider(credentials.clone())
             // The shared cache would keep every session for the life of the process.
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts())
+            .retry_config(retries.unwrap_or_else(|| self.retries()))
+            .retry_partition(retry_partition(way))
             .interceptor(Counting::other(&self.meter))
             .build();
         SsoAdmin::from_conf(config)
+    }
+
+    /// AWS Organizations has one endpoint per partition, which the SDK knows for every region.
+    fn organizations(&self, way: &Way, session: &Session, retries: Option<RetryConfig>) -> Organizations {
+        let config = aws_sdk_organizations::config::Builder::from(&self.sdk)
+            .region(self.region(way))
+            .credentials_provider(session.credentials.clone())
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(timeouts())
+            .retry_config(retries.unwrap_or_else(|| self.retries()))
+            .retry_partition(retry_partition(way))
+            .interceptor(Counting::other(&self.meter))
+            .build();
+        Organizations::from_conf(config)
+    }
+
+    fn retries(&self) -> RetryConfig {
+        self.sdk.retry_config().cloned().unwrap_or_else(RetryConfig::standard)
     }
 
     fn region(&self, way: &Way) -> Option<SdkRegion> {
@@ -278,55 +331,36 @@ impl Customers {
             None => self.sdk.region().cloned(),
         }
     }
-
-    fn kept(&self, way: &Way) -> Option<Session> {
-        self.kept_for(way, MARGIN)
-    }
-
-    /// A session that does not end within `time`. None where the role is not proven: it may have been when the session was
-    /// made, and be open now.
-    fn kept_for(&self, way: &Way, time: Duration) -> Option<Session> {
-        if !way.proven {
-            return None;
-        }
-        let soon = SystemTime::now() + time;
-        self.sessions().get(&known_by(way)).filter(|session| session.ends > soon).cloned()
-    }
-
-    fn forget(&self, way: &Way) {
-        self.sessions().remove(&known_by(way));
-    }
-
-    fn keep(&self, way: &Way, session: Session) {
-        let soon = SystemTime::now() + MARGIN;
-        let mut sessions = self.sessions();
-        sessions.retain(|_, kept| kept.ends > soon);
-        if sessions.len() >= SESSIONS {
-            sessions.clear();
-        }
-        sessions.insert(known_by(way), session);
-    }
-
-    fn sessions(&self) -> MutexGuard<'_, HashMap<Way, Session>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// What a session is kept under. Whoever comes again later, when the role is proven, finds it.
-fn known_by(way: &Way) -> Way {
-    Way { proven: true, ..way.clone() }
+/// The retry budget of a tenant.
+fn retry_partition(way: &Way) -> RetryPartition {
+    let mut hasher = DefaultHasher::new();
+    way.tenant.hash(&mut hasher);
+    RetryPartition::new(format!("customer-{}", hasher.finish() % RETRY_PARTITIONS))
 }
 
 /// An ExternalId that is nobody's.
 fn stranger() -> Result<ExternalId, CustomerError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| CustomerError::Unavailable(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        CustomerError::new(ASSUME_ROLE, Refusal::Platform("no randomness".to_owned()), error.to_string())
+    })?;
     Ok(ExternalId::from_random(bytes))
 }
 
-/// What it means that the role was not assumed.
+/// Converts an AssumeRole error. STS that does not accept the credentials of AssumeRole does not accept the platform's own.
 fn not_assumed(error: &NotAssumed) -> CustomerError {
-    refused(ASSUME_ROLE, error).into()
+    let error = refused(ASSUME_ROLE, error, false);
+    match error.refusal {
+        Refusal::SessionOver => error.with(own_credentials()),
+        _ => error,
+    }
+}
+
+/// The refusal of the platform's own credentials.
+fn own_credentials() -> Refusal {
+    Refusal::Platform("the platform's credentials are not accepted".to_owned())
 }
 
 fn timeouts() -> TimeoutConfig {

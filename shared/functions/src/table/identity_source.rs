@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use crate::Permission::{AssumeRole, KeyPair, Read, Seal, Write};
+use crate::Permission::{AssumeRole, Count, KeyPair, Read, Seal, Write};
 use crate::endpoint::{Endpoint, http};
 use crate::{Dialect, Function};
 
@@ -20,7 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::Instance,
         response: Some("Instances"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::Instance,
         response: Some("IdentityStoreAssociations"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         request: Some("CreateExternalIdp"),
         status: 201,
         response: Some("ExternalIdpCreated"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -67,7 +67,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::IdentityProvider,
         response: Some("ExternalIdps"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -78,7 +78,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Write,
         resource: Kind::IdentityProvider,
         request: Some("UpdateExternalIdp"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -88,7 +88,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/enable",
         group: Group::Write,
         resource: Kind::IdentityProvider,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -98,7 +98,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/disable",
         group: Group::Write,
         resource: Kind::IdentityProvider,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -108,7 +108,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}",
         group: Group::Write,
         resource: Kind::IdentityProvider,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -120,7 +120,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resource: Kind::IdpCertificate,
         request: Some("ImportCertificate"),
         response: Some("CertificateImported"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -131,7 +131,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::IdpCertificate,
         response: Some("IdpCertificates"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -141,7 +141,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate/{certificate_id}",
         group: Group::Write,
         resource: Kind::IdpCertificate,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -152,7 +152,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::SpCertificate,
         response: Some("SpConfig"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -164,7 +164,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resource: Kind::SpCertificate,
         status: 201,
         response: Some("SamlCertificate"),
-        permissions: &[Read, Write, AssumeRole, Seal, KeyPair],
+        permissions: &[Read, Write, Count, AssumeRole, Seal, KeyPair],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -175,7 +175,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::SpCertificate,
         response: Some("SamlCertificates"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -185,7 +185,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/saml-certificates/{certificate_id}/active",
         group: Group::Write,
         resource: Kind::SpCertificate,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -195,7 +195,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/saml-certificates/{certificate_id}",
         group: Group::Write,
         resource: Kind::SpCertificate,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
 ];
