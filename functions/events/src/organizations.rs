@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
 use serde_json::{Value, json};
-use trustplane_aws::{Reader, Way};
+use trustplane_aws::{Reader, AccessPath};
 use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::inventory::{Answer, Ask, Batch, Cause, Fault, Half, MOST_ROWS, Row, Seen, Sync};
@@ -208,7 +208,7 @@ impl<'a> Reading<'a> {
             Fault::Refused(Cause { action: error.action.to_owned(), refusal: error.refusal })
         };
         if self.reader.is_none() {
-            let way = Way::of(self.grant.tenant(), &self.connection);
+            let way = AccessPath::of(self.grant.tenant(), &self.connection);
             let instance = self.connection.settings.sso_instance_arn.as_ref();
             let (Some(way), Some(instance)) = (way, instance) else { return Err(Fault::NotConfigured) };
             let reader = self.event.platform.customers.reader(&way, instance).await;

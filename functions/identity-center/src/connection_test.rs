@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use trustplane_aws::Way as AccessPath;
+use trustplane_aws::AccessPath;
 use trustplane_domain::connection::{
     Check, CheckStatus, Code, Connection, Deployment, Health, Observed, Report, RoleClaim, judge,
 };

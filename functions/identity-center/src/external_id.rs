@@ -2,7 +2,7 @@
 //! two phases.
 
 use serde::Serialize;
-use trustplane_aws::Way as AccessPath;
+use trustplane_aws::AccessPath;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::ids::ExternalId;
 use trustplane_domain::{Conflict, Failure};

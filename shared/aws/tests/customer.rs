@@ -10,7 +10,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_sdk_sts::config::Credentials;
 use tokio::net::TcpListener;
-use trustplane_aws::{CustomerError, Customers, Meter, Way};
+use trustplane_aws::{CustomerError, Customers, Meter, AccessPath};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
 use trustplane_domain::connection::{Bootstrap, Denial, KmsReason, Refusal};
@@ -46,10 +46,10 @@ async fn start() -> Local {
     Local { organization, customers: Customers::new(&sdk, Arc::clone(&meter)), meter }
 }
 
-fn way(local: &Local, tenant: u8, scenario: &str) -> Way {
+fn way(local: &Local, tenant: u8, scenario: &str) -> AccessPath {
     let external_id = ExternalId::from_random([tenant; 16]);
     local.organization.trust_external_id(&external_id.to_string());
-    Way {
+    AccessPath {
         tenant: TenantId::from_random([tenant; 16]),
         role: RoleArn::parse(&scenario.parse::<Scenario>().unwrap().role_arn()).unwrap(),
         external_id,
@@ -97,9 +97,9 @@ async fn a_session_is_kept_for_its_tenant_role_and_external_id_alone() {
     assert_eq!((tally.aws_calls, tally.aws_round_trips, tally.dynamodb_calls), (3, 3, 0));
 
     local.organization.clear_calls();
-    let other_tenant = Way { tenant: TenantId::from_random([2; 16]), ..one.clone() };
+    let other_tenant = AccessPath { tenant: TenantId::from_random([2; 16]), ..one.clone() };
     let other_role = way(&local, 1, "account-mismatch");
-    let other_region = Way { region: None, ..one.clone() };
+    let other_region = AccessPath { region: None, ..one.clone() };
     for other in [&other_tenant, &other_role, &other_region] {
         let _ = local.customers.instance(other, &instance(), now).await;
     }
@@ -108,7 +108,7 @@ async fn a_session_is_kept_for_its_tenant_role_and_external_id_alone() {
     let first = local.organization.calls().remove(0);
     assert_eq!(first.external_id, Some(one.external_id.to_string()));
     // Another ExternalId of the same tenant is asked for anew, and refused where the role does not trust it.
-    let not_trusted = Way { external_id: ExternalId::from_random([9; 16]), ..one };
+    let not_trusted = AccessPath { external_id: ExternalId::from_random([9; 16]), ..one };
     let denied = local.customers.instance(&not_trusted, &instance(), now).await;
     assert_eq!(reason(denied), denied_by_sts());
 }
@@ -117,7 +117,7 @@ async fn a_session_is_kept_for_its_tenant_role_and_external_id_alone() {
 async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_strangers() {
     let local = start().await;
     let now = Timestamp::now();
-    let own = Way { proven: false, ..way(&local, 1, "healthy") };
+    let own = AccessPath { proven: false, ..way(&local, 1, "healthy") };
     local.customers.instance(&own, &instance(), now).await.unwrap();
     let calls = local.organization.calls();
     let came_with: Vec<_> = calls.iter().take(3).map(|call| (call.external_id.clone(), call.error.clone())).collect();
@@ -128,7 +128,7 @@ async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_str
     assert_eq!(operations(&local)[3..], ["DescribeInstance"]);
     assert_eq!(local.meter.take().aws_round_trips, 2);
     // Its session is found again by whoever knows that it was proven. Who has since heard that it is open proves it anew.
-    let proven = Way { proven: true, ..own.clone() };
+    let proven = AccessPath { proven: true, ..own.clone() };
     local.organization.clear_calls();
     local.customers.instance(&proven, &instance(), now).await.unwrap();
     assert_eq!(operations(&local), ["DescribeInstance"]);
@@ -137,7 +137,7 @@ async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_str
     assert_eq!(operations(&local), ["AssumeRole", "AssumeRole", "AssumeRole", "DescribeInstance"]);
 
     // Another tenant's role whose owner does not demand the ExternalId: neither looked through, nor its session kept.
-    let open = Way { proven: false, ..way(&local, 2, "external-id-not-enforced") };
+    let open = AccessPath { proven: false, ..way(&local, 2, "external-id-not-enforced") };
     for _ in 0..2 {
         local.organization.clear_calls();
         assert_eq!(reason(local.customers.instance(&open, &instance(), now).await), not_enforced());
@@ -151,7 +151,7 @@ async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_str
     assert_eq!(reason(local.customers.instance(&open, &instance(), now).await), not_enforced());
 
     // A role that does not trust the tenant is denied as any other; STS that does not say is not taken for a denial.
-    let mut denied = Way { proven: false, ..way(&local, 1, "no-trust") };
+    let mut denied = AccessPath { proven: false, ..way(&local, 1, "no-trust") };
     assert_eq!(reason(local.customers.instance(&denied, &instance(), now).await), denied_by_sts());
     denied.role = way(&local, 1, "sts-throttled").role;
     assert_eq!(reason(local.customers.instance(&denied, &instance(), now).await).1, Refusal::Throttled);
@@ -163,7 +163,7 @@ async fn the_others_are_tried_where_the_current_external_id_is_denied() {
     let (current, pending) = (ExternalId::from_random([8; 16]), ExternalId::from_random([9; 16]));
     let retired = ExternalId::from_random([7; 16]);
     let role = "arn:aws:iam::123456789012:role/Rotating";
-    let way = Way {
+    let way = AccessPath {
         role: RoleArn::parse(role).unwrap(),
         external_id: current,
         external_id_pending: Some(pending),
@@ -237,7 +237,7 @@ async fn the_template_allows_the_calls_that_are_made_and_no_others() {
     };
     let template = bootstrap.cloudformation_yaml();
     let role = local.organization.deploy_cloudformation(&template).unwrap();
-    let way = Way { role: RoleArn::parse(&role).unwrap(), external_id, ..way(&local, 1, "healthy") };
+    let way = AccessPath { role: RoleArn::parse(&role).unwrap(), external_id, ..way(&local, 1, "healthy") };
     let now = Timestamp::now();
     let stranger = Some(ExternalId::from_random([7; 16]));
     let observed = local.customers.probe(&way, &instance(), stranger, now, Duration::from_secs(20)).await;
@@ -338,7 +338,7 @@ async fn what_passes_is_tried_again() {
     let local = start().await;
     for scenario in ["throttled-twice", "sts-throttled-twice"] {
         for proven in [true, false] {
-            let way = Way { proven, ..way(&local, 1 + u8::from(proven), scenario) };
+            let way = AccessPath { proven, ..way(&local, 1 + u8::from(proven), scenario) };
             assert!(local.customers.instance(&way, &instance(), Timestamp::now()).await.is_ok(), "{scenario}");
         }
     }

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tokio::net::TcpListener;
-use trustplane_aws::{CustomerError, Customers, Meter, Way};
+use trustplane_aws::{CustomerError, Customers, Meter, AccessPath};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
 use trustplane_domain::connection::Refusal;
@@ -81,7 +81,7 @@ const PLAIN: Endpoints = Endpoints { fips: false, dual_stack: false };
 struct Deployment {
     customers: Customers,
     asked: Arc<Mutex<Vec<Asked>>>,
-    way: Way,
+    way: AccessPath,
 }
 
 /// Creates a deployment in `home`, with a customer whose instance is configured in `region`.
@@ -98,7 +98,7 @@ async fn deployment(home: &str, region: &str, endpoints: Endpoints) -> Deploymen
     tokio::spawn(organization.serve(listener));
     let asked = Arc::clone(&wire.asked);
     let sdk = sdk(home, wire, endpoints).await;
-    let way = Way {
+    let way = AccessPath {
         tenant: TenantId::from_random([1; 16]),
         role: RoleArn::parse(ROLE_ARN).unwrap(),
         external_id,

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use trustplane_domain::arn::InstanceArn;
 use trustplane_domain::inventory::{Account, Answer, Ask, MOST_PRINCIPALS, PermissionSet, Principal};
 
-use super::{Customers, Session, SsoAdmin, Way};
+use super::{Customers, Session, SsoAdmin, AccessPath};
 use crate::error::{CustomerError, refused};
 
 /// Time between the beginnings of two calls: eight per second.
@@ -26,7 +26,7 @@ const PAGE: i32 = 100;
 #[derive(Debug)]
 pub struct Reader<'a> {
     customers: &'a Customers,
-    way: Way,
+    path: AccessPath,
     instance: InstanceArn,
     clients: Clients,
     /// True while the session has not been refused: a refusal may be the session's fault.
@@ -42,27 +42,27 @@ struct Clients {
 
 impl Customers {
     /// Opens a reader. One call, or none if a session is kept that lasts as long as a run; three where the role is not proven.
-    pub async fn reader(&self, way: &Way, instance: &InstanceArn) -> Result<Reader<'_>, CustomerError> {
-        let kept = self.sessions.get(way, RUN);
+    pub async fn reader(&self, path: &AccessPath, instance: &InstanceArn) -> Result<Reader<'_>, CustomerError> {
+        let kept = self.sessions.get(path, RUN);
         let is_trusted = kept.is_some();
         let session = match kept {
             Some(session) => session,
-            None => self.assume(way).await?,
+            None => self.assume(path).await?,
         };
         Ok(Reader {
             customers: self,
-            way: way.clone(),
+            path: path.clone(),
             instance: instance.clone(),
-            clients: self.clients(way, &session),
+            clients: self.clients(path, &session),
             is_trusted,
             next_call: Instant::now(),
         })
     }
 
-    fn clients(&self, way: &Way, session: &Session) -> Clients {
+    fn clients(&self, path: &AccessPath, session: &Session) -> Clients {
         Clients {
-            sso_admin: self.sso_admin(way, self.region(way), &session.credentials, Some(retries())),
-            organizations: self.organizations(way, session, Some(retries())),
+            sso_admin: self.sso_admin(path, self.region(path), &session.credentials, Some(retries())),
+            organizations: self.organizations(path, session, Some(retries())),
         }
     }
 }
@@ -77,9 +77,9 @@ impl Reader<'_> {
         match answer {
             Err(error) if self.is_trusted && error.doubts_session() => {
                 self.is_trusted = false;
-                self.customers.sessions.forget(&self.way);
-                match self.customers.assume(&self.way).await {
-                    Ok(session) => self.clients = self.customers.clients(&self.way, &session),
+                self.customers.sessions.forget(&self.path);
+                match self.customers.assume(&self.path).await {
+                    Ok(session) => self.clients = self.customers.clients(&self.path, &session),
                     Err(error) => return Some(Err(error)),
                 }
                 let answer = self.ask_once(ask).await;

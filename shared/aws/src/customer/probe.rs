@@ -1,5 +1,4 @@
-//! The test of a connection: what is asked of the customer's AWS, and in which order. What the answers mean is the domain's
-//! to say.
+//! The test of a connection: the calls to the customer's AWS, in their order. The domain judges the answers.
 //!
 //! On the good path it takes five waits: STS with each ExternalId and twice without; then the caller, the instance's region and
 //! its organization; then the instance, its permission sets, the accounts and the delegated administrators; then one permission
@@ -18,44 +17,43 @@ use trustplane_domain::connection::{Described, InstanceKind, Listed, Observed, R
 use trustplane_domain::ids::ExternalId;
 
 use super::{
-    Customers, IdentityCache, Organizations, PAGES, Session, SsoAdmin, Sts, Way, facts, own_credentials,
+    Customers, IdentityCache, Organizations, PAGES, Session, SsoAdmin, Sts, AccessPath, facts, own_credentials,
     retry_partition, timeouts,
 };
 use crate::Counting;
 use crate::error::refusal;
 
-/// Who administers IAM Identity Center is registered under this.
+/// The service principal of delegated administrators.
 const SERVICE_PRINCIPAL: &str = "sso.amazonaws.com";
 
-/// A test under way.
+/// A test in progress.
 struct Probe<'a> {
     customers: &'a Customers,
-    way: &'a Way,
+    path: &'a AccessPath,
     arn: &'a InstanceArn,
     now: Timestamp,
     deadline: Instant,
 }
 
 impl Customers {
-    /// Asks all that a test of the way to the instance `arn` needs to know, within `limit`; what is not answered by then
-    /// is unreachable. `stranger` is an ExternalId that no role can trust; without one, the role is not checked for being open
+    /// Makes all calls of a test within `limit`. A call without an answer by then is unreachable. `stranger` is an ExternalId that no role can trust; without one, the role is not checked for being open
     /// to others: only for a role that was proven a short time ago.
     ///
     /// Thirteen calls where all is well, one more while an ExternalId is pending; fewer where the first responses leave nothing
     /// to ask. Through a role that others can assume too, nothing is asked.
     pub async fn probe(
         &self,
-        way: &Way,
+        path: &AccessPath,
         arn: &InstanceArn,
         stranger: Option<ExternalId>,
         now: Timestamp,
         limit: Duration,
     ) -> Observed {
-        let probe = Probe { customers: self, way, arn, now, deadline: Instant::now() + limit };
+        let probe = Probe { customers: self, path, arn, now, deadline: Instant::now() + limit };
         let (mut observed, session) = probe.come_in(stranger).await;
         if let Some(session) = session.filter(|_| observed.is_own_role()) {
-            if session.account == way.role.account() {
-                self.sessions.keep(way, session.clone());
+            if session.account == path.role.account() {
+                self.sessions.keep(path, session.clone());
             }
             Box::pin(probe.look_around(&session, &mut observed)).await;
         }
@@ -64,13 +62,13 @@ impl Customers {
 }
 
 impl Probe<'_> {
-    /// Assumes the role in every way that it should open to, and that it should not.
+    /// Assumes the role with each ExternalId that it should trust, and with those that it should not.
     async fn come_in(&self, stranger: Option<ExternalId>) -> (Observed, Option<Session>) {
-        let sts = self.customers.sts(self.way);
+        let sts = self.customers.sts(self.path);
         let assume = |external_id: Option<ExternalId>| {
             let sts = &sts;
             self.within(async move {
-                let assumed = said(self.customers.assume_role(sts, self.way, external_id).await);
+                let assumed = said(self.customers.assume_role(sts, self.path, external_id).await);
                 match assumed.answer {
                     Err(Refusal::SessionOver) => Said { answer: Err(own_credentials()), ..assumed },
                     _ => assumed,
@@ -78,8 +76,8 @@ impl Probe<'_> {
             })
         };
         let (current, pending, without, another) = tokio::join!(
-            assume(Some(self.way.external_id)),
-            maybe(self.way.external_id_pending.map(|pending| assume(Some(pending)))),
+            assume(Some(self.path.external_id)),
+            maybe(self.path.external_id_pending.map(|pending| assume(Some(pending)))),
             maybe(stranger.map(|_| assume(None))),
             maybe(stranger.map(|stranger| assume(Some(stranger)))),
         );
@@ -89,13 +87,13 @@ impl Probe<'_> {
         let mut taken = |said: Said<_>| {
             said.map(|output| {
                 if session.is_none() {
-                    session = self.customers.session(self.way, output);
+                    session = self.customers.session(self.path, output);
                 }
             })
         };
         let is_denied = |said: &Said<_>| said.is_denied();
         let is_out = is_denied(&current) && pending.as_ref().is_none_or(is_denied);
-        let retired = maybe(self.way.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
+        let retired = maybe(self.path.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
         let observed = Observed {
             assumed: taken(current),
             assumed_pending: pending.map(&mut taken),
@@ -116,7 +114,7 @@ impl Probe<'_> {
     }
 
     async fn look_around(&self, session: &Session, observed: &mut Observed) {
-        let organizations = self.customers.organizations(self.way, session, None);
+        let organizations = self.customers.organizations(self.path, session, None);
         let (caller, listed, management) = tokio::join!(
             self.within(self.caller_account(session)),
             self.within(self.listed(&session.sso_admin, false)),
@@ -127,7 +125,7 @@ impl Probe<'_> {
         observed.caller_account = Some(caller);
         observed.listed = Some(listed);
         observed.management_account = Some(management);
-        if account != self.way.role.account() {
+        if account != self.path.role.account() {
             return;
         }
         let found = match found {
@@ -144,7 +142,7 @@ impl Probe<'_> {
                 if !self.is_platforms_region() =>
             {
                 let region = self.customers.sdk.region().cloned();
-                let sso_admin = self.customers.sso_admin(self.way, region, &session.credentials, None);
+                let sso_admin = self.customers.sso_admin(self.path, region, &session.credentials, None);
                 observed.listed_anywhere = Some(self.within(self.listed(&sso_admin, true)).await);
                 return;
             }
@@ -201,13 +199,13 @@ impl Probe<'_> {
 
     /// Reports an instance whose primary region is the one that was asked.
     fn is_home(&self, found: &Listed) -> bool {
-        let asked = self.customers.region(self.way);
+        let asked = self.customers.region(self.path);
         found.region.as_ref().is_none_or(|region| asked.is_none_or(|asked| asked.as_ref() == region))
     }
 
     /// Reports a connection whose region is the platform's own.
     fn is_platforms_region(&self) -> bool {
-        self.customers.region(self.way).as_ref() == self.customers.sdk.region()
+        self.customers.region(self.path).as_ref() == self.customers.sdk.region()
     }
 
     async fn caller_account(&self, session: &Session) -> Said<String> {
@@ -215,7 +213,7 @@ impl Probe<'_> {
             .credentials_provider(session.credentials.clone())
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts())
-            .retry_partition(retry_partition(self.way))
+            .retry_partition(retry_partition(self.path))
             .interceptor(Counting::other(&self.customers.meter))
             .build();
         let caller = said(Sts::from_conf(config).get_caller_identity().send().await);
