@@ -204,13 +204,18 @@ impl Refusal {
     /// One sentence on a refusal of `action`, for people.
     pub fn found(&self, action: &str) -> String {
         match self {
+            Self::Denied(denial) if action == ASSUME_ROLE && denial.by.is_none() => {
+                "STS does not let the platform assume the role.".to_owned()
+            }
             Self::Denied(denial) => denial.found(action),
             Self::Kms(reason) => format!("The KMS key that encrypts the instance {}.", reason.words()),
             Self::SessionOver => format!(
                 "AWS does not accept a new session of the role for `{action}`: the account has not enabled the region, or it \
                  revokes sessions as they are made."
             ),
-            Self::RegionDisabled => format!("AWS refuses `{action}`: the region is not enabled for the account."),
+            Self::RegionDisabled => {
+                format!("AWS refuses `{action}` with `RegionDisabledException`: the region is not enabled for the account.")
+            }
             Self::PageToken => format!("AWS does not accept its own page token for `{action}` any more."),
             Self::AccountInstance => format!("AWS refuses `{action}`: an account instance has no permission sets."),
             Self::NoOrganization => format!("AWS refuses `{action}`: the account is in no organization."),
