@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
 use serde_json::{Value, json};
-use trustplane_aws::{Reader, AccessPath};
+use trustplane_aws::{AccessPath, Reader};
 use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::inventory::{Answer, Ask, Batch, Cause, Fault, Half, MOST_ROWS, Row, Seen, Sync};

@@ -3,7 +3,7 @@
 //! What AWS says is remembered with the connection. It is fresh for five minutes, and served for as long as AWS is away.
 
 use serde::Serialize;
-use trustplane_aws::{CustomerError, AccessPath};
+use trustplane_aws::{AccessPath, CustomerError};
 use trustplane_domain::connection::{Connection, InstanceFacts, Settings};
 use trustplane_domain::timestamp::SECOND;
 use trustplane_domain::{Conflict, Failure, Timestamp};

@@ -10,7 +10,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_sdk_sts::config::Credentials;
 use tokio::net::TcpListener;
-use trustplane_aws::{CustomerError, Customers, Meter, AccessPath};
+use trustplane_aws::{AccessPath, CustomerError, Customers, Meter};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
 use trustplane_domain::connection::{Bootstrap, Denial, KmsReason, Refusal};

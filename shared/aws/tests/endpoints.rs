@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tokio::net::TcpListener;
-use trustplane_aws::{CustomerError, Customers, Meter, AccessPath};
+use trustplane_aws::{AccessPath, CustomerError, Customers, Meter};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
 use trustplane_domain::connection::Refusal;

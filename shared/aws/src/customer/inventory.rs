@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use trustplane_domain::arn::InstanceArn;
 use trustplane_domain::inventory::{Account, Answer, Ask, MOST_PRINCIPALS, PermissionSet, Principal};
 
-use super::{Customers, Session, SsoAdmin, AccessPath};
+use super::{AccessPath, Customers, Session, SsoAdmin};
 use crate::error::{CustomerError, refused};
 
 /// Time between the beginnings of two calls: eight per second.

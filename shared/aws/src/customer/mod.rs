@@ -119,7 +119,12 @@ impl Customers {
 
     /// Describes the instance `arn`, as of `now`. Two calls, or one where a session is at hand, and two more
     /// at the same time where the role is not proven; takes at most 9 seconds.
-    pub async fn instance(&self, path: &AccessPath, arn: &InstanceArn, now: Timestamp) -> Result<InstanceFacts, CustomerError> {
+    pub async fn instance(
+        &self,
+        path: &AccessPath,
+        arn: &InstanceArn,
+        now: Timestamp,
+    ) -> Result<InstanceFacts, CustomerError> {
         match tokio::time::timeout(WHOLE, self.describe(path, arn)).await {
             Ok(described) => Ok(facts(arn, &described?, now)),
             Err(_elapsed) => {
@@ -232,7 +237,12 @@ impl Customers {
     }
 
     /// Checks that STS denies the role with this ExternalId, or without one.
-    async fn is_kept_out(&self, sts: &Sts, path: &AccessPath, external_id: Option<ExternalId>) -> Result<(), CustomerError> {
+    async fn is_kept_out(
+        &self,
+        sts: &Sts,
+        path: &AccessPath,
+        external_id: Option<ExternalId>,
+    ) -> Result<(), CustomerError> {
         match self.assume_role(sts, path, external_id).await {
             Ok(_) => Err(CustomerError::new(ASSUME_ROLE, Refusal::NotEnforced, "assumed with a foreign ExternalId")),
             Err(error) => match not_assumed(&error) {

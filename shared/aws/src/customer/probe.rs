@@ -17,7 +17,7 @@ use trustplane_domain::connection::{Described, InstanceKind, Listed, Observed, R
 use trustplane_domain::ids::ExternalId;
 
 use super::{
-    Customers, IdentityCache, Organizations, PAGES, Session, SsoAdmin, Sts, AccessPath, facts, own_credentials,
+    AccessPath, Customers, IdentityCache, Organizations, PAGES, Session, SsoAdmin, Sts, facts, own_credentials,
     retry_partition, timeouts,
 };
 use crate::Counting;
@@ -93,7 +93,8 @@ impl Probe<'_> {
         };
         let is_denied = |said: &Said<_>| said.is_denied();
         let is_out = is_denied(&current) && pending.as_ref().is_none_or(is_denied);
-        let retired = maybe(self.path.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
+        let retired =
+            maybe(self.path.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
         let observed = Observed {
             assumed: taken(current),
             assumed_pending: pending.map(&mut taken),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::{MARGIN, Session, AccessPath};
+use super::{AccessPath, MARGIN, Session};
 
 /// Most sessions that a process keeps.
 const MOST: usize = 200;

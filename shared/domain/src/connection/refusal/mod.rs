@@ -214,7 +214,9 @@ impl Refusal {
                  revokes sessions as they are made."
             ),
             Self::RegionDisabled => {
-                format!("AWS refuses `{action}` with `RegionDisabledException`: the region is not enabled for the account.")
+                format!(
+                    "AWS refuses `{action}` with `RegionDisabledException`: the region is not enabled for the account."
+                )
             }
             Self::PageToken => format!("AWS does not accept its own page token for `{action}` any more."),
             Self::AccountInstance => format!("AWS refuses `{action}`: an account instance has no permission sets."),
