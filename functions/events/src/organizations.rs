@@ -1,38 +1,38 @@
-//! `sync-organizations`: reads the organizations behind connections whose reading is due, in slices.
+//! `sync-organizations`: reads the organizations behind connections whose reading is due.
 //!
 //! A requested reading is an item on the due list, so it is done at least once: a run takes it and moves its time ahead; if
-//! the run does not finish, the reading is due again and continues at its last step. Every write of rows is conditional on
-//! the version of that item, so of two runs that read the same organization one stops.
+//! the run does not finish, the reading is due again and continues at its last written step. Every write of rows is
+//! conditional on the version of that item, so of two runs that read the same organization one stops.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
 use serde_json::{Value, json};
-use trustplane_aws::{CustomerError, Reader, Way};
+use trustplane_aws::{AccessPath, Reader};
 use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
-use trustplane_domain::inventory::{Assignment, Row, Seen, Step, Sync, SyncFailure};
+use trustplane_domain::inventory::{Answer, Ask, Batch, Cause, Fault, Half, MOST_ROWS, Row, Seen, Sync};
 use trustplane_domain::tenant::Status;
 use trustplane_domain::timestamp::SECOND;
 use trustplane_policy::Grant;
 use trustplane_runtime::{EventCall, EventError};
-use trustplane_store::{CommitError, Key, LoadError, Query, Stored, TenantKeys, Writes};
+use trustplane_store::{CommitError, Key, Stored, TenantKeys, Writes};
 
 use crate::due::shards;
 
 /// Time for which a run has a reading to itself, in milliseconds: longer than a run may take (120 seconds).
 const LEASE: i64 = 150 * SECOND;
-/// Time after which the reading of a suspended tenant is due again, in milliseconds.
+/// Time after which the reading of a suspended tenant is due again, in milliseconds. Resuming the tenant makes it due at once.
 const SUSPENDED: i64 = 3_600 * SECOND;
-/// No slice is begun with less time left than this: one takes some 10 seconds at our pace, more when AWS throttles.
-const MARGIN: Duration = Duration::from_secs(60);
+/// Time that a call and a write need at most, with retries of every kind: none is begun with less time left.
+const MARGIN: Duration = Duration::from_secs(30);
+/// Time after which rows are written although there are few: a killed run loses no more.
+const WRITTEN_EVERY: Duration = Duration::from_secs(10);
 /// Readings of each shard that are begun in one run.
 const PAGE: i32 = 20;
 /// Organizations that are read side by side, each at its own pace.
 const AT_ONCE: usize = 20;
-/// Rows of one transaction, of the 100 items that it may have.
-const ROWS: usize = 90;
 
 /// The outcome of a run.
 #[derive(Debug, Default, Serialize)]
@@ -57,32 +57,27 @@ enum Came {
     NotOurs,
 }
 
-/// A reason that a slice was not done.
-enum Stop {
-    /// The customer's AWS.
-    Aws(CustomerError),
-    /// There is nothing to read through.
-    NotConfigured,
-    /// Another run has taken it, or the connection changed.
+/// A write that was not made.
+enum NotWritten {
+    /// Another run has taken the reading, or the connection changed.
     Lost,
     /// The table.
     Table(EventError),
 }
 
-impl From<LoadError> for Stop {
-    fn from(error: LoadError) -> Self {
-        Self::Table(error.into())
-    }
-}
-
-/// One tenant's reading under way.
+/// One tenant's reading in progress.
 struct Reading<'a> {
     event: &'a EventCall,
     grant: Grant,
     keys: TenantKeys,
     connection: Connection,
+    /// The state as it is written.
     sync: Stored<Sync>,
-    reader: Option<Reader>,
+    /// The state with the answers that are not written yet, and their rows.
+    ahead: Sync,
+    batch: Batch,
+    written_at: Instant,
+    reader: Option<Reader<'a>>,
 }
 
 /// Reads the organizations that are due: `{finished, unfinished, failed}`.
@@ -115,31 +110,18 @@ async fn read_on(event: &EventCall, key: &Key<Sync>) -> Result<Came, EventError>
         return Ok(Came::Unfinished);
     }
     let Some(mut reading) = Reading::take(event, key).await? else { return Ok(Came::NotOurs) };
-    while let Some(step) = reading.sync.value.step.clone() {
-        let (written, came) = if event.time_left() < MARGIN {
-            let given_back = reading.sync.value.taken(event.now);
-            (reading.put(Writes::new(), given_back).await, Some(Came::Unfinished))
-        } else {
-            match reading.slice(step).await {
-                Err(Stop::NotConfigured) => {
-                    (reading.give_up(SyncFailure::NotConfigured, None).await, Some(Came::Failed))
-                }
-                Err(Stop::Aws(error)) => {
-                    tracing::warn!(error = %error, "reading an organization");
-                    let (failure, denied) = failure(&error);
-                    (reading.give_up(failure, denied).await, Some(Came::Failed))
-                }
-                written => (written, None),
+    match reading.go_on().await {
+        Ok(came) => Ok(came),
+        Err(NotWritten::Lost) => Ok(Came::NotOurs),
+        Err(NotWritten::Table(error)) => {
+            tracing::error!(error = %error, pk = key.pk(), "the rows of an organization are not written");
+            // Counted, so that rows which are refused for good do not keep the reading going for ever.
+            match reading.give_up(&Fault::Table).await {
+                Ok(()) | Err(NotWritten::Lost) => Ok(Came::Failed),
+                Err(NotWritten::Table(error)) => Err(error),
             }
-        };
-        match (written, came) {
-            (Ok(()), Some(came)) => return Ok(came),
-            (Ok(()), None) => {}
-            (Err(Stop::Table(error)), _) => return Err(error),
-            (Err(Stop::Lost | Stop::Aws(_) | Stop::NotConfigured), _) => return Ok(Came::NotOurs),
         }
     }
-    Ok(Came::Finished)
 }
 
 impl<'a> Reading<'a> {
@@ -156,117 +138,158 @@ impl<'a> Reading<'a> {
         };
         let suspended = owner.value.status != Status::Active;
         let until = clock(event).plus_millis(if suspended { SUSPENDED } else { LEASE });
-        let taken = sync.value.taken(until);
-        let mut reading = Self { event, grant, keys, connection: connection.value, sync, reader: None };
-        match reading.put(Writes::new(), taken).await {
-            Ok(()) if !suspended => Ok(Some(reading)),
-            Ok(()) | Err(Stop::Lost) => Ok(None),
-            Err(Stop::Table(error)) => Err(error),
-            // INVARIANT: writing asks nothing of AWS.
-            Err(Stop::Aws(_) | Stop::NotConfigured) => Ok(None),
+        let leased = sync.value.leased(until);
+        let mut reading = Self {
+            event,
+            grant,
+            keys,
+            connection: connection.value,
+            ahead: sync.value.clone(),
+            sync,
+            batch: Batch::default(),
+            written_at: Instant::now(),
+            reader: None,
+        };
+        match reading.put(Writes::new(), leased).await {
+            Ok(()) if !suspended => {
+                reading.ahead = reading.sync.value.clone();
+                Ok(Some(reading))
+            }
+            Ok(()) | Err(NotWritten::Lost) => Ok(None),
+            Err(NotWritten::Table(error)) => Err(error),
         }
     }
 
-    /// Does one step, and writes what it saw with where to go on.
-    async fn slice(&mut self, step: Step) -> Result<(), Stop> {
-        match step {
-            Step::Accounts { next } => {
-                let (accounts, next) = self.reader().await?.accounts(next).await.map_err(Stop::Aws)?;
-                let step = match next {
-                    Some(next) => Step::Accounts { next: Some(next) },
-                    None => Step::PermissionSets { next: None },
-                };
-                self.write(accounts.into_iter().map(Row::Account).collect(), step).await
+    /// Asks one question after the other, and writes what the answers give.
+    async fn go_on(&mut self) -> Result<Came, NotWritten> {
+        while let Some(ask) = self.ahead.ask() {
+            if self.event.time_left() < MARGIN {
+                self.write(clock(self.event)).await?;
+                return Ok(Came::Unfinished);
             }
-            Step::PermissionSets { next } => {
-                let (sets, next) = self.reader().await?.permission_sets(next).await.map_err(Stop::Aws)?;
-                let step = match next {
-                    Some(next) => Step::PermissionSets { next: Some(next) },
-                    None => Step::Assignments { after: None, next: None },
-                };
-                self.write(sets.into_iter().map(Row::PermissionSet).collect(), step).await
+            if ask.is_of_table() || self.batch.is_full() || self.written_at.elapsed() > WRITTEN_EVERY {
+                self.write(clock(self.event).plus_millis(LEASE)).await?;
             }
-            Step::Assignments { after, next } => self.assignments(after, next).await,
-            Step::Sweep { after } => self.sweep(after).await,
+            let answer = match ask {
+                Ask::Sweep { half, after } => {
+                    self.sweep(half, after).await?;
+                    continue;
+                }
+                Ask::NextSet { after } => Ok(Answer::NextSet(self.next_set(after).await?)),
+                ask => self.ask(&ask).await,
+            };
+            let fault = match answer {
+                Ok(answer) => self.answered(Ok(answer)),
+                Err(Fault::Refused(cause)) => self.answered(Err(cause)),
+                Err(fault) => Some(fault),
+            };
+            if let Some(fault) = fault {
+                tracing::warn!(?fault, "reading an organization");
+                self.write(clock(self.event).plus_millis(LEASE)).await?;
+                self.give_up(&fault).await?;
+                return Ok(Came::Failed);
+            }
+        }
+        Ok(Came::Finished)
+    }
+
+    /// Takes an answer. Returns the reason that the reading does not go on.
+    fn answered(&mut self, answer: Result<Answer, Cause>) -> Option<Fault> {
+        let turn = self.ahead.answered(answer, clock(self.event));
+        self.ahead = turn.sync;
+        self.batch.add(turn.rows, turn.removed);
+        turn.fault
+    }
+
+    /// Asks AWS.
+    async fn ask(&mut self, ask: &Ask) -> Result<Answer, Fault> {
+        let refused = |error: trustplane_aws::CustomerError| {
+            tracing::warn!(error = %error, "reading an organization");
+            Fault::Refused(Cause { action: error.action.to_owned(), refusal: error.refusal })
+        };
+        if self.reader.is_none() {
+            let way = AccessPath::of(self.grant.tenant(), &self.connection);
+            let instance = self.connection.settings.sso_instance_arn.as_ref();
+            let (Some(way), Some(instance)) = (way, instance) else { return Err(Fault::NotConfigured) };
+            let reader = self.event.platform.customers.reader(&way, instance).await;
+            self.reader = Some(reader.map_err(refused)?);
+        }
+        let reader = self.reader.as_mut().ok_or(Fault::NotConfigured)?;
+        match reader.ask(ask).await {
+            Some(answer) => answer.map_err(refused),
+            // INVARIANT: questions to the table are answered before.
+            None => Err(Fault::Contradiction),
         }
     }
 
-    /// A page of the accounts of the permission set after `after`.
-    async fn assignments(&mut self, after: Option<String>, next: Option<String>) -> Result<(), Stop> {
-        let one = self.keys.aws_permission_sets().page(1, after.clone());
-        let found = self.list(one).await?;
-        let Some(Stored { key, value: Seen { row: Row::PermissionSet(set), .. }, .. }) = found.into_iter().next()
-        else {
-            return self.write(Vec::new(), Step::Sweep { after: None }).await;
-        };
-        let set = set.permission_set_arn;
-        let reader = self.reader().await?;
-        let (accounts, next) = reader.accounts_with(&set, next).await.map_err(Stop::Aws)?;
-        let mut rows = Vec::with_capacity(accounts.len());
-        for account_id in accounts {
-            let principals = reader.assigned(&account_id, &set).await.map_err(Stop::Aws)?;
-            // A permission set stays provisioned to an account where nobody has it any more.
-            if !principals.is_empty() {
-                rows.push(Row::Assignment(Assignment { account_id, permission_set_arn: set.clone(), principals }));
+    /// The readable permission set of this round after `after`.
+    async fn next_set(&self, after: Option<String>) -> Result<Option<String>, NotWritten> {
+        let half = self.sync.value.written_half();
+        let mut after = after.map(|set| self.keys.aws_permission_set(half, &set).sk().to_owned());
+        loop {
+            let page = self.keys.aws_permission_sets(half).page(MOST_ROWS, after);
+            let listing =
+                self.event.platform.table.load(page).await.map_err(|error| NotWritten::Table(error.into()))?;
+            for row in listing.rows {
+                if let Seen { round, row: Row::PermissionSet(set) } = row.value
+                    && round == self.sync.value.round
+                    && set.unreadable.is_none()
+                {
+                    return Ok(Some(set.permission_set_arn));
+                }
+            }
+            match listing.next {
+                Some(next) => after = Some(next),
+                None => return Ok(None),
             }
         }
-        let step = match next {
-            Some(next) => Step::Assignments { after, next: Some(next) },
-            None => Step::Assignments { after: Some(key.sk().to_owned()), next: None },
-        };
-        self.write(rows, step).await
     }
 
     /// Removes the rows of a page that this round did not see.
-    async fn sweep(&mut self, after: Option<String>) -> Result<(), Stop> {
-        let page = self.keys.aws_rows().page(ROWS, after);
-        let found = self.list(page).await?;
-        let writes = found
+    async fn sweep(&mut self, half: Half, after: Option<String>) -> Result<(), NotWritten> {
+        let page = self.keys.aws_rows(half).page(MOST_ROWS, after);
+        let listing = self.event.platform.table.load(page).await.map_err(|error| NotWritten::Table(error.into()))?;
+        let writes = listing
+            .rows
             .iter()
-            .filter(|row| self.sync.value.sweeps(&row.value))
+            .filter(|row| self.sync.value.sweeps(half, &row.value))
             .fold(Writes::new(), |writes, row| writes.remove(row));
         let now = clock(self.event);
-        let after = match found.last() {
-            Some(last) if found.len() == ROWS => {
-                let step = Step::Sweep { after: Some(last.key.sk().to_owned()) };
-                self.sync.value.at(step, now.plus_millis(LEASE))
-            }
-            _ => self.sync.value.finished(now),
-        };
-        self.put(writes, after).await
+        let swept = self.sync.value.swept(listing.next, now);
+        let swept = if swept.step.is_some() { swept.leased(now.plus_millis(LEASE)) } else { swept };
+        self.put(writes, swept).await?;
+        self.ahead = self.sync.value.clone();
+        Ok(())
     }
 
-    /// Notes that a slice failed: it is tried again later, or the round is over.
-    async fn give_up(&mut self, failure: SyncFailure, denied: Option<&str>) -> Result<(), Stop> {
-        let failed = self.sync.value.failed(failure, denied, clock(self.event));
+    /// Notes a fault: the step is tried again later, or the reading is given up.
+    async fn give_up(&mut self, fault: &Fault) -> Result<(), NotWritten> {
+        let failed = self.sync.value.failed(fault, clock(self.event));
         self.put(Writes::new(), failed).await
     }
 
-    async fn list(&self, query: Query<Seen>) -> Result<Vec<Stored<Seen>>, Stop> {
-        Ok(self.event.platform.table.load(query).await?.rows)
-    }
-
-    /// Writes rows that were seen in this round, and with the last of them where to go on.
-    async fn write(&mut self, rows: Vec<Row>, step: Step) -> Result<(), Stop> {
-        let round = self.sync.value.round;
-        let lease = clock(self.event).plus_millis(LEASE);
-        let mut rows = rows.into_iter().peekable();
-        loop {
-            let writes = rows.by_ref().take(ROWS).fold(Writes::new(), |writes, row| {
-                let key = self.keys.aws_row(&row);
-                writes.put(&key, &Seen { round, row })
+    /// Writes the rows of the answers, and with the last of them the state after them, due at `due`.
+    async fn write(&mut self, due: Timestamp) -> Result<(), NotWritten> {
+        let (half, round) = (self.sync.value.written_half(), self.sync.value.round);
+        let mut parts = self.batch.take();
+        let last = parts.pop().unwrap_or_default();
+        for (part, is_last) in parts.into_iter().map(|part| (part, false)).chain([(last, true)]) {
+            let writes = part.into_iter().fold(Writes::new(), |writes, (id, row)| {
+                let key = self.keys.aws_row(half, &id);
+                match row {
+                    Some(row) => writes.put(&key, &Seen { round, row }),
+                    None => writes.delete(&key),
+                }
             });
-            let last = rows.peek().is_none();
-            let sync = if last { self.sync.value.at(step.clone(), lease) } else { self.sync.value.taken(lease) };
-            self.put(writes, sync).await?;
-            if last {
-                return Ok(());
-            }
+            let state = if is_last { self.ahead.leased(due) } else { self.sync.value.leased(due) };
+            self.put(writes, state).await?;
         }
+        self.written_at = Instant::now();
+        Ok(())
     }
 
-    /// Writes these and how far the reading is, which must stand as it was read.
-    async fn put(&mut self, writes: Writes, sync: Sync) -> Result<(), Stop> {
+    /// Writes these and the state, if nothing else has changed it.
+    async fn put(&mut self, writes: Writes, sync: Sync) -> Result<(), NotWritten> {
         let writes = writes.replace(&self.sync, &sync);
         match self.event.platform.table.note(&self.grant, writes).await {
             Ok(_) => {
@@ -274,38 +297,13 @@ impl<'a> Reading<'a> {
                 self.sync.value = sync;
                 Ok(())
             }
-            Err(CommitError::Lost) => Err(Stop::Lost),
-            Err(error) => Err(Stop::Table(error.into())),
+            Err(CommitError::Lost) => Err(NotWritten::Lost),
+            Err(error) => Err(NotWritten::Table(error.into())),
         }
-    }
-
-    /// The way into the customer's AWS, found at its first use.
-    async fn reader(&mut self) -> Result<&mut Reader, Stop> {
-        if self.reader.is_none() {
-            let way = Way::of(self.grant.tenant(), &self.connection);
-            let instance = self.connection.settings.sso_instance_arn.as_ref();
-            let (Some(way), Some(instance)) = (way, instance) else { return Err(Stop::NotConfigured) };
-            let customers = &self.event.platform.customers;
-            self.reader = Some(customers.reader(&way, instance).await.map_err(Stop::Aws)?);
-        }
-        self.reader.as_mut().ok_or(Stop::NotConfigured)
     }
 }
 
-/// The time now: an event may come late, and a run takes minutes. Ahead of the clock only where the event's time is.
+/// The time: an event may come late, and a run takes minutes. Ahead of the clock only where the event's time is.
 fn clock(event: &EventCall) -> Timestamp {
     event.now.max(Timestamp::now())
-}
-
-/// The failure of a reading, and the action that was denied.
-fn failure(error: &CustomerError) -> (SyncFailure, Option<&'static str>) {
-    match error {
-        CustomerError::Denied(action) => (SyncFailure::Denied, Some(action)),
-        CustomerError::NotEnforced => (SyncFailure::ExternalIdNotEnforced, None),
-        CustomerError::InstanceGone => (SyncFailure::InstanceGone, None),
-        CustomerError::Refused(_) => (SyncFailure::Refused, None),
-        CustomerError::Throttled(_) | CustomerError::Unavailable(_) | CustomerError::Unreachable(_) => {
-            (SyncFailure::Unavailable, None)
-        }
-    }
 }

@@ -7,7 +7,7 @@ use trustplane_domain::connection::Bootstrap;
 use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::{AccountId, Region};
 use trustplane_domain::request;
-use trustplane_runtime::{Call, Request, Response};
+use trustplane_runtime::{Call, Platform, Request, Response};
 
 use crate::config::subject;
 
@@ -17,7 +17,9 @@ pub(crate) struct Body {
     cloudformation_yaml: String,
     terraform_hcl: String,
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uri")))]
-    launch_stack_url: String,
+    launch_stack_url: Option<String>,
+    /// The command that updates the stack while the ExternalId is rotated.
+    update_command: Option<String>,
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2)))]
     external_ids: Vec<ExternalId>,
 }
@@ -33,7 +35,7 @@ struct Wanted {
 pub async fn create(call: Call) -> Result<Response, Failure> {
     let template_url = call.platform.bootstrap_template_url()?;
     call.no_input()
-        .body(|request| wanted(request, &call.platform.account))
+        .body(|request| wanted(request, &call.platform))
         .reads(|(), keys| keys.connection().expected())
         .subject(|_, connection, _| subject(connection))
         .decide(|(_, wanted), connection, cx| {
@@ -49,6 +51,7 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
                 cloudformation_yaml: bootstrap.cloudformation_yaml(),
                 terraform_hcl: bootstrap.terraform_hcl(),
                 launch_stack_url: bootstrap.launch_stack_url(template_url),
+                update_command: bootstrap.update_command(),
                 external_ids: external_ids.clone(),
             }))
         })
@@ -68,16 +71,25 @@ request! {
 }
 
 /// Parses the three fields. The instance and the region are of one partition.
-fn wanted(request: &Request, platform: &AccountId) -> Result<Wanted, Failure> {
+fn wanted(request: &Request, platform: &Platform) -> Result<Wanted, Failure> {
     let mut fields = request.fields()?;
     let BootstrapRequest { account, instance, region } = BootstrapRequest::read(&mut fields);
-    if account.as_ref() == Some(platform) {
+    if account.as_ref() == Some(&platform.account) {
         fields.fault("aws_account_id", "must be an account of yours, not the platform's own");
     }
     if let (Some(instance), Some(region)) = (&instance, &region)
         && instance.partition() != Some(region.partition())
     {
         fields.fault("sso_instance_arn", format!("is of another partition than the region `{region}`"));
+    }
+    let home = platform.sdk.region().and_then(|home| Region::parse(home.as_ref()).ok()).map(|home| home.partition());
+    if let (Some(region), Some(home)) = (&region, home)
+        && region.partition() != home
+    {
+        let theirs = region.partition();
+        let fault =
+            format!("is in partition `{theirs}`, but this deployment is in `{home}`: no role there can trust it");
+        fields.fault("region", fault);
     }
     let wanted = account.zip(instance).zip(region);
     fields.finished(wanted.map(|((account, instance), region)| Wanted { account, instance, region }))

@@ -66,7 +66,7 @@ pub(crate) fn save(
     settings: Settings,
     restored_from: Option<u64>,
 ) -> Decision {
-    let after = before.value.saved(settings);
+    let after = Connection { saved_at: Some(cx.now), ..before.value.saved(settings) };
     let version = SavedVersion {
         number: after.config_version,
         settings: after.settings.clone(),

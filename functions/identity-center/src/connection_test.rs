@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use trustplane_aws::Way as AccessPath;
+use trustplane_aws::AccessPath;
 use trustplane_domain::connection::{
     Check, CheckStatus, Code, Connection, Deployment, Health, Observed, Report, RoleClaim, judge,
 };
@@ -11,7 +11,7 @@ use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::Region;
 use trustplane_domain::{Conflict, Failure};
 use trustplane_policy::{Grant, Image};
-use trustplane_runtime::{Call, Context, Decision, Planned, Response, Worked};
+use trustplane_runtime::{Budget, Call, Context, Decision, Planned, Response, Worked};
 use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 
 use crate::config::subject;
@@ -88,7 +88,7 @@ async fn test(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Resul
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let report = |checks| Report::new(checks, connection.config_version, cx.now, duration_ms);
     let checks = judge(connection, &deployment, observed.as_ref());
-    for check in checks.iter().filter(|check| check.status == CheckStatus::Fail) {
+    for check in checks.iter().filter(|check| matches!(check.status, CheckStatus::Fail | CheckStatus::Unavailable)) {
         tracing::warn!(code = ?check.code, aws_request_id = check.aws_request_id, "connection test");
     }
     let shared = checks.iter().cloned().map(|check: Check| check.shared(connection, &deployment)).collect();
@@ -119,12 +119,20 @@ async fn observe(
     if path.role.partition() != Some(deployment.region.partition()) {
         return Ok(None);
     }
-    let stranger = ExternalId::from_random(cx.call().random()?);
+    cx.spend(grant, Budget::CustomersAws).await?;
+    // A role that was not seen to deny strangers is not used before it is.
+    let is_controlled = if connection.role_proven {
+        cx.may_spend(grant, Budget::NegativeControl).await?
+    } else {
+        cx.spend(grant, Budget::NegativeControl).await?;
+        true
+    };
+    let stranger = if is_controlled { Some(ExternalId::from_random(cx.call().random()?)) } else { None };
     Ok(Some(cx.platform().customers.probe(&path, arn, stranger, cx.now, LIMIT).await))
 }
 
 /// The account and the region of this function. Lambda always names the region.
-fn deployment(cx: &Context<'_>) -> Result<Deployment, Failure> {
+pub(crate) fn deployment(cx: &Context<'_>) -> Result<Deployment, Failure> {
     let region = cx.platform().sdk.region().map(ToString::to_string).unwrap_or_default();
     let region = Region::parse(&region).map_err(|error| Failure::internal(format!("the region `{region}` {error}")))?;
     Ok(Deployment { account: cx.platform().account.clone(), region })
@@ -134,9 +142,10 @@ impl Tested {
     /// Keeps the report, and the connection as it is known now if the settings that were tested are still current.
     fn decision(&self, kept: &Kept, cx: &Context<'_>) -> Decision {
         let report = if cx.claim_lost { &self.report_if_claimed } else { &self.report };
-        let decision = Decision::write(kept.report.write(report), Response::ok(report))
-            .audited_as(Some(kept.image()), Some(View::of(report).image()));
         let now = &kept.connection;
+        let health = report.health().or(now.value.health);
+        let decision = Decision::write(kept.report.write(report), response(report))
+            .audited_as(Some(kept.image()), Some(View { health, ..View::of(report) }.image()));
         if now.value.config_version != self.connection.config_version {
             return decision;
         }
@@ -168,9 +177,18 @@ impl Kept {
     }
 }
 
+/// The response with the report. An outage says when to test again.
+fn response(report: &Report) -> Response {
+    let response = Response::ok(report);
+    match report.retry_after() {
+        Some(seconds) => response.header("retry-after", seconds.to_string()),
+        None => response,
+    }
+}
+
 impl View {
     fn of(report: &Report) -> Self {
-        Self { health: Some(report.health()), codes: report.checks.iter().filter_map(|check| check.code).collect() }
+        Self { health: report.health(), codes: report.checks.iter().filter_map(|check| check.code).collect() }
     }
 
     fn image(&self) -> Image {

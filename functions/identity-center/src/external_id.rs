@@ -2,12 +2,12 @@
 //! two phases.
 
 use serde::Serialize;
-use trustplane_aws::{CustomerError, Way as AccessPath};
+use trustplane_aws::AccessPath;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::ids::ExternalId;
 use trustplane_domain::{Conflict, Failure};
 use trustplane_policy::{Grant, Image, Kind};
-use trustplane_runtime::{Call, Context, Decision, Planned, Response, Subject, Worked};
+use trustplane_runtime::{Budget, Call, Context, Decision, Planned, Response, Subject, Worked};
 use trustplane_store::{Stored, Writes};
 
 #[derive(Debug, Serialize)]
@@ -75,9 +75,10 @@ async fn prove(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Resu
     let path = AccessPath::of(grant.tenant(), connection).ok_or_else(|| {
         Failure::conflict(Conflict::NotConfigured, "no role is saved that could trust the pending ExternalId")
     })?;
+    cx.spend(grant, Budget::CustomersAws).await?;
     match cx.platform().customers.trusts(&path, pending).await {
         Ok(()) => Ok(()),
-        Err(CustomerError::Denied(_)) => Err(Failure::conflict(
+        Err(error) if error.is_denied() => Err(Failure::conflict(
             Conflict::ExternalIdNotTrusted,
             format!(
                 "STS does not let the platform assume `{}` with the pending ExternalId `{pending}`: add it to the \

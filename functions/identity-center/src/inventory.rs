@@ -4,14 +4,17 @@
 //! background.
 
 use serde::Serialize;
-use trustplane_domain::connection::Connection;
-use trustplane_domain::inventory::{Row, Seen, Sync, SyncFailure, SyncStatus};
+use trustplane_domain::connection::{Connection, Deployment};
+use trustplane_domain::inventory::{Half, Progress, Row, Seen, Sync, SyncFailure, SyncStatus};
 use trustplane_domain::region::AccountId;
+use trustplane_domain::timestamp::SECOND;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::Kind;
 use trustplane_runtime::Listed;
 use trustplane_runtime::{Call, Decision, Page, Request, Response, Subject, both};
 use trustplane_store::{Query, Slot, Stored, TenantKeys, Writes};
+
+use crate::connection_test::deployment;
 
 /// A page of rows, and the time of their reading.
 #[derive(Debug, Serialize)]
@@ -22,6 +25,8 @@ pub(crate) struct Rows<T> {
     last_synced_at: Option<Timestamp>,
     sync_status: SyncStatus,
     sync_failure: Option<Why>,
+    /// The progress of a reading that is in progress.
+    progress: Option<Progress>,
 }
 
 /// The reason for which a reading was given up.
@@ -43,10 +48,10 @@ enum Shown<'a> {
     Assignment(&'a trustplane_domain::inventory::Assignment),
 }
 
-/// The progress of the reading.
+/// The state of the reading.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsSync"))]
-pub(crate) struct Progress {
+pub(crate) struct State {
     status: SyncStatus,
     requested_at: Option<Timestamp>,
     last_synced_at: Option<Timestamp>,
@@ -54,12 +59,12 @@ pub(crate) struct Progress {
 
 /// GET `/v1/aws/accounts`.
 pub async fn accounts(call: Call) -> Result<Response, Failure> {
-    list(call, |_| Ok(()), |(), keys| keys.aws_accounts()).await
+    list(call, |_| Ok(()), |(), keys, half| keys.aws_accounts(half)).await
 }
 
 /// GET `/v1/aws/permission-sets`.
 pub async fn permission_sets(call: Call) -> Result<Response, Failure> {
-    list(call, |_| Ok(()), |(), keys| keys.aws_permission_sets()).await
+    list(call, |_| Ok(()), |(), keys, half| keys.aws_permission_sets(half)).await
 }
 
 /// GET `/v1/aws/assignments`, of all accounts or of `account_id`.
@@ -68,26 +73,39 @@ pub async fn assignments(call: Call) -> Result<Response, Failure> {
         let account = request.query("account_id").map(|text| AccountId::parse(&text)).transpose();
         account.map_err(|message| Failure::invalid("account_id", message))
     };
-    list(call, account, |account, keys| keys.aws_assignments(account.as_ref().map(AccountId::as_str))).await
+    list(call, account, |account, keys, half| keys.aws_assignments(half, account.as_ref().map(AccountId::as_str))).await
 }
 
 async fn list<F>(
     call: Call,
     filter: impl Fn(&Request) -> Result<F, Failure>,
-    query: impl Fn(&F, TenantKeys) -> Query<Seen>,
+    query: impl Fn(&F, TenantKeys, Half) -> Query<Seen>,
 ) -> Result<Response, Failure> {
     call.input(|request| both(filter(request), Page::of(request)))
         .reads(|(filter, page), keys| {
-            (keys.connection().expected(), keys.aws_sync().optional(), page.rows(query(filter, keys)))
+            // One of the two halves is shown. Both are read, in the same round trip; a page is one call of 1 MB at most, so
+            // that the response stays below Lambda's limit.
+            let rows = |half| page.rows(query(filter, keys, half).one_call());
+            (keys.connection().expected(), keys.aws_sync().optional(), rows(Half::First), rows(Half::Second))
         })
         .subject(|_, loaded, _| subject(loaded.map(|(connection, ..)| connection)))
-        .decide(|_, (_, sync, rows), _| {
+        .decide(|_, (connection, sync, first, second), cx| {
             let sync = sync.value().cloned().unwrap_or_default();
+            let (half, rows) = match sync.shown.map(|shown| shown.half) {
+                Some(Half::Second) => (Half::Second, second),
+                _ => (Half::First, first),
+            };
+            let page = if sync.shown.is_some() {
+                rows.listed(|seen| sync.shows(half, seen).then(|| shown(seen)))
+            } else {
+                Listed::none()
+            };
             Ok(Response::ok(&Rows {
-                page: rows.listed(|seen| sync.shows(seen).then(|| shown(seen))),
-                last_synced_at: sync.last_synced_at,
+                page,
+                last_synced_at: sync.last_synced_at(),
                 sync_status: sync.status(),
-                sync_failure: why(&sync),
+                sync_failure: why(&sync, &connection.value, &deployment(cx)?),
+                progress: sync.progress(),
             }))
         })
         .await
@@ -103,9 +121,9 @@ pub async fn sync(call: Call) -> Result<Response, Failure> {
                 let message = "no configuration is saved that could be read through";
                 return Err(Failure::conflict(Conflict::NotConfigured, message));
             }
-            let after = slot.value().cloned().unwrap_or_default().requested(cx.now);
+            let after = slot.value().cloned().unwrap_or_default().requested(cx.now, settles_at(&connection.value));
             let writes = if slot.value() == Some(&after) { Writes::new() } else { slot.write(&after) };
-            Ok(Decision::write(writes, Response::json(202, &progress(&after))))
+            Ok(Decision::write(writes, Response::json(202, &state(&after))))
         })
         .await
 }
@@ -127,12 +145,19 @@ fn shown(seen: &Seen) -> Shown<'_> {
     }
 }
 
-fn progress(sync: &Sync) -> Progress {
-    Progress { status: sync.status(), requested_at: sync.requested_at, last_synced_at: sync.last_synced_at }
+fn state(sync: &Sync) -> State {
+    State { status: sync.status(), requested_at: sync.requested_at, last_synced_at: sync.last_synced_at() }
 }
 
-fn why(sync: &Sync) -> Option<Why> {
-    Some(Why { code: sync.failure?, action: sync.denied_action.clone(), message: sync.advice()? })
+/// Returns the end of the time in which the denial of a role that was just saved is tried again.
+fn settles_at(connection: &Connection) -> Option<Timestamp> {
+    const SETTLES: i64 = 3 * 60 * SECOND;
+    connection.saved_at.map(|saved_at| saved_at.plus_millis(SETTLES))
+}
+
+fn why(sync: &Sync, connection: &Connection, deployment: &Deployment) -> Option<Why> {
+    let message = sync.advice(connection, deployment)?;
+    Some(Why { code: sync.failure?, action: sync.denied_action().map(ToOwned::to_owned), message })
 }
 
 /// The subject of a request: the instance of the connection.

@@ -5,7 +5,7 @@ use trustplane_domain::connection::Report;
 use trustplane_domain::inventory::{Account, Assignment, PermissionSet};
 use trustplane_runtime::Listed;
 
-use crate::inventory::{Progress, Rows};
+use crate::inventory::{Rows, State};
 use crate::{bootstrap, config, external_id, versions};
 
 /// Adds the schemas of request bodies.
@@ -23,5 +23,5 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Rows<Account>>();
     generator.subschema_for::<Rows<PermissionSet>>();
     generator.subschema_for::<Rows<Assignment>>();
-    generator.subschema_for::<Progress>();
+    generator.subschema_for::<State>();
 }

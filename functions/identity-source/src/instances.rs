@@ -3,12 +3,12 @@
 //! What AWS says is remembered with the connection. It is fresh for five minutes, and served for as long as AWS is away.
 
 use serde::Serialize;
-use trustplane_aws::{CustomerError, Way as AccessPath};
+use trustplane_aws::{AccessPath, CustomerError};
 use trustplane_domain::connection::{Connection, InstanceFacts, Settings};
 use trustplane_domain::timestamp::SECOND;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Grant, Kind};
-use trustplane_runtime::{Call, Context, Planned, Response, Subject, Worked, both};
+use trustplane_runtime::{Budget, Call, Context, Planned, Response, Subject, Worked, both};
 use trustplane_store::{Stored, Writes};
 
 use crate::parameters;
@@ -119,8 +119,12 @@ async fn known(cx: &Context<'_>, grant: &Grant, remembered: &Stored<Connection>)
     let known = |instance: &InstanceFacts, stale| {
         Worked::Done(Known { connection: connection.clone(), instance: instance.clone(), stale })
     };
+    if connection.instance.is_none() {
+        cx.spend(grant, Budget::CustomersAws).await?;
+    }
     match &connection.instance {
         Some(instance) if cx.now.millis_since(instance.seen_at) < FRESH => Ok(known(instance, false)),
+        Some(instance) if !cx.may_spend(grant, Budget::CustomersAws).await? => Ok(known(instance, true)),
         instance => match (fetch(cx, grant, remembered).await, instance) {
             (Ok(known), _) => Ok(Worked::Done(known)),
             (Err(error), Some(instance)) if error.is_passing() => {
@@ -141,12 +145,12 @@ pub(crate) async fn fetch(
 ) -> Result<Known, CustomerError> {
     let before = &remembered.value;
     let (Some(arn), Some(path)) = (&before.settings.sso_instance_arn, AccessPath::of(grant.tenant(), before)) else {
-        return Err(CustomerError::InstanceGone);
+        return Err(CustomerError::instance_gone());
     };
     let seen = cx.platform().customers.instance(&path, arn, cx.now).await;
     let after = match &seen {
         Ok(instance) => cx.call().remembering(grant, before, instance.clone()).await,
-        Err(CustomerError::InstanceGone) => Connection { instance: None, ..before.clone() },
+        Err(error) if error.is_gone() => Connection { instance: None, ..before.clone() },
         Err(_) => before.clone(),
     };
     let writes = Writes::new().replace_if_changed(remembered, &after);

@@ -116,10 +116,15 @@ async fn set_status(call: OperatorCall, change: impl Fn(&Tenant, String) -> Tena
     let tenant_id = tenant_id(&mut fields);
     let reason = fields.string("reason").and_then(|reason| fields.take("reason", parse_reason(&reason)));
     let (tenant_id, reason) = fields.finished(tenant_id.zip(reason))?;
-    call.change(tenant_id, TenantKeys::tenant, |before, _| {
+    let reads = |keys: TenantKeys| (keys.tenant(), keys.aws_sync().optional());
+    call.change(tenant_id, reads, |(before, sync), _| {
         let after = change(&before.value, reason.clone());
+        // A reading that waited for the tenant to be resumed goes on at once.
+        let waiting = sync.item.iter().filter(|sync| after.status == Status::Active && sync.value.step.is_some());
+        let writes = waiting.fold(Writes::new(), |writes, sync| writes.replace(sync, &sync.value.leased(call.now)));
         let decision =
-            Decision::update(&before, &after, |after| image(after, Some(&reason)), Response::ok(&body(&after)));
+            Decision::update(&before, &after, |after| image(after, Some(&reason)), Response::ok(&body(&after)))
+                .and(writes);
         let was = image(&before.value, before.value.suspended_because.as_deref());
         Ok((subject(&before.value).before(was), decision))
     })

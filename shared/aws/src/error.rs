@@ -1,180 +1,171 @@
-//! What can go wrong on the customer's side.
+//! Errors of the customer's AWS: from the SDK's error to the domain's [`Refusal`].
 
 use std::error::Error;
 use std::fmt;
 
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_sdk_ssoadmin::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Deserialize;
 use trustplane_domain::Failure;
-use trustplane_domain::connection::{KmsReason, Refusal};
+use trustplane_domain::connection::Refusal;
+use trustplane_domain::connection::refusal::{Reported, Retry};
 use trustplane_domain::failure::Cause;
 
-/// Why the customer's AWS did not answer what it was asked. The texts are for the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CustomerError {
-    /// The role may not be assumed, or may not do this: names the IAM action.
-    Denied(&'static str),
-    /// The role lets others in than whoever knows the tenant's ExternalId, so it is not proven to be the tenant's.
-    NotEnforced,
-    /// There is no such instance any more, or not in this region.
-    InstanceGone,
-    /// Too many calls.
-    Throttled(String),
-    /// AWS itself fails.
-    Unavailable(String),
-    /// No connection, or no answer in time.
-    Unreachable(String),
-    /// AWS refuses for another reason, which asking again does not change.
-    Refused(String),
+/// A call to the customer's AWS that gave no answer. Its text is for the log.
+#[derive(Clone, Debug)]
+pub struct CustomerError {
+    /// The IAM action of the call.
+    pub action: &'static str,
+    /// The reason.
+    pub refusal: Refusal,
+    /// The error's own words.
+    told: String,
 }
 
 impl CustomerError {
+    /// An error with its own words.
+    pub(crate) fn new(action: &'static str, refusal: Refusal, told: impl Into<String>) -> Self {
+        Self { action, refusal, told: told.into() }
+    }
+
+    /// The same error for another reason.
+    pub(crate) fn with(self, refusal: Refusal) -> Self {
+        Self { refusal, ..self }
+    }
+
+    /// The error of an instance that does not exist, or not in this region.
+    pub fn instance_gone() -> Self {
+        Self::new("sso:DescribeInstance", Refusal::NotFound, "the list of instances lacks it")
+    }
+
     /// Reports an error that says nothing about the instance: what was known of it stays valid.
     pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Throttled(_) | Self::Unavailable(_) | Self::Unreachable(_) => true,
-            Self::Denied(_) | Self::NotEnforced | Self::InstanceGone | Self::Refused(_) => false,
-        }
+        self.refusal.is_passing()
+    }
+
+    /// Reports a denial, by whatever policy.
+    pub fn is_denied(&self) -> bool {
+        self.refusal.is_denied()
+    }
+
+    /// Reports that the instance does not exist, or not in this region.
+    pub fn is_gone(&self) -> bool {
+        self.refusal == Refusal::NotFound
+    }
+
+    /// Reports an error that a new session may not meet: the customer can end sessions, by denying those opened before a time.
+    pub(crate) fn doubts_session(&self) -> bool {
+        self.is_denied() || self.refusal == Refusal::SessionOver
     }
 }
 
 impl From<CustomerError> for Failure {
     fn from(error: CustomerError) -> Self {
-        let denied = |reason: String, error| Self::AwsDenied(reason, Cause::new(error));
-        match &error {
-            CustomerError::Denied(action) => {
+        const TEST: &str = "POST /v1/integrations/aws-identity-center/test says what to do";
+        match &error.refusal {
+            Refusal::Denied(denial) if !denial.is_by_others() => {
                 let reason = format!(
                     "Only the organization's management account or a delegated administrator account may do this: AWS \
-                     denies `{action}` to the role of the connection"
+                     denies `{}` to the role of the connection. {TEST}",
+                    error.action
                 );
-                denied(reason, error)
+                Self::AwsDenied(reason, Cause::new(error))
             }
-            CustomerError::NotEnforced => {
-                let reason = "The role of the connection can be assumed without the ExternalId, so nothing is asked \
-                              through it: demand `sts:ExternalId` in its trust policy, as the test of the connection says";
-                denied(reason.to_owned(), error)
+            Refusal::NotFound => Self::NotFound("instance"),
+            Refusal::Unreachable => Self::AwsUnreachable(Cause::new(error)),
+            refusal if refusal.is_passing() => Self::unavailable(5, error),
+            refusal => {
+                let reason = format!("{} {TEST}", refusal.found(error.action));
+                Self::AwsDenied(reason, Cause::new(error))
             }
-            CustomerError::Refused(_) => {
-                let reason = "AWS refuses to describe the instance to the role of the connection";
-                denied(reason.to_owned(), error)
-            }
-            CustomerError::InstanceGone => Self::NotFound("instance"),
-            CustomerError::Throttled(_) | CustomerError::Unavailable(_) => Self::unavailable(5, error),
-            CustomerError::Unreachable(_) => Self::AwsUnreachable(Cause::new(error)),
         }
     }
 }
 
-/// Why a call was refused: the session's fault, or another.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    /// The session's credentials do not count any more.
-    SessionOver,
-    Other(CustomerError),
-}
-
-impl From<Refused> for CustomerError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            // A session that is over at once: the clocks differ, or the customer revokes sessions as they are made.
-            Refused::SessionOver => Self::Unavailable("a session ended at once".to_owned()),
-            Refused::Other(error) => error,
-        }
+impl PartialEq for CustomerError {
+    fn eq(&self, other: &Self) -> bool {
+        (self.action, &self.refusal) == (other.action, &other.refusal)
     }
 }
 
-/// Tells what the failure of `action` (an IAM action) means.
-pub(crate) fn refused<E, R>(action: &'static str, error: &SdkError<E, R>) -> Refused
+impl fmt::Display for CustomerError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {:?}: {}", self.action, self.refusal, self.told)
+    }
+}
+
+impl Error for CustomerError {}
+
+/// Classifies the failure of a call of `action`, an IAM action. `with_token` says that the call carried a page token.
+pub(crate) fn refused<E>(action: &'static str, error: &SdkError<E, HttpResponse>, with_token: bool) -> CustomerError
 where
     E: Error + ProvideErrorMetadata + 'static,
-    R: fmt::Debug,
 {
-    let told = chain(error);
-    let service = match error {
-        SdkError::ServiceError(service) => service.err(),
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            return Refused::Other(CustomerError::Unreachable(format!("{action}: {told}")));
+    let told = match error.as_service_error() {
+        Some(service) => {
+            format!("{}: {}", service.code().unwrap_or("no code"), service.message().unwrap_or("no message"))
         }
-        _ => return Refused::Other(CustomerError::Refused(format!("{action}: {told}"))),
+        None => chain(error),
+    };
+    CustomerError::new(action, refusal(error, with_token), told)
+}
+
+/// Classifies the failure of a call.
+pub(crate) fn refusal<E>(error: &SdkError<E, HttpResponse>, with_token: bool) -> Refusal
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let response = match error {
+        SdkError::ServiceError(service) => service.raw(),
+        SdkError::ResponseError(response) => response.raw(),
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => return Refusal::Unreachable,
+        _ => return Refusal::Platform("a request that could not be made".to_owned()),
+    };
+    let body = response.body().bytes().unwrap_or_default();
+    let is_foreign = is_foreign(response.headers().get("content-type"), body);
+    let status = response.status().as_u16();
+    let Some(service) = error.as_service_error() else {
+        // A connection that broke off in the middle of a response, or a response in no format of AWS.
+        return if is_foreign {
+            Reported { status, is_foreign, ..Reported::default() }.refusal()
+        } else {
+            Refusal::Unreachable
+        };
     };
     let code = service.code().unwrap_or_default();
-    let told = format!("{action}: {code}: {}", service.message().unwrap_or_default());
-    Refused::Other(match code {
-        "ExpiredToken" | "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidClientTokenId" => {
-            return Refused::SessionOver;
-        }
-        "AccessDenied" | "AccessDeniedException" => CustomerError::Denied(action),
-        "ResourceNotFoundException" => CustomerError::InstanceGone,
-        "Throttling" | "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" => {
-            CustomerError::Throttled(told)
-        }
-        // A service error without a code is a bare 5xx of something in between.
-        ""
-        | "InternalFailure"
-        | "InternalServerException"
-        | "InternalServerError"
-        | "InternalError"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException" => CustomerError::Unavailable(told),
-        _ => CustomerError::Refused(told),
-    })
+    let reason = reason(body);
+    let sdk = if THROTTLING_ERRORS.contains(&code) {
+        Some(Retry::Throttling)
+    } else if TRANSIENT_ERRORS.contains(&code) {
+        Some(Retry::Transient)
+    } else {
+        None
+    };
+    let message = service.message().unwrap_or_default();
+    Reported { status, code, reason: reason.as_deref(), message, is_foreign, with_token, sdk }.refusal()
 }
 
-/// Tells what the failure of a call means for a test of the connection.
-pub(crate) fn refusal<E>(error: &SdkError<E, HttpResponse>) -> Refusal
-where
-    E: Error + ProvideErrorMetadata + 'static,
-{
-    let service = error.as_service_error();
-    if let Some(reason) = kms_reason(error) {
-        return Refusal::Kms(reason);
-    }
-    match refused("", error) {
-        Refused::SessionOver => Refusal::Unavailable,
-        Refused::Other(CustomerError::Denied(_)) => {
-            let told = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
-            if denied_by_others(told) { Refusal::NetworkRestricted } else { Refusal::Denied }
-        }
-        Refused::Other(CustomerError::Throttled(_)) => Refusal::Throttled,
-        Refused::Other(CustomerError::Unavailable(_)) => Refusal::Unavailable,
-        Refused::Other(CustomerError::Unreachable(_)) => Refusal::Unreachable,
-        Refused::Other(CustomerError::NotEnforced | CustomerError::InstanceGone | CustomerError::Refused(_)) => {
-            Refusal::Other(service.and_then(ProvideErrorMetadata::code).unwrap_or("no code").to_owned())
-        }
-    }
+/// Reports a body in no format of AWS: those are JSON and XML.
+fn is_foreign(content_type: Option<&str>, body: &[u8]) -> bool {
+    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+    let start = body.trim_ascii_start();
+    let start = start.get(..start.len().min(64)).unwrap_or_default().to_ascii_lowercase();
+    content_type.contains("html") || start.starts_with(b"<!doctype html") || start.starts_with(b"<html")
 }
 
-/// Whether a denial's message says that another policy than the role's own denies explicitly ("Troubleshoot access denied
-/// error messages", IAM User Guide). AWS has no code for it; a message of another form is a denial like any other.
-fn denied_by_others(message: &str) -> bool {
-    const OTHERS: [&str; 4] =
-        ["resource-based policy", "service control policy", "resource control policy", "VPC endpoint policy"];
-    let explicit = message.split_once("with an explicit deny in a");
-    explicit.is_some_and(|(_, policy)| OTHERS.iter().any(|other| policy.contains(other)))
-}
-
-/// The `Reason` of an exception of IAM Identity Center that is about the customer's KMS key. It is read from the reply's
-/// body: each operation has exceptions of its own for it.
-fn kms_reason<E>(error: &SdkError<E, HttpResponse>) -> Option<KmsReason> {
+/// The `Reason` of an exception of IAM Identity Center or AWS Organizations, read from the response's body: each operation has
+/// exceptions of its own for it.
+fn reason(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
         #[serde(rename = "Reason", alias = "reason")]
         reason: Option<String>,
     }
-    let body: Body = serde_json::from_slice(error.raw_response()?.body().bytes()?).ok()?;
-    match body.reason?.as_str() {
-        "KMS_AccessDeniedException" => Some(KmsReason::Denied),
-        "KMS_DisabledException" => Some(KmsReason::Disabled),
-        "KMS_InvalidStateException" => Some(KmsReason::InvalidState),
-        "KMS_InvalidKeyUsageException" => Some(KmsReason::InvalidKeyUsage),
-        "KMS_NotFoundException" => Some(KmsReason::NotFound),
-        "KMS_ThrottlingException" => Some(KmsReason::Throttled),
-        _ => None,
-    }
+    serde_json::from_slice::<Body>(body).ok()?.reason
 }
 
-/// An error and its causes, in a line.
+/// An error and its causes on one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -184,19 +175,3 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     }
     text
 }
-
-impl fmt::Display for CustomerError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Denied(action) => write!(formatter, "the customer's AWS denies {action}"),
-            Self::NotEnforced => formatter.write_str("the customer's role does not demand the ExternalId"),
-            Self::InstanceGone => formatter.write_str("the customer's AWS has no such instance"),
-            Self::Throttled(told) => write!(formatter, "the customer's AWS throttles: {told}"),
-            Self::Unavailable(told) => write!(formatter, "the customer's AWS fails: {told}"),
-            Self::Unreachable(told) => write!(formatter, "the customer's AWS is not reached: {told}"),
-            Self::Refused(told) => write!(formatter, "the customer's AWS refuses: {told}"),
-        }
-    }
-}
-
-impl Error for CustomerError {}

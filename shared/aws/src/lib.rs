@@ -12,7 +12,7 @@ mod seal;
 mod secrets;
 
 pub use client::{load, sdk_config};
-pub use customer::{Customers, Paged, Reader, Way};
+pub use customer::{AccessPath, Customers, Reader};
 pub use dead_letters::{DeadLetters, MOST_BYTES as DEAD_LETTER_BYTES, Unsent};
 pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,13 +10,17 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_sdk_sts::config::Credentials;
 use tokio::net::TcpListener;
-use trustplane_aws::{CustomerError, Customers, Meter, Way};
+use trustplane_aws::{AccessPath, CustomerError, Customers, Meter};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
-use trustplane_domain::connection::Refusal;
+use trustplane_domain::connection::{Bootstrap, Denial, KmsReason, Refusal};
 use trustplane_domain::ids::{ExternalId, TenantId};
-use trustplane_domain::region::Region;
-use trustplane_organization::{IDENTITY_STORE_ID, INSTANCE_ARN, MANAGEMENT_ACCOUNT, Organization};
+use trustplane_domain::inventory::{Answer, Ask, Row, Sync, SyncStatus};
+use trustplane_domain::region::{AccountId, Region};
+use trustplane_organization::{
+    IDENTITY_STORE_ID, INSTANCE_ARN, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Organization, PLATFORM_ACCOUNT, POLICY_ARN,
+    Scenario, Service,
+};
 
 struct Local {
     organization: Organization,
@@ -41,18 +46,32 @@ async fn start() -> Local {
     Local { organization, customers: Customers::new(&sdk, Arc::clone(&meter)), meter }
 }
 
-fn way(local: &Local, tenant: u8, scenario: &str) -> Way {
+fn way(local: &Local, tenant: u8, scenario: &str) -> AccessPath {
     let external_id = ExternalId::from_random([tenant; 16]);
     local.organization.trust_external_id(&external_id.to_string());
-    Way {
+    AccessPath {
         tenant: TenantId::from_random([tenant; 16]),
-        role: RoleArn::parse(&format!("arn:aws:iam::123456789012:role/scenario/{scenario}")).unwrap(),
+        role: RoleArn::parse(&scenario.parse::<Scenario>().unwrap().role_arn()).unwrap(),
         external_id,
         external_id_pending: None,
         external_id_retired: None,
         region: Some(Region::parse("us-east-1").unwrap()),
         proven: true,
     }
+}
+
+/// The action and the reason of an error.
+fn reason<T>(outcome: Result<T, CustomerError>) -> (&'static str, Refusal) {
+    outcome.err().map(|error| (error.action, error.refusal)).unwrap()
+}
+
+fn denied_by_sts() -> (&'static str, Refusal) {
+    let action = Some("sts:AssumeRole".to_owned());
+    ("sts:AssumeRole", Refusal::Denied(Denial { action, ..Denial::default() }))
+}
+
+fn not_enforced() -> (&'static str, Refusal) {
+    ("sts:AssumeRole", Refusal::NotEnforced)
 }
 
 fn instance() -> InstanceArn {
@@ -78,9 +97,9 @@ async fn a_session_is_kept_for_its_tenant_role_and_external_id_alone() {
     assert_eq!((tally.aws_calls, tally.aws_round_trips, tally.dynamodb_calls), (3, 3, 0));
 
     local.organization.clear_calls();
-    let other_tenant = Way { tenant: TenantId::from_random([2; 16]), ..one.clone() };
+    let other_tenant = AccessPath { tenant: TenantId::from_random([2; 16]), ..one.clone() };
     let other_role = way(&local, 1, "account-mismatch");
-    let other_region = Way { region: None, ..one.clone() };
+    let other_region = AccessPath { region: None, ..one.clone() };
     for other in [&other_tenant, &other_role, &other_region] {
         let _ = local.customers.instance(other, &instance(), now).await;
     }
@@ -89,16 +108,16 @@ async fn a_session_is_kept_for_its_tenant_role_and_external_id_alone() {
     let first = local.organization.calls().remove(0);
     assert_eq!(first.external_id, Some(one.external_id.to_string()));
     // Another ExternalId of the same tenant is asked for anew, and refused where the role does not trust it.
-    let not_trusted = Way { external_id: ExternalId::from_random([9; 16]), ..one };
+    let not_trusted = AccessPath { external_id: ExternalId::from_random([9; 16]), ..one };
     let denied = local.customers.instance(&not_trusted, &instance(), now).await;
-    assert_eq!(denied, Err(CustomerError::Denied("sts:AssumeRole")));
+    assert_eq!(reason(denied), denied_by_sts());
 }
 
 #[tokio::test]
 async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_strangers() {
     let local = start().await;
     let now = Timestamp::now();
-    let own = Way { proven: false, ..way(&local, 1, "healthy") };
+    let own = AccessPath { proven: false, ..way(&local, 1, "healthy") };
     local.customers.instance(&own, &instance(), now).await.unwrap();
     let calls = local.organization.calls();
     let came_with: Vec<_> = calls.iter().take(3).map(|call| (call.external_id.clone(), call.error.clone())).collect();
@@ -109,7 +128,7 @@ async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_str
     assert_eq!(operations(&local)[3..], ["DescribeInstance"]);
     assert_eq!(local.meter.take().aws_round_trips, 2);
     // Its session is found again by whoever knows that it was proven. Who has since heard that it is open proves it anew.
-    let proven = Way { proven: true, ..own.clone() };
+    let proven = AccessPath { proven: true, ..own.clone() };
     local.organization.clear_calls();
     local.customers.instance(&proven, &instance(), now).await.unwrap();
     assert_eq!(operations(&local), ["DescribeInstance"]);
@@ -118,24 +137,24 @@ async fn through_a_role_that_is_not_proven_nothing_is_asked_before_it_denies_str
     assert_eq!(operations(&local), ["AssumeRole", "AssumeRole", "AssumeRole", "DescribeInstance"]);
 
     // Another tenant's role whose owner does not demand the ExternalId: neither looked through, nor its session kept.
-    let open = Way { proven: false, ..way(&local, 2, "external-id-not-enforced") };
+    let open = AccessPath { proven: false, ..way(&local, 2, "external-id-not-enforced") };
     for _ in 0..2 {
         local.organization.clear_calls();
-        assert_eq!(local.customers.instance(&open, &instance(), now).await, Err(CustomerError::NotEnforced));
-        assert_eq!(local.customers.reader(&open, &instance()).await.err(), Some(CustomerError::NotEnforced));
+        assert_eq!(reason(local.customers.instance(&open, &instance(), now).await), not_enforced());
+        assert_eq!(reason(local.customers.reader(&open, &instance()).await), not_enforced());
         assert_eq!(operations(&local), ["AssumeRole"; 6]);
     }
     // Nor after a test of it, in the same process.
     let stranger = ExternalId::from_random([7; 16]);
-    let observed = local.customers.probe(&open, &instance(), stranger, now, Duration::from_secs(5)).await;
+    let observed = local.customers.probe(&open, &instance(), Some(stranger), now, Duration::from_secs(5)).await;
     assert!(!observed.is_own_role() && observed.caller_account.is_none());
-    assert_eq!(local.customers.instance(&open, &instance(), now).await, Err(CustomerError::NotEnforced));
+    assert_eq!(reason(local.customers.instance(&open, &instance(), now).await), not_enforced());
 
     // A role that does not trust the tenant is denied as any other; STS that does not say is not taken for a denial.
-    let mut denied = Way { proven: false, ..way(&local, 1, "no-trust") };
-    assert_eq!(local.customers.instance(&denied, &instance(), now).await, Err(CustomerError::Denied("sts:AssumeRole")));
+    let mut denied = AccessPath { proven: false, ..way(&local, 1, "no-trust") };
+    assert_eq!(reason(local.customers.instance(&denied, &instance(), now).await), denied_by_sts());
     denied.role = way(&local, 1, "sts-throttled").role;
-    assert!(matches!(local.customers.instance(&denied, &instance(), now).await, Err(CustomerError::Throttled(_))));
+    assert_eq!(reason(local.customers.instance(&denied, &instance(), now).await).1, Refusal::Throttled);
 }
 
 #[tokio::test]
@@ -144,7 +163,7 @@ async fn the_others_are_tried_where_the_current_external_id_is_denied() {
     let (current, pending) = (ExternalId::from_random([8; 16]), ExternalId::from_random([9; 16]));
     let retired = ExternalId::from_random([7; 16]);
     let role = "arn:aws:iam::123456789012:role/Rotating";
-    let way = Way {
+    let way = AccessPath {
         role: RoleArn::parse(role).unwrap(),
         external_id: current,
         external_id_pending: Some(pending),
@@ -174,7 +193,7 @@ async fn a_test_that_runs_out_of_time_tells_what_it_reached() {
     let way = way(&local, 1, "slow");
     let stranger = ExternalId::from_random([7; 16]);
     let limit = Duration::from_secs(2);
-    let observed = local.customers.probe(&way, &instance(), stranger, Timestamp::now(), limit).await;
+    let observed = local.customers.probe(&way, &instance(), Some(stranger), Timestamp::now(), limit).await;
     assert!(observed.is_own_role());
     assert_eq!(observed.caller_account.unwrap().answer.unwrap(), MANAGEMENT_ACCOUNT);
     assert_eq!(observed.listed.unwrap().answer, Err(Refusal::Unreachable));
@@ -192,6 +211,88 @@ async fn a_session_that_was_ended_is_replaced_once() {
     assert_eq!(operations(&local), ["DescribeInstance", "AssumeRole", "DescribeInstance"]);
 }
 
+/// Tests sessions that the customer revokes: a denial through a kept session is judged through a new one.
+#[tokio::test]
+async fn a_session_that_was_revoked_is_replaced_once() {
+    let local = start().await;
+    let way = way(&local, 1, "sessions-revoked");
+    local.customers.instance(&way, &instance(), Timestamp::now()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(3_100)).await;
+    local.organization.clear_calls();
+    local.customers.instance(&way, &instance(), Timestamp::now()).await.unwrap();
+    assert_eq!(operations(&local), ["DescribeInstance", "AssumeRole", "DescribeInstance"]);
+}
+
+/// Tests least privilege: a test, a reading and the identity source make exactly the calls that the template allows.
+#[tokio::test]
+async fn the_template_allows_the_calls_that_are_made_and_no_others() {
+    let local = start().await;
+    let external_id = ExternalId::from_random([1; 16]);
+    let bootstrap = Bootstrap {
+        account: &AccountId::parse(MANAGEMENT_ACCOUNT).unwrap(),
+        instance: &instance(),
+        region: &Region::parse("us-east-1").unwrap(),
+        platform: &AccountId::parse(PLATFORM_ACCOUNT).unwrap(),
+        external_ids: &[external_id],
+    };
+    let template = bootstrap.cloudformation_yaml();
+    let role = local.organization.deploy_cloudformation(&template).unwrap();
+    let way = AccessPath { role: RoleArn::parse(&role).unwrap(), external_id, ..way(&local, 1, "healthy") };
+    let now = Timestamp::now();
+    let stranger = Some(ExternalId::from_random([7; 16]));
+    let observed = local.customers.probe(&way, &instance(), stranger, now, Duration::from_secs(20)).await;
+    assert!(
+        observed.reading.iter().all(|(_, said)| said.as_ref().is_some_and(|said| said.answer.is_ok())),
+        "{observed:?}"
+    );
+    local.customers.instance(&way, &instance(), now).await.unwrap();
+    let mut reader = local.customers.reader(&way, &instance()).await.unwrap();
+    let (mut sync, mut sets) = (Sync::default().requested(now, None), BTreeSet::new());
+    while let Some(ask) = sync.ask() {
+        let answer = match &ask {
+            Ask::NextSet { after } => Ok(Answer::NextSet(sets.iter().find(|set| Some(*set) > after.as_ref()).cloned())),
+            Ask::Sweep { .. } => {
+                sync = sync.swept(None, now);
+                continue;
+            }
+            ask => Ok(reader.ask(ask).await.unwrap().unwrap()),
+        };
+        let turn = sync.answered(answer, now);
+        assert_eq!(turn.fault, None);
+        sets.extend(turn.rows.iter().filter_map(|row| match row {
+            Row::PermissionSet(set) => Some(set.permission_set_arn.clone()),
+            _ => None,
+        }));
+        sync = turn.sync;
+    }
+    assert_eq!((sync.status(), sets.len()), (SyncStatus::Done, 12));
+    let calls = local.organization.calls().into_iter().filter(|call| call.service != Service::Sts);
+    let made: BTreeSet<String> =
+        calls.map(|call| format!("{}:{}", call.service.signing_name(), call.operation)).collect();
+    let allowed = template.lines().filter_map(|line| line.trim().strip_prefix("- "));
+    let allowed: BTreeSet<String> = allowed
+        .filter(|action| action.starts_with("sso:") || action.starts_with("organizations:"))
+        .map(ToOwned::to_owned)
+        .collect();
+    assert_eq!(made, allowed);
+}
+
+/// Tests a role whose ARN names another account than its sessions: neither asked through, nor kept by a test.
+#[tokio::test]
+async fn a_role_of_another_account_is_not_asked_through() {
+    let local = start().await;
+    let way = way(&local, 1, "account-mismatch");
+    let stranger = ExternalId::from_random([7; 16]);
+    let observed =
+        local.customers.probe(&way, &instance(), Some(stranger), Timestamp::now(), Duration::from_secs(5)).await;
+    assert_eq!(observed.caller_account.unwrap().answer.unwrap(), MEMBER_ACCOUNT);
+    local.organization.clear_calls();
+    let mismatch = ("sts:AssumeRole", Refusal::AccountMismatch(MEMBER_ACCOUNT.to_owned()));
+    assert_eq!(reason(local.customers.instance(&way, &instance(), Timestamp::now()).await), mismatch);
+    assert_eq!(reason(local.customers.reader(&way, &instance()).await), mismatch);
+    assert_eq!(operations(&local), ["AssumeRole"; 2]);
+}
+
 #[tokio::test]
 async fn each_refusal_is_told_apart() {
     let local = start().await;
@@ -200,21 +301,35 @@ async fn each_refusal_is_told_apart() {
         let way = way(&local, 1, scenario);
         local.customers.instance(&way, &instance(), now).await.unwrap_err()
     };
-    assert_eq!(refused("no-trust").await, CustomerError::Denied("sts:AssumeRole"));
-    assert_eq!(refused("missing-sso-DescribeInstance").await, CustomerError::Denied("sso:DescribeInstance"));
-    assert_eq!(refused("network-restricted").await, CustomerError::Denied("sso:DescribeInstance"));
-    assert_eq!(refused("instance-deleted").await, CustomerError::InstanceGone);
-    assert_eq!(refused("wrong-region").await, CustomerError::InstanceGone);
-    for scenario in ["throttled", "sts-throttled", "kms-throttled"] {
-        assert!(matches!(refused(scenario).await, CustomerError::Throttled(_)), "{scenario}");
+    let told = async |scenario: &str| reason(Err::<(), _>(refused(scenario).await));
+    assert_eq!(told("no-trust").await, denied_by_sts());
+    let (action, refusal) = told("missing-sso-DescribeInstance").await;
+    assert!(action == "sso:DescribeInstance" && refusal.is_denied() && !refusal.is_denied_by_others(), "{refusal:?}");
+    assert!(told("network-restricted").await.1.is_denied_by_others());
+    let named = told("region-denied-scp").await.1;
+    assert!(matches!(&named, Refusal::Denied(Denial { policy_arn: Some(arn), .. }) if arn == POLICY_ARN), "{named:?}");
+    for (scenario, refusal) in [
+        ("instance-deleted", Refusal::NotFound),
+        ("wrong-region", Refusal::NotFound),
+        ("throttled", Refusal::Throttled),
+        ("sts-throttled", Refusal::Throttled),
+        ("kms-throttled", Refusal::Kms(KmsReason::Throttled)),
+        ("internal-failure", Refusal::Unavailable),
+        ("sts-internal-failure", Refusal::Unavailable),
+        ("unreachable", Refusal::Unreachable),
+        ("sts-unreachable", Refusal::Unreachable),
+        ("proxy", Refusal::Intermediary(403)),
+        ("sts-proxy", Refusal::Intermediary(403)),
+        ("clock-skewed", Refusal::Platform("InvalidSignatureException".to_owned())),
+        ("sts-clock-skewed", Refusal::Platform("SignatureDoesNotMatch".to_owned())),
+        ("kms-disabled", Refusal::Kms(KmsReason::Disabled)),
+        ("kms-denied-by-name", Refusal::Kms(KmsReason::Denied)),
+        ("sts-refused", Refusal::RegionDisabled),
+        ("refused", Refusal::NotSignedUp("OptInRequired".to_owned())),
+        ("account-mismatch", Refusal::AccountMismatch(MEMBER_ACCOUNT.to_owned())),
+    ] {
+        assert_eq!(told(scenario).await.1, refusal, "{scenario}");
     }
-    for scenario in ["internal-failure", "sts-internal-failure"] {
-        assert!(matches!(refused(scenario).await, CustomerError::Unavailable(_)), "{scenario}");
-    }
-    for scenario in ["unreachable", "sts-unreachable"] {
-        assert!(matches!(refused(scenario).await, CustomerError::Unreachable(_)), "{scenario}");
-    }
-    assert!(matches!(refused("kms-disabled").await, CustomerError::Refused(_)));
     assert!(refused("throttled").await.is_passing() && !refused("no-trust").await.is_passing());
 }
 
@@ -223,7 +338,7 @@ async fn what_passes_is_tried_again() {
     let local = start().await;
     for scenario in ["throttled-twice", "sts-throttled-twice"] {
         for proven in [true, false] {
-            let way = Way { proven, ..way(&local, 1 + u8::from(proven), scenario) };
+            let way = AccessPath { proven, ..way(&local, 1 + u8::from(proven), scenario) };
             assert!(local.customers.instance(&way, &instance(), Timestamp::now()).await.is_ok(), "{scenario}");
         }
     }
@@ -236,7 +351,7 @@ async fn nobody_is_waited_for_longer_than_a_client_waits_for_us() {
         let way = way(&local, 1, scenario);
         let begun = Instant::now();
         let error = local.customers.instance(&way, &instance(), Timestamp::now()).await.unwrap_err();
-        assert!(matches!(error, CustomerError::Unreachable(_)), "{error}");
+        assert_eq!(error.refusal, Refusal::Unreachable, "{error}");
         // Of the 20 seconds that AWS takes, and of the 29 that API Gateway waits.
         assert!(begun.elapsed() < Duration::from_secs(19));
     }

@@ -17,11 +17,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tokio::net::TcpListener;
-use trustplane_aws::{CustomerError, Customers, Meter, Way};
+use trustplane_aws::{AccessPath, CustomerError, Customers, Meter};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
 use trustplane_domain::connection::Refusal;
 use trustplane_domain::ids::{ExternalId, TenantId};
+use trustplane_domain::inventory::Ask;
 use trustplane_domain::region::Region;
 use trustplane_organization::{INSTANCE_ARN, Organization, ROLE_ARN};
 
@@ -80,7 +81,7 @@ const PLAIN: Endpoints = Endpoints { fips: false, dual_stack: false };
 struct Deployment {
     customers: Customers,
     asked: Arc<Mutex<Vec<Asked>>>,
-    way: Way,
+    way: AccessPath,
 }
 
 /// Creates a deployment in `home`, with a customer whose instance is configured in `region`.
@@ -97,7 +98,7 @@ async fn deployment(home: &str, region: &str, endpoints: Endpoints) -> Deploymen
     tokio::spawn(organization.serve(listener));
     let asked = Arc::clone(&wire.asked);
     let sdk = sdk(home, wire, endpoints).await;
-    let way = Way {
+    let way = AccessPath {
         tenant: TenantId::from_random([1; 16]),
         role: RoleArn::parse(ROLE_ARN).unwrap(),
         external_id,
@@ -127,13 +128,13 @@ impl Deployment {
         let instance = InstanceArn::parse(INSTANCE_ARN).unwrap();
         let stranger = ExternalId::from_random([2; 16]);
         let limit = Duration::from_secs(20);
-        let observed = self.customers.probe(&self.way, &instance, stranger, Timestamp::now(), limit).await;
+        let observed = self.customers.probe(&self.way, &instance, Some(stranger), Timestamp::now(), limit).await;
         assert!(observed.is_own_role(), "{observed:?}");
         assert!(observed.management_account.unwrap().answer.is_ok());
         let mut reader = self.customers.reader(&self.way, &instance).await.unwrap();
-        let accounts = reader.accounts(None).await;
-        assert!(!matches!(accounts, Err(CustomerError::Unreachable(_))), "{accounts:?}");
-        let _ = reader.permission_sets(None).await;
+        let accounts = reader.ask(&Ask::Accounts { next: None }).await.unwrap();
+        assert!(!matches!(accounts, Err(CustomerError { refusal: Refusal::Unreachable, .. })), "{accounts:?}");
+        let _ = reader.ask(&Ask::PermissionSets { next: None }).await;
         let mut asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.sort();
         asked.dedup();
@@ -273,7 +274,8 @@ async fn found(region: &str) -> (Refusal, Option<String>) {
     let instance = InstanceArn::parse(INSTANCE_ARN).unwrap();
     let stranger = ExternalId::from_random([2; 16]);
     let limit = Duration::from_secs(20);
-    let observed = deployment.customers.probe(&deployment.way, &instance, stranger, Timestamp::now(), limit).await;
+    let observed =
+        deployment.customers.probe(&deployment.way, &instance, Some(stranger), Timestamp::now(), limit).await;
     let anywhere = observed.listed_anywhere.unwrap().answer.unwrap();
     (observed.listed.unwrap().answer.unwrap_err(), anywhere.unwrap().region)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aws_input::{Wanted, recognized};
 use crate::region::{AccountId, Partition};
 
 /// ARN of an IAM Identity Center instance:
@@ -33,17 +34,21 @@ crate::text_field!(InstanceArn => Self, InstanceArn::parse, {
 
 impl InstanceArn {
     /// Parses an instance's ARN. The error describes the format.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         const WRONG: &str = "must be the ARN of an IAM Identity Center instance such as `arn:aws:sso:::instance/ssoins-0123456789abcdef`";
         if text.len() > INSTANCE_ARN_MAX {
-            return Err("must be at most 1224 characters");
+            return Err("must be at most 1224 characters".to_owned());
         }
-        let resource = resource(text, "sso", |region, account| region.is_empty() && account.is_empty()).ok_or(WRONG)?;
-        let id = resource.strip_prefix("instance/").ok_or(WRONG)?;
-        let unique = id.strip_prefix("sso").unwrap_or(id).strip_prefix("ins-").ok_or(WRONG)?;
-        let fits = unique.len() >= 16
-            && unique.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(WRONG) }
+        let id = resource(text, "sso", |region, account| region.is_empty() && account.is_empty())
+            .and_then(|resource| resource.strip_prefix("instance/"));
+        let fits = id.and_then(|id| id.strip_prefix("sso").unwrap_or(id).strip_prefix("ins-")).is_some_and(|unique| {
+            unique.len() >= 16 && unique.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+        });
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(recognized(text, Wanted::Instance).unwrap_or_else(|| WRONG.to_owned()))
+        }
     }
 
     /// Returns the id after `instance/`: `ssoins-0123456789abcdef`.
@@ -68,7 +73,11 @@ crate::text_field!(RoleArn => Self, RoleArn::parse, {
 
 impl RoleArn {
     /// Parses a role's ARN. The error says which part is wrong.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::checked(text).map_err(|wrong| recognized(text, Wanted::Role).unwrap_or_else(|| wrong.to_owned()))
+    }
+
+    fn checked(text: &str) -> Result<Self, &'static str> {
         const WRONG: &str = "must be the ARN of an IAM role such as `arn:aws:iam::123456789012:role/TrustplaneRole`";
         let resource = resource(text, "iam", |region, account| region.is_empty() && AccountId::parse(account).is_ok())
             .ok_or(WRONG)?;
@@ -123,7 +132,7 @@ macro_rules! text_of {
             }
         }
         impl TryFrom<String> for $name {
-            type Error = &'static str;
+            type Error = String;
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 Self::parse(&text)
             }

@@ -21,6 +21,7 @@ pub mod access_key;
 pub mod arn;
 pub mod audit;
 pub mod audit_chain;
+mod aws_input;
 mod base62;
 pub mod certificate;
 pub mod connection;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aws_input::{Wanted, recognized};
+
 /// A partition: a set of regions with accounts and ARNs of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition(String);
@@ -50,18 +52,22 @@ crate::text_field!(Region => Self, Region::parse, {"type": "string", "examples":
 
 impl Region {
     /// Parses a region. The error describes the format.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if Self::is_form(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(recognized(text, Wanted::Region).unwrap_or_else(|| "must be an AWS region such as `us-east-1`".to_owned()))
+    }
+
+    /// Reports a text of a region's form.
+    pub(crate) fn is_form(text: &str) -> bool {
         let mut parts: Vec<&str> = text.split('-').collect();
         let digit = parts.pop().unwrap_or_default();
-        let fits = (2..=3).contains(&parts.len())
+        (2..=3).contains(&parts.len())
             && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
             && digit.len() == 1
-            && digit.bytes().all(|byte| byte.is_ascii_digit());
-        if fits && text.len() <= 32 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be an AWS region such as `us-east-1`")
-        }
+            && digit.bytes().all(|byte| byte.is_ascii_digit())
+            && text.len() <= 32
     }
 
     /// Returns the partition of a region with this name, by its first words (`cn-`, `us-gov-`, `eusc-`, `us-iso…-`).
@@ -88,7 +94,7 @@ impl Region {
 }
 
 impl TryFrom<String> for Region {
-    type Error = &'static str;
+    type Error = String;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
     }
@@ -117,12 +123,11 @@ crate::text_field!(AccountId => Self, AccountId::parse, {
 
 impl AccountId {
     /// Parses 12 digits.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be an AWS account id of 12 digits")
+            return Ok(Self(text.to_owned()));
         }
+        Err(recognized(text, Wanted::Account).unwrap_or_else(|| "must be an AWS account id of 12 digits".to_owned()))
     }
 
     /// Returns the digits: `123456789012`.
@@ -132,7 +137,7 @@ impl AccountId {
 }
 
 impl TryFrom<String> for AccountId {
-    type Error = &'static str;
+    type Error = String;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
     }

@@ -40,6 +40,7 @@
 //!    request starts over at 2, three times in all; then 409.
 
 mod attempt;
+mod budget;
 mod context;
 mod decision;
 mod open;
@@ -57,6 +58,7 @@ use trustplane_functions::JSON;
 use trustplane_policy::{Action, Origin, Policies, PoliciesError};
 
 pub(crate) use attempt::{ATTEMPTS, stand_back};
+pub use budget::Budget;
 pub use context::Context;
 pub use decision::{Decision, Planned};
 pub use steps::{Deciding, Further, Planning, Reading, Worked, Working};

@@ -25,7 +25,7 @@ mod response;
 mod serve;
 mod settings;
 
-pub use call::{Call, Context, Decision, Planned, Subject, Worked};
+pub use call::{Budget, Call, Context, Decision, Planned, Subject, Worked};
 pub use denial::opened_denial;
 pub use event::HttpEvent;
 pub use event_handler::{EventCall, EventError, event_handler};

@@ -105,6 +105,13 @@ impl<T> Rows<T> {
     }
 }
 
+impl<T> Listed<T> {
+    /// A page without rows, the last one.
+    pub fn none() -> Self {
+        Self { data: Vec::new(), next_cursor: None, has_more: false }
+    }
+}
+
 fn sealed(rest: &str) -> String {
     let mut bytes = vec![FORM];
     bytes.extend(rest.bytes());

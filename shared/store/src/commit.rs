@@ -158,8 +158,11 @@ impl Table {
                 let claim = self.put(item, "attribute_not_exists(pk) OR tenant_id = :tenant", owner)?;
                 Ok(Entry { stake: Stake::Claim, ..claim })
             }
-            Operation::Remove(read) => self.delete(&write.key, "item_version = :version", version(read)),
-            Operation::Release => self.delete(&write.key, "attribute_not_exists(pk) OR tenant_id = :tenant", owner),
+            Operation::Remove(read) => self.remove(&write.key, Some("item_version = :version"), version(read)),
+            Operation::Delete => self.remove(&write.key, None, None),
+            Operation::Release => {
+                self.remove(&write.key, Some("attribute_not_exists(pk) OR tenant_id = :tenant"), owner)
+            }
             Operation::Count(change, most, end) => self.count(&write.key, change, most, end),
             Operation::Seal { hash, previous } => self.seal(&write.key, hash, previous),
             Operation::Check(read) => {
@@ -234,16 +237,16 @@ impl Table {
         Ok(Entry::of(TransactWriteItem::builder().update(update).build()))
     }
 
-    fn delete(
+    fn remove(
         &self,
         key: &PrimaryKey,
-        condition: &str,
+        condition: Option<&str>,
         value: Option<(&str, AttributeValue)>,
     ) -> Result<Entry, StoreError> {
         let mut delete = Delete::builder()
             .table_name(&self.name)
             .set_key(Some(key_attributes(&key.pk, &key.sk)))
-            .condition_expression(condition);
+            .set_condition_expression(condition.map(ToOwned::to_owned));
         if let Some((name, value)) = value {
             delete = delete.expression_attribute_values(name, value);
         }

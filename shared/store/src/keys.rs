@@ -18,7 +18,7 @@ use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::version::Version;
 use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::ids::{CredentialId, TenantId};
-use trustplane_domain::inventory::{Row, Seen, Sync};
+use trustplane_domain::inventory::{Half, RowId, Seen, Sync};
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
@@ -243,39 +243,52 @@ impl TenantKeys {
         self.key("AWS#SYNC".to_owned())
     }
 
-    /// A row that was read of the organization.
-    pub fn aws_row(self, row: &Row) -> Key<Seen> {
+    /// A row that was read of the organization, in one of the two halves.
+    pub fn aws_row(self, half: Half, row: &RowId) -> Key<Seen> {
         self.key(match row {
-            Row::Account(account) => format!("{AWS_ACCOUNTS}{}", escaped(&account.account_id)),
-            Row::PermissionSet(set) => format!("{AWS_PERMISSION_SETS}{}", escaped(&set.permission_set_arn)),
-            Row::Assignment(assignment) => {
-                let account = escaped(&assignment.account_id);
-                format!("{AWS_ASSIGNMENTS}{account}#{}", escaped(&assignment.permission_set_arn))
+            RowId::Account(account) => format!("{}{}", aws(half, AWS_ACCOUNTS), escaped(account)),
+            RowId::PermissionSet(set) => format!("{}{}", aws(half, AWS_PERMISSION_SETS), escaped(set)),
+            RowId::Assignment { account_id, permission_set_arn, part } => {
+                let (account, set) = (escaped(account_id), escaped(permission_set_arn));
+                let pair = format!("{}{account}#{set}", aws(half, AWS_ASSIGNMENTS));
+                // Parts sort in their order, the first one in front.
+                if *part == 0 { pair } else { format!("{pair}#{part:06}") }
             }
         })
     }
 
-    /// All rows that were read of the organization.
-    pub fn aws_rows(self) -> Query<Seen> {
-        self.list(AWS_ROWS.to_owned())
+    /// A permission set of the instance, by its ARN.
+    pub fn aws_permission_set(self, half: Half, arn: &str) -> Key<Seen> {
+        self.aws_row(half, &RowId::PermissionSet(arn.to_owned()))
+    }
+
+    /// All rows of one half.
+    pub fn aws_rows(self, half: Half) -> Query<Seen> {
+        self.list(aws(half, ""))
     }
 
     /// The accounts of the organization.
-    pub fn aws_accounts(self) -> Query<Seen> {
-        self.list(AWS_ACCOUNTS.to_owned())
+    pub fn aws_accounts(self, half: Half) -> Query<Seen> {
+        self.list(aws(half, AWS_ACCOUNTS))
     }
 
     /// The permission sets of the instance.
-    pub fn aws_permission_sets(self) -> Query<Seen> {
-        self.list(AWS_PERMISSION_SETS.to_owned())
+    pub fn aws_permission_sets(self, half: Half) -> Query<Seen> {
+        self.list(aws(half, AWS_PERMISSION_SETS))
     }
 
     /// The assignments of all accounts, or of one.
-    pub fn aws_assignments(self, account: Option<&str>) -> Query<Seen> {
+    pub fn aws_assignments(self, half: Half, account: Option<&str>) -> Query<Seen> {
+        let all = aws(half, AWS_ASSIGNMENTS);
         self.list(match account {
-            None => AWS_ASSIGNMENTS.to_owned(),
-            Some(account) => format!("{AWS_ASSIGNMENTS}{}#", escaped(account)),
+            None => all,
+            Some(account) => format!("{all}{}#", escaped(account)),
         })
+    }
+
+    /// The count of a tenant's operations of one kind in one minute.
+    pub fn budget(self, kind: &str, minute: i64) -> Key<Count> {
+        self.key(format!("BUDGET#{kind}#{minute}"))
     }
 
     fn key<T>(self, sk: String) -> Key<T> {
@@ -320,10 +333,18 @@ const CREDENTIALS: &str = "CREDENTIAL#";
 const CONNECTION_VERSIONS: &str = "CONNECTION#VERSION#";
 const ORGANISATIONS: &str = "ORG#";
 const SSO_CONFIGURATIONS: &str = "SSO#";
-const AWS_ROWS: &str = "AWS#ROW#";
-const AWS_ACCOUNTS: &str = "AWS#ROW#ACCOUNT#";
-const AWS_PERMISSION_SETS: &str = "AWS#ROW#SET#";
-const AWS_ASSIGNMENTS: &str = "AWS#ROW#ASSIGNMENT#";
+const AWS_ACCOUNTS: &str = "ACCOUNT#";
+const AWS_PERMISSION_SETS: &str = "SET#";
+const AWS_ASSIGNMENTS: &str = "ASSIGNMENT#";
+
+/// The text that the sort keys of these rows begin with, in one of the two halves of what is read of an organization.
+fn aws(half: Half, rows: &str) -> String {
+    let half = match half {
+        Half::First => 1,
+        Half::Second => 2,
+    };
+    format!("AWS#ROW#{half}#{rows}")
+}
 
 /// Partitions that the due list of one kind is spread over.
 pub const DUE_SHARDS: u8 = 4;

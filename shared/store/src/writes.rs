@@ -30,6 +30,8 @@ pub(crate) enum Operation {
     Put(Attributes),
     /// Removes the item of this version.
     Remove(u64),
+    /// Removes the item, whatever stands there.
+    Delete,
     /// Changes nothing, but wants the item to be of this version.
     Check(u64),
     /// Puts the item where there is none, or the tenant's own.
@@ -80,6 +82,12 @@ impl Writes {
     #[must_use]
     pub fn remove<T>(self, before: &Stored<T>) -> Self {
         self.with(before.key.primary(), Operation::Remove(before.version))
+    }
+
+    /// Removes the item, if there is one: for rows that only the holder of another item writes, as [`Self::put`].
+    #[must_use]
+    pub fn delete<T>(self, key: &Key<T>) -> Self {
+        self.with(key.primary(), Operation::Delete)
     }
 
     /// Demands that the item that was read has not changed.

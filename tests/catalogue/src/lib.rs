@@ -2,6 +2,7 @@
 //! each role, each package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a
 //! test fails if one is not current.
 
+mod connection;
 #[cfg(feature = "schema")]
 mod derived;
 #[cfg(feature = "schema")]
@@ -58,6 +59,7 @@ pub fn written() -> Result<Vec<Written>, String> {
         #[cfg(feature = "schema")]
         Written { path: "openapi.json".to_owned(), text: openapi::openapi().map_err(|error| error.to_string())? },
         Written { path: "shared/policy/permissions.md".to_owned(), text: permissions::permissions()? },
+        Written { path: "docs/connection.md".to_owned(), text: connection::manual()? },
     ];
     let mut families: Vec<&str> = functions().map(|function| function.family).collect();
     families.sort_unstable();

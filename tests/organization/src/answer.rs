@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -12,6 +14,7 @@ use crate::calls::{Call, Service};
 use crate::role::Caller;
 use crate::scenario::{Fault, Scenario};
 use crate::sigv4::{Signer, signer};
+use crate::state::State;
 use crate::sts::Parameters;
 use crate::wire::{Failure, Output, input, render};
 use crate::{Organization, kms, organizations, sso_admin, sts};
@@ -80,6 +83,11 @@ impl Organization {
                 Some(Fault::Throttled | Fault::ThrottledTwice) => Err(Failure::throttled(asked.service)),
                 Some(Fault::InternalFailure) => Err(Failure::internal(asked.service)),
                 Some(Fault::Refused) => Err(Failure::refused(asked.service)),
+                Some(Fault::ClockSkewed) => Err(Failure::clock_skewed(asked.service)),
+                Some(Fault::Intermediary) => {
+                    self.note_error(number, "a page of HTML");
+                    return Ok(page_of_html());
+                }
                 Some(Fault::Slow(duration)) => {
                     tokio::time::sleep(duration.min(Duration::from_secs(300))).await;
                     self.perform(&asked, &signer)
@@ -152,12 +160,36 @@ impl Organization {
                 let now = OffsetDateTime::now_utc();
                 return sts::call(&mut state, caller, region, &asked.operation, &asked.parameters, now);
             }
-            Service::SsoAdmin => sso_admin::call(&state, caller, region, &asked.operation, &asked.body),
-            Service::Organizations => organizations::call(&state, caller, region, &asked.operation, &asked.body),
+            Service::SsoAdmin | Service::Organizations => {
+                return odd(&mut state, caller, region, asked).map(Output::Json);
+            }
             Service::Kms => kms::call(&state, caller, region, &asked.operation, &asked.body, made.as_ref()),
         };
         json.map(Output::Json)
     }
+}
+
+/// Performs a call to SSO Admin or Organizations, as the caller's scenario changes it.
+fn odd(state: &mut State, caller: &Caller, region: &str, asked: &Asked) -> Result<Value, Failure> {
+    let oddity = caller.oddity();
+    let refused = oddity.and_then(|oddity| oddity.refuses(caller, region, state, OffsetDateTime::now_utc()));
+    if let Some(failure) = refused {
+        return Err(failure);
+    }
+    if let Some(list) = oddity.and_then(|oddity| oddity.refuses_token(&asked.operation, &asked.body)) {
+        let attempt = Attempt { external_id: Some(list), ..Attempt::of(asked, Some(caller), Some(&caller.role_arn)) };
+        let attempts = state.attempts.entry(attempt).or_default();
+        *attempts += 1;
+        if *attempts == 1 {
+            return Err(Failure::token_expired(asked.service));
+        }
+    }
+    let body = oddity.map_or_else(|| asked.body.clone(), |oddity| oddity.request(&asked.body));
+    let response = match asked.service {
+        Service::Organizations => organizations::call(state, caller, region, &asked.operation, &body),
+        _ => sso_admin::call(state, caller, region, &asked.operation, &body),
+    }?;
+    Ok(oddity.map_or_else(|| response.clone(), |oddity| oddity.response(&asked.operation, response.clone())))
 }
 
 impl Attempt {
@@ -192,6 +224,15 @@ impl Asked {
         input::<serde_json::Map<String, serde_json::Value>>(&body)?;
         Ok(Self { service, operation: operation.to_owned(), parameters: Parameters::new(), body })
     }
+}
+
+/// The page of a proxy that does not let a request through.
+fn page_of_html() -> Response<Body> {
+    let mut response =
+        Response::new(Body::from("<!DOCTYPE html><html><body>Access denied by the network policy</body></html>"));
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response
 }
 
 fn plain(status: StatusCode) -> Response<Body> {

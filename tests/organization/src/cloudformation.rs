@@ -138,6 +138,8 @@ fn role(id: &str, account: &str, mut properties: Map<String, Value>) -> Result<(
         Some(_) => return Err("`Policies` must be a list".into()),
     };
     properties.remove("Tags");
+    // Boundaries are not evaluated here.
+    properties.remove("PermissionsBoundary");
     if let Some(name) = properties.keys().next() {
         return Err(format!("the property `{name}` of a role is not understood here"));
     }

@@ -66,6 +66,8 @@ pub(crate) struct Instance {
     pub(crate) status: Status,
     pub(crate) status_reason: Option<&'static str>,
     pub(crate) primary_region: &'static str,
+    /// Another region that the instance is replicated to.
+    pub(crate) replica: Option<&'static str>,
     /// The customer's own key that encrypts the instance, with the state of the encryption.
     pub(crate) customer_key: Option<CustomerKey>,
 }
@@ -221,6 +223,7 @@ fn demo() -> Customer {
             status: Status::Active,
             status_reason: None,
             primary_region: REGION,
+            replica: None,
             customer_key: None,
         }],
         permission_sets,
@@ -257,6 +260,7 @@ fn other() -> Customer {
             status: Status::Active,
             status_reason: None,
             primary_region: REGION,
+            replica: None,
             customer_key: None,
         }],
         permission_sets: vec![PermissionSet {

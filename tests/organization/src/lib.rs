@@ -50,6 +50,13 @@
 //! | `refused` | they return `OptInRequired`, which is neither a denial nor an internal error |
 //! | `sts-throttled`, `sts-slow`, ... | the same for AssumeRole (of each ExternalId) and GetCallerIdentity |
 //! | `sts-refused` | they return `RegionDisabledException` |
+//! | `proxy`, `clock-skewed`, and with `sts-` | something between answers with HTML; the signature is expired |
+//! | `replicated-instance`, `instance-new` | the instance's primary region is eu-west-1, with a replica here; it is not listed yet |
+//! | `region-not-enabled` | the instance is in af-south-1, which does not accept the account's sessions |
+//! | `region-denied-scp`, `account-denied` | a service control policy denies the region, or one account; its ARN is named |
+//! | `kms-denied-by-name`, `kms-gone-midway` | the key denies in IAM's words; it is gone when assignments are read |
+//! | `sessions-revoked`, `slow-propagation` | sessions are denied after 3 seconds; a new role works after 4 and 8 seconds |
+//! | `tokens-expire`, `token-repeats` | pages of two; each token is refused once; each page has the same token |
 //!
 //! # Keys
 //!
@@ -71,6 +78,7 @@ mod cloudformation;
 mod fixture;
 mod iam;
 mod kms;
+mod oddity;
 mod organizations;
 mod page;
 mod role;
@@ -103,6 +111,7 @@ pub use self::fixture::{
 };
 use self::kms::Key;
 pub use self::kms::{KeySpec, KeyState};
+pub use self::oddity::{Oddity, POLICY_ARN};
 pub use self::role::READ_ACTIONS;
 use self::role::Role;
 pub use self::scenario::{Fault, KmsReason, Reach, Scenario, UnknownScenario};

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::fixture::{PLATFORM_ACCOUNT, REGION};
 use crate::iam::{Decision, Policy, Request, decide};
+use crate::oddity::Oddity;
 use crate::scenario::Scenario;
 use crate::state::State;
 use crate::wire::Failure;
@@ -103,6 +104,8 @@ pub(crate) struct Caller {
     pub(crate) session_policy: Option<Policy>,
     /// True for the platform's own functions, with credentials from outside.
     pub(crate) is_platform: bool,
+    /// Time of the AssumeRole.
+    pub(crate) opened_at: OffsetDateTime,
 }
 
 impl Caller {
@@ -116,12 +119,18 @@ impl Caller {
             role_arn,
             session_policy: None,
             is_platform: true,
+            opened_at: OffsetDateTime::UNIX_EPOCH,
         }
     }
 
     /// Returns the role's scenario, if it has one.
     pub(crate) fn scenario(&self) -> Option<Scenario> {
         Scenario::of_role(&self.role_arn)
+    }
+
+    /// Returns the unusual behaviour of the role's scenario.
+    pub(crate) fn oddity(&self) -> Option<Oddity> {
+        self.scenario().and_then(|scenario| scenario.oddity())
     }
 }
 
@@ -181,6 +190,9 @@ impl State {
                 },
             };
             return Err(denied(caller, action, resource, &because));
+        }
+        if let Some(failure) = caller.oddity().and_then(|oddity| oddity.denies(caller, action, resources)) {
+            return Err(failure);
         }
         let resource = resources.first().copied().unwrap_or("*");
         match caller.scenario() {

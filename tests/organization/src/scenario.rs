@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::calls::Service;
 use crate::fixture::{Customer, CustomerKey, DELEGATED_ACCOUNT, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Status};
+use crate::oddity::Oddity;
 
 /// One difference for sessions of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub enum Scenario {
     /// A service control policy denies requests from an unexpected network. Such a policy does not apply to a
     /// management account, so the role is in the delegated administrator's.
     NetworkRestrictedByPolicy,
+    /// The organization behaves unusually.
+    Odd(Oddity),
     /// The calls to a service fail.
     Fault(Reach, Fault),
 }
@@ -95,6 +98,10 @@ pub enum Fault {
     /// Every call fails with an error that is neither a denial nor a fault of AWS: STS is not activated in the region
     /// for the role's account, or the account has not completed its sign-up.
     Refused,
+    /// Something between answers: 403 with a page of HTML.
+    Intermediary,
+    /// Every call is rejected for the caller's clock: its signature is expired.
+    ClockSkewed,
 }
 
 /// Duration of a call in the scenario `slow`.
@@ -103,9 +110,12 @@ const SLOW: Duration = Duration::from_secs(3);
 impl Scenario {
     /// Returns the scenarios with a short description each, including one example of `MissingPermission`.
     pub fn catalogue() -> Vec<(Self, &'static str)> {
-        use Fault::{InternalFailure, Refused, Slow, Throttled, ThrottledTwice, Unreachable};
+        use Fault::{
+            ClockSkewed, Intermediary, InternalFailure, Refused, Slow, Throttled, ThrottledTwice, Unreachable,
+        };
         use Reach::{IdentityCenter, Sts};
-        vec![
+        let odd = Oddity::ALL.into_iter().map(|(oddity, description)| (Self::Odd(oddity), description));
+        let others = vec![
             (Self::Healthy, "nothing is wrong"),
             (Self::DelegatedAdministrator, "the role is in the delegated administrator's account: works"),
             (Self::NoTrust, "the role trusts nobody"),
@@ -146,14 +156,21 @@ impl Scenario {
             (Self::Fault(Sts, Unreachable), "STS closes the connection"),
             (Self::Fault(Sts, InternalFailure), "STS answers 500"),
             (Self::Fault(Sts, Refused), "STS refuses with RegionDisabledException: it is not activated in the region"),
-        ]
+            (Self::Fault(IdentityCenter, Intermediary), "something between answers 403 with a page of HTML"),
+            (Self::Fault(IdentityCenter, ClockSkewed), "the platform's clock is wrong: its signature is expired"),
+            (Self::Fault(Sts, Intermediary), "something between answers for STS"),
+            (Self::Fault(Sts, ClockSkewed), "the platform's clock is wrong for STS"),
+        ];
+        others.into_iter().chain(odd).collect()
     }
 
     /// Returns the ARN of the role with this scenario.
     pub fn role_arn(&self) -> String {
         let account = match self {
             Self::MemberAccount | Self::AccountInstance => MEMBER_ACCOUNT,
-            Self::DelegatedAdministrator | Self::NetworkRestrictedByPolicy => DELEGATED_ACCOUNT,
+            Self::DelegatedAdministrator | Self::NetworkRestrictedByPolicy | Self::Odd(Oddity::RegionDenied) => {
+                DELEGATED_ACCOUNT
+            }
             _ => MANAGEMENT_ACCOUNT,
         };
         format!("arn:aws:iam::{account}:role/scenario/{self}")
@@ -180,8 +197,19 @@ impl Scenario {
         }
     }
 
+    /// Returns the unusual behaviour.
+    pub(crate) fn oddity(&self) -> Option<Oddity> {
+        match self {
+            Self::Odd(oddity) => Some(*oddity),
+            _ => None,
+        }
+    }
+
     /// Changes the customer's data as the role's sessions see it.
     pub(crate) fn apply(&self, customer: &mut Customer) {
+        if let Self::Odd(oddity) = self {
+            oddity.apply(customer);
+        }
         let Some(instance) = customer.instances.first_mut() else {
             return;
         };
@@ -243,6 +271,7 @@ impl Display for Scenario {
             Self::Kms(KmsReason::UpdateFailed) => "kms-update-failed",
             Self::NetworkRestricted => "network-restricted",
             Self::NetworkRestrictedByPolicy => "network-restricted-scp",
+            Self::Odd(oddity) => oddity.name(),
             Self::Fault(reach, fault) => {
                 let prefix = if *reach == Reach::Sts { "sts-" } else { "" };
                 return match fault {
@@ -253,6 +282,8 @@ impl Display for Scenario {
                     Fault::Unreachable => write!(f, "{prefix}unreachable"),
                     Fault::InternalFailure => write!(f, "{prefix}internal-failure"),
                     Fault::Refused => write!(f, "{prefix}refused"),
+                    Fault::Intermediary => write!(f, "{prefix}proxy"),
+                    Fault::ClockSkewed => write!(f, "{prefix}clock-skewed"),
                 };
             }
         };

@@ -15,6 +15,7 @@ use self::input::{
 };
 use crate::Service;
 use crate::fixture::{Assignment, CREATED, Customer, Instance, PermissionSet, Status};
+use crate::oddity::Oddity;
 use crate::role::{Caller, denied};
 use crate::scenario::{KmsReason, Scenario};
 use crate::state::State;
@@ -62,7 +63,7 @@ impl Desk<'_> {
         self.state.authorize(self.caller, self.region, "sso:ListInstances", &["*"])?;
         let instances: Vec<_> = self
             .visible_instances()
-            .filter(|instance| all_regions || instance.primary_region == self.region)
+            .filter(|instance| all_regions || self.is_listed_here(instance))
             .map(facts)
             .collect();
         let query = format!("ListInstances {all_regions}");
@@ -203,6 +204,11 @@ impl Desk<'_> {
             .filter(|instance| instance.owner == self.caller.account || self.is_of_organization(instance))
     }
 
+    fn is_listed_here(&self, instance: &Instance) -> bool {
+        let is_here = instance.primary_region == self.region || instance.replica == Some(self.region);
+        is_here && self.caller.oddity() != Some(Oddity::InstanceNew)
+    }
+
     fn is_of_organization(&self, instance: &Instance) -> bool {
         self.customer.as_ref().is_some_and(|customer| customer.is_organization_instance(instance))
     }
@@ -213,7 +219,9 @@ impl Desk<'_> {
         let resources: Vec<_> = [arn].into_iter().chain(others.iter().copied()).collect();
         self.state.authorize(self.caller, self.region, &action, &resources)?;
         self.visible_instances()
-            .find(|instance| instance.arn == arn && instance.primary_region == self.region)
+            .find(|instance| {
+                instance.arn == arn && (instance.primary_region == self.region || instance.replica == Some(self.region))
+            })
             .ok_or_else(|| denied(self.caller, &action, arn, NOT_HERE))
     }
 
@@ -230,6 +238,9 @@ impl Desk<'_> {
         if !customer.administers_identity_center(&self.caller.account) {
             return Err(not_here());
         }
+        if instance.primary_region != self.region {
+            return Err(invalid("This operation is available in the primary Region of the instance only.".into()));
+        }
         if instance.status != Status::Active {
             return Err(invalid(format!("The instance {arn} is not in the ACTIVE state.")));
         }
@@ -239,6 +250,9 @@ impl Desk<'_> {
 
     /// Returns KMS's refusal, if the caller's scenario has one.
     fn key_refuses(&self, operation: &str) -> Result<(), Failure> {
+        if let Some(failure) = self.caller.oddity().and_then(|oddity| oddity.key_refuses(self.caller, operation)) {
+            return Err(failure);
+        }
         let Some(Scenario::Kms(reason)) = self.caller.scenario() else {
             return Ok(());
         };

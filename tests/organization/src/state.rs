@@ -1,6 +1,7 @@
 //! State of the running organization.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use time::{Duration, OffsetDateTime};
 
 use crate::answer::Attempt;
 use crate::calls::Call;
@@ -27,6 +28,8 @@ pub(crate) struct State {
     pub(crate) forgotten: usize,
     /// Number of attempts, for scenarios that count them.
     pub(crate) attempts: HashMap<Attempt, u32>,
+    /// First AssumeRole of a session, by its unique id, where a scenario measures time.
+    pub(crate) first_seen: HashMap<String, OffsetDateTime>,
 }
 
 impl State {
@@ -42,5 +45,10 @@ impl State {
             scenario.apply(&mut customer);
         }
         Some(customer)
+    }
+
+    /// Time since the first AssumeRole of a session of this unique id.
+    pub(crate) fn age_of(&self, user_id: &str, now: OffsetDateTime) -> Duration {
+        self.first_seen.get(user_id).map_or(Duration::ZERO, |since| now - *since)
     }
 }

@@ -84,6 +84,11 @@ fn assume_role(
     if decision != Decision::Allowed {
         return Err(denied());
     }
+    let user_id = format!("{}:{}", role_id(request.role_arn), request.session_name);
+    let oddity = Scenario::of_role(request.role_arn).and_then(|scenario| scenario.oddity());
+    if oddity.is_some_and(|oddity| oddity.denies_session(&user_id, state, now)) {
+        return Err(denied());
+    }
     // Every caller here is a role's session, including the platform's functions, so this is role chaining.
     if request.duration > 3600 {
         let message =
@@ -105,10 +110,11 @@ fn assume_role(
         caller: Caller {
             arn: format!("arn:aws:sts::{account}:assumed-role/{}/{}", arn.name, request.session_name),
             account,
-            user_id: format!("{}:{}", role_id(request.role_arn), request.session_name),
+            user_id,
             role_arn: request.role_arn.to_owned(),
             session_policy: request.policy,
             is_platform: false,
+            opened_at: now,
         },
     };
     let result = format!(

@@ -89,6 +89,26 @@ impl Failure {
         Self::new(code, message).with_status(StatusCode::FORBIDDEN)
     }
 
+    /// The signature is outside the minutes that clocks may differ.
+    pub(crate) fn clock_skewed(service: Service) -> Self {
+        let message =
+            "Signature expired: 20240314T092653Z is now earlier than 20240314T094153Z (20240314T095653Z - 15 min.)";
+        match service {
+            Service::Sts => Self::new("SignatureDoesNotMatch", message).with_status(StatusCode::FORBIDDEN),
+            _ => Self::front_end("InvalidSignatureException", message),
+        }
+    }
+
+    /// A page token is not accepted any more.
+    pub(crate) fn token_expired(service: Service) -> Self {
+        match service {
+            Service::Organizations => {
+                Self::new("InvalidInputException", "You specified an invalid value.").with_reason("INVALID_NEXT_TOKEN")
+            }
+            _ => Self::new("ValidationException", "The NextToken is not valid."),
+        }
+    }
+
     /// Creates the error for too many calls.
     pub(crate) fn throttled(service: Service) -> Self {
         let (code, message) = match service {

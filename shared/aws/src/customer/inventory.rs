@@ -1,181 +1,186 @@
-//! Reading an organization through the tenant's role, a page at a time and slowly: IAM Identity Center allows an
-//! organization some 20 calls a second from all its tools together, and this one leaves most of them to the others.
+//! Reading an organization through the tenant's role, one call at a time and slowly: IAM Identity Center allows an organization
+//! about 20 calls per second from all its tools together, and this one leaves most of them to the others.
 
 use std::time::Duration;
 
 use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_ssoadmin::config::retry::RetryConfig;
+use aws_sdk_ssoadmin::types::KmsKeyStatus;
 use tokio::time::{Instant, sleep_until};
 use trustplane_domain::arn::InstanceArn;
-use trustplane_domain::inventory::{Account, PermissionSet, Principal};
+use trustplane_domain::inventory::{Account, Answer, Ask, MOST_PRINCIPALS, PermissionSet, Principal};
 
-use super::{Customers, IdentityCache, Session, SsoAdmin, Way, timeouts};
-use crate::Counting;
+use super::{AccessPath, Customers, Session, SsoAdmin};
 use crate::error::{CustomerError, refused};
 
-/// The time between the beginnings of two calls: eight a second.
+/// Time between the beginnings of two calls: eight per second.
 const PACE: Duration = Duration::from_millis(125);
 
-/// How long reading takes at most before somebody else goes on, and a little more.
+/// Time that a session has to last at the start of a run: a little more than a run takes.
 const RUN: Duration = Duration::from_secs(150);
 
-/// Permission sets of a page: each is described by a call of its own.
-const SETS: i32 = 20;
-
-/// Accounts of a page of a permission set: each is asked for its assignments.
-const ACCOUNTS: i32 = 40;
+/// Rows of a page of IAM Identity Center.
+const PAGE: i32 = 100;
 
 /// Reads one organization.
 #[derive(Debug)]
-pub struct Reader {
-    sso_admin: SsoAdmin,
-    organizations: Organizations,
+pub struct Reader<'a> {
+    customers: &'a Customers,
+    path: AccessPath,
     instance: InstanceArn,
+    clients: Clients,
+    /// True while the session has not been refused: a refusal may be the session's fault.
+    is_trusted: bool,
     next_call: Instant,
 }
 
-/// A page, and AWS's token of the one after it.
-pub type Paged<T> = (Vec<T>, Option<String>);
+#[derive(Debug)]
+struct Clients {
+    sso_admin: SsoAdmin,
+    organizations: Organizations,
+}
 
 impl Customers {
-    /// Reads through `way`. A call, unless a session is at hand that lasts as long as a run does; three where the role is
-    /// not proven.
-    pub async fn reader(&self, way: &Way, instance: &InstanceArn) -> Result<Reader, CustomerError> {
-        let session = match self.kept_for(way, RUN) {
+    /// Opens a reader. One call, or none if a session is kept that lasts as long as a run; three where the role is not proven.
+    pub async fn reader(&self, path: &AccessPath, instance: &InstanceArn) -> Result<Reader<'_>, CustomerError> {
+        let kept = self.sessions.get(path, RUN);
+        let is_trusted = kept.is_some();
+        let session = match kept {
             Some(session) => session,
-            None => self.assume(way).await?,
+            None => self.assume(path).await?,
         };
-        let sso_admin = aws_sdk_ssoadmin::config::Builder::from(&self.sdk)
-            .region(self.region(way))
-            .credentials_provider(session.credentials.clone())
-            .identity_cache(IdentityCache::no_cache())
-            .timeout_config(timeouts())
-            .retry_config(retries())
-            .interceptor(Counting::other(&self.meter))
-            .build();
         Ok(Reader {
-            sso_admin: SsoAdmin::from_conf(sso_admin),
-            organizations: self.organizations(way, &session, retries()),
+            customers: self,
+            path: path.clone(),
             instance: instance.clone(),
+            clients: self.clients(path, &session),
+            is_trusted,
             next_call: Instant::now(),
         })
     }
 
-    /// AWS Organizations has one endpoint a partition, which the SDK knows for every region.
-    pub(super) fn organizations(&self, way: &Way, session: &Session, retries: RetryConfig) -> Organizations {
-        let config = aws_sdk_organizations::config::Builder::from(&self.sdk)
-            .region(self.region(way))
-            .credentials_provider(session.credentials.clone())
-            .identity_cache(IdentityCache::no_cache())
-            .timeout_config(timeouts())
-            .retry_config(retries)
-            .interceptor(Counting::other(&self.meter))
-            .build();
-        Organizations::from_conf(config)
+    fn clients(&self, path: &AccessPath, session: &Session) -> Clients {
+        Clients {
+            sso_admin: self.sso_admin(path, self.region(path), &session.credentials, Some(retries())),
+            organizations: self.organizations(path, session, Some(retries())),
+        }
     }
 }
 
-impl Reader {
-    /// The organization's accounts.
-    pub async fn accounts(&mut self, next: Option<String>) -> Result<Paged<Account>, CustomerError> {
-        self.wait().await;
-        let listed = self.organizations.list_accounts().set_next_token(next).send().await;
-        let listed = listed.map_err(|error| refused("organizations:ListAccounts", &error))?;
+impl Reader<'_> {
+    /// Asks AWS. `None` for questions to the table.
+    ///
+    /// A session that worked and is denied or over is replaced once, then the answer counts: the customer can end sessions
+    /// before their time.
+    pub async fn ask(&mut self, ask: &Ask) -> Option<Result<Answer, CustomerError>> {
+        let answer = self.ask_once(ask).await?;
+        match answer {
+            Err(error) if self.is_trusted && error.doubts_session() => {
+                self.is_trusted = false;
+                self.customers.sessions.forget(&self.path);
+                match self.customers.assume(&self.path).await {
+                    Ok(session) => self.clients = self.customers.clients(&self.path, &session),
+                    Err(error) => return Some(Err(error)),
+                }
+                let answer = self.ask_once(ask).await;
+                self.is_trusted = matches!(answer, Some(Ok(_)));
+                answer
+            }
+            answer => {
+                self.is_trusted |= answer.is_ok();
+                Some(answer)
+            }
+        }
+    }
+
+    async fn ask_once(&mut self, ask: &Ask) -> Option<Result<Answer, CustomerError>> {
+        if ask.is_of_table() {
+            return None;
+        }
+        sleep_until(self.next_call).await;
+        self.next_call = Instant::now() + PACE;
+        Some(match ask.clone() {
+            Ask::Accounts { next } => self.accounts(next).await,
+            Ask::PermissionSets { next } => self.permission_sets(next).await,
+            Ask::PermissionSet { arn } => self.permission_set(arn).await,
+            Ask::Instance => self.described().await,
+            Ask::AccountsOf { set, next } => self.accounts_of(set, next).await,
+            Ask::Assigned { account, set, next } => self.assigned(account, set, next).await,
+            Ask::NextSet { .. } | Ask::Sweep { .. } => return None,
+        })
+    }
+
+    async fn accounts(&self, next: Option<String>) -> Result<Answer, CustomerError> {
+        let with_token = next.is_some();
+        let listed = self.clients.organizations.list_accounts().set_next_token(next).send().await;
+        let listed = listed.map_err(|error| refused("organizations:ListAccounts", &error, with_token))?;
         let accounts = listed.accounts().iter().map(|account| Account {
             account_id: account.id().unwrap_or_default().to_owned(),
             name: account.name().map(ToOwned::to_owned),
             email: account.email().map(ToOwned::to_owned),
             status: account.state().map(|state| state.as_str().to_owned()),
         });
-        Ok((accounts.collect(), listed.next_token().map(ToOwned::to_owned)))
+        Ok(Answer::Accounts(accounts.collect(), listed.next_token().map(ToOwned::to_owned)))
     }
 
-    /// The instance's permission sets, each as it is described. One that is deleted meanwhile is left out.
-    pub async fn permission_sets(&mut self, next: Option<String>) -> Result<Paged<PermissionSet>, CustomerError> {
-        self.wait().await;
-        let request = self.sso_admin.list_permission_sets().instance_arn(self.instance.as_str()).max_results(SETS);
-        let listed = request.set_next_token(next).send().await;
-        let listed = listed.map_err(|error| refused("sso:ListPermissionSets", &error))?;
-        let mut sets = Vec::new();
-        for arn in listed.permission_sets() {
-            sets.extend(self.permission_set(arn).await?);
-        }
-        Ok((sets, listed.next_token().map(ToOwned::to_owned)))
+    async fn permission_sets(&self, next: Option<String>) -> Result<Answer, CustomerError> {
+        let with_token = next.is_some();
+        let request = self.clients.sso_admin.list_permission_sets().instance_arn(self.instance.as_str());
+        let listed = request.max_results(PAGE).set_next_token(next).send().await;
+        let listed = listed.map_err(|error| refused("sso:ListPermissionSets", &error, with_token))?;
+        Ok(Answer::PermissionSets(listed.permission_sets().to_vec(), listed.next_token().map(ToOwned::to_owned)))
     }
 
-    async fn permission_set(&mut self, arn: &str) -> Result<Option<PermissionSet>, CustomerError> {
-        self.wait().await;
-        let request = self.sso_admin.describe_permission_set().instance_arn(self.instance.as_str());
-        let described = match request.permission_set_arn(arn).send().await {
-            Ok(described) => described,
-            Err(error) => return gone(refused("sso:DescribePermissionSet", &error).into()),
-        };
+    async fn permission_set(&self, arn: String) -> Result<Answer, CustomerError> {
+        let request = self.clients.sso_admin.describe_permission_set().instance_arn(self.instance.as_str());
+        let described = request.permission_set_arn(&arn).send().await;
+        let described = described.map_err(|error| refused("sso:DescribePermissionSet", &error, false))?;
         let set = described.permission_set();
         let text = |value: Option<&str>| value.map(ToOwned::to_owned);
-        Ok(Some(PermissionSet {
-            permission_set_arn: arn.to_owned(),
+        Ok(Answer::PermissionSet(PermissionSet {
+            permission_set_arn: arn,
             name: set.and_then(|set| text(set.name())),
             description: set.and_then(|set| text(set.description())),
             session_duration: set.and_then(|set| text(set.session_duration())),
+            unreadable: None,
         }))
     }
 
-    /// The accounts that a permission set is provisioned to; none of one that is deleted.
-    pub async fn accounts_with(&mut self, set: &str, next: Option<String>) -> Result<Paged<String>, CustomerError> {
-        self.wait().await;
-        let request = self.sso_admin.list_accounts_for_provisioned_permission_set();
-        let request = request.instance_arn(self.instance.as_str()).permission_set_arn(set).max_results(ACCOUNTS);
-        match request.set_next_token(next).send().await {
-            Ok(listed) => Ok((listed.account_ids().to_vec(), listed.next_token().map(ToOwned::to_owned))),
-            Err(error) => {
-                let page = gone(refused("sso:ListAccountsForProvisionedPermissionSet", &error).into())?;
-                Ok(page.unwrap_or_default())
-            }
-        }
+    async fn described(&self) -> Result<Answer, CustomerError> {
+        let described = self.clients.sso_admin.describe_instance().instance_arn(self.instance.as_str()).send().await;
+        let described = described.map_err(|error| refused("sso:DescribeInstance", &error, false))?;
+        let encryption = described.encryption_configuration_details().and_then(|one| one.encryption_status());
+        Ok(Answer::Instance {
+            status: described.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            key_failed: encryption == Some(&KmsKeyStatus::UpdateFailed),
+        })
     }
 
-    /// Who has a permission set in an account.
-    pub async fn assigned(&mut self, account: &str, set: &str) -> Result<Vec<Principal>, CustomerError> {
-        let mut principals = Vec::new();
-        let mut next = None;
-        loop {
-            self.wait().await;
-            let request = self.sso_admin.list_account_assignments().instance_arn(self.instance.as_str());
-            let request = request.account_id(account).permission_set_arn(set).max_results(100);
-            let listed = match request.set_next_token(next).send().await {
-                Ok(listed) => listed,
-                Err(error) => {
-                    let nobody = gone(refused("sso:ListAccountAssignments", &error).into())?;
-                    return Ok(nobody.unwrap_or_default());
-                }
-            };
-            principals.extend(listed.account_assignments().iter().map(|assignment| Principal {
-                kind: assignment.principal_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
-                id: assignment.principal_id().unwrap_or_default().to_owned(),
-            }));
-            next = listed.next_token;
-            if next.is_none() {
-                return Ok(principals);
-            }
-        }
+    async fn accounts_of(&self, set: String, next: Option<String>) -> Result<Answer, CustomerError> {
+        let with_token = next.is_some();
+        let request = self.clients.sso_admin.list_accounts_for_provisioned_permission_set();
+        let request = request.instance_arn(self.instance.as_str()).permission_set_arn(set).max_results(PAGE);
+        let listed = request.set_next_token(next).send().await;
+        let listed =
+            listed.map_err(|error| refused("sso:ListAccountsForProvisionedPermissionSet", &error, with_token))?;
+        Ok(Answer::AccountsOf(listed.account_ids().to_vec(), listed.next_token().map(ToOwned::to_owned)))
     }
 
-    /// Waits for the turn of the next call.
-    async fn wait(&mut self) {
-        sleep_until(self.next_call).await;
-        self.next_call = Instant::now() + PACE;
+    async fn assigned(&self, account: String, set: String, next: Option<String>) -> Result<Answer, CustomerError> {
+        let with_token = next.is_some();
+        let request = self.clients.sso_admin.list_account_assignments().instance_arn(self.instance.as_str());
+        let request = request.account_id(account).permission_set_arn(set).max_results(MOST_PRINCIPALS);
+        let listed = request.set_next_token(next).send().await;
+        let listed = listed.map_err(|error| refused("sso:ListAccountAssignments", &error, with_token))?;
+        let principals = listed.account_assignments().iter().map(|assignment| Principal {
+            kind: assignment.principal_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+            id: assignment.principal_id().unwrap_or_default().to_owned(),
+        });
+        Ok(Answer::Assigned(principals.collect(), listed.next_token().map(ToOwned::to_owned)))
     }
 }
 
-/// Retries with the SDK's jitter, further apart than for somebody who waits.
+/// Retries with the SDK's jitter, further apart than for a client that waits.
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(400))
-}
-
-/// What is not there any more is nothing; all else is an error.
-fn gone<T>(error: CustomerError) -> Result<Option<T>, CustomerError> {
-    match error {
-        CustomerError::InstanceGone => Ok(None),
-        other => Err(other),
-    }
 }

@@ -1,16 +1,20 @@
-//! The customer's side: the tenant's role is assumed, and through it IAM Identity Center is asked.
+//! The customer's AWS: the tenant's role is assumed, and IAM Identity Center is asked through it.
 
 mod inventory;
 mod probe;
+mod sessions;
 
-pub use inventory::{Paged, Reader};
+pub use inventory::Reader;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_sdk_organizations::Client as Organizations;
+use aws_sdk_ssoadmin::config::retry::RetryPartition;
 use aws_sdk_ssoadmin::config::{Credentials, IdentityCache, Region as SdkRegion};
 use aws_sdk_ssoadmin::operation::describe_instance::DescribeInstanceOutput;
 use aws_sdk_ssoadmin::{Client as SsoAdmin, config};
@@ -19,59 +23,59 @@ use aws_sdk_sts::error::SdkError as StsSdkError;
 use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
-use trustplane_domain::connection::{Connection, InstanceFacts};
+use trustplane_domain::connection::refusal::ASSUME_ROLE;
+use trustplane_domain::connection::{Connection, InstanceFacts, Refusal};
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::region::Region;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::error::{CustomerError, Refused, refused};
+use self::sessions::Sessions;
+use crate::error::{CustomerError, refused};
 use crate::{Counting, Meter};
 
-/// What one call may take, retries included, and each of its attempts.
+/// Time limits of one call, retries included, and of each of its attempts.
 const CALL: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_millis(3_500);
 
-/// What everything that is asked for one request may take: well under the 29 seconds that API Gateway waits.
+/// Time limit for all calls of one request: well under the 29 seconds that API Gateway waits.
 const WHOLE: Duration = Duration::from_secs(9);
 
-/// How long a session is asked for: the shortest that STS gives.
+/// Length of a session, in seconds: the shortest that STS gives.
 const SESSION_SECONDS: i32 = 900;
 
 /// A session that ends sooner than this is not used any more.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Sessions that a process keeps at most.
-const SESSIONS: usize = 200;
-
-/// What coming in is called in IAM.
-const ASSUME_ROLE: &str = "sts:AssumeRole";
+/// Retry budgets of a process. The SDK keeps one per service and region, so that one customer's throttled calls would spend
+/// the retries of all; here they are spread over this many.
+const RETRY_PARTITIONS: u64 = 64;
 
 /// Pages of ListInstances that are looked through: an account sees a handful of instances.
 const PAGES: usize = 10;
 
-/// The way to a customer's instance.
+/// Access path to a customer's instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Way {
-    /// Whose way it is.
+pub struct AccessPath {
+    /// The tenant.
     pub tenant: TenantId,
     /// The role in the customer's account.
     pub role: RoleArn,
-    /// What that role trusts beside our account.
+    /// The current ExternalId.
     pub external_id: ExternalId,
-    /// What it trusts in its stead, if the customer was ahead of us: tried where the other is denied.
+    /// The pending ExternalId: tried where the current one is denied.
     pub external_id_pending: Option<ExternalId>,
-    /// What it trusted before, and trusts still if the customer is behind: tried last.
+    /// The ExternalId before the current one: tried last.
     pub external_id_retired: Option<ExternalId>,
-    /// The instance's home region; the platform's own where the customer named none.
+    /// The instance's region; the platform's own where none is saved.
     pub region: Option<Region>,
-    /// Whether the role was seen to let nobody else in. Where it was not, that is found out before anything is asked
-    /// through it: it could be another tenant's, whose owner forgot to demand the ExternalId.
+    /// True if the role was seen to deny strangers. Where it was not, that is checked before anything is asked through it: it
+    /// could be another tenant's, whose owner forgot to demand the ExternalId.
     pub proven: bool,
 }
 
-impl Way {
-    /// The way that `connection` has for `tenant`; `None` where it names no role.
+impl AccessPath {
+    /// Returns the access path of a connection; `None` where it names no role.
     pub fn of(tenant: TenantId, connection: &Connection) -> Option<Self> {
         let role = connection.settings.role_arn.clone()?;
         let Connection { external_id, external_id_pending, external_id_retired, role_proven: proven, .. } = *connection;
@@ -80,10 +84,10 @@ impl Way {
     }
 }
 
-/// The customers' accounts, as far as their roles let us in.
+/// The customers' accounts, as far as their roles let the platform in.
 ///
-/// A warm process keeps the sessions it was given until shortly before they end. One is found again by its whole
-/// [`Way`], tenant and ExternalId included, so it never serves another tenant. Only sessions of roles that are proven are
+/// A warm process keeps sessions until shortly before they end. One is found again by its whole
+/// [`AccessPath`], tenant and ExternalId included, so it never serves another tenant. Only sessions of roles that are proven are
 /// kept.
 ///
 /// STS is asked in the platform's own region: its sessions are good in every region of the partition ("Manage AWS STS in an
@@ -92,7 +96,7 @@ impl Way {
 pub struct Customers {
     sdk: SdkConfig,
     meter: Arc<Meter>,
-    sessions: Mutex<HashMap<Way, Session>>,
+    sessions: Sessions,
 }
 
 #[derive(Clone, Debug)]
@@ -100,59 +104,78 @@ struct Session {
     credentials: Credentials,
     sso_admin: SsoAdmin,
     ends: SystemTime,
+    /// The account that the session is in.
+    account: String,
 }
 
-/// Why a role was not assumed.
+/// The error of a role that was not assumed.
 type NotAssumed = StsSdkError<AssumeRoleError, HttpResponse>;
 
 impl Customers {
     /// Reached by clients of this configuration, their calls counted by `meter`.
     pub fn new(sdk: &SdkConfig, meter: Arc<Meter>) -> Self {
-        Self { sdk: sdk.clone(), meter, sessions: Mutex::default() }
+        Self { sdk: sdk.clone(), meter, sessions: Sessions::default() }
     }
 
-    /// What AWS says of the instance `arn` now, told at `now`. Two calls, or one where a session is at hand, and two more
+    /// Describes the instance `arn`, as of `now`. Two calls, or one where a session is at hand, and two more
     /// at the same time where the role is not proven; takes at most 9 seconds.
-    pub async fn instance(&self, way: &Way, arn: &InstanceArn, now: Timestamp) -> Result<InstanceFacts, CustomerError> {
-        match tokio::time::timeout(WHOLE, self.describe(way, arn)).await {
+    pub async fn instance(
+        &self,
+        path: &AccessPath,
+        arn: &InstanceArn,
+        now: Timestamp,
+    ) -> Result<InstanceFacts, CustomerError> {
+        match tokio::time::timeout(WHOLE, self.describe(path, arn)).await {
             Ok(described) => Ok(facts(arn, &described?, now)),
-            Err(_elapsed) => Err(CustomerError::Unreachable("no answer in 9 seconds".to_owned())),
+            Err(_elapsed) => {
+                Err(CustomerError::new("sso:DescribeInstance", Refusal::Unreachable, "no answer in 9 seconds"))
+            }
         }
     }
 
-    async fn describe(&self, way: &Way, arn: &InstanceArn) -> Result<DescribeInstanceOutput, CustomerError> {
-        let kept = self.kept(way);
-        let was_kept = kept.is_some();
-        let session = match kept {
-            Some(session) => session.sso_admin,
-            None => self.assume(way).await?.sso_admin,
+    async fn describe(&self, path: &AccessPath, arn: &InstanceArn) -> Result<DescribeInstanceOutput, CustomerError> {
+        let describe = async |session: &Session| {
+            let described = session.sso_admin.describe_instance().instance_arn(arn.as_str()).send().await;
+            described.map_err(|error| refused("sso:DescribeInstance", &error, false))
         };
-        let refusal = match session.describe_instance().instance_arn(arn.as_str()).send().await {
-            Ok(described) => return Ok(described),
-            Err(error) => refused("sso:DescribeInstance", &error),
-        };
-        match refusal {
-            // The customer can end a session before its time. A new one tells whether we are still let in.
-            Refused::SessionOver if was_kept => {
-                self.forget(way);
-                Box::pin(self.describe(way, arn)).await
-            }
-            // What is not there is denied as what is not ours to see; the list tells the two apart.
-            Refused::Other(denied @ CustomerError::Denied(_)) => Err(match self.lists(&session, arn).await {
-                Ok(false) => CustomerError::InstanceGone,
-                Ok(true) | Err(CustomerError::Denied(_)) => denied,
+        let (described, session) = self.through(path, MARGIN, describe).await?;
+        match described {
+            // AWS denies a thing that does not exist as it denies one that the role may not see; the list tells them apart.
+            Err(denied) if denied.is_denied() => Err(match self.lists(&session.sso_admin, arn).await {
+                Ok(false) => CustomerError::instance_gone(),
+                Ok(true) => denied,
+                Err(other) if other.is_denied() => denied,
                 Err(other) => other,
             }),
-            other => Err(other.into()),
+            described => described,
         }
     }
 
-    /// Whether the list of instances has this one.
+    /// Makes a call through a session that lasts for `time`, and returns that session beside the call's result. A kept session
+    /// that is denied or over is replaced once: the customer can end sessions before their time.
+    async fn through<T>(
+        &self,
+        path: &AccessPath,
+        time: Duration,
+        call: impl AsyncFn(&Session) -> Result<T, CustomerError>,
+    ) -> Result<(Result<T, CustomerError>, Session), CustomerError> {
+        if let Some(kept) = self.sessions.get(path, time) {
+            match call(&kept).await {
+                Err(error) if error.doubts_session() => self.sessions.forget(path),
+                outcome => return Ok((outcome, kept)),
+            }
+        }
+        let session = self.assume(path).await?;
+        Ok((call(&session).await, session))
+    }
+
+    /// Looks the instance up in the list of instances.
     async fn lists(&self, session: &SsoAdmin, arn: &InstanceArn) -> Result<bool, CustomerError> {
         let mut next = None;
         for _ in 0..PAGES {
+            let with_token = next.is_some();
             let page = session.list_instances().set_next_token(next).send().await;
-            let page = page.map_err(|error| CustomerError::from(refused("sso:ListInstances", &error)))?;
+            let page = page.map_err(|error| refused("sso:ListInstances", &error, with_token))?;
             if page.instances().iter().any(|instance| instance.instance_arn() == Some(arn.as_str())) {
                 return Ok(true);
             }
@@ -164,9 +187,9 @@ impl Customers {
         Ok(false)
     }
 
-    /// Whether the role of this way trusts `external_id`: one call, and nothing of the session is kept.
-    pub async fn trusts(&self, way: &Way, external_id: ExternalId) -> Result<(), CustomerError> {
-        match self.assume_role(&self.sts(), way, Some(external_id)).await {
+    /// Checks that the role trusts `external_id`. One call; the session is not kept.
+    pub async fn trusts(&self, path: &AccessPath, external_id: ExternalId) -> Result<(), CustomerError> {
+        match self.assume_role(&self.sts(path), path, Some(external_id)).await {
             Ok(_) => Ok(()),
             Err(error) => Err(not_assumed(&error)),
         }
@@ -174,33 +197,38 @@ impl Customers {
 
     /// Assumes the role: with the current ExternalId, or where that is denied with another of the tenant's. A role that is not
     /// proven has to deny whoever comes without, and with another.
-    async fn assume(&self, way: &Way) -> Result<Session, CustomerError> {
-        let sts = self.sts();
-        let (assumed, guarded) = if way.proven {
-            (self.come_in(&sts, way).await, Ok(()))
+    async fn assume(&self, path: &AccessPath) -> Result<Session, CustomerError> {
+        let sts = self.sts(path);
+        let (assumed, guarded) = if path.proven {
+            (self.come_in(&sts, path).await, Ok(()))
         } else {
             let stranger = stranger()?;
             let (assumed, without, with_another) = tokio::join!(
-                self.come_in(&sts, way),
-                self.is_kept_out(&sts, way, None),
-                self.is_kept_out(&sts, way, Some(stranger)),
+                self.come_in(&sts, path),
+                self.is_kept_out(&sts, path, None),
+                self.is_kept_out(&sts, path, Some(stranger)),
             );
             (assumed, without.and(with_another))
         };
         let assumed = assumed.map_err(|error| not_assumed(&error))?;
         guarded?;
-        let session = self.session(way, assumed);
-        let session = session.ok_or_else(|| CustomerError::Refused("AssumeRole gave no credentials".to_owned()))?;
-        self.keep(way, session.clone());
+        let session = self.session(path, assumed);
+        let session = session
+            .ok_or_else(|| CustomerError::new(ASSUME_ROLE, Refusal::Unavailable, "AssumeRole gave no credentials"))?;
+        if session.account != path.role.account() {
+            let refusal = Refusal::AccountMismatch(session.account);
+            return Err(CustomerError::new(ASSUME_ROLE, refusal, "the session is in another account"));
+        }
+        self.sessions.keep(path, session.clone());
         Ok(session)
     }
 
-    async fn come_in(&self, sts: &Sts, way: &Way) -> Result<AssumeRoleOutput, NotAssumed> {
-        let mut assumed = self.assume_role(sts, way, Some(way.external_id)).await;
-        for other in [way.external_id_pending, way.external_id_retired].into_iter().flatten() {
+    async fn come_in(&self, sts: &Sts, path: &AccessPath) -> Result<AssumeRoleOutput, NotAssumed> {
+        let mut assumed = self.assume_role(sts, path, Some(path.external_id)).await;
+        for other in [path.external_id_pending, path.external_id_retired].into_iter().flatten() {
             match &assumed {
-                Err(error) if not_assumed(error) == CustomerError::Denied(ASSUME_ROLE) => {
-                    assumed = self.assume_role(sts, way, Some(other)).await;
+                Err(error) if not_assumed(error).is_denied() => {
+                    assumed = self.assume_role(sts, path, Some(other)).await;
                 }
                 _ => break,
             }
@@ -208,21 +236,27 @@ impl Customers {
         assumed
     }
 
-    /// Whether STS denies the role to whoever comes with this ExternalId, or with none.
-    async fn is_kept_out(&self, sts: &Sts, way: &Way, external_id: Option<ExternalId>) -> Result<(), CustomerError> {
-        match self.assume_role(sts, way, external_id).await {
-            Ok(_) => Err(CustomerError::NotEnforced),
+    /// Checks that STS denies the role with this ExternalId, or without one.
+    async fn is_kept_out(
+        &self,
+        sts: &Sts,
+        path: &AccessPath,
+        external_id: Option<ExternalId>,
+    ) -> Result<(), CustomerError> {
+        match self.assume_role(sts, path, external_id).await {
+            Ok(_) => Err(CustomerError::new(ASSUME_ROLE, Refusal::NotEnforced, "assumed with a foreign ExternalId")),
             Err(error) => match not_assumed(&error) {
-                CustomerError::Denied(_) => Ok(()),
+                denied if denied.is_denied() => Ok(()),
                 other => Err(other),
             },
         }
     }
 
     /// STS in the platform's region.
-    fn sts(&self) -> Sts {
+    fn sts(&self, path: &AccessPath) -> Sts {
         let config = aws_sdk_sts::config::Builder::from(&self.sdk)
             .timeout_config(timeouts())
+            .retry_partition(retry_partition(path))
             .interceptor(Counting::other(&self.meter))
             .build();
         Sts::from_conf(config)
@@ -231,22 +265,25 @@ impl Customers {
     async fn assume_role(
         &self,
         sts: &Sts,
-        way: &Way,
+        path: &AccessPath,
         external_id: Option<ExternalId>,
     ) -> Result<AssumeRoleOutput, NotAssumed> {
         sts.assume_role()
-            .role_arn(way.role.as_str())
+            .role_arn(path.role.as_str())
             // Shown in the customer's CloudTrail: 47 of 64 characters.
-            .role_session_name(format!("trustplane-{}", way.tenant))
+            .role_session_name(format!("trustplane-{}", path.tenant))
             .set_external_id(external_id.map(|id| id.to_string()))
             .duration_seconds(SESSION_SECONDS)
             .send()
             .await
     }
 
-    /// The session that STS gave, for this way alone.
-    fn session(&self, way: &Way, assumed: AssumeRoleOutput) -> Option<Session> {
+    /// Makes a session of a response of STS, for this access path alone.
+    fn session(&self, path: &AccessPath, assumed: AssumeRoleOutput) -> Option<Session> {
         let credentials = assumed.credentials?;
+        // `arn:aws:sts::123456789012:assumed-role/Role/session`.
+        let arn = assumed.assumed_role_user.map(|user| user.arn).unwrap_or_default();
+        let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
         let ends = SystemTime::try_from(credentials.expiration).unwrap_or(SystemTime::UNIX_EPOCH);
         let credentials = Credentials::new(
             credentials.access_key_id,
@@ -255,78 +292,85 @@ impl Customers {
             Some(ends),
             "AssumeRole",
         );
-        let sso_admin = self.sso_admin(self.region(way), &credentials);
-        Some(Session { credentials, sso_admin, ends })
+        let sso_admin = self.sso_admin(path, self.region(path), &credentials, None);
+        Some(Session { credentials, sso_admin, ends, account })
     }
 
     /// IAM Identity Center in a region, for a session.
-    fn sso_admin(&self, region: Option<SdkRegion>, credentials: &Credentials) -> SsoAdmin {
+    fn sso_admin(
+        &self,
+        path: &AccessPath,
+        region: Option<SdkRegion>,
+        credentials: &Credentials,
+        retries: Option<RetryConfig>,
+    ) -> SsoAdmin {
         let config = config::Builder::from(&self.sdk)
             .region(region)
             .credentials_provider(credentials.clone())
             // The shared cache would keep every session for the life of the process.
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts())
+            .retry_config(retries.unwrap_or_else(|| self.retries()))
+            .retry_partition(retry_partition(path))
             .interceptor(Counting::other(&self.meter))
             .build();
         SsoAdmin::from_conf(config)
     }
 
-    fn region(&self, way: &Way) -> Option<SdkRegion> {
-        match &way.region {
+    /// AWS Organizations has one endpoint per partition, which the SDK knows for every region.
+    fn organizations(&self, path: &AccessPath, session: &Session, retries: Option<RetryConfig>) -> Organizations {
+        let config = aws_sdk_organizations::config::Builder::from(&self.sdk)
+            .region(self.region(path))
+            .credentials_provider(session.credentials.clone())
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(timeouts())
+            .retry_config(retries.unwrap_or_else(|| self.retries()))
+            .retry_partition(retry_partition(path))
+            .interceptor(Counting::other(&self.meter))
+            .build();
+        Organizations::from_conf(config)
+    }
+
+    fn retries(&self) -> RetryConfig {
+        self.sdk.retry_config().cloned().unwrap_or_else(RetryConfig::standard)
+    }
+
+    fn region(&self, path: &AccessPath) -> Option<SdkRegion> {
+        match &path.region {
             Some(region) => Some(SdkRegion::new(region.as_str().to_owned())),
             None => self.sdk.region().cloned(),
         }
     }
-
-    fn kept(&self, way: &Way) -> Option<Session> {
-        self.kept_for(way, MARGIN)
-    }
-
-    /// A session that does not end within `time`. None where the role is not proven: it may have been when the session was
-    /// made, and be open now.
-    fn kept_for(&self, way: &Way, time: Duration) -> Option<Session> {
-        if !way.proven {
-            return None;
-        }
-        let soon = SystemTime::now() + time;
-        self.sessions().get(&known_by(way)).filter(|session| session.ends > soon).cloned()
-    }
-
-    fn forget(&self, way: &Way) {
-        self.sessions().remove(&known_by(way));
-    }
-
-    fn keep(&self, way: &Way, session: Session) {
-        let soon = SystemTime::now() + MARGIN;
-        let mut sessions = self.sessions();
-        sessions.retain(|_, kept| kept.ends > soon);
-        if sessions.len() >= SESSIONS {
-            sessions.clear();
-        }
-        sessions.insert(known_by(way), session);
-    }
-
-    fn sessions(&self) -> MutexGuard<'_, HashMap<Way, Session>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// What a session is kept under. Whoever comes again later, when the role is proven, finds it.
-fn known_by(way: &Way) -> Way {
-    Way { proven: true, ..way.clone() }
+/// The retry budget of a tenant.
+fn retry_partition(path: &AccessPath) -> RetryPartition {
+    let mut hasher = DefaultHasher::new();
+    path.tenant.hash(&mut hasher);
+    RetryPartition::new(format!("customer-{}", hasher.finish() % RETRY_PARTITIONS))
 }
 
-/// An ExternalId that is nobody's.
+/// Returns a random ExternalId, which no role trusts.
 fn stranger() -> Result<ExternalId, CustomerError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| CustomerError::Unavailable(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        CustomerError::new(ASSUME_ROLE, Refusal::Platform("no randomness".to_owned()), error.to_string())
+    })?;
     Ok(ExternalId::from_random(bytes))
 }
 
-/// What it means that the role was not assumed.
+/// Converts an AssumeRole error. STS that does not accept the credentials of AssumeRole does not accept the platform's own.
 fn not_assumed(error: &NotAssumed) -> CustomerError {
-    refused(ASSUME_ROLE, error).into()
+    let error = refused(ASSUME_ROLE, error, false);
+    match error.refusal {
+        Refusal::SessionOver => error.with(own_credentials()),
+        _ => error,
+    }
+}
+
+/// The refusal of the platform's own credentials.
+fn own_credentials() -> Refusal {
+    Refusal::Platform("the platform's credentials are not accepted".to_owned())
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -1,13 +1,11 @@
-//! The test of a connection: what is asked of the customer's AWS, and in which order. What the answers mean is the domain's
-//! to say.
+//! The test of a connection: the calls to the customer's AWS, in their order. The domain judges the answers.
 //!
-//! On the good path it takes three waits: STS with each ExternalId and twice without; then who we are, where the instance is
-//! and whose organization it is; then the instance itself and its permission sets.
+//! On the good path it takes five waits: STS with each ExternalId and twice without; then the caller, the instance's region and
+//! its organization; then the instance, its permission sets, the accounts and the delegated administrators; then one permission
+//! set and the accounts that have it; then who has it in one of them.
 
 use std::time::Duration;
 
-use aws_sdk_organizations::Client as Organizations;
-use aws_sdk_ssoadmin::config::retry::RetryConfig;
 use aws_sdk_ssoadmin::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssoadmin::types::{KmsKeyStatus, RegionScope};
 use aws_sdk_sts::operation::RequestId;
@@ -18,77 +16,92 @@ use trustplane_domain::arn::InstanceArn;
 use trustplane_domain::connection::{Described, InstanceKind, Listed, Observed, Refusal, Said};
 use trustplane_domain::ids::ExternalId;
 
-use super::{Customers, IdentityCache, PAGES, Session, SsoAdmin, Sts, Way, facts, timeouts};
+use super::{
+    AccessPath, Customers, IdentityCache, Organizations, PAGES, Session, SsoAdmin, Sts, facts, own_credentials,
+    retry_partition, timeouts,
+};
 use crate::Counting;
 use crate::error::refusal;
 
-/// Who administers IAM Identity Center is registered under this.
+/// The service principal of delegated administrators.
 const SERVICE_PRINCIPAL: &str = "sso.amazonaws.com";
 
-/// A test under way.
+/// A test in progress.
 struct Probe<'a> {
     customers: &'a Customers,
-    way: &'a Way,
+    path: &'a AccessPath,
     arn: &'a InstanceArn,
     now: Timestamp,
     deadline: Instant,
 }
 
 impl Customers {
-    /// Asks all that a test of the way to the instance `arn` needs to know, within `limit`; what is not answered by then
-    /// is unreachable. `stranger` is an ExternalId that no role can trust.
+    /// Makes all calls of a test within `limit`. A call without an answer by then is unreachable. `stranger` is an ExternalId that no role can trust; without one, the role is not checked for being open
+    /// to others: only for a role that was proven a short time ago.
     ///
-    /// Eight calls where all is well, one more while an ExternalId is pending; fewer where what is asked first leaves nothing
-    /// to ask. Through a role that others are let in to as well, nothing is asked.
+    /// Thirteen calls where all is well, one more while an ExternalId is pending; fewer where the first responses leave nothing
+    /// to ask. Through a role that others can assume too, nothing is asked.
     pub async fn probe(
         &self,
-        way: &Way,
+        path: &AccessPath,
         arn: &InstanceArn,
-        stranger: ExternalId,
+        stranger: Option<ExternalId>,
         now: Timestamp,
         limit: Duration,
     ) -> Observed {
-        let probe = Probe { customers: self, way, arn, now, deadline: Instant::now() + limit };
+        let probe = Probe { customers: self, path, arn, now, deadline: Instant::now() + limit };
         let (mut observed, session) = probe.come_in(stranger).await;
         if let Some(session) = session.filter(|_| observed.is_own_role()) {
-            self.keep(way, session.clone());
-            probe.look_around(&session, &mut observed).await;
+            if session.account == path.role.account() {
+                self.sessions.keep(path, session.clone());
+            }
+            Box::pin(probe.look_around(&session, &mut observed)).await;
         }
         observed
     }
 }
 
 impl Probe<'_> {
-    /// Assumes the role in every way that it should open to, and that it should not.
-    async fn come_in(&self, stranger: ExternalId) -> (Observed, Option<Session>) {
-        let sts = self.customers.sts();
+    /// Assumes the role with each ExternalId that it should trust, and with those that it should not.
+    async fn come_in(&self, stranger: Option<ExternalId>) -> (Observed, Option<Session>) {
+        let sts = self.customers.sts(self.path);
         let assume = |external_id: Option<ExternalId>| {
             let sts = &sts;
-            self.within(async move { said(self.customers.assume_role(sts, self.way, external_id).await) })
+            self.within(async move {
+                let assumed = said(self.customers.assume_role(sts, self.path, external_id).await);
+                match assumed.answer {
+                    Err(Refusal::SessionOver) => Said { answer: Err(own_credentials()), ..assumed },
+                    _ => assumed,
+                }
+            })
         };
         let (current, pending, without, another) = tokio::join!(
-            assume(Some(self.way.external_id)),
-            maybe(self.way.external_id_pending.map(|pending| assume(Some(pending)))),
-            assume(None),
-            assume(Some(stranger)),
+            assume(Some(self.path.external_id)),
+            maybe(self.path.external_id_pending.map(|pending| assume(Some(pending)))),
+            maybe(stranger.map(|_| assume(None))),
+            maybe(stranger.map(|stranger| assume(Some(stranger)))),
         );
+        let not_repeated = || Said { answer: Err(Refusal::denied()), request_id: None };
+        let (without, another) = (without.unwrap_or_else(not_repeated), another.unwrap_or_else(not_repeated));
         let mut session = None;
         let mut taken = |said: Said<_>| {
             said.map(|output| {
                 if session.is_none() {
-                    session = self.customers.session(self.way, output);
+                    session = self.customers.session(self.path, output);
                 }
             })
         };
         let is_denied = |said: &Said<_>| said.is_denied();
         let is_out = is_denied(&current) && pending.as_ref().is_none_or(is_denied);
-        let retired = maybe(self.way.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
+        let retired =
+            maybe(self.path.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
         let observed = Observed {
             assumed: taken(current),
             assumed_pending: pending.map(&mut taken),
             assumed_retired: retired.map(&mut taken),
             assumed_without: without.map(drop),
             assumed_with_another: another.map(drop),
+            is_controlled: stranger.is_some(),
             caller_account: None,
             listed: None,
             listed_anywhere: None,
@@ -96,57 +109,104 @@ impl Probe<'_> {
             described: None,
             permission_sets: None,
             delegated: None,
+            reading: Vec::new(),
         };
         (observed, session)
     }
 
     async fn look_around(&self, session: &Session, observed: &mut Observed) {
-        let retries = self.customers.sdk.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
-        let organizations = self.customers.organizations(self.way, session, retries);
+        let organizations = self.customers.organizations(self.path, session, None);
         let (caller, listed, management) = tokio::join!(
             self.within(self.caller_account(session)),
             self.within(self.listed(&session.sso_admin, false)),
             self.within(management_account(&organizations)),
         );
         let account = caller.value().cloned().unwrap_or_default();
-        let manager = management.value().cloned().flatten();
         let found = listed.answer.clone();
         observed.caller_account = Some(caller);
         observed.listed = Some(listed);
         observed.management_account = Some(management);
-        if account != self.way.role.account() {
+        if account != self.path.role.account() {
             return;
         }
         let found = match found {
-            Ok(Some(found)) => found,
+            Ok(Some(found)) if self.is_home(&found) => found,
+            // Permission sets are in the primary region alone.
+            Ok(Some(_)) => return,
             Ok(None) => {
                 observed.listed_anywhere = Some(self.within(self.listed(&session.sso_admin, true)).await);
                 return;
             }
-            // A region that does not exist cannot be asked; the platform's own knows where the instance is.
-            Err(Refusal::Unreachable) if self.way.region.is_some() && !self.is_at_home() => {
-                let sso_admin = self.customers.sso_admin(self.customers.sdk.region().cloned(), &session.credentials);
+            // A region that does not exist does not answer; one that is not enabled does not accept the session. The
+            // platform's own region knows the instance's.
+            Err(Refusal::Unreachable | Refusal::SessionOver | Refusal::RegionDisabled)
+                if !self.is_platforms_region() =>
+            {
+                let region = self.customers.sdk.region().cloned();
+                let sso_admin = self.customers.sso_admin(self.path, region, &session.credentials, None);
                 observed.listed_anywhere = Some(self.within(self.listed(&sso_admin, true)).await);
                 return;
             }
             Err(_) => return,
         };
         let has_sets = matches!(found.status.as_str(), "" | "ACTIVE") && observed.kind() != Some(InstanceKind::Account);
-        let (described, sets) = tokio::join!(
+        let (described, sets, accounts, delegated) = tokio::join!(
             self.within(self.described(&session.sso_admin)),
             maybe(has_sets.then(|| self.within(self.permission_sets(&session.sso_admin)))),
+            maybe(has_sets.then(|| self.within(accounts(&organizations)))),
+            maybe(has_sets.then(|| self.within(delegated(&organizations, &account)))),
         );
         observed.described = Some(described);
-        // A member that administers IAM Identity Center lacks the permission; a plain one could not use it.
-        if sets.as_ref().is_some_and(Said::is_denied) && manager.is_some_and(|manager| manager != account) {
-            observed.delegated = Some(self.within(delegated(&organizations, &account)).await);
+        observed.delegated = delegated.clone();
+        observed.reading = vec![
+            ("organizations:ListAccounts", accounts),
+            ("organizations:ListDelegatedAdministrators", delegated.map(|delegated| delegated.map(drop))),
+        ];
+        let set = sets.as_ref().and_then(Said::value).cloned().flatten();
+        observed.permission_sets = sets.map(|sets| sets.map(drop));
+        if observed.permission_sets.as_ref().is_some_and(|sets| sets.answer.is_ok()) {
+            observed.reading.extend(Box::pin(self.assignments(&session.sso_admin, set)).await);
         }
-        observed.permission_sets = sets;
     }
 
-    /// Whether the instance is said to be in the platform's own region.
-    fn is_at_home(&self) -> bool {
-        self.customers.region(self.way).as_ref() == self.customers.sdk.region()
+    /// Tries the calls about one permission set.
+    async fn assignments(&self, sso_admin: &SsoAdmin, set: Option<String>) -> [(&'static str, Option<Said<()>>); 3] {
+        let (instance, set) = (self.arn.as_str(), set.as_deref());
+        let (described, accounts) = tokio::join!(
+            maybe(set.map(|set| self.within(async move {
+                said(sso_admin.describe_permission_set().instance_arn(instance).permission_set_arn(set).send().await)
+                    .map(drop)
+            }))),
+            maybe(set.map(|set| self.within(async move {
+                let request = sso_admin.list_accounts_for_provisioned_permission_set().instance_arn(instance);
+                let listed = said(request.permission_set_arn(set).max_results(1).send().await);
+                listed.map(|listed| listed.account_ids().first().cloned())
+            }))),
+        );
+        let account = accounts.as_ref().and_then(Said::value).cloned().flatten();
+        let assigned = maybe(account.zip(set).map(|(account, set)| {
+            self.within(async move {
+                let request = sso_admin.list_account_assignments().instance_arn(instance).permission_set_arn(set);
+                said(request.account_id(account).max_results(1).send().await).map(drop)
+            })
+        }))
+        .await;
+        [
+            ("sso:DescribePermissionSet", described),
+            ("sso:ListAccountsForProvisionedPermissionSet", accounts.map(|accounts| accounts.map(drop))),
+            ("sso:ListAccountAssignments", assigned),
+        ]
+    }
+
+    /// Reports an instance whose primary region is the one that was asked.
+    fn is_home(&self, found: &Listed) -> bool {
+        let asked = self.customers.region(self.path);
+        found.region.as_ref().is_none_or(|region| asked.is_none_or(|asked| asked.as_ref() == region))
+    }
+
+    /// Reports a connection whose region is the platform's own.
+    fn is_platforms_region(&self) -> bool {
+        self.customers.region(self.path).as_ref() == self.customers.sdk.region()
     }
 
     async fn caller_account(&self, session: &Session) -> Said<String> {
@@ -154,6 +214,7 @@ impl Probe<'_> {
             .credentials_provider(session.credentials.clone())
             .identity_cache(IdentityCache::no_cache())
             .timeout_config(timeouts())
+            .retry_partition(retry_partition(self.path))
             .interceptor(Counting::other(&self.customers.meter))
             .build();
         let caller = said(Sts::from_conf(config).get_caller_identity().send().await);
@@ -203,14 +264,17 @@ impl Probe<'_> {
         })
     }
 
-    async fn permission_sets(&self, sso_admin: &SsoAdmin) -> Said<()> {
-        said(sso_admin.list_permission_sets().instance_arn(self.arn.as_str()).max_results(1).send().await).map(drop)
+    /// The first permission set, if there is one.
+    async fn permission_sets(&self, sso_admin: &SsoAdmin) -> Said<Option<String>> {
+        let listed = said(sso_admin.list_permission_sets().instance_arn(self.arn.as_str()).max_results(1).send().await);
+        listed.map(|listed| listed.permission_sets().first().cloned())
     }
 
     /// The call, if it is answered before the deadline.
     async fn within<T>(&self, call: impl Future<Output = Said<T>>) -> Said<T> {
         let late = Said { answer: Err(Refusal::Unreachable), request_id: None };
-        timeout_at(self.deadline, call).await.unwrap_or(late)
+        // The SDK's futures are large, and several are waited for together.
+        timeout_at(self.deadline, Box::pin(call)).await.unwrap_or(late)
     }
 }
 
@@ -218,14 +282,17 @@ impl Probe<'_> {
 async fn management_account(organizations: &Organizations) -> Said<Option<String>> {
     let described = said(organizations.describe_organization().send().await);
     match described.answer {
-        Err(Refusal::Other(code)) if code == "AWSOrganizationsNotInUseException" => {
-            Said { answer: Ok(None), request_id: described.request_id }
-        }
+        Err(Refusal::NoOrganization) => Said { answer: Ok(None), request_id: described.request_id },
         _ => described.map(|described| described.organization?.master_account_id),
     }
 }
 
-/// Whether `account` administers IAM Identity Center for the organization. AWS lets few accounts do so: one page has them.
+/// One page of the organization's accounts.
+async fn accounts(organizations: &Organizations) -> Said<()> {
+    said(organizations.list_accounts().max_results(1).send().await).map(drop)
+}
+
+/// Reports if `account` administers IAM Identity Center for the organization. AWS lets few accounts do so: one page has them.
 async fn delegated(organizations: &Organizations, account: &str) -> Said<bool> {
     let listed = said(organizations.list_delegated_administrators().service_principal(SERVICE_PRINCIPAL).send().await);
     listed.map(|listed| listed.delegated_administrators().iter().any(|one| one.id() == Some(account)))
@@ -239,7 +306,9 @@ where
 {
     match result {
         Ok(output) => Said { request_id: output.request_id().map(ToOwned::to_owned), answer: Ok(output) },
-        Err(error) => Said { request_id: error.request_id().map(ToOwned::to_owned), answer: Err(refusal(&error)) },
+        Err(error) => {
+            Said { request_id: error.request_id().map(ToOwned::to_owned), answer: Err(refusal(&error, false)) }
+        }
     }
 }
 

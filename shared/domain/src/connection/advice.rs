@@ -1,8 +1,8 @@
-//! What to do about each thing that a test finds wrong. Most people fail to connect at the first try; this is what they read.
+//! Remedies: the text to follow for each code. Most people fail to connect at the first try; this is what they read.
 
-use super::{Code, Connection, Deployment, Settings};
+use super::{Code, Connection, Denial, Deployment, PolicyKind, Refusal, Settings};
 
-/// What advice is about.
+/// The connection that advice is about.
 pub(super) struct About<'a> {
     connection: &'a Connection,
     /// The settings under test.
@@ -43,9 +43,78 @@ impl<'a> About<'a> {
         }
     }
 
-    /// Whether this is the region that is saved.
+    /// Compares with the region that is asked: the saved one, or the platform's where none is saved.
     pub(super) fn is_in(&self, region: &str) -> bool {
-        self.settings.region.as_ref().is_some_and(|saved| saved.as_str() == region)
+        self.settings.region.as_ref().unwrap_or(&self.deployment.region).as_str() == region
+    }
+
+    /// The code, the sentence and the remedy for a refusal of `action`.
+    pub(super) fn explained(&self, action: &str, refusal: &Refusal) -> (Code, String, String) {
+        let code = refusal.code(action);
+        let general = self.advice(code, Some(action));
+        let remedy = match (code, refusal) {
+            (Code::NetworkRestricted, Refusal::Denied(denial)) => self.policy_advice(denial),
+            (Code::PermissionMissing, Refusal::Denied(denial)) => match self.own_policy_advice(denial, action) {
+                Some(first) => format!("{first} {general}"),
+                None => general,
+            },
+            (Code::AssumeRoleDenied, Refusal::Denied(Denial { policy_arn: Some(arn), .. })) => {
+                format!("AWS names the policy that denies it: look at `{arn}` first. {general}")
+            }
+            _ => general,
+        };
+        (code, refusal.found(action), remedy)
+    }
+
+    /// The remedy for a denial by a policy that the role's own policies cannot override.
+    fn policy_advice(&self, denial: &Denial) -> String {
+        let place = match (&denial.policy_arn, denial.by) {
+            (Some(arn), _) => format!(
+                "Open the policy that AWS names, `{arn}` (AWS Organizations > Policies, in the management account)"
+            ),
+            (None, Some(PolicyKind::ServiceControl)) => {
+                "Find the service control policy (AWS Organizations > Policies, in the management account)".to_owned()
+            }
+            (None, Some(PolicyKind::ResourceControl)) => {
+                "Find the resource control policy (AWS Organizations > Policies, in the management account)".to_owned()
+            }
+            (None, Some(PolicyKind::VpcEndpoint)) => {
+                "Find the policy of the VPC endpoint that the call passed".to_owned()
+            }
+            (None, _) => {
+                "Find the policy of the instance: its network access controls (IAM Identity Center > Settings)"
+                    .to_owned()
+            }
+        };
+        if !denial.explicit {
+            return format!("{place}: none of these policies allows the action to the role. Allow it there.");
+        }
+        format!(
+            "{place}. Two kinds are usual: one that denies regions (a condition on `aws:RequestedRegion`) and does not list {}, and \
+             one that denies calls from other networks (conditions on `aws:SourceIp`, `aws:SourceVpc`, `aws:SourceVpce`). Except \
+             the role from it with the condition `\"ArnNotLike\": {{\"aws:PrincipalArn\": \"{}\"}}`. CloudTrail in account {} \
+             has the denied call under the check's `aws_request_id`.",
+            self.region(),
+            self.role(),
+            self.account(),
+        )
+    }
+
+    /// The remedy that comes first where AWS names a policy of the role.
+    fn own_policy_advice(&self, denial: &Denial, action: &str) -> Option<String> {
+        let arn = denial.policy_arn.as_ref().map(|arn| format!(" `{arn}`")).unwrap_or_default();
+        Some(match (denial.by?, denial.explicit) {
+            (PolicyKind::Boundary, false) => {
+                format!("The role's permissions boundary does not allow `{action}`: add it there.")
+            }
+            (PolicyKind::Boundary, true) => {
+                format!("The role's permissions boundary{arn} denies `{action}`: change it there.")
+            }
+            (PolicyKind::Identity, true) => {
+                format!("A policy of the role{arn} has a `Deny` for `{action}`: take it out.")
+            }
+            _ => return None,
+        })
     }
 
     fn partition(&self) -> String {
@@ -152,6 +221,21 @@ impl<'a> About<'a> {
                  /v1/integrations/aws-identity-center/config). The region is the instance's primary one, which the console \
                  shows under IAM Identity Center > Settings."
                 .to_owned(),
+            Code::RegionNotEnabled => format!(
+                "If {region} is not the instance's region, save the right one: IAM Identity Center > Settings > Details shows the \
+                 primary region. If it is, enable the region for account {account}: Account > AWS Regions in the console of that \
+                 account, or `aws account enable-region --region-name ... --account-id {account}` in the management account. \
+                 Enabling takes minutes, in some cases hours. If the region is enabled, look for a policy that revokes sessions \
+                 (a `Deny` on `aws:TokenIssueTime`) at IAM > Roles > {role} > Permissions.",
+                region = self.region(),
+            ),
+            Code::InstanceNotVisible => "Test again in some minutes. Nothing has to be changed: a new instance takes a while to be \
+                 visible in its own region."
+                .to_owned(),
+            Code::PlatformFault => "Nothing in your account has to be changed. The operator of this platform has to look at its \
+                 clock, its credentials and the network between it and AWS; give them the time of the test and the check's \
+                 `aws_request_id`."
+                .to_owned(),
             Code::PermissionMissing => {
                 let action = action.unwrap_or("the action");
                 let resource = if needs_all(action) { "*" } else { instance };
@@ -162,14 +246,7 @@ impl<'a> About<'a> {
                      policy of the organization. The templates of `{TEMPLATE}` have all permissions that are needed, and no more."
                 )
             }
-            Code::NetworkRestricted => format!(
-                "Find the policy that denies calls by where they come from (conditions on `aws:SourceIp`, `aws:SourceVpc`, \
-                 `aws:SourceVpce`): the network access controls of the instance (IAM Identity Center > Settings), or a service \
-                 control policy or resource control policy (AWS Organizations > Policies, in the management account). CloudTrail \
-                 in account {account} has the denied call, under the check's `aws_request_id`. Except the role from it with the \
-                 condition `\"ArnNotLike\": {{\"aws:PrincipalArn\": \"{}\"}}`.",
-                self.role(),
-            ),
+            Code::NetworkRestricted => self.policy_advice(&Denial { explicit: true, ..Denial::default() }),
             Code::InstanceNotActive => "Wait while IAM Identity Center makes the instance, which takes minutes, and test \
                  again. One that could not be made, or is being deleted, has to be made anew (IAM Identity Center > Settings) \
                  and saved with its new ARN."

@@ -3,7 +3,9 @@
 mod advice;
 mod bootstrap;
 mod judge;
+mod manual;
 mod observed;
+pub mod refusal;
 mod report;
 mod rotation;
 mod saved_version;
@@ -12,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::bootstrap::{Bootstrap, CLOUDFORMATION};
 pub use self::judge::judge;
-pub use self::observed::{Described, KmsReason, Listed, Observed, Refusal, Said};
+pub use self::observed::{Described, Listed, Observed, Said};
+pub use self::refusal::{Actor, Denial, KmsReason, PolicyKind, Refusal};
 pub use self::report::{Check, CheckId, CheckStatus, Code, Health, Report};
 pub use self::saved_version::SavedVersion;
 use crate::arn::{InstanceArn, RoleArn};
@@ -27,6 +30,9 @@ pub struct Connection {
     /// What the customer saved.
     #[serde(default)]
     pub settings: Settings,
+    /// Time at which the settings were last saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_at: Option<Timestamp>,
     /// How often the settings were saved: the version that `ETag` and `If-Match` speak of. 0: never.
     pub config_version: u64,
     /// What the customer's role must trust.
@@ -129,11 +135,29 @@ pub struct Deployment {
     pub region: Region,
 }
 
+/// The explanation of a refusal: its code, a sentence on what happened, and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The code, as in a test report.
+    pub code: Code,
+    /// One sentence.
+    pub found: String,
+    /// The remedy.
+    pub remedy: String,
+}
+
 impl Connection {
+    /// Explains a refusal of `action`, an IAM action, in the words of the connection test.
+    pub fn explain(&self, deployment: &Deployment, action: &str, refusal: &Refusal) -> Explanation {
+        let (code, found, remedy) = advice::About::of(self, deployment).explained(action, refusal);
+        Explanation { code, found, remedy }
+    }
+
     /// A new tenant's connection: nothing saved.
     pub fn new(external_id: ExternalId) -> Self {
         Self {
             settings: Settings::default(),
+            saved_at: None,
             config_version: 0,
             external_id,
             external_id_pending: None,
@@ -181,7 +205,7 @@ impl Connection {
     }
 
     /// This connection after a test of its settings that ended with `report`. An instance that AWS does not list is
-    /// forgotten.
+    /// forgotten. A test with an unavailable check leaves health and time of the last test as they were.
     #[must_use]
     pub fn tested(&self, report: &Report) -> Self {
         let gone = report.failed_with(Code::InstanceNotFound);
@@ -191,11 +215,12 @@ impl Connection {
             Some(CheckStatus::Fail) if report.failed_with(Code::ExternalIdNotEnforced) => false,
             _ => self.role_proven,
         };
+        let health = report.health();
         Self {
             instance,
             role_proven,
-            health: Some(report.health()),
-            last_verified_at: Some(report.checked_at),
+            health: health.or(self.health),
+            last_verified_at: health.map(|_| report.checked_at).or(self.last_verified_at),
             ..self.clone()
         }
     }

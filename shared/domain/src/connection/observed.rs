@@ -1,6 +1,6 @@
 //! What a test of a connection was told by the customer's AWS, call by call, before anybody says what it means.
 
-use super::{InstanceFacts, InstanceKind};
+use super::{InstanceFacts, InstanceKind, Refusal};
 
 /// What one call was answered, and AWS's id of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,42 +9,6 @@ pub struct Said<T> {
     pub answer: Result<T, Refusal>,
     /// What AWS calls the request, for its support.
     pub request_id: Option<String>,
-}
-
-/// Why a call was not answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The caller may not do this.
-    Denied,
-    /// A policy of a network or an organization denies it explicitly, whatever the role's own policies say.
-    NetworkRestricted,
-    /// The customer's KMS key, which encrypts the instance, cannot be used.
-    Kms(KmsReason),
-    /// Too many calls.
-    Throttled,
-    /// AWS itself fails.
-    Unavailable,
-    /// No connection, or no answer in time.
-    Unreachable,
-    /// Another of AWS's error codes.
-    Other(String),
-}
-
-/// Why KMS refuses (`Reason` of IAM Identity Center's exceptions).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KmsReason {
-    /// The key's policy, or the role's, does not let the role decrypt.
-    Denied,
-    /// The key is disabled.
-    Disabled,
-    /// The key is waiting to be deleted, or has no material.
-    InvalidState,
-    /// The key is not a symmetric one to encrypt with.
-    InvalidKeyUsage,
-    /// The key is gone.
-    NotFound,
-    /// KMS is throttled.
-    Throttled,
 }
 
 /// An instance as the list of instances has it.
@@ -82,6 +46,8 @@ pub struct Observed {
     pub assumed_without: Said<()>,
     /// The same with one that is nobody's.
     pub assumed_with_another: Said<()>,
+    /// False where the last two were not asked again, because they were denied a short time ago.
+    pub is_controlled: bool,
     /// GetCallerIdentity: the account.
     pub caller_account: Option<Said<String>>,
     /// ListInstances in the connection's region: the instance, if it is there.
@@ -94,8 +60,11 @@ pub struct Observed {
     pub described: Option<Said<Described>>,
     /// ListPermissionSets.
     pub permission_sets: Option<Said<()>>,
-    /// ListDelegatedAdministrators: whether the role's account is among them.
+    /// ListDelegatedAdministrators: true if the role's account is among them.
     pub delegated: Option<Said<bool>>,
+    /// One call of each further action that the reading of an organization needs, in their order; `None` for an action that
+    /// could not be tried.
+    pub reading: Vec<(&'static str, Option<Said<()>>)>,
 }
 
 impl<T> Said<T> {
@@ -109,21 +78,14 @@ impl<T> Said<T> {
         Said { answer: self.answer.map(change), request_id: self.request_id }
     }
 
-    /// Whether it was denied for want of a permission.
+    /// Reports a denial, by whatever policy.
     pub fn is_denied(&self) -> bool {
-        matches!(self.answer, Err(Refusal::Denied))
+        self.answer.as_ref().is_err_and(Refusal::is_denied)
     }
 
-    /// Whether it was denied, by whatever policy.
-    pub fn is_kept_out(&self) -> bool {
-        matches!(self.answer, Err(Refusal::Denied | Refusal::NetworkRestricted))
-    }
-}
-
-impl Refusal {
-    /// Whether it says nothing of the connection, and may be gone at the next try.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Throttled | Self::Unavailable | Self::Unreachable | Self::Kms(KmsReason::Throttled))
+    /// Reports a denial by the role's own policies.
+    pub fn lacks_permission(&self) -> bool {
+        self.answer.as_ref().is_err_and(|refusal| refusal.is_denied() && !refusal.is_denied_by_others())
     }
 }
 
@@ -141,7 +103,7 @@ impl Observed {
 
     /// Whether the role is proven to be this tenant's to use: its ExternalId opens it, and nothing else does.
     pub fn is_own_role(&self) -> bool {
-        self.is_let_in() && self.assumed_without.is_kept_out() && self.assumed_with_another.is_kept_out()
+        self.is_let_in() && self.assumed_without.is_denied() && self.assumed_with_another.is_denied()
     }
 
     /// Whose the instance is, as far as that is known.

@@ -9,7 +9,7 @@ use crate::Timestamp;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TestReport"))]
 pub struct Report {
-    /// Whether no check failed.
+    /// True if no check failed or was unavailable.
     pub success: bool,
     /// The outcome in a sentence, for people.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
@@ -88,6 +88,8 @@ pub enum CheckStatus {
     Warn,
     /// Not asked, because of what another check found.
     Skipped,
+    /// AWS did not answer, throttled or failed, or the platform could not ask: nothing is known about the connection.
+    Unavailable,
 }
 
 /// What is wrong: stable, for programs.
@@ -115,8 +117,12 @@ pub enum Code {
     PartitionUnreachable,
     /// There is no such instance, in any region.
     InstanceNotFound,
-    /// The instance is in another region.
+    /// The instance's primary region is another one.
     WrongRegion,
+    /// The region is not enabled for the role's account.
+    RegionNotEnabled,
+    /// A new instance is not visible in its own region yet.
+    InstanceNotVisible,
     /// The role lacks a permission, or a policy denies it.
     PermissionMissing,
     /// A policy that looks at where calls come from denies it.
@@ -147,6 +153,8 @@ pub enum Code {
     AwsUnavailable,
     /// AWS did not answer.
     AwsUnreachable,
+    /// AWS rejects the platform's request itself, or something between the platform and AWS answers.
+    PlatformFault,
     /// AWS refuses for a reason that is not among these.
     AwsRefused,
 }
@@ -166,26 +174,38 @@ pub enum Health {
 impl Report {
     /// The report of these checks.
     pub fn new(checks: Vec<Check>, config_version: u64, checked_at: Timestamp, duration_ms: u64) -> Self {
-        let failed: Vec<&Check> = checks.iter().filter(|check| check.status == CheckStatus::Fail).collect();
-        let warned = checks.iter().filter(|check| check.status == CheckStatus::Warn).count();
-        let message = match (failed.first(), warned) {
-            (None, 0) => "The connection works.".to_owned(),
-            (None, 1) => "The connection works, with a warning.".to_owned(),
-            (None, warnings) => format!("The connection works, with {warnings} warnings."),
-            (Some(first), _) => format!("The connection does not work: {}", first.message),
+        let of = |status| checks.iter().filter(move |check| check.status == status);
+        let success = of(CheckStatus::Fail).chain(of(CheckStatus::Unavailable)).next().is_none();
+        let message = match (of(CheckStatus::Fail).next(), of(CheckStatus::Unavailable).next()) {
+            (Some(failed), _) => format!("The connection does not work: {}", failed.message),
+            (None, Some(unavailable)) => format!("The connection could not be tested: {}", unavailable.message),
+            (None, None) => match of(CheckStatus::Warn).count() {
+                0 => "The connection works.".to_owned(),
+                1 => "The connection works, with a warning.".to_owned(),
+                warnings => format!("The connection works, with {warnings} warnings."),
+            },
         };
-        Self { success: failed.is_empty(), message, checked_at, duration_ms, config_version, checks }
+        Self { success, message, checked_at, duration_ms, config_version, checks }
     }
 
-    /// What the report means for the connection.
-    pub fn health(&self) -> Health {
+    /// The health of the connection; `None` where an unavailable check leaves it unknown.
+    pub fn health(&self) -> Option<Health> {
         let of = |status| self.checks.iter().filter(move |check| check.status == status);
+        if of(CheckStatus::Unavailable).next().is_some() {
+            return None;
+        }
         let lasting = of(CheckStatus::Fail).any(|check| !check.code.is_some_and(Code::is_passing));
-        match (lasting, self.success && of(CheckStatus::Warn).next().is_none()) {
+        Some(match (lasting, self.success && of(CheckStatus::Warn).next().is_none()) {
             (true, _) => Health::Broken,
             (false, true) => Health::Healthy,
             (false, false) => Health::Degraded,
-        }
+        })
+    }
+
+    /// Seconds after which a test is worth repeating, where AWS or the platform could not answer.
+    pub fn retry_after(&self) -> Option<u32> {
+        const RETRY_AFTER: u32 = 30;
+        self.health().is_none().then_some(RETRY_AFTER)
     }
 
     /// How a check ended.
@@ -201,7 +221,7 @@ impl Report {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::AssumeRoleDenied,
         Self::AssumeRoleFailed,
         Self::StsUnreachable,
@@ -213,6 +233,8 @@ impl Code {
         Self::PartitionUnreachable,
         Self::InstanceNotFound,
         Self::WrongRegion,
+        Self::RegionNotEnabled,
+        Self::InstanceNotVisible,
         Self::PermissionMissing,
         Self::NetworkRestricted,
         Self::InstanceNotActive,
@@ -228,14 +250,17 @@ impl Code {
         Self::AwsThrottled,
         Self::AwsUnavailable,
         Self::AwsUnreachable,
+        Self::PlatformFault,
         Self::AwsRefused,
     ];
 
-    /// Whether it says nothing of the connection, and may be gone at the next try.
+    /// Reports a code that may be gone at the next test without a change by the customer.
     pub fn is_passing(self) -> bool {
         matches!(
             self,
             Self::StsUnreachable
+                | Self::InstanceNotVisible
+                | Self::PlatformFault
                 | Self::AwsThrottled
                 | Self::AwsUnavailable
                 | Self::AwsUnreachable
@@ -246,7 +271,7 @@ impl Code {
     /// The settings to look at.
     pub(super) fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::WrongRegion | Self::AwsUnreachable => &["region"],
+            Self::WrongRegion | Self::RegionNotEnabled | Self::AwsUnreachable => &["region"],
             Self::InstanceNotFound => &["sso_instance_arn", "region"],
             Self::InstanceNotActive
             | Self::KmsDenied
@@ -256,7 +281,12 @@ impl Code {
             | Self::KmsNotFound
             | Self::KmsUpdateFailed
             | Self::NetworkRestricted => &["sso_instance_arn"],
-            Self::KmsThrottled | Self::AwsThrottled | Self::AwsUnavailable => &[],
+            Self::StsUnreachable
+            | Self::InstanceNotVisible
+            | Self::KmsThrottled
+            | Self::AwsThrottled
+            | Self::AwsUnavailable
+            | Self::PlatformFault => &[],
             _ => &["role_arn"],
         }
     }
@@ -312,6 +342,12 @@ impl Check {
     /// With a value for programs.
     pub(super) fn detail(mut self, name: &str, value: &str) -> Self {
         self.details.get_or_insert_default().insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With a list for programs.
+    pub(super) fn list(mut self, name: &str, values: &[&str]) -> Self {
+        self.details.get_or_insert_default().insert(name.to_owned(), values.into());
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use crate::Permission::{AssumeRole, List, Read, Write};
+use crate::Permission::{AssumeRole, Count, List, Read, Write};
 use crate::endpoint::{Endpoint, http};
 use crate::route::PAGED;
 use crate::{Dialect, Function};
@@ -78,7 +78,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Write,
         resource: Kind::Integration,
         response: Some("TestReport"),
-        permissions: &[Read, Write, AssumeRole],
+        permissions: &[Read, Write, Count, AssumeRole],
         ..IDENTITY_CENTER
     }),
     http(Endpoint {
@@ -122,7 +122,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Write,
         resource: Kind::ExternalId,
         response: Some("ExternalIds"),
-        permissions: &[Read, Write, AssumeRole],
+        permissions: &[Read, Write, Count, AssumeRole],
         ..IDENTITY_CENTER
     }),
     http(Endpoint {

@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use crate::Permission::{AssumeRole, KeyPair, Read, Seal, Write};
+use crate::Permission::{AssumeRole, Count, KeyPair, Read, Seal, Write};
 use crate::endpoint::{Endpoint, http};
 use crate::{Dialect, Function};
 
@@ -21,7 +21,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resource: Kind::Instance,
         queries: &["limit", "marker"],
         response: Some("Instances"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::Instance,
         response: Some("IdentityStoreAssociations"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -45,7 +45,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         request: Some("CreateExternalIdp"),
         status: 201,
         response: Some("ExternalIdpCreated"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -68,7 +68,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::IdentityProvider,
         response: Some("ExternalIdps"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -79,7 +79,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Write,
         resource: Kind::IdentityProvider,
         request: Some("UpdateExternalIdp"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -89,7 +89,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/enable",
         group: Group::Write,
         resource: Kind::IdentityProvider,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -99,7 +99,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/disable",
         group: Group::Write,
         resource: Kind::IdentityProvider,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -109,7 +109,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}",
         group: Group::Write,
         resource: Kind::IdentityProvider,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -121,7 +121,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resource: Kind::IdpCertificate,
         request: Some("ImportCertificate"),
         response: Some("CertificateImported"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -132,7 +132,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::IdpCertificate,
         response: Some("IdpCertificates"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -142,7 +142,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate/{certificate_id}",
         group: Group::Write,
         resource: Kind::IdpCertificate,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -153,7 +153,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::SpCertificate,
         response: Some("SpConfig"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -165,7 +165,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resource: Kind::SpCertificate,
         status: 201,
         response: Some("SamlCertificate"),
-        permissions: &[Read, Write, AssumeRole, Seal, KeyPair],
+        permissions: &[Read, Write, Count, AssumeRole, Seal, KeyPair],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -176,7 +176,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Read,
         resource: Kind::SpCertificate,
         response: Some("SamlCertificates"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -186,7 +186,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/saml-certificates/{certificate_id}/active",
         group: Group::Write,
         resource: Kind::SpCertificate,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -196,7 +196,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/identity-stores/{identity_store_id}/saml-certificates/{certificate_id}",
         group: Group::Write,
         resource: Kind::SpCertificate,
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
 ];

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 pub(super) struct Template {
     parameters: BTreeMap<String, Value>,
     conditions: Map<String, Value>,
+    rules: Map<String, Value>,
     pub(super) resources: Map<String, Value>,
     pub(super) outputs: Map<String, Value>,
     /// `Ref` and `Fn::GetAtt` of created resources: by logical id, or logical id, dot, attribute.
@@ -44,6 +45,7 @@ impl Template {
         };
         let declared = section("Parameters")?;
         let conditions = section("Conditions")?;
+        let rules = section("Rules")?;
         let resources = section("Resources")?;
         let outputs = section("Outputs")?;
         if let Some(section) = template.keys().next() {
@@ -58,7 +60,27 @@ impl Template {
             let value = given.iter().find(|(given, _)| given == name).map(|(_, value)| *value);
             parameters.insert(name.clone(), parameter(name, declaration, value)?);
         }
-        Ok(Self { parameters, conditions, resources, outputs, attributes: BTreeMap::new(), depth: Cell::new(0) })
+        let (attributes, depth) = (BTreeMap::new(), Cell::new(0));
+        let template = Self { parameters, conditions, rules, resources, outputs, attributes, depth };
+        template.obey()?;
+        Ok(template)
+    }
+
+    /// Checks the assertions of the rules ("Rules", CloudFormation User Guide).
+    fn obey(&self) -> Result<(), String> {
+        for (name, rule) in &self.rules {
+            let applies = rule.get("RuleCondition").map_or(Ok(true), |condition| self.truth(condition))?;
+            for assertion in rule.get("Assertions").and_then(Value::as_array).into_iter().flatten().filter(|_| applies)
+            {
+                let assert =
+                    assertion.get("Assert").ok_or_else(|| format!("the rule `{name}` must assert something"))?;
+                if !self.truth(assert)? {
+                    let description = assertion.get("AssertDescription").and_then(Value::as_str).unwrap_or_default();
+                    return Err(format!("the rule `{name}` does not hold: {description}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Evaluates the intrinsic functions in a value.

@@ -69,7 +69,7 @@ fn refuses_what_aws_refuses_and_what_it_does_not_understand() {
         ("!Ref ExternalIds", "!Ref Missing", "`Missing`"),
         ("!Ref ExternalIds", "!ImportValue x", "Fn::ImportValue"),
         ("Path: /integration/", "Path: integration", "slash"),
-        ("Path: /integration/", "PermissionsBoundary: x", "PermissionsBoundary"),
+        ("Path: /integration/", "ManagedPolicyArns: x", "ManagedPolicyArns"),
         ("Path: /integration/", "Description: \"a role — ours\"", "Description"),
         ("Path: /integration/", "MaxSessionDuration: 900", "MaxSessionDuration"),
         (

@@ -34,6 +34,7 @@ impl Bootstrap<'_> {
     /// Returns the CloudFormation template (YAML), with the customer's values as its parameters' defaults.
     pub fn cloudformation_yaml(&self) -> String {
         let values = [
+            ("AccountId", self.account.as_str().to_owned()),
             ("PlatformAccountId", self.platform.as_str().to_owned()),
             ("ExternalIds", self.joined_external_ids()),
             ("InstanceArn", self.instance.as_str().to_owned()),
@@ -59,27 +60,63 @@ impl Bootstrap<'_> {
 
     /// Returns CloudFormation's quick-create link in the console of the region's partition, for the template at
     /// `template_url`, an S3 URL ("Create quick-create links for stacks", CloudFormation User Guide).
-    pub fn launch_stack_url(&self, template_url: &str) -> String {
+    ///
+    /// `None` while the ExternalId is rotated: the stack exists then, and the link would create a second one of the same name;
+    /// see [`Self::update_command`]. `None` also in a partition whose console's address is not public.
+    pub fn launch_stack_url(&self, template_url: &str) -> Option<String> {
+        if self.is_rotating() {
+            return None;
+        }
         let region = self.region.as_str();
         let console = match self.region.partition().as_str() {
+            "aws" => "console.aws.amazon.com",
             "aws-cn" => "console.amazonaws.cn",
             "aws-us-gov" => "console.amazonaws-us-gov.com",
             "aws-eusc" => "console.amazonaws-eusc.eu",
-            _ => "console.aws.amazon.com",
+            _ => return None,
         };
         let parameters = [
             ("templateURL", template_url.to_owned()),
             ("stackName", STACK.to_owned()),
+            ("param_AccountId", self.account.as_str().to_owned()),
             ("param_PlatformAccountId", self.platform.as_str().to_owned()),
             ("param_ExternalIds", self.joined_external_ids()),
             ("param_InstanceArn", self.instance.as_str().to_owned()),
         ];
         let query: Vec<String> =
             parameters.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
-        format!(
+        Some(format!(
             "https://{region}.{console}/cloudformation/home?region={region}#/stacks/quickcreate?{}",
             query.join("&")
-        )
+        ))
+    }
+
+    /// Returns the AWS CLI's command that makes the role of an existing stack trust both ExternalIds, while they are rotated.
+    pub fn update_command(&self) -> Option<String> {
+        const KEPT: [&str; 7] = [
+            "AccountId",
+            "InstanceArn",
+            "KmsKeyArn",
+            "PermissionsBoundaryArn",
+            "PlatformAccountId",
+            "RoleName",
+            "RolePath",
+        ];
+        let kept: Vec<String> = KEPT.iter().map(|name| format!("ParameterKey={name},UsePreviousValue=true")).collect();
+        // A comma within a value is escaped, or the CLI takes it for the end of the value.
+        let ids = self.joined_external_ids().replace(',', "\\,");
+        self.is_rotating().then(|| {
+            format!(
+                "aws cloudformation update-stack --region {} --stack-name {STACK} --use-previous-template --capabilities \
+                 CAPABILITY_NAMED_IAM --parameters \"ParameterKey=ExternalIds,ParameterValue={ids}\" {}",
+                self.region,
+                kept.join(" ")
+            )
+        })
+    }
+
+    fn is_rotating(&self) -> bool {
+        self.external_ids.len() > 1
     }
 
     fn joined_external_ids(&self) -> String {
@@ -127,8 +164,10 @@ mod tests {
         assert!(yaml.contains(&format!("    Default: \"{one},{two}\"\n")), "{yaml}");
         assert!(yaml.contains("    Default: \"000000000000\"\n"));
         assert!(yaml.contains("    Default: \"arn:aws:sso:::instance/ssoins-0123456789abcdef0\"\n"));
-        // Each parameter has a default; the role's name has its own.
-        assert_eq!(yaml.matches("    Default: ").count(), yaml.matches("    Type: String\n").count() + 1);
+        assert!(yaml.contains("    Default: \"123456789012\"\n"));
+        // Each parameter has a default, some their own.
+        let lists = yaml.matches("    Type: CommaDelimitedList\n").count();
+        assert_eq!(yaml.matches("    Default: ").count(), yaml.matches("    Type: String\n").count() + lists);
         let hcl = with(&ids(), "us-east-1", |bootstrap| bootstrap.terraform_hcl());
         assert!(hcl.contains(&format!("  default     = [\"{one}\", \"{two}\"]\n")), "{hcl}");
         assert!(hcl.contains("  default     = \"123456789012\"\n"));
@@ -139,36 +178,50 @@ mod tests {
     fn both_texts_allow_the_same_and_name_every_action() {
         let actions = |text: &str| {
             let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != ':').filter(|word| {
-                ["sso:", "organizations:"].iter().any(|service| {
+                ["sso:", "organizations:", "kms:"].iter().any(|service| {
                     word.strip_prefix(service)
                         .is_some_and(|action| action.starts_with(|c: char| c.is_ascii_uppercase()))
                 })
             });
-            let mut words: Vec<String> = words.map(ToOwned::to_owned).collect();
+            let mut words: Vec<String> = words.map(|word| word.trim_end_matches(':').to_owned()).collect();
             words.sort();
             words
         };
         assert_eq!(actions(CLOUDFORMATION), actions(TERRAFORM));
-        assert_eq!(actions(TERRAFORM).len(), 9);
+        let kms = ["kms:Decrypt", "kms:ViaService"];
+        assert_eq!(actions(TERRAFORM).iter().filter(|action| !kms.contains(&action.as_str())).count(), 9);
         assert!(!CLOUDFORMATION.contains("NoEcho"));
     }
 
     #[test]
     fn the_link_opens_the_console_of_the_partition() {
         let template = "https://example-bucket.s3.us-east-1.amazonaws.com/role.yaml";
-        let link = |region: &str| with(&ids(), region, |bootstrap| bootstrap.launch_stack_url(template));
         let [one, two] = ids();
+        let link = |region: &str| with(&[one], region, |bootstrap| bootstrap.launch_stack_url(template));
         assert_eq!(
-            link("eu-west-1"),
+            link("eu-west-1").unwrap(),
             format!(
                 "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/quickcreate\
                  ?templateURL=https%3A%2F%2Fexample-bucket.s3.us-east-1.amazonaws.com%2Frole.yaml\
-                 &stackName=trustplane-identity-center&param_PlatformAccountId=000000000000\
-                 &param_ExternalIds={one}%2C{two}\
+                 &stackName=trustplane-identity-center&param_AccountId=123456789012&param_PlatformAccountId=000000000000\
+                 &param_ExternalIds={one}\
                  &param_InstanceArn=arn%3Aaws%3Asso%3A%3A%3Ainstance%2Fssoins-0123456789abcdef0"
             )
         );
-        assert!(link("cn-north-1").starts_with("https://cn-north-1.console.amazonaws.cn/"));
-        assert!(link("us-gov-west-1").starts_with("https://us-gov-west-1.console.amazonaws-us-gov.com/"));
+        assert!(link("cn-north-1").unwrap().starts_with("https://cn-north-1.console.amazonaws.cn/"));
+        assert!(link("us-gov-west-1").unwrap().starts_with("https://us-gov-west-1.console.amazonaws-us-gov.com/"));
+        for unknown in ["us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1"] {
+            assert_eq!(link(unknown), None);
+        }
+        // While rotating there is a stack already: it is updated.
+        assert_eq!(with(&ids(), "eu-west-1", |bootstrap| bootstrap.launch_stack_url(template)), None);
+        assert_eq!(with(&[one], "eu-west-1", |bootstrap| bootstrap.update_command()), None);
+        let command = with(&ids(), "eu-west-1", |bootstrap| bootstrap.update_command()).unwrap();
+        assert!(command.contains(&format!("ParameterValue={one}\\,{two}\"")), "{command}");
+        // Every parameter of the template is in it: one that is not named would lose its value.
+        let parameters = CLOUDFORMATION.split("\nRules:").next().unwrap().lines();
+        let names: Vec<&str> = parameters.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':')).collect();
+        assert_eq!(names.len(), 8, "{names:?}");
+        assert!(names.iter().all(|name| command.contains(&format!("ParameterKey={name},"))), "{command}");
     }
 }

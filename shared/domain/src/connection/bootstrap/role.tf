@@ -42,6 +42,24 @@ variable "role_name" {
   default     = "TrustplaneIdentityCenterRole"
 }
 
+variable "role_path" {
+  description = "The role's path, for organizations that demand one."
+  type        = string
+  default     = "/"
+}
+
+variable "permissions_boundary_arn" {
+  description = "The ARN of a permissions boundary, for organizations that demand one. It has to allow what this role may do."
+  type        = string
+  default     = null
+}
+
+variable "kms_key_arn" {
+  description = "The ARN of the customer managed key that encrypts the instance, if it has one. Its key policy has to allow this role, too."
+  type        = string
+  default     = null
+}
+
 data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
@@ -98,10 +116,28 @@ data "aws_iam_policy_document" "read" {
       "arn:${data.aws_partition.current.partition}:sso:::account/*",
     ]
   }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+
+    content {
+      sid       = "UseInstanceKey"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["sso.*.amazonaws.com"]
+      }
+    }
+  }
 }
 
 resource "aws_iam_role" "trustplane" {
   name                 = var.role_name
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
   description          = "Lets Trustplane read AWS IAM Identity Center."
   max_session_duration = 3600
   assume_role_policy   = data.aws_iam_policy_document.trust.json

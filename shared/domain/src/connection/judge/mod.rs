@@ -1,8 +1,10 @@
 //! What the answers of the customer's AWS mean: the rule behind each check.
 
 use super::advice::About;
+use super::refusal::ASSUME_ROLE;
 use super::{
-    Check, CheckId, CheckStatus, Code, Connection, Deployment, InstanceKind, KmsReason, Listed, Observed, Refusal, Said,
+    Actor, Check, CheckId, CheckStatus, Code, Connection, Deployment, InstanceKind, KmsReason, Listed, Observed,
+    Refusal, Said,
 };
 
 /// The checks of a test of `connection` by `deployment`. `observed` is `None` where the role is in another partition, which
@@ -41,7 +43,9 @@ impl About<'_> {
 
     /// `check`, unless one of those before it did not come out well enough to ask.
     fn after(&self, id: CheckId, needed: &[&Check], check: impl FnOnce(&Self) -> Check) -> Check {
-        let bad = |check: &&&Check| matches!(check.status, CheckStatus::Fail | CheckStatus::Skipped);
+        let bad = |check: &&&Check| {
+            matches!(check.status, CheckStatus::Fail | CheckStatus::Unavailable | CheckStatus::Skipped)
+        };
         match needed.iter().find(bad) {
             Some(before) => Check::skipped(id, format!("Not asked: it needs \u{201c}{}\u{201d}.", before.title)),
             None => check(self),
@@ -63,7 +67,7 @@ impl About<'_> {
             ),
             (Ok(()), Some(Err(refusal))) => {
                 let found = match refusal {
-                    Refusal::Denied => "The role trusts the current ExternalId, and not yet the pending one.",
+                    Refusal::Denied(_) => "The role trusts the current ExternalId, and not yet the pending one.",
                     _ => "The role trusts the current ExternalId; whether it trusts the pending one STS did not say.",
                 };
                 let request = pending.and_then(|pending| pending.request_id.clone());
@@ -74,17 +78,21 @@ impl About<'_> {
                              the pending one.";
                 self.warn(id, Code::CurrentExternalIdNotTrusted, found, request)
             }
-            (Err(Refusal::Denied | Refusal::NetworkRestricted), _) if observed.is_let_in() => {
+            (Err(Refusal::Denied(_)), _) if observed.is_let_in() => {
                 let found = "The role trusts the ExternalId from before the last rotation, and the current one not or not yet. \
                              The platform comes in with the old one, until the next rotation is over.";
                 let check = self.warn(id, Code::CurrentExternalIdNotTrusted, found, request);
                 Check { remediation: Some(self.trust_current()), ..check }
             }
-            (Err(Refusal::Denied | Refusal::NetworkRestricted), _) => {
+            (Err(Refusal::Denied(denial)), _) => {
+                let named = match denial.by {
+                    Some(_) => format!(" {}", denial.found(ASSUME_ROLE)),
+                    None => " It says the same for a role that does not exist, one that does not trust the platform, one that \
+                             wants another ExternalId, and one that a policy of the organization guards."
+                        .to_owned(),
+                };
                 let found = format!(
-                    "STS does not let the platform (account {}) assume `{}`. It says the same for a role that does not exist, \
-                     one that does not trust the platform, one that wants another ExternalId, and one that a policy of the \
-                     organization guards.",
+                    "STS does not let the platform (account {}) assume `{}`.{named}",
                     self.deployment.account.as_str(),
                     self.role()
                 );
@@ -110,8 +118,13 @@ impl About<'_> {
         if !observed.is_let_in() {
             return Check::skipped(id, format!("Not known: it needs \u{201c}{}\u{201d}.", CheckId::AssumeRole.title()));
         }
+        if !observed.is_controlled {
+            let found = "STS denied the role without the ExternalId in a test a short time ago. It is not asked again more than \
+                         10 times per minute.";
+            return Check::pass(id, found, None);
+        }
         let unknown = tries.iter().find_map(|(tried, _)| match &tried.answer {
-            Err(refusal) if !tried.is_kept_out() => Some((refusal, tried.request_id.clone())),
+            Err(refusal) if !tried.is_denied() => Some((refusal, tried.request_id.clone())),
             _ => None,
         });
         match unknown {
@@ -136,7 +149,7 @@ impl About<'_> {
                     format!("The role's ARN names account {}, but its session is in {account}.", self.account());
                 self.fail(id, Code::AccountMismatch, found, request)
             }
-            Err(refusal) => self.sts_refused(id, refusal, request),
+            Err(refusal) => self.refused(id, "sts:GetCallerIdentity", refusal, request),
         }
     }
 
@@ -144,37 +157,67 @@ impl About<'_> {
         let id = CheckId::InstanceVisible;
         let Some(listed) = &observed.listed else { return self.not_reached(id) };
         let request = listed.request_id.clone();
-        match &listed.answer {
-            Ok(Some(_)) => Check::pass(id, format!("The instance is in {}.", self.region()), request),
-            Err(Refusal::Unreachable) => match observed.listed_anywhere.as_ref().and_then(Said::value) {
-                Some(Some(Listed { region: Some(region), .. })) if !self.is_in(region) => {
-                    let found =
-                        format!("The instance is in `{region}`, not in {}, which did not answer.", self.region());
-                    self.fail(id, Code::WrongRegion, found, request).detail("region", region)
-                }
-                _ => self.refused(id, "sso:ListInstances", &Refusal::Unreachable, request),
-            },
-            Err(refusal) => self.refused(id, "sso:ListInstances", refusal, request),
-            Ok(None) => match &observed.listed_anywhere {
-                None => self.not_reached(id),
-                Some(Said { answer: Err(refusal), request_id }) => {
-                    self.refused(id, "sso:ListInstances", refusal, request_id.clone())
-                }
-                Some(Said { answer: Ok(Some(Listed { region: Some(region), .. })), request_id }) => {
-                    let found = format!("The instance is in `{region}`, not in {}.", self.region());
-                    self.fail(id, Code::WrongRegion, found, request_id.clone()).detail("region", region)
-                }
-                Some(Said { answer: Ok(_), request_id }) => {
-                    let found = format!(
-                        "Account {} sees no instance `{}`, neither in {} nor in another region.",
-                        self.account(),
-                        self.instance(),
-                        self.region()
-                    );
-                    self.fail(id, Code::InstanceNotFound, found, request_id.clone())
-                }
-            },
+        let anywhere = observed.listed_anywhere.as_ref();
+        match (&listed.answer, anywhere.map(|anywhere| &anywhere.answer)) {
+            // A replica is listed too; permission sets are in the primary region alone.
+            (Ok(Some(Listed { region: Some(region), .. })), _) if !self.is_in(region) => {
+                let found = format!(
+                    "The instance's primary region is `{region}`. In {} it is replicated, without permission sets.",
+                    self.region()
+                );
+                self.wrong_region(found, region, request)
+            }
+            (Ok(Some(_)), _) => Check::pass(id, format!("The instance is in {}.", self.region()), request),
+            (
+                Err(refusal @ (Refusal::Unreachable | Refusal::SessionOver | Refusal::RegionDisabled)),
+                Some(Ok(Some(Listed { region: Some(region), .. }))),
+            ) if !self.is_in(region) => {
+                let why = match refusal {
+                    Refusal::Unreachable => "which did not answer",
+                    _ => "where AWS does not accept sessions of this account: it has not enabled that region",
+                };
+                let found = format!("The instance is in `{region}`, not in {}, {why}.", self.region());
+                self.wrong_region(found, region, request)
+            }
+            (Err(refusal), _) => self.refused(id, "sso:ListInstances", refusal, request),
+            (Ok(None), None) => self.not_reached(id),
+            (Ok(None), Some(Err(refusal))) => {
+                self.refused(id, "sso:ListInstances", refusal, anywhere.and_then(|said| said.request_id.clone()))
+            }
+            (Ok(None), Some(Ok(found))) => self.not_listed(found.as_ref(), anywhere),
         }
+    }
+
+    /// The check of an instance that its region does not list; `found` is its row in the list of all regions.
+    fn not_listed(&self, found: Option<&Listed>, anywhere: Option<&Said<Option<Listed>>>) -> Check {
+        let id = CheckId::InstanceVisible;
+        let request = anywhere.and_then(|anywhere| anywhere.request_id.clone());
+        match found {
+            Some(Listed { region: Some(region), .. }) if self.is_in(region) => {
+                let found = format!(
+                    "The instance is in {}, and the list of instances there does not have it yet: it was made a short time ago.",
+                    self.region()
+                );
+                self.fail(id, Code::InstanceNotVisible, found, request)
+            }
+            Some(Listed { region: Some(region), .. }) => {
+                let found = format!("The instance is in `{region}`, not in {}.", self.region());
+                self.wrong_region(found, region, request)
+            }
+            _ => {
+                let found = format!(
+                    "Account {} sees no instance `{}`, neither in {} nor in another region.",
+                    self.account(),
+                    self.instance(),
+                    self.region()
+                );
+                self.fail(id, Code::InstanceNotFound, found, request)
+            }
+        }
+    }
+
+    fn wrong_region(&self, found: String, region: &str, request: Option<String>) -> Check {
+        self.fail(CheckId::InstanceVisible, Code::WrongRegion, found, request).detail("region", region)
     }
 
     fn instance_active(&self, observed: &Observed) -> Check {
@@ -249,51 +292,80 @@ impl About<'_> {
         }
         let Some(said) = &observed.permission_sets else { return self.not_reached(id) };
         match &said.answer {
-            Ok(()) => Check::pass(id, "The role may list permission sets.", said.request_id.clone()),
+            Ok(()) => self.reading(observed, said.request_id.clone()),
             Err(refusal) => self.refused(id, "sso:ListPermissionSets", refusal, said.request_id.clone()),
         }
     }
 
-    /// What a refusal of STS means.
-    fn sts_refused(&self, id: CheckId, refusal: &Refusal, request: Option<String>) -> Check {
-        match refusal {
-            Refusal::Throttled => self.fail(id, Code::StsUnreachable, "STS throttles the platform's calls.", request),
-            Refusal::Unavailable => self.fail(id, Code::StsUnreachable, "STS answers with an internal error.", request),
-            Refusal::Unreachable => {
-                let found = format!("STS in `{}` did not answer in time.", self.deployment.region);
-                self.fail(id, Code::StsUnreachable, found, request)
+    /// The check of the role's permissions for a reading of the organization. The connection works without them, so what is
+    /// missing is a warning.
+    fn reading(&self, observed: &Observed, request: Option<String>) -> Check {
+        let id = CheckId::PermissionSets;
+        let refused: Vec<(&str, &Refusal, Option<String>)> = observed
+            .reading
+            .iter()
+            .filter_map(|(action, said)| {
+                let said = said.as_ref()?;
+                Some((*action, said.answer.as_ref().err()?, said.request_id.clone()))
+            })
+            .collect();
+        // A denial says more than a failure that passes.
+        let first = refused.iter().find(|(_, refusal, _)| !refusal.is_passing()).or(refused.first());
+        if let Some((action, refusal, request)) = first {
+            let check = self.refused(id, action, refusal, request.clone());
+            if check.status == CheckStatus::Unavailable {
+                return check;
             }
-            Refusal::Other(code) => {
-                self.fail(id, Code::AssumeRoleFailed, format!("STS refuses with the error `{code}`."), request)
-            }
-            Refusal::Denied | Refusal::NetworkRestricted | Refusal::Kms(_) => {
-                self.fail(id, Code::AssumeRoleDenied, "STS denies the call.", request)
-            }
+            let lacking: Vec<&str> =
+                refused.iter().filter(|(_, refusal, _)| refusal.is_denied()).map(|(action, ..)| *action).collect();
+            let others = match lacking.len() {
+                0 | 1 => String::new(),
+                _ => format!(" Denied in all: `{}`.", lacking.join("`, `")),
+            };
+            let message =
+                format!("{} The reading of the organization (POST /v1/aws/sync) needs it.{others}", check.message);
+            let check = Check { status: CheckStatus::Warn, message, ..check };
+            return if lacking.is_empty() { check } else { check.list("actions", &lacking) };
         }
+        let not_tried: Vec<&str> =
+            observed.reading.iter().filter(|(_, said)| said.is_none()).map(|(action, _)| *action).collect();
+        let found = if not_tried.is_empty() {
+            "The role may list permission sets, and do all else that the reading of the organization needs.".to_owned()
+        } else {
+            format!(
+                "The role may list permission sets. Not tried, for want of a permission set or account to try it with: `{}`.",
+                not_tried.join("`, `")
+            )
+        };
+        Check::pass(id, found, request)
     }
 
-    /// What a refusal of `action`, an IAM action of IAM Identity Center or Organizations, means.
+    /// The check of a call to STS that was refused.
+    fn sts_refused(&self, id: CheckId, refusal: &Refusal, request: Option<String>) -> Check {
+        self.refused(id, ASSUME_ROLE, refusal, request)
+    }
+
+    /// The check of `action`, an IAM action, that was refused.
     fn refused(&self, id: CheckId, action: &'static str, refusal: &Refusal, request: Option<String>) -> Check {
-        let (code, found) = match refusal {
-            Refusal::Denied => (Code::PermissionMissing, format!("The role may not `{action}`.")),
-            Refusal::NetworkRestricted => (
-                Code::NetworkRestricted,
-                format!(
-                    "A policy of the organization or of the instance explicitly denies `{action}` to the platform's calls."
-                ),
-            ),
-            Refusal::Kms(reason) => {
-                let (code, what) = kms(*reason);
-                (code, format!("The KMS key that encrypts the instance {what}."))
-            }
-            Refusal::Throttled => (Code::AwsThrottled, format!("AWS throttles `{action}`.")),
-            Refusal::Unavailable => (Code::AwsUnavailable, format!("AWS answers `{action}` with an internal error.")),
-            Refusal::Unreachable => (Code::AwsUnreachable, format!("AWS did not answer `{action}` in time.")),
-            Refusal::Other(error) => (Code::AwsRefused, format!("AWS refuses `{action}` with the error `{error}`.")),
+        let (code, found, remediation) = self.explained(action, refusal);
+        let check = Check { remediation: Some(remediation), ..self.fail(id, code, found, request) };
+        let acts = match refusal.acts() {
+            Actor::Customer => "customer",
+            Actor::Aws => "aws",
+            Actor::Platform => "platform",
         };
-        let check = Check { remediation: Some(self.advice(code, Some(action))), ..self.fail(id, code, found, request) };
-        let blames_action = matches!(code, Code::PermissionMissing | Code::NetworkRestricted);
-        if blames_action { check.detail("action", action) } else { check }
+        let check = check.detail("acts", acts);
+        let check = match refusal {
+            Refusal::Denied(denial) => {
+                let check = check.detail("action", action);
+                match &denial.policy_arn {
+                    Some(arn) => check.detail("policy_arn", arn),
+                    None => check,
+                }
+            }
+            _ => check,
+        };
+        if refusal.is_passing() { Check { status: CheckStatus::Unavailable, ..check } } else { check }
     }
 
     /// Time was over before it was asked.
@@ -332,20 +404,9 @@ impl Check {
 
 /// Whether the role's account is a plain member: it may not list permission sets, and is not known to administer them.
 fn is_member(observed: &Observed) -> bool {
-    let denied = observed.permission_sets.as_ref().is_some_and(Said::is_denied);
+    let denied = observed.permission_sets.as_ref().is_some_and(Said::lacks_permission);
     let delegated = observed.delegated.as_ref().and_then(Said::value);
     denied && !observed.is_management() && delegated != Some(&true)
-}
-
-fn kms(reason: KmsReason) -> (Code, &'static str) {
-    match reason {
-        KmsReason::Denied => (Code::KmsDenied, "does not let the role decrypt"),
-        KmsReason::Disabled => (Code::KmsDisabled, "is disabled"),
-        KmsReason::InvalidState => (Code::KmsInvalidState, "is waiting to be deleted, or otherwise cannot be used now"),
-        KmsReason::InvalidKeyUsage => (Code::KmsInvalidKeyUsage, "is not one to encrypt and decrypt with"),
-        KmsReason::NotFound => (Code::KmsNotFound, "was not found"),
-        KmsReason::Throttled => (Code::KmsThrottled, "is throttled"),
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::Timestamp;
 use crate::arn::{InstanceArn, RoleArn};
-use crate::connection::{Described, Health, InstanceFacts, Report, Settings};
+use crate::connection::{Denial, Described, Health, InstanceFacts, KmsReason, PolicyKind, Report, Settings};
 use crate::ids::ExternalId;
 use crate::region::{AccountId, Region};
 
@@ -53,8 +53,9 @@ fn healthy() -> Observed {
         assumed: ok(()),
         assumed_pending: None,
         assumed_retired: None,
-        assumed_without: no(Refusal::Denied),
-        assumed_with_another: no(Refusal::Denied),
+        assumed_without: no(Refusal::denied()),
+        assumed_with_another: no(Refusal::denied()),
+        is_controlled: true,
         caller_account: Some(ok(ACCOUNT.to_owned())),
         listed: Some(ok(Some(listed(ACCOUNT)))),
         listed_anywhere: None,
@@ -62,7 +63,15 @@ fn healthy() -> Observed {
         described: Some(ok(described())),
         permission_sets: Some(ok(())),
         delegated: None,
+        reading: ACTIONS.iter().map(|action| (*action, Some(ok(())))).collect(),
     }
+}
+
+const ACTIONS: [&str; 2] = ["organizations:ListAccounts", "sso:DescribePermissionSet"];
+
+fn by_policy(arn: Option<&str>) -> Refusal {
+    let by = Some(PolicyKind::ServiceControl);
+    Refusal::Denied(Denial { by, explicit: true, policy_arn: arn.map(ToOwned::to_owned), action: None })
 }
 
 fn checks(observed: &Observed) -> Vec<Check> {
@@ -83,7 +92,7 @@ fn wrong(observed: &Observed) -> (CheckId, Code) {
 fn nothing_is_wrong_with_a_healthy_connection() {
     let report = report(&healthy());
     assert!(report.checks.iter().all(|check| check.status == CheckStatus::Pass), "{report:?}");
-    assert!(report.success && report.health() == Health::Healthy);
+    assert!(report.success && report.health() == Some(Health::Healthy));
     assert_eq!(healthy().kind(), Some(InstanceKind::Organization));
 }
 
@@ -94,7 +103,7 @@ fn a_rotation_is_told_from_a_lockout() {
         assumed_pending: Some(pending),
         ..healthy()
     };
-    let denied = || no(Refusal::Denied);
+    let denied = || no(Refusal::denied());
     assert!(report(&with(ok(()), ok(()))).checks.iter().all(|check| check.code.is_none()));
     assert_eq!(wrong(&with(ok(()), denied())).1, Code::PendingExternalIdNotTrusted);
     assert_eq!(wrong(&with(denied(), ok(()))).1, Code::CurrentExternalIdNotTrusted);
@@ -112,7 +121,7 @@ fn a_rotation_is_told_from_a_lockout() {
 fn an_instance_in_no_organization_is_an_accounts_own() {
     let alone = Observed { management_account: Some(ok(None)), permission_sets: None, ..healthy() };
     assert_eq!(wrong(&alone), (CheckId::InstanceKind, Code::AccountInstance));
-    assert_eq!((report(&alone).success, report(&alone).health()), (true, Health::Degraded));
+    assert_eq!((report(&alone).success, report(&alone).health()), (true, Some(Health::Degraded)));
 }
 
 #[test]
@@ -120,13 +129,13 @@ fn a_delegated_administrator_without_the_permission_is_no_member() {
     let denied = Observed {
         listed: Some(ok(Some(listed("111122223333")))),
         management_account: Some(ok(Some("111122223333".to_owned()))),
-        permission_sets: Some(no(Refusal::Denied)),
+        permission_sets: Some(no(Refusal::denied())),
         ..healthy()
     };
     let delegated = |said| Observed { delegated: Some(said), ..denied.clone() };
     assert_eq!(wrong(&delegated(ok(true))), (CheckId::PermissionSets, Code::PermissionMissing));
     assert_eq!(wrong(&delegated(ok(false))), (CheckId::InstanceKind, Code::NotDelegatedAdmin));
-    assert_eq!(wrong(&delegated(no(Refusal::Denied))), (CheckId::InstanceKind, Code::NotDelegatedAdmin));
+    assert_eq!(wrong(&delegated(no(Refusal::denied()))), (CheckId::InstanceKind, Code::NotDelegatedAdmin));
 }
 
 #[test]
@@ -144,14 +153,17 @@ fn encryption_that_failed_is_told_with_awss_reason() {
 fn only_a_check_that_passed_says_that_the_role_is_shared() {
     let shared = |observed: &Observed| checks(observed).swap_remove(0).shared(&connection(), &deployment());
     assert_eq!(shared(&healthy()).code, Some(Code::RoleShared));
-    let denied = Observed { assumed: no(Refusal::Denied), ..healthy() };
+    let denied = Observed { assumed: no(Refusal::denied()), ..healthy() };
     assert_eq!(shared(&denied).code, Some(Code::AssumeRoleDenied));
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
     prop_oneof![
-        Just(Refusal::Denied),
-        Just(Refusal::NetworkRestricted),
+        Just(Refusal::denied()),
+        Just(by_policy(None)),
+        Just(Refusal::SessionOver),
+        Just(Refusal::RegionDisabled),
+        Just(Refusal::Platform("SignatureDoesNotMatch".to_owned())),
         Just(Refusal::Kms(KmsReason::Disabled)),
         Just(Refusal::Throttled),
         Just(Refusal::Unavailable),
@@ -181,7 +193,11 @@ fn observed() -> impl Strategy<Value = Observed> {
         (option(account().boxed()), proptest::option::weighted(0.9, listing()), proptest::option::of(listing())),
         proptest::option::weighted(0.9, said(vec![None, Some(text(ACCOUNT)), Some(text("111122223333"))])),
         proptest::option::weighted(0.9, said(vec![described()])),
-        (proptest::option::weighted(0.9, said(vec![()])), proptest::option::of(said(vec![true, false]))),
+        (
+            proptest::option::weighted(0.9, said(vec![()])),
+            proptest::option::of(said(vec![true, false])),
+            proptest::option::of(said(vec![()])).prop_map(|said| vec![("organizations:ListAccounts", said)]),
+        ),
     )
         .prop_map(|(assumed, (caller_account, listed, listed_anywhere), management_account, described, sets)| {
             Observed {
@@ -190,6 +206,7 @@ fn observed() -> impl Strategy<Value = Observed> {
                 assumed_retired: assumed.2,
                 assumed_without: assumed.3,
                 assumed_with_another: assumed.4,
+                is_controlled: true,
                 caller_account,
                 listed,
                 listed_anywhere,
@@ -197,6 +214,7 @@ fn observed() -> impl Strategy<Value = Observed> {
                 described,
                 permission_sets: sets.0,
                 delegated: sets.1,
+                reading: sets.2,
             }
         })
 }
@@ -210,7 +228,7 @@ proptest! {
         let ids: Vec<CheckId> = report.checks.iter().map(|check| check.id).collect();
         prop_assert_eq!(ids, CheckId::ALL);
         for check in &report.checks {
-            let wrong = matches!(check.status, CheckStatus::Fail | CheckStatus::Warn);
+            let wrong = matches!(check.status, CheckStatus::Fail | CheckStatus::Warn | CheckStatus::Unavailable);
             prop_assert_eq!(check.code.is_some(), wrong);
             prop_assert_eq!(check.remediation.is_some(), wrong);
             prop_assert!(!check.message.is_empty());
@@ -225,21 +243,107 @@ proptest! {
             (CheckId::PermissionSets, CheckId::InstanceActive),
         ];
         for (id, needed) in needs {
-            if matches!(status(needed), Some(CheckStatus::Fail | CheckStatus::Skipped)) {
+            if matches!(status(needed), Some(CheckStatus::Fail | CheckStatus::Unavailable | CheckStatus::Skipped)) {
                 prop_assert_eq!(status(id), Some(CheckStatus::Skipped));
             }
         }
         if !observed.is_own_role() {
             prop_assert_eq!(status(CheckId::AccountMatch), Some(CheckStatus::Skipped));
         }
-        prop_assert_eq!(report.success, report.checks.iter().all(|check| check.status != CheckStatus::Fail));
-        prop_assert_eq!(report.health() == Health::Broken, !report.success && report.health() != Health::Degraded);
+        let some = |status| report.checks.iter().any(|check| check.status == status);
+        let (failed, unavailable) = (some(CheckStatus::Fail), some(CheckStatus::Unavailable));
+        prop_assert_eq!(report.success, !failed && !unavailable);
+        prop_assert_eq!(report.health().is_none(), unavailable);
+        prop_assert!(report.health() != Some(Health::Healthy) || report.success);
+        prop_assert_eq!(report.retry_after().is_some(), unavailable);
     }
 
-    /// A failure that is AWS's own breaks nothing.
+    /// An outage leaves what is known about the connection as it was.
     #[test]
-    fn what_passes_by_itself_does_not_break_a_connection(refusal in refusal()) {
-        let observed = Observed { listed: Some(no(refusal.clone())), ..healthy() };
-        prop_assert_eq!(report(&observed).health() == Health::Degraded, refusal.is_passing());
+    fn an_outage_changes_nothing_that_is_known(refusal in refusal()) {
+        let report = report(&Observed { listed: Some(no(refusal.clone())), ..healthy() });
+        prop_assert_eq!(report.health().is_none(), refusal.is_passing());
+        let mut before = connection();
+        before.role_proven = true;
+        before.health = Some(Health::Healthy);
+        before.last_verified_at = Some(Timestamp::from_millis(-1));
+        let after = before.tested(&report);
+        prop_assert_eq!(after == before, refusal.is_passing());
     }
+}
+
+/// Rows P1, P2 and P12: a region that is not enabled, a replica, an instance that was just made.
+#[test]
+fn a_region_that_is_not_the_instances_home_is_told_from_one_that_is_not_enabled() {
+    let at = |region: &str| Some(Listed { region: Some(region.to_owned()), ..listed(ACCOUNT) });
+    let with = |listed, anywhere| Observed { listed: Some(listed), listed_anywhere: anywhere, ..healthy() };
+    for refusal in [Refusal::SessionOver, Refusal::RegionDisabled] {
+        let elsewhere = with(no(refusal.clone()), Some(ok(at("eu-west-1"))));
+        assert_eq!(wrong(&elsewhere), (CheckId::InstanceVisible, Code::WrongRegion));
+        let here = with(no(refusal.clone()), Some(ok(at("us-east-1"))));
+        assert_eq!(wrong(&here), (CheckId::InstanceVisible, Code::RegionNotEnabled));
+        assert_eq!(wrong(&with(no(refusal), Some(ok(None)))).1, Code::RegionNotEnabled);
+    }
+    let replica = with(ok(at("eu-west-1")), None);
+    assert_eq!(wrong(&replica), (CheckId::InstanceVisible, Code::WrongRegion));
+    let found = checks(&replica).into_iter().find(|check| check.id == CheckId::InstanceVisible).unwrap();
+    assert_eq!(found.details.unwrap()["region"], "eu-west-1");
+    let new = with(ok(None), Some(ok(at("us-east-1"))));
+    assert_eq!(wrong(&new), (CheckId::InstanceVisible, Code::InstanceNotVisible));
+    assert_eq!(report(&new).health(), Some(Health::Degraded));
+    // Without a saved region the platform's is asked.
+    let mut unset = connection();
+    unset.settings.region = None;
+    let checks = judge(&unset, &deployment(), Some(&replica));
+    assert!(checks.iter().all(|check| check.code.is_none()), "{checks:?}");
+}
+
+/// Row P4.
+#[test]
+fn a_policy_of_the_organization_is_named() {
+    let arn = "arn:aws:organizations::987654321098:policy/o-qv5af4abcd/service_control_policy/p-2kgnabcd";
+    let observed = Observed { listed: Some(no(by_policy(Some(arn)))), ..healthy() };
+    assert_eq!(wrong(&observed), (CheckId::InstanceVisible, Code::NetworkRestricted));
+    let found = checks(&observed).into_iter().find(|check| check.code.is_some()).unwrap();
+    let advice = found.remediation.unwrap();
+    for text in [arn, "aws:RequestedRegion", "aws:SourceIp"] {
+        assert!(advice.contains(text), "{text}: {advice}");
+    }
+    assert!(found.message.contains(arn) && found.details.unwrap()["policy_arn"] == arn);
+}
+
+/// Rows P6, P7 and P11.
+#[test]
+fn the_platforms_own_fault_is_nobody_elses() {
+    for refusal in [Refusal::Intermediary(403), Refusal::Platform("InvalidSignatureException".to_owned())] {
+        for observed in [
+            Observed { listed: Some(no(refusal.clone())), ..healthy() },
+            Observed { assumed: no(refusal.clone()), ..healthy() },
+        ] {
+            let found = checks(&observed).into_iter().find(|check| check.code.is_some()).unwrap();
+            assert_eq!((found.code, found.status), (Some(Code::PlatformFault), CheckStatus::Unavailable));
+            assert!(found.fields.is_empty() && found.remediation.unwrap().starts_with("Nothing in your account"));
+            assert_eq!(found.details.unwrap()["acts"], "platform");
+        }
+    }
+    let throttled = Observed { assumed: no(Refusal::Throttled), ..healthy() };
+    let found = checks(&throttled).swap_remove(0);
+    assert_eq!((found.code, found.status), (Some(Code::StsUnreachable), CheckStatus::Unavailable));
+    assert!(found.fields.is_empty(), "{found:?}");
+}
+
+/// Row P8: what only a reading needs is tried, and named where it was not.
+#[test]
+fn what_only_a_reading_needs_is_a_warning() {
+    let with = |accounts, sets| Observed { reading: vec![(ACTIONS[0], accounts), (ACTIONS[1], sets)], ..healthy() };
+    let last = |observed: &Observed| checks(observed).pop().unwrap();
+    let denied = last(&with(Some(no(Refusal::denied())), Some(no(Refusal::denied()))));
+    assert_eq!((denied.status, denied.code), (CheckStatus::Warn, Some(Code::PermissionMissing)));
+    let details = denied.details.unwrap();
+    assert_eq!((&details["action"], details["actions"].as_array().unwrap().len()), (&ACTIONS[0].into(), 2));
+    assert!(denied.message.contains("/v1/aws/sync") && denied.message.contains(ACTIONS[1]), "{}", denied.message);
+    let untried = last(&with(Some(ok(())), None));
+    assert_eq!(untried.status, CheckStatus::Pass);
+    assert!(untried.message.contains("Not tried") && untried.message.contains(ACTIONS[1]), "{}", untried.message);
+    assert_eq!(last(&with(Some(no(Refusal::Throttled)), None)).status, CheckStatus::Unavailable);
 }

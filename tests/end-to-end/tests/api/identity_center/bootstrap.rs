@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply, world};
-use trustplane_organization::{INSTANCE_ARN, MANAGEMENT_ACCOUNT};
+use trustplane_organization::{INSTANCE_ARN, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT};
 
 use super::{BASE, CONFIG, TEST, config, organization, outcomes, post};
 
@@ -38,6 +38,12 @@ async fn what_is_deployed_passes_the_test_with_exactly_its_permissions() {
     let link = made.body["launch_stack_url"].as_str().unwrap();
     assert!(link.contains("?templateURL=https%3A%2F%2F") && link.contains(".s3."), "{link}");
 
+    assert_eq!(made.body["update_command"], Value::Null);
+    // Another account refuses it.
+    let yaml = made.body["cloudformation_yaml"].as_str().unwrap();
+    let refused = organization().deploy_cloudformation_in(MEMBER_ACCOUNT, &[], yaml).unwrap_err().to_string();
+    assert!(refused.contains("signed in to another account"), "{refused}");
+
     let role = deployed(&customer, &made);
     let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
     let report = post(&customer, TEST).await.expect(200);
@@ -50,6 +56,9 @@ async fn while_rotating_the_role_trusts_both() {
     let rotated = post(&customer, &format!("{BASE}/external-id/rotate")).await.expect(200);
     let made = template(&customer).await;
     assert_eq!(made.body["external_ids"], json!([customer.external_id, rotated.body["external_id_pending"]]));
+    assert_eq!(made.body["launch_stack_url"], Value::Null);
+    let command = made.body["update_command"].as_str().unwrap();
+    assert!(command.starts_with("aws cloudformation update-stack "), "{command}");
     let role = deployed(&customer, &made);
     let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
     let report = post(&customer, TEST).await.expect(200);
@@ -69,6 +78,21 @@ async fn every_wrong_field_is_named_at_once() {
         let mut wrong = wanted();
         wrong[field] = json!(value);
         let refused = customer.post(&path(), &wrong).await.refused(400, "invalid_request");
-        assert_eq!(refused.body["details"].as_object().unwrap().len(), 1, "{}", refused.text);
+        assert!(!refused.body["details"].as_object().unwrap().is_empty(), "{}", refused.text);
     }
+    // An instance of another partition than the deployment's.
+    let china = json!({
+        "aws_account_id": MANAGEMENT_ACCOUNT,
+        "sso_instance_arn": INSTANCE_ARN.replace("arn:aws:", "arn:aws-cn:"),
+        "region": "cn-north-1",
+    });
+    let refused = customer.post(&path(), &china).await.refused(400, "invalid_request");
+    assert!(refused.body["details"]["region"].as_str().unwrap().contains("partition"), "{}", refused.text);
+    // What was pasted is named.
+    let mut pasted = wanted();
+    pasted["aws_account_id"] = json!("1234-5678-9012");
+    pasted["region"] = json!("us-east-1a");
+    let refused = customer.post(&path(), &pasted).await.refused(400, "invalid_request");
+    assert!(refused.body["details"]["aws_account_id"].as_str().unwrap().contains("`123456789012`"), "{}", refused.text);
+    assert!(refused.body["details"]["region"].as_str().unwrap().contains("availability zone"), "{}", refused.text);
 }

@@ -17,6 +17,8 @@ use futures_util::future::join_all;
 enum How {
     /// A scenario of the local organization.
     Scenario(&'static str),
+    /// A scenario of the local organization, with this region saved.
+    In(&'static str, &'static str),
     /// A rotation in progress, with a role that trusts the ids at these places: 0 is the current one, 1 the pending
     /// one.
     Rotating(&'static [usize]),
@@ -39,6 +41,8 @@ fn how(code: Code) -> How {
         Code::PartitionUnreachable => How::Elsewhere,
         Code::InstanceNotFound => How::Scenario("instance-deleted"),
         Code::WrongRegion => How::Scenario("wrong-region"),
+        Code::RegionNotEnabled => How::In("region-not-enabled", "af-south-1"),
+        Code::InstanceNotVisible => How::Scenario("instance-new"),
         Code::PermissionMissing => How::Scenario("missing-sso-DescribeInstance"),
         Code::NetworkRestricted => How::Scenario("network-restricted"),
         Code::InstanceNotActive => How::Scenario("instance-creating"),
@@ -54,6 +58,7 @@ fn how(code: Code) -> How {
         Code::AwsThrottled => How::Scenario("throttled"),
         Code::AwsUnavailable => How::Scenario("internal-failure"),
         Code::AwsUnreachable => How::Scenario("unreachable"),
+        Code::PlatformFault => How::Scenario("proxy"),
         Code::AwsRefused => How::Scenario("refused"),
     }
 }
@@ -82,6 +87,14 @@ async fn customer(code: Code) -> Customer {
             organization.trust_external_id(&customer.external_id);
             let role = name.parse::<Scenario>().unwrap().role_arn();
             let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+            customer
+        }
+        How::In(name, region) => {
+            let customer = scene().customer().await;
+            organization.trust_external_id(&customer.external_id);
+            let mut settings = config(&name.parse::<Scenario>().unwrap().role_arn());
+            settings["region"] = json!(region);
+            let _ = customer.put(CONFIG, &settings).await.expect(200);
             customer
         }
         How::Rotating(trusted) => {

@@ -6,10 +6,10 @@ use serde_json::json;
 use trustplane_domain::connection::{Connection, Health, InstanceKind};
 use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::world;
-use trustplane_organization::Call;
+use trustplane_organization::{Call, Scenario};
 
 use super::inventory::{SYNC, settled};
-use super::{CONFIG, TEST, config, connected, organization, outcomes, own_role, post};
+use super::{BASE, CONFIG, TEST, check, config, connected, organization, outcomes, own_role, post};
 use crate::identity_source::ASSOCIATIONS;
 use crate::table::{audit_records, hand, part, read, table};
 use futures_util::future::join_all;
@@ -20,7 +20,7 @@ fn calls(role: &str) -> Vec<Call> {
 }
 
 #[tokio::test]
-async fn a_connection_that_works_passes_every_check_with_eight_calls() {
+async fn a_connection_that_works_passes_every_check_with_thirteen_calls() {
     let (customer, role) = connected().await;
     let report = post(&customer, TEST).await.expect(200);
     let all = [
@@ -40,7 +40,7 @@ async fn a_connection_that_works_passes_every_check_with_eight_calls() {
     }
     let cost = customer.cost(&report).await;
     // The read; the new store's provider; the write of report, connection, claim and audit record.
-    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 3, 8));
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (5, 5, 13));
     let asked = calls(&role);
     let assumed: Vec<_> = asked.iter().filter(|call| call.operation == "AssumeRole").collect();
     let denied: Vec<_> = assumed.iter().filter(|call| call.error.is_some()).map(|call| &call.external_id).collect();
@@ -50,12 +50,15 @@ async fn a_connection_that_works_passes_every_check_with_eight_calls() {
     let set = |operations: &[&'static str]| operations.iter().copied().collect::<BTreeSet<_>>();
     let of = |from: usize, to: usize| operations[from..to].iter().copied().collect::<BTreeSet<_>>();
     assert_eq!(of(3, 6), set(&["GetCallerIdentity", "ListInstances", "DescribeOrganization"]));
-    assert_eq!(of(6, 8), set(&["DescribeInstance", "ListPermissionSets"]));
+    let third = ["DescribeInstance", "ListPermissionSets", "ListAccounts", "ListDelegatedAdministrators"];
+    assert_eq!(of(6, 10), set(&third));
+    assert_eq!(of(10, 12), set(&["DescribePermissionSet", "ListAccountsForProvisionedPermissionSet"]));
+    assert_eq!(of(12, 13), set(&["ListAccountAssignments"]));
 
     // The next test knows the store, and has the claim.
     let again = post(&customer, TEST).await.expect(200);
     let cost = customer.cost(&again).await;
-    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 8));
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (4, 4, 13));
 }
 
 #[tokio::test]
@@ -112,7 +115,45 @@ async fn a_retried_test_is_not_made_twice() {
     let send = || customer.send(customer.request("POST", TEST).header("idempotency-key", "once"));
     let (first, again) = (send().await.expect(200), send().await.expect(200));
     assert_eq!(first.body, again.body);
-    assert_eq!(calls(&role).len(), 8);
+    assert_eq!(calls(&role).len(), 13);
+}
+
+/// Tests the budgets. A minute may end between two requests, so twice as many are sent at most.
+#[tokio::test]
+async fn operations_that_call_aws_have_a_budget() {
+    let customer = world().customer().await;
+    let role = "no-trust".parse::<Scenario>().unwrap().role_arn();
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    let _ = post(&customer, &format!("{BASE}/external-id/rotate")).await.expect(200);
+    let commit = format!("{BASE}/external-id/commit");
+    for sent in 1..=122 {
+        let reply = post(&customer, &commit).await;
+        if reply.status == 429 {
+            assert!(sent > 60, "{sent}");
+            let seconds: u32 = reply.header("retry-after").unwrap().parse().unwrap();
+            assert!((1..=60).contains(&seconds), "{seconds}");
+            assert_eq!(reply.body["code"], "rate_limited");
+            return;
+        }
+        let _ = reply.refused(409, "external_id_not_trusted");
+    }
+    panic!("the budget is never spent");
+}
+
+#[tokio::test]
+async fn a_role_is_not_tried_without_its_external_id_again_and_again() {
+    let (customer, _) = connected().await;
+    for sent in 1..=22 {
+        let report = post(&customer, TEST).await.expect(200);
+        assert_eq!(report.body["success"], true, "{}", report.text);
+        if customer.cost(&report).await.aws_calls == 11 {
+            assert!(sent > 10, "{sent}");
+            let message = check(&report, "external_id_enforced")["message"].as_str().unwrap();
+            assert!(message.contains("a short time ago"), "{message}");
+            return;
+        }
+    }
+    panic!("each test tries the role without its ExternalId");
 }
 
 /// Tests a retry that arrives while the first request is in progress. It gets a conflict, and after the end of the

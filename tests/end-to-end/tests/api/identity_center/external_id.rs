@@ -75,7 +75,7 @@ async fn a_rotation_locks_a_correct_customer_out_at_no_moment() {
     let committed = post(&customer, COMMIT).await.expect(200);
     assert_eq!(ids(&committed), (new.clone(), None));
     let cost = customer.cost(&committed).await;
-    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 2, 1));
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 3, 1));
     let report = comes_in(&customer).await;
     assert_eq!(check(&report, "assume_role")["status"], "pass");
     forget_facts(&customer, &role).await;

@@ -1,12 +1,14 @@
 //! Tests of the inventory of a connection: read in the background, stored, listed, deleted.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use trustplane_domain::Timestamp;
 use trustplane_domain::ids::TenantId;
-use trustplane_domain::inventory::{Account, Row, Seen, Step, Sync};
-use trustplane_end_to_end::{Customer, Reply, world};
+use trustplane_domain::inventory::{Account, Half, Row, Seen, Step, Sync};
+use trustplane_end_to_end::{Customer, Reply, World, world};
 use trustplane_local::Options;
 use trustplane_local::wait::until;
 use trustplane_organization::{MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Scenario, Service};
@@ -27,6 +29,28 @@ async fn run(minutes: i64) -> Value {
 }
 
 /// Runs the schedule until this customer's sync is at rest. Another test's run may have leased it meanwhile.
+/// A stack of its own for tests that run the schedule as it will be: elsewhere that would disturb the readings of others.
+fn later() -> &'static World {
+    static LATER: OnceLock<&'static World> = OnceLock::new();
+    LATER.get_or_init(|| own_world(Options::default()))
+}
+
+/// Runs the schedule of [`later`] in five minutes until this customer's reading is at rest: a role that was just saved is not
+/// waited for any more.
+async fn settled_later(customer: &Customer) -> Reply {
+    for _ in 0..300 {
+        let now = (OffsetDateTime::now_utc() + Duration::minutes(5)).format(&Rfc3339).unwrap();
+        let _ = later().invoke("sync-organizations", &json!({"time": now})).await.unwrap();
+        let shown = customer.get(ACCOUNTS).await.expect(200);
+        if shown.body["sync_status"] != "running" {
+            return shown;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    panic!("the reading of {} does not end", customer.tenant);
+}
+
+/// Runs the schedule until this customer's reading is at rest: another test's run may have it in hand.
 pub async fn settled(customer: &Customer) -> Reply {
     for _ in 0..300 {
         let _ = run(0).await;
@@ -54,6 +78,7 @@ async fn an_organization_is_read_in_the_background_and_answered_from_the_table()
         "last_synced_at": null,
         "sync_status": "never",
         "sync_failure": null,
+        "progress": null,
     });
     assert_eq!(nothing.body, empty);
     let asked = post(&customer, SYNC).await.expect(202);
@@ -77,7 +102,7 @@ async fn an_organization_is_read_in_the_background_and_answered_from_the_table()
     assert!(names.contains(&"AdministratorAccess") && names.len() == 12, "{names:?}");
     assert!(sets.body["last_synced_at"].is_string());
     let cost = customer.cost(&sets).await;
-    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (2, 1, 0));
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (3, 1, 0));
 
     let of_member = customer.get(&format!("{ASSIGNMENTS}?account_id={MEMBER_ACCOUNT}")).await.expect(200);
     let accounts = texts(&of_member, "account_id");
@@ -139,7 +164,7 @@ async fn what_is_not_there_any_more_goes_at_the_end_of_the_next_reading() {
     let tenant = TenantId::parse(&customer.tenant).unwrap();
     let closed = Account { account_id: "999999999999".to_owned(), name: None, email: None, status: None };
     let row = Row::Account(closed);
-    let key = part(tenant).aws_row(&row);
+    let key = part(tenant).aws_row(Half::First, &row.id());
     write(&table(world()), tenant, Writes::new().put(&key, &Seen { round: 1, row })).await;
     let _ = post(&customer, SYNC).await.expect(202);
     // Until then, the rows of the last sync are listed.
@@ -157,7 +182,7 @@ async fn a_suspended_tenants_organization_is_not_read() {
     let (table, tenant) = (table(world()), TenantId::parse(&customer.tenant).unwrap());
     let suspension = json!({"tenant_id": customer.tenant, "reason": "unpaid"});
     let _ = world().invoke("suspend-tenant", &suspension).await.unwrap();
-    let asked = Sync::default().requested(Timestamp::now());
+    let asked = Sync::default().requested(Timestamp::now(), None);
     write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &asked)).await;
     for _ in 0..50 {
         let _ = run(0).await;
@@ -168,6 +193,13 @@ async fn a_suspended_tenants_organization_is_not_read() {
             assert_eq!(kept, Sync { due_at: kept.due_at, ..asked });
             let calls = organization().calls();
             assert!(!calls.iter().any(|call| call.role_arn.as_deref() == Some(role.as_str())));
+            // Once the tenant is resumed, it goes on at once.
+            let _ = world()
+                .invoke("resume-tenant", &json!({"tenant_id": customer.tenant, "reason": "paid"}))
+                .await
+                .unwrap();
+            assert!(sync(&customer).await.due_at.unwrap() <= Timestamp::now());
+            assert_eq!(settled(&customer).await.body["sync_status"], "done");
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -190,7 +222,11 @@ async fn another_connection_shows_nothing_of_the_one_before() {
     let _ = post(&customer, SYNC).await.refused(409, "not_configured");
     // None of its rows is left.
     let tenant = TenantId::parse(&customer.tenant).unwrap();
-    let rows = async || table(world()).load(part(tenant).aws_rows()).await.unwrap().rows.len();
+    let rows = async || {
+        let halves = (part(tenant).aws_rows(Half::First), part(tenant).aws_rows(Half::Second));
+        let (first, second) = table(world()).load(halves).await.unwrap();
+        first.rows.len() + second.rows.len()
+    };
     for _ in 0..50 {
         let _ = run(0).await;
         if rows().await == 0 {
@@ -206,8 +242,8 @@ async fn a_reading_goes_on_where_a_run_ended() {
     let (customer, _) = connected().await;
     let (table, tenant) = (table(world()), TenantId::parse(&customer.tenant).unwrap());
     // The state of a run that ended after the accounts, with an expired lease.
-    let interrupted = Sync::default().requested(Timestamp::now());
-    let interrupted = interrupted.at(Step::PermissionSets { next: None }, Timestamp::now());
+    let interrupted = Sync::default().requested(Timestamp::now(), None);
+    let interrupted = Sync { step: Some(Step::permission_sets()), ..interrupted };
     write(&table, tenant, Writes::new().create(&part(tenant).aws_sync(), &interrupted)).await;
     let accounts = settled(&customer).await;
     assert_eq!((&accounts.body["sync_status"], &accounts.body["data"]), (&json!("done"), &json!([])));
@@ -238,7 +274,10 @@ async fn a_reading_whose_process_is_killed_comes_to_its_end_in_another() {
     let (outcome, ()) = tokio::join!(killed, kill);
     let _ = outcome.unwrap_err();
     let left = customer.get(SETS).await.expect(200);
-    assert_eq!((&left.body["sync_status"], left.body["data"].as_array().unwrap().len()), (&json!("running"), 12));
+    // No round is complete yet, so nothing is shown.
+    assert_eq!((&left.body["sync_status"], &left.body["data"]), (&json!("running"), &json!([])), "{}", left.text);
+    let progress = &left.body["progress"];
+    assert_eq!((&progress["step"], &progress["total"]), (&json!("assignments"), &json!(12)), "{progress}");
 
     // Another run leaves it alone while the lease is valid.
     let nothing = world.invoke("sync-organizations", &json!({"time": time(1)})).await.unwrap();
@@ -262,12 +301,13 @@ async fn a_reading_that_aws_denies_is_given_up_and_says_so() {
         ("missing-sso-ListAccountAssignments", "sso:ListAccountAssignments"),
         ("missing-sso-DescribePermissionSet", "sso:DescribePermissionSet"),
     ] {
-        let customer = world().customer().await;
-        organization().trust_external_id(&customer.external_id);
+        let customer = later().customer().await;
+        later().stack().organization().trust_external_id(&customer.external_id);
         let role = scenario.parse::<Scenario>().unwrap().role_arn();
         let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
         let _ = post(&customer, SYNC).await.expect(202);
-        let shown = settled(&customer).await;
+        // A role that was just saved is given some minutes.
+        let shown = settled_later(&customer).await;
         assert_eq!(shown.body["sync_status"], "failed", "{scenario}");
         let failure = &shown.body["sync_failure"];
         assert_eq!((&failure["code"], &failure["action"]), (&json!("denied"), &json!(action)), "{scenario}");
@@ -314,6 +354,90 @@ async fn a_reading_that_is_throttled_is_tried_again_later() {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
     panic!("the reading was not begun");
+}
+
+/// Reads through a scenario's role until the reading is at rest.
+async fn read_through(world: &'static World, scenario: &str) -> (Customer, Reply) {
+    let customer = world.customer().await;
+    world.stack().organization().trust_external_id(&customer.external_id);
+    let role = scenario.parse::<Scenario>().unwrap().role_arn();
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    let _ = post(&customer, SYNC).await.expect(202);
+    let is_later = std::ptr::eq(world, later());
+    let shown = if is_later { settled_later(&customer).await } else { settled(&customer).await };
+    (customer, shown)
+}
+
+#[tokio::test]
+async fn a_reading_outlasts_sessions_tokens_and_policies_that_count_late() {
+    for scenario in ["sessions-revoked", "tokens-expire", "slow-propagation"] {
+        let (customer, shown) = read_through(world(), scenario).await;
+        assert_eq!(shown.body["sync_status"], "done", "{scenario}: {}", shown.text);
+        assert_eq!(texts(&shown, "account_id").len(), 6, "{scenario}");
+        assert_eq!(customer.get(SETS).await.expect(200).body["data"].as_array().unwrap().len(), 12, "{scenario}");
+        assert_eq!(
+            customer.get(ASSIGNMENTS).await.expect(200).body["data"].as_array().unwrap().len(),
+            13,
+            "{scenario}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reading_that_cannot_go_on_names_its_reason_and_shows_nothing_of_it() {
+    for (scenario, code, word) in [
+        ("kms-gone-midway", "kms", "KMS"),
+        ("kms-denied-by-name", "kms", "kms:Decrypt"),
+        ("token-repeats", "page_token", "page token"),
+        ("region-denied-scp", "denied", "service control policy"),
+        ("account-mismatch", "account_mismatch", "111122223333"),
+        ("refused", "refused", "OptInRequired"),
+    ] {
+        let (customer, shown) = read_through(later(), scenario).await;
+        let failure = &shown.body["sync_failure"];
+        assert_eq!(
+            (&shown.body["sync_status"], &failure["code"]),
+            (&json!("failed"), &json!(code)),
+            "{scenario}: {}",
+            shown.text
+        );
+        assert!(failure["message"].as_str().unwrap().contains(word), "{scenario}: {failure}");
+        assert_eq!((&shown.body["data"], &shown.body["last_synced_at"]), (&json!([]), &Value::Null), "{scenario}");
+        assert_eq!(customer.get(ASSIGNMENTS).await.expect(200).body["data"], json!([]), "{scenario}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_denied_is_named_and_the_others_are_read() {
+    let (customer, shown) = read_through(later(), "account-denied").await;
+    assert_eq!(shown.body["sync_status"], "done", "{}", shown.text);
+    let assignments = customer.get(ASSIGNMENTS).await.expect(200);
+    let rows = assignments.body["data"].as_array().unwrap();
+    let denied: Vec<&Value> = rows.iter().filter(|row| row["unreadable"] == "denied").collect();
+    assert!(!denied.is_empty() && denied.len() < rows.len(), "{}", assignments.text);
+    assert!(denied.iter().all(|row| row["account_id"] == MEMBER_ACCOUNT), "{}", assignments.text);
+}
+
+/// Tests a reading that fails after another one: that stays, with its age and the reason for which it is old.
+#[tokio::test]
+async fn what_was_read_before_stays_where_a_reading_fails() {
+    let customer = later().customer().await;
+    let organization = later().stack().organization();
+    let role = format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/own/{}", customer.tenant);
+    organization.trust_role(&role, &[&customer.external_id]);
+    let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    let _ = post(&customer, SYNC).await.expect(202);
+    let first = settled_later(&customer).await;
+    let before = customer.get(ASSIGNMENTS).await.expect(200);
+    organization.permit_role(&role, &["organizations:ListAccounts", "sso:ListPermissionSets"]);
+    let _ = post(&customer, SYNC).await.expect(202);
+    let after = settled_later(&customer).await;
+    assert_eq!((&after.body["sync_status"], &after.body["sync_failure"]["code"]), (&json!("failed"), &json!("denied")));
+    assert_eq!(
+        (&after.body["data"], &after.body["last_synced_at"]),
+        (&first.body["data"], &first.body["last_synced_at"])
+    );
+    assert_eq!(customer.get(ASSIGNMENTS).await.expect(200).body["data"], before.body["data"]);
 }
 
 async fn sync(customer: &Customer) -> Sync {

@@ -126,6 +126,9 @@ async fn paths_and_ids_that_lead_nowhere() {
             let _ = told(reply.clone(), reply.status, &code);
         }
     }
+    // API Gateway refuses a path that is no UTF-8 before a function sees it.
+    let undecodable = customer.get("/v1/identity-stores/%ff/external-idp").await.expect(400);
+    assert_eq!(undecodable.body, json!({"message": "Bad Request"}));
     for (method, path) in [
         ("GET", "/v1/identity-stores".to_owned()),
         ("GET", "/v1/identity-stores/d-1234567890".to_owned()),
