@@ -60,7 +60,9 @@ impl From<CustomerError> for Failure {
                 denied(reason.to_owned(), error)
             }
             CustomerError::InstanceGone => Self::NotFound("instance"),
-            CustomerError::Throttled(_) | CustomerError::Unavailable(_) => Self::unavailable(5, error),
+            CustomerError::Throttled(_) | CustomerError::Unavailable(_) => {
+                Self::AwsUnavailable { retry_after: 5, cause: Cause::new(error) }
+            }
             CustomerError::Unreachable(_) => Self::AwsUnreachable(Cause::new(error)),
         }
     }
