@@ -103,7 +103,9 @@ impl Deriver {
 fn keep(kept: &mut Kept, from: String, secret: SecretAccessKey, until: Instant) {
     if kept.len() >= MOST_KEPT {
         let first = kept.iter().min_by_key(|(_, (_, until))| *until).map(|(from, _)| from.clone());
-        first.map(|first| kept.remove(&first));
+        if let Some(first) = first {
+            kept.remove(&first);
+        }
     }
     kept.insert(from, (secret, until));
 }

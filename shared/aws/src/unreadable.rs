@@ -13,7 +13,12 @@ pub struct UnreadableResponses;
 
 impl ClassifyRetry for UnreadableResponses {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let failed = matches!(context.output_or_error(), Some(Err(error)) if error.is_operation_error());
+        let error = context.output_or_error().and_then(Result::err);
+        // A response that is no HTTP at all.
+        if error.and_then(|error| error.as_connector_error()).is_some_and(|error| error.is_other()) {
+            return RetryAction::transient_error();
+        }
+        let failed = error.is_some_and(|error| error.is_operation_error());
         let Some(response) = context.response().filter(|_| failed) else { return RetryAction::NoActionIndicated };
         // An error of AWS has a type, in the body or in a header. A success has none, but then it was not understood.
         let has_type = || {
