@@ -43,19 +43,22 @@ pub(crate) struct Sealed {
 enum Fault {
     /// The table was unavailable, or other sealers always wrote first. A retry may succeed.
     Now(CommitError),
-    /// The chain was changed by hand, so that it cannot go on.
+    /// The chain was changed by hand, so that it cannot go on, or the table refuses the seal for good.
     Chain(String),
 }
 
 impl From<CommitError> for Fault {
     fn from(error: CommitError) -> Self {
-        Self::Now(error)
+        match error {
+            CommitError::Store(StoreError::Broken(_)) => Self::Chain(error.to_string()),
+            _ => Self::Now(error),
+        }
     }
 }
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        Self::Now(error.into())
+        CommitError::from(error).into()
     }
 }
 
@@ -184,5 +187,16 @@ mod tests {
         assert_eq!(sizes(1024 * 1024, 3), [2, 1]);
         assert_eq!(sizes(3 * 1024 * 1024, 2), [1, 1]);
         assert_eq!(sizes(1, 0), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn a_seal_that_fails_for_good_does_not_hold_up_its_shard() {
+        let error = |error: fn(Box<dyn std::error::Error + Send + Sync>) -> StoreError| error("x".into());
+        assert!(matches!(Fault::from(error(StoreError::Broken)), Fault::Chain(_)));
+        assert!(matches!(Fault::from(CommitError::Store(error(StoreError::Broken))), Fault::Chain(_)));
+        assert!(matches!(Fault::from(error(StoreError::Unavailable)), Fault::Now(_)));
+        for passing in [CommitError::Lost, CommitError::Store(error(StoreError::Unavailable))] {
+            assert!(matches!(Fault::from(passing), Fault::Now(_)));
+        }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::tenant::{Status, Tenant, parse_name, parse_reason};
-use trustplane_domain::{Failure, Faults, Fields, Timestamp};
+use trustplane_domain::{Conflict, Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Decision, Listed, OperatorCall, Page, Response, Subject};
 use trustplane_store::keys::tenants;
@@ -42,28 +42,46 @@ struct View<'a> {
     reason: Option<&'a str>,
 }
 
-/// `create-tenant`: `{name}`; creates the tenant and its connection, which holds its ExternalId from the first moment.
+/// `create-tenant`: `{name, tenant_id?}`; creates the tenant and its connection, which holds its ExternalId from the first
+/// moment.
+///
+/// A call with a `tenant_id` can be repeated: it returns the tenant of this id if that has the same name, and refuses
+/// another name. Without a `tenant_id`, each call creates a tenant.
 pub async fn create(call: OperatorCall) -> Result<Response, Failure> {
     let mut fields = call.fields()?;
     let name = parse_name(&fields.string("name").unwrap_or_default());
+    let wanted = optional_tenant_id(&mut fields);
     fields.finish(name.as_ref().err().cloned().unwrap_or_default())?;
 
-    let tenant = Tenant::new(TenantId::from_random(call.random()?), name?, call.now);
+    let tenant_id = wanted.map_or_else(|| call.random().map(TenantId::from_random), Ok)?;
+    let tenant = Tenant::new(tenant_id, name?, call.now);
     let connection = Connection::new(ExternalId::from_random(call.random()?));
+    let created = |tenant: &Tenant, connection: &Connection| {
+        Response::ok(&json!({
+            "tenant_id": tenant.tenant_id,
+            "name": tenant.name,
+            "external_id": connection.external_id,
+            "created_at": tenant.created_at,
+        }))
+    };
     call.change(
-        tenant.tenant_id,
-        |_| (),
-        |(), keys| {
+        tenant_id,
+        |keys| (keys.tenant().optional(), keys.connection().optional()),
+        |(existing, its_connection), keys| {
+            if let Some(existing) = existing.value() {
+                if existing.name != tenant.name {
+                    let message = "the tenant of this `tenant_id` has another name, send its name or another id";
+                    return Err(Failure::conflict(Conflict::Exists, message));
+                }
+                let its_connection = its_connection.value();
+                let its_connection = its_connection.ok_or_else(|| Failure::internal("a tenant has no connection"))?;
+                return Ok((subject(existing), Decision::respond(created(existing, its_connection))));
+            }
             let writes = Writes::new()
                 .create(&keys.tenant(), &tenant)
                 .create(&keys.connection(), &connection)
                 .create(&keys.listed(tenant.created_at), &TenantRow { tenant_id: tenant.tenant_id });
-            let response = Response::ok(&json!({
-                "tenant_id": tenant.tenant_id,
-                "name": tenant.name,
-                "external_id": connection.external_id,
-                "created_at": tenant.created_at,
-            }));
+            let response = created(&tenant, &connection);
             Ok((subject(&tenant), Decision::write(writes, response).after(image(&tenant, None))))
         },
     )
@@ -134,6 +152,12 @@ async fn set_status(call: OperatorCall, change: impl Fn(&Tenant, String) -> Tena
 /// Reads the field `tenant_id`.
 pub(crate) fn tenant_id(fields: &mut Fields) -> Option<TenantId> {
     let text = fields.string("tenant_id")?;
+    fields.take("tenant_id", TenantId::parse(&text).ok_or("must be a uuid"))
+}
+
+/// Reads the field `tenant_id`, which may be missing.
+fn optional_tenant_id(fields: &mut Fields) -> Option<TenantId> {
+    let text = fields.optional_string("tenant_id")?;
     fields.take("tenant_id", TenantId::parse(&text).ok_or("must be a uuid"))
 }
 

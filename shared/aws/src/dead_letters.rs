@@ -7,7 +7,7 @@ use aws_sdk_sqs::Client;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde_json::Value;
 
-use crate::{Counting, Meter};
+use crate::{Counting, Meter, UnreadableResponses};
 
 /// Bytes of a letter at most. SQS takes 1 MB by now, though not in all partitions; 256 KB is what holds everywhere.
 pub const MOST_BYTES: usize = 256 * 1024;
@@ -26,7 +26,10 @@ pub struct Unsent(String);
 impl DeadLetters {
     /// The queue of this URL, each call to it counted by `meter`.
     pub fn new(config: &SdkConfig, url: String, meter: &Arc<Meter>) -> Self {
-        let config = aws_sdk_sqs::config::Builder::from(config).interceptor(Counting::other(meter)).build();
+        let config = aws_sdk_sqs::config::Builder::from(config)
+            .interceptor(Counting::other(meter))
+            .retry_classifier(UnreadableResponses)
+            .build();
         Self { client: Client::from_conf(config), url }
     }
 

@@ -74,7 +74,7 @@ impl From<CustomerError> for Failure {
             }
             Refusal::NotFound => Self::NotFound("instance"),
             Refusal::Unreachable => Self::AwsUnreachable(Cause::new(error)),
-            refusal if refusal.is_passing() => Self::unavailable(5, error),
+            refusal if refusal.is_passing() => Self::AwsUnavailable { retry_after: 5, cause: Cause::new(error) },
             refusal => {
                 let reason = format!("{} {TEST}", refusal.found(error.action));
                 Self::AwsDenied(reason, Cause::new(error))

@@ -10,7 +10,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use trustplane_domain::Timestamp;
 
-use crate::{Counting, Meter};
+use crate::{Counting, Meter, UnreadableResponses};
 
 /// Source of all events.
 pub const SOURCE: &str = "trustplane";
@@ -87,7 +87,8 @@ impl EventBus {
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let config = aws_sdk_eventbridge::config::Builder::from(&self.sdk);
-            Client::from_conf(config.interceptor(Counting::other(&self.meter)).build())
+            let config = config.interceptor(Counting::other(&self.meter)).retry_classifier(UnreadableResponses);
+            Client::from_conf(config.build())
         })
     }
 

@@ -8,8 +8,10 @@ mod error;
 mod events;
 mod meter;
 mod public_key;
+mod response_class;
 mod seal;
 mod secrets;
+mod unreadable;
 
 pub use client::{load, sdk_config};
 pub use customer::{AccessPath, Customers, Reader};
@@ -18,5 +20,7 @@ pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};
 pub use public_key::public_key;
+pub use response_class::{COMMON, DYNAMODB, ErrorTable, ResponseClass};
 pub use seal::{MAX_SEALED, NewKeyPair, Purpose, Seal, SealError};
 pub use secrets::{Deriver, NotDerived};
+pub use unreadable::UnreadableResponses;

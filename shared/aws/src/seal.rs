@@ -13,7 +13,7 @@ use aws_sdk_kms::types::DataKeyPairSpec;
 
 use trustplane_domain::ids::TenantId;
 
-use crate::{Counting, Meter};
+use crate::{Counting, Meter, UnreadableResponses};
 
 /// Largest text that KMS encrypts, in bytes.
 pub const MAX_SEALED: usize = 4096;
@@ -107,6 +107,7 @@ impl Seal {
             let config = aws_sdk_kms::config::Builder::from(&self.sdk)
                 .timeout_config(timeouts)
                 .interceptor(Counting::other(&self.meter))
+                .retry_classifier(UnreadableResponses)
                 .build();
             Client::from_conf(config)
         })

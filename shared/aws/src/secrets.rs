@@ -14,7 +14,7 @@ use aws_sdk_kms::types::MacAlgorithmSpec;
 use trustplane_domain::access_key::{AccessKeyId, SecretAccessKey};
 use trustplane_domain::temporary_key::TemporaryKey;
 
-use crate::{Counting, Meter};
+use crate::{Counting, Meter, UnreadableResponses};
 
 /// Time limit for a call, including its second attempt.
 const CALL: Duration = Duration::from_secs(2);
@@ -26,13 +26,16 @@ const KEPT: Duration = Duration::from_secs(5 * 60);
 /// Largest number of secrets in a process's cache.
 const MOST_KEPT: usize = 1000;
 
+/// Secrets by the text that they are derived from, each with the end of its time in the cache.
+type Kept = HashMap<String, (SecretAccessKey, Instant)>;
+
 /// Derives the secrets of access keys.
 pub struct Deriver {
     sdk: SdkConfig,
     meter: Arc<Meter>,
     key_id: String,
     client: OnceLock<Client>,
-    kept: Mutex<HashMap<String, (SecretAccessKey, Instant)>>,
+    kept: Mutex<Kept>,
 }
 
 /// KMS failed. Contains its message, for the log.
@@ -65,11 +68,7 @@ impl Deriver {
             return Ok(secret);
         }
         let secret = SecretAccessKey::from_mac(&self.mac(&from).await?);
-        let mut kept = self.kept();
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        kept.insert(from, (secret.clone(), Instant::now() + KEPT));
+        keep(&mut self.kept(), from, secret.clone(), Instant::now() + KEPT);
         Ok(secret)
     }
 
@@ -83,7 +82,7 @@ impl Deriver {
         mac.ok_or_else(|| NotDerived("no code of 256 bits".to_owned()))
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, (SecretAccessKey, Instant)>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -93,10 +92,22 @@ impl Deriver {
             let config = aws_sdk_kms::config::Builder::from(&self.sdk)
                 .timeout_config(timeouts)
                 .interceptor(Counting::other(&self.meter))
+                .retry_classifier(UnreadableResponses)
                 .build();
             Client::from_conf(config)
         })
     }
+}
+
+/// Adds a secret to the cache. A full cache loses the secret that would expire first.
+fn keep(kept: &mut Kept, from: String, secret: SecretAccessKey, until: Instant) {
+    if kept.len() >= MOST_KEPT {
+        let first = kept.iter().min_by_key(|(_, (_, until))| *until).map(|(from, _)| from.clone());
+        if let Some(first) = first {
+            kept.remove(&first);
+        }
+    }
+    kept.insert(from, (secret, until));
 }
 
 impl fmt::Debug for Deriver {
@@ -112,3 +123,20 @@ impl fmt::Display for NotDerived {
 }
 
 impl std::error::Error for NotDerived {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_cache_loses_one_secret() {
+        let (mut kept, now) = (Kept::new(), Instant::now());
+        let secret = SecretAccessKey::from_mac(&[1; 32]);
+        for index in 0..=MOST_KEPT {
+            let until = now + Duration::from_millis(u64::try_from(index).unwrap());
+            keep(&mut kept, index.to_string(), secret.clone(), until);
+        }
+        assert_eq!(kept.len(), MOST_KEPT);
+        assert!(!kept.contains_key("0") && kept.contains_key("1") && kept.contains_key(&MOST_KEPT.to_string()));
+    }
+}

@@ -63,11 +63,18 @@ pub enum Failure {
         /// Seconds until the next attempt.
         retry_after: u32,
     },
-    /// A dependency is throttled, slow or unavailable. Nothing was changed.
+    /// A dependency of the service is throttled, slow or unavailable. Nothing was changed.
     Unavailable {
         /// Seconds until the next attempt.
         retry_after: u32,
         /// The dependency's error, for the log.
+        cause: Cause,
+    },
+    /// The customer's AWS throttles the connection's role, or fails. Nothing was changed.
+    AwsUnavailable {
+        /// Seconds until the next attempt.
+        retry_after: u32,
+        /// The error of AWS, for the log.
         cause: Cause,
     },
     /// The customer's AWS could not be reached.
@@ -265,6 +272,7 @@ impl Failure {
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Unavailable { cause, .. }
+            | Self::AwsUnavailable { cause, .. }
             | Self::AwsDenied(_, cause)
             | Self::AwsUnreachable(cause)
             | Self::Internal(cause) => Some(cause),

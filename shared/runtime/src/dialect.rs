@@ -94,9 +94,17 @@ pub(crate) fn render(dialect: Dialect, result: &Result<Response, Failure>, about
     }
     HttpResponse { status_code, headers, body, is_base64_encoded: false }
 }
+
+/// Returns the seconds of `Retry-After`, which every 429, 502 and 503 has.
 fn retry_after(failure: &Failure) -> Option<u32> {
+    /// Seconds until the next attempt to reach the customer's AWS, which a deadline of several seconds has just proven
+    /// to be away.
+    const AWS_UNREACHABLE: u32 = 5;
     match failure {
-        Failure::RateLimited { retry_after } | Failure::Unavailable { retry_after, .. } => Some(*retry_after),
+        Failure::RateLimited { retry_after }
+        | Failure::Unavailable { retry_after, .. }
+        | Failure::AwsUnavailable { retry_after, .. } => Some(*retry_after),
+        Failure::AwsUnreachable(_) => Some(AWS_UNREACHABLE),
         _ => None,
     }
 }
@@ -104,4 +112,41 @@ fn retry_after(failure: &Failure) -> Option<u32> {
 /// Formats a number of bytes for a message.
 pub(crate) fn bytes(limit: usize) -> String {
     if limit.is_multiple_of(1024) { format!("{} KiB", limit / 1024) } else { format!("{limit} bytes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use trustplane_domain::failure::Cause;
+
+    use super::*;
+
+    #[test]
+    fn a_client_knows_when_to_try_again_and_whose_fault_it_was() {
+        let failures = [
+            Failure::RateLimited { retry_after: 7 },
+            Failure::unavailable(1, "x"),
+            Failure::AwsUnavailable { retry_after: 5, cause: Cause::new("x") },
+            Failure::AwsUnreachable(Cause::new("x")),
+        ];
+        for dialect in [Dialect::Integration, Dialect::IdentitySource, Dialect::Directory] {
+            let mut bodies = HashSet::new();
+            for failure in &failures {
+                let response = render(dialect, &Err(failure.clone()), &About::default());
+                assert!([429, 502, 503].contains(&response.status_code), "{dialect:?} {failure:?}");
+                let seconds: u32 = response.headers["retry-after"].parse().unwrap();
+                assert!((1..=7).contains(&seconds), "{dialect:?} {failure:?}");
+                let of_aws = matches!(failure, Failure::AwsUnavailable { .. } | Failure::AwsUnreachable(_));
+                if dialect == Dialect::Directory {
+                    assert_eq!(response.body, "");
+                } else {
+                    assert_eq!(response.body.contains("AWS"), of_aws, "{dialect:?} {failure:?}");
+                    assert!(bodies.insert(response.body), "{dialect:?} {failure:?}");
+                }
+            }
+            let broken = render(dialect, &Err(Failure::internal("x")), &About::default());
+            assert_eq!((broken.status_code, broken.headers.get("retry-after")), (500, None), "{dialect:?}");
+        }
+    }
 }

@@ -20,10 +20,16 @@ pub(crate) fn key(request: &Request) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Hashes the parts that a repeated request has in common with the first: method, path and body.
+/// Computes the hash of a request's method, path, query and body. Requests with one key and different hashes are
+/// different requests.
+///
+/// A request without a query has the hash that it had before the query was part of it, so that responses that were kept
+/// until then are replayed.
 pub(crate) fn fingerprint(request: &Request) -> String {
     let mut hash = Sha256::new();
-    for part in [request.method.as_bytes(), request.path.as_bytes(), &request.body] {
+    let query = Some(request.raw_query.as_bytes()).filter(|query| !query.is_empty());
+    let parts = [request.method.as_bytes(), request.path.as_bytes(), &request.body];
+    for part in parts.into_iter().chain(query) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -52,4 +58,41 @@ pub(crate) fn replay(request: &Request, kept: &Idempotency) -> Result<Response, 
         body: kept.body.clone(),
         content_type: "application/json",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::HttpEvent;
+
+    fn request(method: &str, path: &str, query: &str, body: &str) -> Request {
+        let event = json!({
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": {},
+            "requestContext": {"http": {"method": method, "path": path, "sourceIp": "192.0.2.1"}},
+            "body": body,
+            "isBase64Encoded": false,
+        });
+        Request::of(serde_json::from_value::<HttpEvent>(event).unwrap())
+    }
+
+    #[test]
+    fn every_part_of_a_request_is_in_its_fingerprint() {
+        let requests = [
+            request("POST", "/v1/keys", "", "{}"),
+            request("PUT", "/v1/keys", "", "{}"),
+            request("POST", "/v1/other", "", "{}"),
+            request("POST", "/v1/keys", "", "{ }"),
+            request("POST", "/v1/keys", "a=1", "{}"),
+            request("POST", "/v1/keys", "a=2", "{}"),
+            request("POST", "/v1/keysa=1", "", "{}"),
+            request("POST", "/v1/keys", "a=1{}", ""),
+        ];
+        let fingerprints: std::collections::HashSet<_> = requests.iter().map(fingerprint).collect();
+        assert_eq!(fingerprints.len(), requests.len());
+        assert_eq!(fingerprint(&requests[4]), fingerprint(&request("POST", "/v1/keys", "a=1", "{}")));
+    }
 }

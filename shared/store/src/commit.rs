@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update,
 };
+use trustplane_aws::{DYNAMODB, ResponseClass};
 use trustplane_domain::Timestamp;
 use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_domain::credential::Credential;
@@ -14,7 +15,6 @@ use trustplane_domain::timestamp::DAY;
 use trustplane_policy::{Attempt, Deed, Grant, Image, Resource};
 use ulid::Ulid;
 
-use crate::error::passing;
 use crate::item::{Attributes, attributes};
 use crate::read::key_attributes;
 use crate::writes::{Operation, Write};
@@ -256,8 +256,8 @@ impl Table {
 
     async fn send(&self, transaction: Vec<Entry>) -> Result<(), CommitError> {
         let stakes: Vec<Stake> = transaction.iter().map(|entry| entry.stake).collect();
-        // The SDK sends one client request token with all its attempts, so an attempt whose answer was lost is not
-        // made twice.
+        // The SDK sends one client request token with all attempts, so an attempt whose response was lost, cut off or
+        // garbage is not committed twice.
         let sent = self
             .client
             .transact_write_items()
@@ -310,18 +310,13 @@ where
     };
     let codes: Vec<&str> =
         cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None")).collect();
-    let failed = |code: &str| code != "None";
-    let lost = |code: &str| matches!(code, "ConditionalCheckFailed" | "TransactionConflict");
-    if codes.iter().any(|code| failed(code) && !lost(code)) {
-        let all_passing = codes.iter().filter(|code| failed(code) && !lost(code)).all(|code| passing(Some(code)));
+    let class_of = |code: &str| ResponseClass::of_code(DYNAMODB, Some(code));
+    let worst = codes.iter().map(|code| class_of(code)).max().unwrap_or(ResponseClass::Permanent);
+    if worst != ResponseClass::RetryNow {
         let reason = format!("transaction cancelled: {}", codes.join(", "));
-        return CommitError::Store(if all_passing {
-            StoreError::Unavailable(reason.into())
-        } else {
-            StoreError::broken(reason)
-        });
+        return CommitError::Store(StoreError::of_class(worst, reason));
     }
-    let mut failing = codes.iter().zip(stakes).filter(|(code, _)| failed(code));
+    let mut failing = codes.iter().zip(stakes).filter(|(code, _)| class_of(code) != ResponseClass::Success);
     if failing.clone().any(|(_, stake)| *stake == Stake::Reply) {
         CommitError::InProgress
     } else if failing.any(|(code, stake)| *stake == Stake::Claim && *code == "ConditionalCheckFailed") {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use trustplane_aws::{DYNAMODB, ResponseClass};
 use trustplane_domain::{Conflict, Failure};
 
 /// A read, or a write, that did not happen.
@@ -51,36 +52,22 @@ impl StoreError {
         Self::Broken(reason.into())
     }
 
-    /// Tells by the kind of an SDK error whether it is worth trying again. `code` is AWS's error code, where it has one.
+    /// Converts an error of the SDK by its class.
     pub(crate) fn of_sdk<E, R>(error: aws_sdk_dynamodb::error::SdkError<E, R>) -> Self
     where
         E: Error + Send + Sync + aws_sdk_dynamodb::error::ProvideErrorMetadata + 'static,
         R: fmt::Debug + Send + Sync + 'static,
     {
-        use aws_sdk_dynamodb::error::SdkError;
-        let passing = match &error {
-            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
-            SdkError::ServiceError(service) => passing(service.err().code()),
-            _ => false,
-        };
-        if passing { Self::Unavailable(Box::new(error)) } else { Self::Broken(Box::new(error)) }
+        Self::of_class(ResponseClass::of_error(DYNAMODB, &error), error)
     }
-}
 
-/// Returns true if an error of this code is transient.
-pub(crate) fn passing(code: Option<&str>) -> bool {
-    const PASSING: [&str; 8] = [
-        "ProvisionedThroughputExceeded",
-        "ProvisionedThroughputExceededException",
-        "ThrottlingError",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "InternalServerError",
-        "ServiceUnavailable",
-        "TransactionInProgressException",
-    ];
-    // A service error without a code is a bare 5xx of something in between.
-    code.is_none_or(|code| PASSING.contains(&code))
+    /// Creates an error of this class: permanent, or worth another request.
+    pub(crate) fn of_class(class: ResponseClass, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        match class {
+            ResponseClass::RetryNow | ResponseClass::RetryLater => Self::Unavailable(reason.into()),
+            ResponseClass::Success | ResponseClass::Permanent => Self::Broken(reason.into()),
+        }
+    }
 }
 
 impl From<StoreError> for Failure {

@@ -138,7 +138,7 @@ impl Table {
             let output = self
                 .client
                 .batch_get_item()
-                .request_items(&self.name, wanted)
+                .request_items(&self.name, wanted.clone())
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
@@ -146,7 +146,12 @@ impl Table {
             for capacity in output.consumed_capacity() {
                 self.meter.consumed(capacity.capacity_units().unwrap_or_default());
             }
-            for item in output.responses.unwrap_or_default().into_values().flatten() {
+            // An empty response is cut off. It must not be taken for items that do not exist.
+            let Some(responses) = output.responses else {
+                tokio::time::sleep(Duration::from_millis(20 << round)).await;
+                continue;
+            };
+            for item in responses.into_values().flatten() {
                 let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
                 found.insert((text("pk"), text("sk")), item);
             }
@@ -156,12 +161,13 @@ impl Table {
             }
             tokio::time::sleep(Duration::from_millis(20 << round)).await;
         }
-        Err(StoreError::Unavailable("keys stayed unprocessed".into()))
+        Err(StoreError::Unavailable("keys stayed unprocessed, or the responses were empty".into()))
     }
 
     /// Reads the listing whole, or one page of it. A listing of more than 1 MB takes a call for each.
     async fn list(&self, query: &Shape) -> Result<Rows, StoreError> {
         let mut rows = Vec::new();
+        let mut empty = 0;
         let mut start = query.after.as_ref().map(|sk| key_attributes(&query.pk, sk));
         loop {
             let condition = match (&query.between, query.prefix.is_empty()) {
@@ -178,7 +184,7 @@ impl Table {
                 .scan_index_forward(!query.newest_first)
                 .consistent_read(true)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .set_exclusive_start_key(start.take());
+                .set_exclusive_start_key(start.clone());
             if let Some((first, last)) = &query.between {
                 request = request
                     .expression_attribute_values(":first", AttributeValue::S(first.clone()))
@@ -194,7 +200,16 @@ impl Table {
             let output = request.send().await.map_err(StoreError::of_sdk)?;
             let units = output.consumed_capacity().and_then(|capacity| capacity.capacity_units());
             self.meter.consumed(units.unwrap_or_default());
-            rows.extend(output.items.unwrap_or_default());
+            // As above: a listing without rows has an empty list of them.
+            let Some(items) = output.items else {
+                if empty == ROUNDS {
+                    return Err(StoreError::Unavailable("the responses were empty".into()));
+                }
+                tokio::time::sleep(Duration::from_millis(20 << empty)).await;
+                empty += 1;
+                continue;
+            };
+            rows.extend(items);
             if let Some(limit) = query.limit.filter(|limit| rows.len() > *limit) {
                 rows.truncate(limit);
                 let last = rows.last().and_then(|row| row.get("sk")?.as_s().ok()).cloned();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use trustplane_aws::{Counting, Meter};
+use trustplane_aws::{Counting, Meter, UnreadableResponses};
 
 /// The table.
 #[derive(Clone, Debug)]
@@ -17,7 +17,10 @@ pub struct Table {
 impl Table {
     /// The table of this name, each call to it counted by `meter`.
     pub fn new(config: &SdkConfig, name: String, meter: Arc<Meter>) -> Self {
-        let config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(Counting::dynamodb(&meter)).build();
+        let config = aws_sdk_dynamodb::config::Builder::from(config)
+            .interceptor(Counting::dynamodb(&meter))
+            .retry_classifier(UnreadableResponses)
+            .build();
         Self { client: Client::from_conf(config), name, meter }
     }
 }

@@ -32,6 +32,9 @@ impl Engine {
             None => Database::memory(),
         };
         let database = database.map_err(|error| failed(&error))?;
+        if let Some(file) = file {
+            index_streams(file).map_err(|error| failed(&error))?;
+        }
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(&error))?;
         let address = listener.local_addr().map_err(|error| failed(&error))?;
         let (shutdown, stopped) = oneshot::channel::<()>();
@@ -72,6 +75,17 @@ impl Engine {
             abort.abort();
         }
     }
+}
+
+/// Adds an index to the file for the engine's queries of its stream records, which have none. Without it, each write reads
+/// all stream records that were ever written.
+fn index_streams(file: &Path) -> rusqlite::Result<()> {
+    let connection = rusqlite::Connection::open(file)?;
+    connection.busy_timeout(SHUTDOWN)?;
+    connection.execute_batch(
+        "CREATE INDEX IF NOT EXISTS _stream_records_by_sequence_number
+         ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
+    )
 }
 
 /// Creates missing tables, and waits until they are active.
@@ -154,4 +168,71 @@ pub(crate) async fn call(endpoint: &str, target: &str, arguments: &Value) -> Res
     let kind = text("__type").rsplit('#').next().unwrap_or_default().to_owned();
     let message = if text("message").is_empty() { text("Message") } else { text("message") };
     Err(Failure::Aws { kind, message })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Connection, StatementStatus};
+
+    use super::*;
+
+    /// The engine's query for the number of the next stream record, once per write.
+    const NEXT: &str = "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records \
+                        WHERE table_name = ?1";
+
+    /// Returns SQLite's steps for the query.
+    fn steps(file: &Path) -> i32 {
+        let connection = Connection::open(file).unwrap();
+        let mut query = connection.prepare(NEXT).unwrap();
+        let _: i64 = query.query_row(["t"], |row| row.get(0)).unwrap();
+        query.get_status(StatementStatus::VmStep)
+    }
+
+    #[tokio::test]
+    async fn a_write_after_100_000_writes_costs_what_the_first_ones_cost() {
+        let folder = std::env::temp_dir().join(format!("trustplane-engine-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("table.sqlite");
+        let engine = Engine::start(Some(&file)).await.unwrap();
+        let table = json!({
+            "TableName": "t",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        });
+        let put = async |name: &str| {
+            let item = json!({"TableName": "t", "Item": {"pk": {"S": name}}});
+            assert!(call(engine.endpoint(), "DynamoDB_20120810.PutItem", &item).await.is_ok());
+        };
+        assert!(call(engine.endpoint(), "DynamoDB_20120810.CreateTable", &table).await.is_ok());
+        for name in ["a", "b", "c"] {
+            put(name).await;
+        }
+        let first = steps(&file);
+        let connection = Connection::open(&file).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        let copied = connection.execute(
+            "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
+             INSERT INTO _stream_records (table_name, event_name, keys_json, sequence_number, shard_id, created_at)
+             SELECT table_name, event_name, keys_json, CAST(sequence_number AS INTEGER) + n, shard_id, created_at
+             FROM (SELECT * FROM _stream_records ORDER BY id DESC LIMIT 1), n",
+            [],
+        );
+        assert_eq!(copied, Ok(100_000));
+        put("d").await;
+        assert_eq!(steps(&file), first);
+        let (records, numbers): (i64, i64) = connection
+            .query_row("SELECT COUNT(*), COUNT(DISTINCT sequence_number) FROM _stream_records", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!((records, numbers), (100_004, 100_004));
+        // Without the index, the query reads all records.
+        connection.execute("DROP INDEX _stream_records_by_sequence_number", []).unwrap();
+        assert!(steps(&file) > 100_000);
+        drop(connection);
+        engine.stop().await;
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -42,7 +42,7 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
         Failure::Conflict(_, message) => (409, Some(vec![message.clone()])),
         Failure::IdempotencyMismatch => say(422, "this Idempotency-Key was used for another request"),
         Failure::RateLimited { .. } => (429, None),
-        Failure::Unavailable { .. } => (503, None),
+        Failure::Unavailable { .. } | Failure::AwsUnavailable { .. } => (503, None),
         Failure::AwsUnreachable(_) => (502, None),
         Failure::Internal(_) => (500, None),
     }

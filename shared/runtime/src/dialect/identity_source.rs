@@ -60,8 +60,12 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::Conflict(conflict, message) => conflict_parts(*conflict, message),
         Failure::IdempotencyMismatch => say(422, "IIC.422", "This Idempotency-Key was used for another request"),
         Failure::RateLimited { .. } => say(429, "APIGW.0308", "The throttling threshold has been reached"),
-        Failure::Unavailable { .. } | Failure::AwsUnreachable(_) => {
-            say(503, "IIC.503", "The service is busy, try again later")
+        Failure::Unavailable { .. } => say(503, "IIC.503", "The service is busy, try again after Retry-After seconds"),
+        Failure::AwsUnavailable { .. } => {
+            say(503, "IIC.503", "AWS throttles or fails the calls to your account, try again after Retry-After seconds")
+        }
+        Failure::AwsUnreachable(_) => {
+            say(503, "IIC.503", "AWS could not be reached for your account, try again after Retry-After seconds")
         }
         Failure::Internal(_) => say(500, "IIC.500", "Something went wrong on our side"),
     }

@@ -58,8 +58,20 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
             say(422, "idempotency_mismatch", "this `Idempotency-Key` was used for another request")
         }
         Failure::RateLimited { .. } => say(429, "rate_limited", "the tenant's budget is spent, try again later"),
-        Failure::Unavailable { .. } => say(503, "unavailable", "the service is busy, try again later"),
-        Failure::AwsUnreachable(_) => say(502, "aws_unreachable", "AWS could not be reached"),
+        Failure::Unavailable { .. } => {
+            say(503, "unavailable", "the service is busy, send the request again after the seconds in `Retry-After`")
+        }
+        Failure::AwsUnavailable { .. } => say(
+            503,
+            "unavailable",
+            "AWS throttles or fails the calls to your account, send the request again after the seconds in \
+             `Retry-After`",
+        ),
+        Failure::AwsUnreachable(_) => say(
+            502,
+            "aws_unreachable",
+            "AWS could not be reached for your account, send the request again after the seconds in `Retry-After`",
+        ),
         Failure::Internal(_) => say(500, "internal", "something went wrong on our side"),
     }
 }

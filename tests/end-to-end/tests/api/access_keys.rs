@@ -102,6 +102,14 @@ async fn what_was_not_signed_so_is_refused() {
     let of_a_token = AccessKey { id: format!("TPAK{}", &customer.admin[4..42]), ..key.clone() };
     let (rest, last) = key.id.split_at(key.id.len() - 1);
     let made_up = AccessKey { id: format!("{rest}{}", if last == "x" { "y" } else { "x" }), ..key.clone() };
+    // None of them costs a call to KMS: the secret is derived for a credential that was read and is valid.
+    for seed in 0..30 {
+        let stranger = CredentialId::new(TenantId::parse(&customer.tenant).unwrap(), [seed; 8]);
+        let stranger = AccessKey { id: format!("TPAK{stranger}"), ..key.clone() };
+        let refused = world().send(signed(&stranger, Client::Python, request())).await.refused(401, "APIGW.0301");
+        let cost = customer.cost(&refused).await;
+        assert_eq!((cost.dynamodb_calls, cost.aws_calls), (1, 0), "{seed}");
+    }
     let as_temporary = AccessKey { security_token: Some("TPST0000000000000000000000".to_owned()), ..key.clone() };
     let unsigned = with(good(), "x-sdk-content-sha256", "UNSIGNED-PAYLOAD");
     let tries = [

@@ -1,6 +1,7 @@
 //! Tests of the functions that operators invoke.
 
 use serde_json::{Value, json};
+use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::{Customer, Request, world};
 use trustplane_runtime::{Dialect, routes};
 
@@ -19,6 +20,32 @@ async fn a_tenant_and_its_first_token() {
     assert_eq!(key["created_by"], "operator");
     let (token, id) = (key["token"].as_str().unwrap(), key["id"].as_str().unwrap());
     assert!(token.starts_with(&format!("tpk_{id}_")), "{token}");
+}
+
+#[tokio::test]
+async fn a_tenant_is_created_once_per_id() {
+    let world = world();
+    let id = "5d1f0e57-0c60-4f4e-9d3c-6a0d5b1f6c11";
+    let wanted = json!({"tenant_id": id, "name": "Example"});
+    // At the same time: a lost race is one more repetition.
+    let (first, again) = tokio::join!(world.invoke("create-tenant", &wanted), world.invoke("create-tenant", &wanted));
+    let first = first.unwrap();
+    assert_eq!((&first["tenant_id"], &first["name"]), (&json!(id), &json!("Example")));
+    assert_eq!(again.unwrap(), first);
+    assert_eq!(world.invoke("create-tenant", &wanted).await.unwrap(), first);
+    let records = audit_records(&table(world), TenantId::parse(id).unwrap(), "create-tenant").await;
+    assert_eq!(records.len(), 1, "{records:?}");
+
+    let renamed = json!({"tenant_id": id, "name": "Another"});
+    let error = world.invoke("create-tenant", &renamed).await.unwrap_err();
+    assert_eq!(error["errorType"], "conflict");
+    let error = world.invoke("create-tenant", &json!({"tenant_id": "x", "name": ""})).await.unwrap_err();
+    for field in ["tenant_id", "name"] {
+        assert!(error["errorMessage"].as_str().unwrap().contains(field), "{error}");
+    }
+    // Without an id, each call is another tenant.
+    let (one, other) = (world.tenant("Example").await.0, world.tenant("Example").await.0);
+    assert!(one != other && one != id);
 }
 
 #[tokio::test]

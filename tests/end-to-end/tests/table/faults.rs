@@ -1,11 +1,13 @@
 //! Tests of the store with errors of DynamoDB, which a server in this test returns.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use trustplane_aws::{COMMON, DYNAMODB, ResponseClass};
 use trustplane_domain::Failure;
 use trustplane_domain::ids::CredentialId;
 use trustplane_policy::{Kind, Resource};
@@ -126,4 +128,143 @@ async fn nobody_there_is_unavailable() {
     drop(listener);
     let table = table_at(&endpoint, "t").await;
     assert!(matches!(write(&table).await, Err(CommitError::Store(StoreError::Unavailable(_)))));
+}
+
+/// Tests every error of a call and every reason inside a cancelled transaction.
+#[tokio::test]
+async fn each_error_is_lost_or_unavailable_or_broken_as_the_table_says() {
+    for (code, class) in DYNAMODB.iter().chain(COMMON) {
+        let (table, _) = saying(vec![(400, cancelled(&["None", code]))]).await;
+        let written = write(&table).await;
+        let as_told = match class {
+            ResponseClass::RetryNow => matches!(written, Err(CommitError::Lost)),
+            ResponseClass::RetryLater => matches!(written, Err(CommitError::Store(StoreError::Unavailable(_)))),
+            ResponseClass::Success | ResponseClass::Permanent => {
+                matches!(written, Err(CommitError::Store(StoreError::Broken(_))))
+            }
+        };
+        assert!(as_told, "reason {code}: {written:?}");
+        // A lost race within a transaction is worse with any other reason.
+        let (table, _) = saying(vec![(400, cancelled(&["ConditionalCheckFailed", code]))]).await;
+        let lost = matches!(write(&table).await, Err(CommitError::Lost));
+        assert_eq!(lost, *class <= ResponseClass::RetryNow, "reason {code}");
+
+        let (table, _) = saying(vec![(400, error(code))]).await;
+        let read = table.load(TenantKeys::granted(&grant()).connection()).await;
+        let passing = matches!(class, ResponseClass::RetryNow | ResponseClass::RetryLater);
+        let as_told = match &read {
+            Err(LoadError::Store(StoreError::Unavailable(_))) => passing,
+            Err(LoadError::Store(StoreError::Broken(_))) => !passing,
+            _ => false,
+        };
+        assert!(as_told, "error {code}: {read:?}");
+    }
+}
+
+/// Starts a server that writes the n-th text to the n-th request as it is, closes the connection, and then repeats the
+/// last one. Returns the bodies of the requests.
+async fn writing(responses: Vec<String>) -> (Table, Arc<Mutex<Vec<Value>>>) {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            let body = loop {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0, "half a request");
+                let text = String::from_utf8_lossy(&request);
+                let Some((_, body)) = text.split_once("\r\n\r\n") else { continue };
+                if let Ok(body) = serde_json::from_str::<Value>(body) {
+                    break body;
+                }
+            };
+            let place = {
+                let mut seen = seen.lock().unwrap();
+                seen.push(body);
+                seen.len().min(responses.len()) - 1
+            };
+            stream.write_all(responses[place].as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+    (table_at(&endpoint, "t").await, requests)
+}
+
+/// A response of this status that says it has `missing` bytes more than it has.
+fn cut(status: &str, body: &str, missing: usize) -> String {
+    let length = body.len() + missing;
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n{body}"
+    )
+}
+
+/// Responses that cannot be read.
+fn unreadable() -> Vec<(&'static str, String)> {
+    vec![
+        ("cut off in the body", cut("200 OK", r#"{"Responses": {"t": ["#, 100)),
+        ("cut off with a length that fits", cut("200 OK", r#"{"Responses": {"t": ["#, 0)),
+        ("cut off in the headers", "HTTP/1.1 200 OK\r\ncontent-type: appl".to_owned()),
+        ("nothing", String::new()),
+        ("garbage", "\u{1}\u{2} garbage \r\n\r\n".to_owned()),
+        ("a garbage body", cut("200 OK", "<html>\u{1}</html>", 0)),
+        ("another type", cut("200 OK", r#"{"Responses": 7, "ConsumedCapacity": 7}"#, 0)),
+        ("an error of something in between", cut("400 Bad Request", "<html>no</html>", 0)),
+        ("an error that is cut off", cut("400 Bad Request", r#"{"__type": "com.amaz"#, 0)),
+        ("a bare 502", cut("502 Bad Gateway", "", 0)),
+    ]
+}
+
+#[tokio::test]
+async fn an_unreadable_response_to_a_write_is_tried_again_with_the_same_token() {
+    for (name, unreadable) in unreadable() {
+        let (table, requests) = writing(vec![unreadable, cut("200 OK", "{}", 0)]).await;
+        let written = write(&table).await;
+        assert!(written.is_ok(), "{name}: {written:?}");
+        let requests = requests.lock().unwrap();
+        let tokens: Vec<&str> =
+            requests.iter().map(|request| request["ClientRequestToken"].as_str().unwrap()).collect();
+        assert_eq!((tokens.len(), tokens[0]), (2, tokens[1]), "{name}");
+        assert_eq!(requests[0], requests[1], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_response_to_a_read_is_tried_again() {
+    let key = TenantKeys::granted(&grant()).connection();
+    let none = cut("200 OK", r#"{"Responses": {"t": []}, "UnprocessedKeys": {}}"#, 0);
+    let empty = ("an empty body", cut("200 OK", "", 0));
+    for (name, unreadable) in unreadable().into_iter().chain([empty]) {
+        let (table, requests) = writing(vec![unreadable, none.clone()]).await;
+        let read = table.load(key.clone().optional()).await;
+        assert!(read.is_ok_and(|slot| slot.item.is_none()), "{name}");
+        assert_eq!(requests.lock().unwrap().len(), 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_response_to_a_listing_is_tried_again() {
+    let keys = TenantKeys::granted(&grant());
+    let none = cut("200 OK", r#"{"Items": [], "Count": 0, "ScannedCount": 0}"#, 0);
+    let garbage = cut("200 OK", r#"{"Items": [{"pk": "#, 0);
+    for unreadable in [garbage, cut("200 OK", "", 0)] {
+        let (table, requests) = writing(vec![unreadable, none.clone()]).await;
+        assert!(table.load(keys.credentials()).await.unwrap().rows.is_empty());
+        assert_eq!(requests.lock().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn responses_that_stay_unreadable_are_unavailable() {
+    let empty = ("an empty body", cut("200 OK", "", 0));
+    for (name, unreadable) in unreadable().into_iter().chain([empty]) {
+        let (table, requests) = writing(vec![unreadable.clone()]).await;
+        let key = TenantKeys::granted(&grant()).connection();
+        let read = table.load(key).await;
+        assert!(matches!(read, Err(LoadError::Store(StoreError::Unavailable(_)))), "{name}: {read:?}");
+        let attempts = requests.lock().unwrap().len();
+        assert!((3..=6).contains(&attempts), "{name}: {attempts}");
+    }
 }

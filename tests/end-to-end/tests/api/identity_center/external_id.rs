@@ -150,7 +150,9 @@ async fn a_commit_needs_a_role_and_sts() {
     {
         let role = format!("arn:aws:iam::123456789012:role/scenario/{scenario}");
         let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
-        let _ = post(&customer, COMMIT).await.refused(status, code);
+        let refused = post(&customer, COMMIT).await.refused(status, code);
+        assert_eq!(refused.header("retry-after"), Some("5"), "{scenario}");
+        assert!(refused.text.contains("AWS"), "{}", refused.text);
     }
     assert_eq!(ids(&customer.get(EXTERNAL_ID).await), ids(&rotated));
 }

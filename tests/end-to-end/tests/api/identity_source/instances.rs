@@ -116,8 +116,11 @@ async fn an_instance_that_is_not_active_is_not_enabled() {
 async fn aws_away_and_nothing_remembered_is_503() {
     for name in ["throttled", "unreachable", "internal-failure", "sts-throttled", "sts-unreachable"] {
         let customer = connected(name).await;
-        let _ = customer.get(ASSOCIATIONS).await.refused(503, "IIC.503");
-        let _ = customer.get(IDP).await.refused(503, "IIC.503");
+        for path in [ASSOCIATIONS, IDP] {
+            let refused = customer.get(path).await.refused(503, "IIC.503");
+            assert_eq!(refused.header("retry-after"), Some("5"), "{name} {path}");
+            assert!(refused.text.contains("AWS"), "{}", refused.text);
+        }
     }
 }
 
