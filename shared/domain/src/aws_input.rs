@@ -10,7 +10,7 @@ pub(crate) enum Wanted {
     Account,
 }
 
-/// Where the console shows the thing.
+/// The place where the console shows the thing.
 impl Wanted {
     fn source(self) -> &'static str {
         match self {

@@ -312,7 +312,7 @@ where
     }
 }
 
-/// What the future comes to, if there is one.
+/// Awaits the future, if there is one.
 async fn maybe<F: Future>(future: Option<F>) -> Option<F::Output> {
     match future {
         Some(future) => Some(future.await),

@@ -7,11 +7,11 @@ pub(super) struct About<'a> {
     connection: &'a Connection,
     /// The settings under test.
     pub(super) settings: &'a Settings,
-    /// Where the platform runs.
+    /// Account and region of the platform.
     pub(super) deployment: &'a Deployment,
 }
 
-/// Where our own texts for the role come from.
+/// The endpoint with the templates of the role.
 const TEMPLATE: &str = "POST /v1/integrations/aws-identity-center/bootstrap-template";
 
 impl<'a> About<'a> {
@@ -144,7 +144,7 @@ impl<'a> About<'a> {
         format!("\"Condition\": {{\"StringEquals\": {{\"sts:ExternalId\": [{}]}}}}", ids.join(", "))
     }
 
-    /// What to do where the role trusts an ExternalId that is over.
+    /// The remedy where the role trusts an ExternalId that is over.
     pub(super) fn trust_current(&self) -> String {
         format!(
             "If the trust policy was changed just now, test again in a minute. If not, an old one was put back: {}, and set `{}`.",
@@ -153,7 +153,7 @@ impl<'a> About<'a> {
         )
     }
 
-    /// What to do about `code`; `action` is the IAM action that was refused, where one was.
+    /// The remedy for `code`; `action` is the IAM action that was refused, where one was.
     pub(super) fn advice(&self, code: Code, action: Option<&str>) -> String {
         let (account, role, instance) = (self.account(), self.role_name(), self.instance());
         match code {

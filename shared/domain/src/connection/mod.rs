@@ -27,15 +27,15 @@ use crate::{Faults, Timestamp};
 /// anything is configured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Connection {
-    /// What the customer saved.
+    /// The saved settings.
     #[serde(default)]
     pub settings: Settings,
     /// Time at which the settings were last saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_at: Option<Timestamp>,
-    /// How often the settings were saved: the version that `ETag` and `If-Match` speak of. 0: never.
+    /// Number of times that the settings were saved: the version that `ETag` and `If-Match` speak of. 0: never.
     pub config_version: u64,
-    /// What the customer's role must trust.
+    /// The ExternalId that the customer's role must trust.
     pub external_id: ExternalId,
     /// The one that takes its place once the customer's role trusts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,10 +44,10 @@ pub struct Connection {
     /// was changed, and may be an older one that is deployed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id_retired: Option<ExternalId>,
-    /// How often the ExternalIds changed: the version that their `ETag` speaks of.
+    /// Number of changes of the ExternalIds: the version of their `ETag`.
     #[serde(default)]
     pub external_id_version: u64,
-    /// How the last test of these settings ended.
+    /// The outcome of the last test of these settings that AWS answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
     /// When that was.
@@ -60,7 +60,7 @@ pub struct Connection {
     /// through one that was not, before that is found out.
     #[serde(default)]
     pub role_proven: bool,
-    /// What AWS last said of the instance; none after the settings changed.
+    /// The instance as AWS last described it; none after the settings changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceFacts>,
     /// Whether the identity store's external provider is enabled: kept here, so that a read of the identity source is
@@ -83,7 +83,7 @@ pub struct Settings {
     pub region: Option<Region>,
 }
 
-/// What AWS said of the instance, for one version of the settings.
+/// The instance as AWS described it, for one version of the settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InstanceFacts {
     /// `ssoins-…`.
@@ -100,14 +100,14 @@ pub struct InstanceFacts {
     /// The regions it is in, the primary one first; none where AWS named none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
-    /// Whose it is; known once a test has asked AWS Organizations.
+    /// Its kind; known once a test has asked AWS Organizations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<InstanceKind>,
     /// When AWS said so.
     pub seen_at: Timestamp,
 }
 
-/// Whose an instance is.
+/// The owner of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InstanceKind {
@@ -120,13 +120,13 @@ pub enum InstanceKind {
 /// The claim of a role by the tenant that a test let in first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RoleClaim {
-    /// Who holds it.
+    /// The tenant that holds it.
     pub tenant_id: TenantId,
     /// Since when.
     pub claimed_at: Timestamp,
 }
 
-/// Where the platform itself runs.
+/// Account and region of the platform itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deployment {
     /// Its account, which roles trust.
@@ -272,7 +272,7 @@ impl Settings {
         Ok(Self { sso_instance_arn: instance, role_arn: role, region })
     }
 
-    /// Whether both ARNs are there.
+    /// Reports settings with both ARNs.
     pub fn configured(&self) -> bool {
         self.sso_instance_arn.is_some() && self.role_arn.is_some()
     }

@@ -1,13 +1,13 @@
-//! What a test of a connection was told by the customer's AWS, call by call, before anybody says what it means.
+//! Responses of the customer's AWS to the calls of a connection test, before they are judged.
 
 use super::{InstanceFacts, InstanceKind, Refusal};
 
-/// What one call was answered, and AWS's id of it.
+/// The response to one call, and AWS's id of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Said<T> {
     /// The answer.
     pub answer: Result<T, Refusal>,
-    /// What AWS calls the request, for its support.
+    /// AWS's id of the request, for its support.
     pub request_id: Option<String>,
 }
 
@@ -25,11 +25,11 @@ pub struct Listed {
 /// An instance as it is described.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
-    /// What is remembered of it.
+    /// The facts to remember.
     pub facts: InstanceFacts,
-    /// Why its status is what it is, where AWS said it.
+    /// The reason for its status, where AWS named one.
     pub status_reason: Option<String>,
-    /// Why its encryption could not be changed, where that failed.
+    /// The reason that its encryption could not be changed, where that failed.
     pub encryption_failed: Option<String>,
 }
 
@@ -90,23 +90,23 @@ impl<T> Said<T> {
 }
 
 impl Observed {
-    /// Whether one of the tenant's own ExternalIds opens the role.
+    /// Reports a role that one of the tenant's own ExternalIds opens.
     pub fn is_let_in(&self) -> bool {
         let others = [&self.assumed_pending, &self.assumed_retired].into_iter().flatten();
         self.assumed.answer.is_ok() || others.into_iter().any(|other| other.answer.is_ok())
     }
 
-    /// Whether the role was opened by something else than the tenant's ExternalIds.
+    /// Reports a role that opens without the tenant's ExternalIds.
     pub fn is_open_to_others(&self) -> bool {
         self.assumed_without.answer.is_ok() || self.assumed_with_another.answer.is_ok()
     }
 
-    /// Whether the role is proven to be this tenant's to use: its ExternalId opens it, and nothing else does.
+    /// Reports a role that is proven to be this tenant's to use: its ExternalId opens it, and nothing else does.
     pub fn is_own_role(&self) -> bool {
         self.is_let_in() && self.assumed_without.is_denied() && self.assumed_with_another.is_denied()
     }
 
-    /// Whose the instance is, as far as that is known.
+    /// The kind of the instance, as far as it is known.
     pub fn kind(&self) -> Option<InstanceKind> {
         let owner = &self.listed.as_ref()?.value()?.as_ref()?.owner_account;
         let management = self.management_account.as_ref()?.value()?;
@@ -114,13 +114,13 @@ impl Observed {
         Some(if of_organization { InstanceKind::Organization } else { InstanceKind::Account })
     }
 
-    /// What is to be remembered of the instance, if it was described.
+    /// The facts to remember of the instance, if it was described.
     pub fn facts(&self) -> Option<InstanceFacts> {
         let described = self.described.as_ref()?.value()?;
         Some(InstanceFacts { kind: self.kind(), ..described.facts.clone() })
     }
 
-    /// Whether the role is in the organization's management account.
+    /// Reports a role in the organization's management account.
     pub fn is_management(&self) -> bool {
         let caller = self.caller_account.as_ref().and_then(Said::value);
         let management = self.management_account.as_ref().and_then(Said::value);

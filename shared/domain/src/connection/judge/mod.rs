@@ -1,4 +1,4 @@
-//! What the answers of the customer's AWS mean: the rule behind each check.
+//! Judgement of the responses of the customer's AWS: the rule behind each check.
 
 use super::advice::About;
 use super::refusal::ASSUME_ROLE;
@@ -402,7 +402,7 @@ impl Check {
     }
 }
 
-/// Whether the role's account is a plain member: it may not list permission sets, and is not known to administer them.
+/// Reports a role in a plain member account: it may not list permission sets, and is not known to administer them.
 fn is_member(observed: &Observed) -> bool {
     let denied = observed.permission_sets.as_ref().is_some_and(Said::lacks_permission);
     let delegated = observed.delegated.as_ref().and_then(Said::value);
