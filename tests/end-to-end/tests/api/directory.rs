@@ -75,7 +75,7 @@ async fn the_interaction_id_is_echoed_whatever_the_outcome() {
         (customer.request("GET", &directory.organisation), 200),
         (customer.request("GET", "/organisations/nobody"), 404),
         (customer.request("GET", "/organisations/acme/nothing"), 404),
-        (customer.request("PATCH", &directory.organisation), 404),
+        (customer.request("PATCH", &directory.organisation), 405),
         (customer.request("PUT", &directory.organisation).raw(b"{".to_vec()), 400),
         (customer.request("GET", &directory.organisation).header("accept", "text/html"), 406),
         (customer.request_as(&customer.viewer, "DELETE", &path), 403),

@@ -165,6 +165,10 @@ async fn a_tenant_is_described_with_what_it_has() {
     assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (2, 1));
     let nobody = json!({"tenant_id": "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0", "reason": "x"});
     for function in ["describe-tenant", "suspend-tenant", "resume-tenant"] {
+        let mut nobody = nobody.clone();
+        if function == "describe-tenant" {
+            nobody.as_object_mut().unwrap().remove("reason");
+        }
         assert_eq!(world.invoke(function, &nobody).await.unwrap_err()["errorType"], "not_found", "{function}");
         let error = world.invoke(function, &json!({"tenant_id": "x", "reason": "a\nb"})).await.unwrap_err();
         assert_eq!(error["errorType"], "invalid_request", "{function}");
@@ -186,7 +190,10 @@ async fn a_tenant_that_cannot_be_read_is_an_error_with_its_cause_in_the_log() {
         .await
         .unwrap();
     for function in ["describe-tenant", "suspend-tenant", "resume-tenant", "reset-policies", "verify-audit"] {
-        let payload = json!({"tenant_id": tenant, "reason": "x"});
+        let payload = match function {
+            "suspend-tenant" | "resume-tenant" => json!({"tenant_id": tenant, "reason": "x"}),
+            _ => json!({"tenant_id": tenant}),
+        };
         let outcome = world.stack().invoke(function, &payload).await.unwrap();
         let line = world.line(&outcome.request_id).await;
         assert_eq!((&line["outcome"], &line["level"]), (&json!("internal"), &json!("ERROR")), "{function}: {line}");

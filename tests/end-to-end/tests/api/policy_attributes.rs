@@ -223,11 +223,11 @@ async fn a_question_that_makes_no_sense_is_told_why() {
         let refused = customer.post(EVALUATE, &question(&wrong)).await.refused(400, "invalid_request");
         assert!(refused.body["details"][field].is_string(), "{field}: {}", refused.text);
     }
-    // The attribute that is missing, unknown or of another type is named.
+    // The attribute that is missing or unknown is named; of one of another type, its value.
     for (after, attribute) in [
         (json!({"region": "eu-west-1"}), "configured"),
         (json!({"configured": true, "regoin": "x"}), "regoin"),
-        (json!({"configured": "yes"}), "configured"),
+        (json!({"configured": "yes"}), "expected to have type bool"),
     ] {
         let resource = json!({"resource": {"type": "integration", "id": "x", "after": after}});
         let refused = customer.post(EVALUATE, &question(&resource)).await.refused(400, "invalid_request");
