@@ -14,7 +14,7 @@
 //! bound is broken: 13.5 MB, 4 times the bare function, 10 ms of CPU (median over processes), 25 MB.
 //!
 //! With `--once` it starts each binary once instead and prints its size and its response to one event: a status for an HTTP
-//! function, which `--check` wants below 500, and for others a result or an error object.
+//! function, which `--check` wants to be no fault of the service, and for others a result or an error object.
 
 #![allow(clippy::indexing_slicing, reason = "fields of JSON that is null where they are not there")]
 
@@ -176,7 +176,9 @@ impl Row {
     }
 }
 
-/// Starts a function, sends it one event and prints its row. Returns whether size and response are within bounds.
+/// Starts a function, sends it one event and prints its row. Returns true if size and response are within bounds: any
+/// status but that of a fault of the service. The benchmark plays DynamoDB and EventBridge alone, so that functions which
+/// ask other services of AWS answer that those are away (502, 503).
 async fn once(
     function: &Function,
     event: &Value,
@@ -192,7 +194,7 @@ async fn once(
         Ok(body) if http => {
             let body: Value = serde_json::from_slice(body)?;
             let status = body["statusCode"].as_u64().unwrap_or_default();
-            (format!("status {status}"), (200..500).contains(&status))
+            (format!("status {status}"), matches!(status, 200..500 | 502 | 503))
         }
         Ok(_) => ("result".to_owned(), true),
         Err(error) => (format!("error {}", String::from_utf8_lossy(error)), !http),

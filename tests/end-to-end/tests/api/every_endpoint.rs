@@ -25,8 +25,11 @@ const OTHERWISE: &[(&str, u64)] = &[
     ("get-sso-route", 2),
     ("list-sso-configuration-domains", 2),
     ("list-sso-configuration-references", 2),
-    // AWS returns the store's id. Then the function reads the store's provider, and writes what it learned.
-    ("list-identity-store-associations", 3),
+    // The tenant's budget of calls to AWS is counted before AWS is asked: one write; a test counts two budgets.
+    ("commit-external-id-rotation", 3),
+    ("test-identity-center-connection", 4),
+    // The budget; then AWS returns the store's id, the function reads the store's provider, and writes what it learned.
+    ("list-identity-store-associations", 4),
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
@@ -69,8 +72,13 @@ impl Story {
         let cost = self.customer.cost(&reply).await;
         // In addition to the read by keys, at most one listing is allowed, in the same round trip: to list, or to check
         // before a deletion that nothing is left below.
-        let lists = matches!(method, "GET" | "DELETE");
-        if cost.dynamodb_round_trips != allowed || cost.dynamodb_calls > allowed + u64::from(lists) {
+        let lists = match method {
+            // The rows of the organization are in two halves of the table, of which one is shown.
+            "GET" if path.starts_with("/v1/aws/") => 2,
+            "GET" | "DELETE" => 1,
+            _ => 0,
+        };
+        if cost.dynamodb_round_trips != allowed || cost.dynamodb_calls > allowed + lists {
             self.dear.push(format!("{}: {cost:?}", function.name));
         }
         if method == "POST" && !ANSWERING.contains(&function.name) {
