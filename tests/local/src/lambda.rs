@@ -98,6 +98,8 @@ struct Inner {
     permits: Semaphore,
     logs: Logs,
     processes: Mutex<Processes>,
+    /// The runtime of the stack. Processes outlive the runtime of a test that invokes a function directly.
+    runtime: tokio::runtime::Handle,
 }
 
 #[derive(Default)]
@@ -122,7 +124,8 @@ impl Lambda {
             listener.local_addr().map_err(|error| Error::while_doing("listening for functions", error))?;
         let permits = Semaphore::new(limits.concurrency);
         let processes = Mutex::default();
-        let lambda = Self(Arc::new(Inner { functions, runtime_api, limits, permits, logs, processes }));
+        let runtime = tokio::runtime::Handle::current();
+        let lambda = Self(Arc::new(Inner { functions, runtime_api, limits, permits, logs, processes, runtime }));
         let router = runtime_api::router(lambda.clone());
         Ok((lambda, async move {
             // It ends only with the listener, whose errors it survives.
@@ -301,6 +304,7 @@ impl Lambda {
         }
         let key = Uuid::new_v4().simple().to_string();
         let inner = Arc::downgrade(&self.0);
+        let _runtime = self.0.runtime.enter();
         let process = Process::start(
             key.clone(),
             name,
