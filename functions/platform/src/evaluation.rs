@@ -165,7 +165,7 @@ fn question(request: &Request, now: Timestamp) -> Result<Asking, Failure> {
         context.take("source_ip", address)
     });
     fields.adopt("context", context);
-    let draft = fields.has("policies").then(|| drafts(&mut fields));
+    let draft = fields.value("policies").map(|list| drafts(&mut fields, list));
     let ((action, principal), question) = fields.finished(action.zip(principal).zip(question))?;
     let question = Question { own_version, ..question };
     Ok(Asking { principal, action, question, source_ip, at, draft })
@@ -257,8 +257,8 @@ fn has_fraction(value: &Value) -> bool {
     }
 }
 
-fn drafts(fields: &mut Fields) -> Vec<Draft> {
-    let Some(Value::Array(items)) = fields.value("policies") else {
+fn drafts(fields: &mut Fields, list: Value) -> Vec<Draft> {
+    let Value::Array(items) = list else {
         fields.fault("policies", "must be a list of objects");
         return Vec::new();
     };

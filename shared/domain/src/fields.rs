@@ -83,6 +83,10 @@ impl Fields {
     pub fn optional_integer(&mut self, field: &str) -> Option<i64> {
         match self.value(field)? {
             Value::Number(number) if number.is_i64() => number.as_i64(),
+            Value::Number(_) => {
+                self.faults.add(field, "must be a whole number, without a fraction");
+                None
+            }
             other => self.wrong(field, "a whole number", &other),
         }
     }

@@ -184,7 +184,7 @@ mod tests {
     fn steps(file: &Path) -> i32 {
         let connection = Connection::open(file).unwrap();
         let mut query = connection.prepare(NEXT).unwrap();
-        let _: i64 = query.query_row(["t"], |row| row.get(0)).unwrap();
+        let _: i64 = query.query_row(["example"], |row| row.get(0)).unwrap();
         query.get_status(StatementStatus::VmStep)
     }
 
@@ -195,14 +195,14 @@ mod tests {
         let file = folder.join("table.sqlite");
         let engine = Engine::start(Some(&file)).await.unwrap();
         let table = json!({
-            "TableName": "t",
+            "TableName": "example",
             "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
             "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
             "BillingMode": "PAY_PER_REQUEST",
             "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         });
         let put = async |name: &str| {
-            let item = json!({"TableName": "t", "Item": {"pk": {"S": name}}});
+            let item = json!({"TableName": "example", "Item": {"pk": {"S": name}}});
             assert!(call(engine.endpoint(), "DynamoDB_20120810.PutItem", &item).await.is_ok());
         };
         assert!(call(engine.endpoint(), "DynamoDB_20120810.CreateTable", &table).await.is_ok());

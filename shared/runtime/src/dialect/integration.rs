@@ -57,7 +57,14 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::IdempotencyMismatch => {
             say(422, "idempotency_mismatch", "this `Idempotency-Key` was used for another request")
         }
-        Failure::RateLimited { .. } => say(429, "rate_limited", "the tenant's budget is spent, try again later"),
+        Failure::RateLimited { retry_after } => (
+            429,
+            "rate_limited",
+            format!(
+                "the tenant's budget is spent: 60 requests through its connection per minute, 10 of them connection \
+                 tests; try again in {retry_after} seconds"
+            ),
+        ),
         Failure::Unavailable { .. } => {
             say(503, "unavailable", "the service is busy, send the request again after the seconds in `Retry-After`")
         }

@@ -207,6 +207,7 @@ async fn a_question_that_makes_no_sense_is_told_why() {
         (json!({"principal": {"rolse": ["viewer"]}}), "principal.rolse"),
         (json!({"principal": {"id": &customer.viewer[4..42], "kind": "temporary"}}), "principal.kind"),
         (json!({"reosurce": {}}), "reosurce"),
+        (json!({"policeis": []}), "policeis"),
         (json!({"resource": {"type": "integration", "id": "x", "agter": {}}}), "resource.agter"),
         (json!({"resource": {"type": "integration", "id": "x", "after": {"configured": 1.5}}}), "resource.after"),
         (json!({"resource": {"type": "tenant", "id": "x"}}), "resource.type"),
