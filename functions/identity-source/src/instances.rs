@@ -1,6 +1,6 @@
 //! `/v1/instances`: the instance of a tenant's connection, and the identity source behind it.
 //!
-//! What AWS says is remembered with the connection. It is fresh for five minutes, and served for as long as AWS is away.
+//! Facts from AWS are remembered with the connection. They are fresh for five minutes, and served for as long as AWS is away.
 
 use serde::Serialize;
 use trustplane_aws::{AccessPath, CustomerError};

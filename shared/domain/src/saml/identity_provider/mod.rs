@@ -18,7 +18,7 @@ pub struct IdentityProviderMetadata {
     pub settings: Settings,
     /// The usable certificates for signing and for any use, in order and each once: at least one, and at most
     /// [`MAX_CERTIFICATES`](crate::identity_provider::MAX_CERTIFICATES). Those for encryption only are not ours to use.
-    /// Where one `X509Data` holds a chain, its authorities are ignored: they are not to be trusted as the provider.
+    /// The authorities of a chain in one `X509Data` are left out: they are not to be trusted as the provider.
     pub certificates: Vec<Certificate>,
     /// The certificates and places to sign in that cannot be used. The administrator cannot edit somebody else's signed
     /// metadata, so one usable certificate is enough.
