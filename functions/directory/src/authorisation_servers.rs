@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 use trustplane_domain::directory::authorisation_server::{
-    AuthorisationServer, MOST_SERVERS, ServerRequest, ServerStatus,
+    AuthorisationServer, MAX_SERVERS, ServerRequest, ServerStatus,
 };
 use trustplane_domain::directory::https_url::HttpsUrl;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId};
-use trustplane_domain::directory::standing::below_organisation;
+use trustplane_domain::directory::obstacle::below_organisation;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Context, Decision, Response, Subject, both};
@@ -16,7 +16,7 @@ use crate::obstacles::{unobstructed, warned};
 use crate::path::ServerPath;
 use crate::{listing, path};
 
-const MOST: u64 = MOST_SERVERS as u64;
+const MAX: u64 = MAX_SERVERS as u64;
 
 /// An authorisation server on the wire. What the owner has not said is left out.
 #[derive(Debug, Serialize)]
@@ -61,10 +61,10 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         .subject(|(organisation, request), _, cx| subject(id).after(image(&created(organisation, request, cx))))
         .decide(|(organisation, request), (above, count), cx| {
             unobstructed(&below_organisation(&above.value))?;
-            listing::room(&count, MOST, || format!("an organisation has at most {MOST} authorisation servers"))?;
+            listing::room(&count, MAX, || format!("an organisation has at most {MAX} authorisation servers"))?;
             let after = created(organisation, request, cx);
             let key = cx.keys.authorisation_server(organisation, id);
-            let writes = Writes::new().create(&key, &after).one_more(&count.key, MOST);
+            let writes = Writes::new().create(&key, &after).one_more(&count.key, MAX);
             Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
         })
         .await

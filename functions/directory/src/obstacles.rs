@@ -1,7 +1,7 @@
 //! Obstacles: a withdrawn organisation, an inactive server, above something that is read or changed.
 
 use trustplane_domain::Failure;
-use trustplane_domain::directory::standing::{Obstacle, describe, refusal};
+use trustplane_domain::directory::obstacle::{Obstacle, describe, refusal};
 use trustplane_runtime::Response;
 
 /// Adds a `Warning` to the response where its resource cannot be used (RFC 7234, 5.5: 299 is a "miscellaneous persistent

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use trustplane_domain::directory::ids::OrganisationId;
 use trustplane_domain::directory::organisation::{
-    MOST_ORGANISATIONS, NewOrganisation, Organisation, OrganisationStatus, OrganisationUpdate,
+    MAX_ORGANISATIONS, NewOrganisation, Organisation, OrganisationStatus, OrganisationUpdate,
 };
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
@@ -12,7 +12,7 @@ use trustplane_store::Writes;
 
 use crate::{listing, path};
 
-const MOST: u64 = MOST_ORGANISATIONS as u64;
+const MAX: u64 = MAX_ORGANISATIONS as u64;
 
 /// An organisation on the wire.
 #[derive(Debug, Serialize)]
@@ -47,9 +47,9 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
                 let message = format!("there is an organisation `{}` already", new.id);
                 return Err(Failure::conflict(Conflict::Exists, message));
             }
-            listing::room(&count, MOST, || format!("a tenant has at most {MOST} organisations"))?;
+            listing::room(&count, MAX, || format!("a tenant has at most {MAX} organisations"))?;
             let after = Organisation::new(new.clone(), cx.now);
-            let writes = Writes::new().create(&slot.key, &after).one_more(&count.key, MOST);
+            let writes = Writes::new().create(&slot.key, &after).one_more(&count.key, MAX);
             Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
         })
         .await

@@ -3,10 +3,10 @@
 use trustplane_domain::directory::authorisation_server::AuthorisationServer;
 use trustplane_domain::directory::domain_name::DomainName;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
+use trustplane_domain::directory::obstacle::{Obstacle, below_server};
 use trustplane_domain::directory::organisation::Organisation;
 use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
-use trustplane_domain::directory::standing::{Obstacle, below_server};
 use trustplane_domain::{Failure, Faults};
 use trustplane_runtime::{Request, both};
 use trustplane_store::{Key, Reads, Stored, TenantKeys};

@@ -6,8 +6,8 @@ use trustplane_domain::directory::domain_name::{DomainName, RestrictedDomain};
 use trustplane_domain::directory::email_address::EmailAddress;
 use trustplane_domain::directory::https_url::HttpsUrl;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
+use trustplane_domain::directory::obstacle::below_configuration;
 use trustplane_domain::directory::route::{Lead, Means, Route, candidates, preferred};
-use trustplane_domain::directory::standing::below_configuration;
 use trustplane_policy::Kind;
 use trustplane_runtime::{Call, Planned, Request, Response, Subject};
 use trustplane_store::{Reads as _, Slot};
@@ -57,7 +57,7 @@ struct Unusable {
 }
 
 /// Configurations that are looked at: each is three items, and a batch is 100.
-const MOST_LEADS: usize = 33;
+const MAX_LEADS: usize = 33;
 
 /// GET `?email=`. One round trip for the routes beside the credential, one for where they lead.
 pub async fn show(call: Call) -> Result<Response, Failure> {
@@ -71,7 +71,7 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
         .plan(|(address, ()), (domains, routes), _| {
             let found = |(domain, slot): (RestrictedDomain, Slot<Route>)| Some((domain, slot.item?.value));
             let routes: Vec<(RestrictedDomain, Route)> = domains.into_iter().zip(routes).filter_map(found).collect();
-            let leads: Vec<Lead> = preferred(&routes).into_iter().take(MOST_LEADS).collect();
+            let leads: Vec<Lead> = preferred(&routes).into_iter().take(MAX_LEADS).collect();
             Ok(Planned::new((address.domain().clone(), leads)))
         })
         .further(|(_, leads), keys| {

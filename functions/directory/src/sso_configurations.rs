@@ -4,11 +4,11 @@
 use serde::Serialize;
 use trustplane_domain::directory::email_address::EmailAddress;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
+use trustplane_domain::directory::obstacle::below_server;
 use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::{
-    ConfigurationStatus, ConfigurationUpdate, MOST_CONFIGURATIONS, NewConfiguration, SsoConfiguration,
+    ConfigurationStatus, ConfigurationUpdate, MAX_CONFIGURATIONS, NewConfiguration, SsoConfiguration,
 };
-use trustplane_domain::directory::standing::below_server;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Context, Decision, Response, Subject, both};
@@ -18,9 +18,9 @@ use crate::obstacles::{unobstructed, warned};
 use crate::path::{Configuration, ServerPath, configuration_reads};
 use crate::{listing, path};
 
-const MOST: u64 = MOST_CONFIGURATIONS as u64;
+const MAX: u64 = MAX_CONFIGURATIONS as u64;
 /// Versions that are deleted with their configuration: a transaction has at most 100 items.
-const MOST_AT_ONCE: usize = 90;
+const MAX_AT_ONCE: usize = 90;
 
 /// A configuration on the wire: exactly these fields.
 #[derive(Debug, Serialize)]
@@ -71,13 +71,13 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         .subject(|(path, new), _, cx| subject(id).after(image(&created(path, new, cx))))
         .decide(|(path, new), ((organisation, server), count), cx| {
             unobstructed(&below_server(&organisation.value, &server.value))?;
-            listing::room(&count, MOST, || format!("an authorisation server has at most {MOST} SSO configurations"))?;
+            listing::room(&count, MAX, || format!("an authorisation server has at most {MAX} SSO configurations"))?;
             let after = created(path, new, cx);
             let place = ConfigurationPath::from(&after);
             let writes = Writes::new()
                 .create(&cx.keys.sso_configuration(&place), &after)
                 .create(&cx.keys.sso_configuration_path(id), &place)
-                .one_more(&count.key, MOST);
+                .one_more(&count.key, MAX);
             Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
         })
         .await
@@ -142,8 +142,8 @@ pub async fn delete(call: Call) -> Result<Response, Failure> {
                 return Err(Failure::invalid("ssoConfigurationId", message));
             }
             unobstructed(&found.obstacles())?;
-            if versions.rows.len() > MOST_AT_ONCE {
-                let message = format!("delete its versions first: more than {MOST_AT_ONCE} do not go with it at once");
+            if versions.rows.len() > MAX_AT_ONCE {
+                let message = format!("delete its versions first: more than {MAX_AT_ONCE} do not go with it at once");
                 return Err(Failure::conflict(Conflict::Limit, message));
             }
             let writes = Writes::new()

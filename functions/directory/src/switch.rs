@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trustplane_domain::directory::approval::{Changed, Circumstances, retired};
 use trustplane_domain::directory::domain_name::{DomainName, RestrictedDomain};
-use trustplane_domain::directory::route::{ConfigurationPath, MOST_CONFIGURATIONS, Route};
+use trustplane_domain::directory::obstacle::Obstacle;
+use trustplane_domain::directory::route::{ConfigurationPath, MAX_CONFIGURATIONS, Route};
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
-use trustplane_domain::directory::standing::Obstacle;
 use trustplane_domain::directory::version::{Version, VersionContent, VersionStatus};
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_store::{DomainClaim, Expected, Optional, Reads, Slot, Stored, TenantKeys, Writes};
@@ -103,7 +103,7 @@ impl Plan {
                 return Err(Failure::conflict(
                     Conflict::Limit,
                     format!(
-                        "`{}` leads to {MOST_CONFIGURATIONS} configurations already, which is the limit: make another \
+                        "`{}` leads to {MAX_CONFIGURATIONS} configurations already, which is the limit: make another \
                          version that names it inactive first",
                         change.domain
                     ),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use trustplane_aws::{AccessPath, Reader};
 use trustplane_domain::Timestamp;
 use trustplane_domain::connection::Connection;
-use trustplane_domain::inventory::{Answer, Ask, Batch, Cause, Fault, Half, MOST_ROWS, Row, Seen, Sync};
+use trustplane_domain::inventory::{Answer, Ask, Batch, Cause, Fault, Half, MAX_ROWS, Row, Seen, Sync};
 use trustplane_domain::tenant::Status;
 use trustplane_domain::timestamp::SECOND;
 use trustplane_policy::Grant;
@@ -227,7 +227,7 @@ impl<'a> Reading<'a> {
         let half = self.sync.value.written_half();
         let mut after = after.map(|set| self.keys.aws_permission_set(half, &set).sk().to_owned());
         loop {
-            let page = self.keys.aws_permission_sets(half).page(MOST_ROWS, after);
+            let page = self.keys.aws_permission_sets(half).page(MAX_ROWS, after);
             let listing =
                 self.event.platform.table.load(page).await.map_err(|error| NotWritten::Table(error.into()))?;
             for row in listing.rows {
@@ -247,7 +247,7 @@ impl<'a> Reading<'a> {
 
     /// Removes the rows of a page that this round did not see.
     async fn sweep(&mut self, half: Half, after: Option<String>) -> Result<(), NotWritten> {
-        let page = self.keys.aws_rows(half).page(MOST_ROWS, after);
+        let page = self.keys.aws_rows(half).page(MAX_ROWS, after);
         let listing = self.event.platform.table.load(page).await.map_err(|error| NotWritten::Table(error.into()))?;
         let writes = listing
             .rows

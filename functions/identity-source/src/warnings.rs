@@ -7,7 +7,7 @@ use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_runtime::Response;
 
 /// Sentences that are sent. The last one counts the rest where there are more.
-const MOST: usize = 8;
+const MAX: usize = 8;
 
 /// Characters of one warning, its code and quotation marks included.
 const LONGEST: usize = 200;
@@ -67,9 +67,9 @@ pub(crate) fn warn(response: Response, sentences: &[String]) -> Response {
 /// Returns the header's value for these sentences: up to eight warnings of up to 200 ASCII characters each, separated by
 /// commas. None without a sentence.
 fn header(sentences: &[String]) -> Option<String> {
-    let mut warnings: Vec<String> = if sentences.len() > MOST {
-        let sent = sentences.iter().take(MOST - 1).map(|sentence| warning(sentence));
-        let rest = sentences.len() - (MOST - 1);
+    let mut warnings: Vec<String> = if sentences.len() > MAX {
+        let sent = sentences.iter().take(MAX - 1).map(|sentence| warning(sentence));
+        let rest = sentences.len() - (MAX - 1);
         sent.chain([warning(&format!("{rest} more warnings, which `preview` and the audit record list"))]).collect()
     } else {
         sentences.iter().map(|sentence| warning(sentence)).collect()
@@ -132,7 +132,7 @@ mod tests {
         }
         let many: Vec<String> = (0..20).map(|number| number.to_string()).collect();
         let header = header(&many).unwrap();
-        assert_eq!(header.matches("299 - ").count(), MOST);
+        assert_eq!(header.matches("299 - ").count(), MAX);
         assert!(header.contains("\"6\", 299 - \"13 more warnings"), "{header}");
         let eight = super::header(many.get(..8).unwrap()).unwrap();
         assert!(eight.ends_with("299 - \"7\"") && !eight.contains("more"), "{eight}");

@@ -13,7 +13,7 @@ use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 use crate::credentials::{Secret, Seed, body, created, image, made_body, resource, update, wanted};
 
 /// The longest overlap of a replaced key with the new one, in seconds: a week.
-const MOST_OVERLAP: i64 = 604_800;
+const MAX_OVERLAP: i64 = 604_800;
 
 /// The id in the path. Any other text is an id that no key has.
 #[derive(Debug)]
@@ -206,7 +206,7 @@ request! {
     /// Body of a rotation.
     pub(crate) struct ApiKeyRotation {
         /// Seconds for which the old credential stays valid.
-        optional overlap: Whole<0, MOST_OVERLAP> = "overlap_seconds" default 0,
+        optional overlap: Whole<0, MAX_OVERLAP> = "overlap_seconds" default 0,
     }
 }
 

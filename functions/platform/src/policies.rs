@@ -9,7 +9,7 @@ use trustplane_domain::ids::TenantId;
 use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy};
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::{Asked, Image, Kind, Policies, Proposal, Question, Resource, Schema, Sealed, decide};
+use trustplane_policy::{Image, Kind, Policies, PolicyRequest, Proposal, Question, Resource, Schema, Sealed, decide};
 use trustplane_runtime::{Call, Context, Decision, OperatorCall, Request, Response, Subject, actions};
 use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 
@@ -200,9 +200,9 @@ fn warning(cx: &Context<'_>, after: &PolicySet, saved: &SavedPolicy) -> Option<S
     let action = actions().find(|action| action.name == "delete-policy")?;
     let policies = cx.call().policies_with(after).ok()?;
     let credential = &cx.credential.value;
-    let asked = Asked { tenant: cx.keys.id(), credential, action, origin: cx.call().origin(), at: cx.now };
+    let request = PolicyRequest { tenant: cx.keys.id(), credential, action, origin: cx.call().origin(), at: cx.now };
     let question = Question { before: Some(image(saved)), ..Question::new(resource(&saved.id)) };
-    match decide(&policies, &asked, Sealed::new(()), |()| Proposal { question, outcome: () }) {
+    match decide(&policies, &request, Sealed::new(()), |()| Proposal { question, outcome: () }) {
         Err(Failure::Forbidden(denial)) => {
             let by: Vec<String> = denial.determining_policies.iter().map(|id| format!("`{id}`")).collect();
             let why = if by.is_empty() { "no policy permits it".to_owned() } else { format!("by {}", by.join(", ")) };

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{Counting, Meter, UnreadableResponses};
 
 /// Bytes of a letter at most. SQS takes 1 MB by now, though not in all partitions; 256 KB is what holds everywhere.
-pub const MOST_BYTES: usize = 256 * 1024;
+pub const MAX_BYTES: usize = 256 * 1024;
 
 /// The queue of dead letters.
 #[derive(Clone, Debug)]

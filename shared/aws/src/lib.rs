@@ -15,7 +15,7 @@ mod unreadable;
 
 pub use client::{load, sdk_config};
 pub use customer::{AccessPath, Customers, Reader};
-pub use dead_letters::{DeadLetters, MOST_BYTES as DEAD_LETTER_BYTES, Unsent};
+pub use dead_letters::{DeadLetters, MAX_BYTES as DEAD_LETTER_BYTES, Unsent};
 pub use error::CustomerError;
 pub use events::{Event, EventBus, SOURCE, Unpublished};
 pub use meter::{Counting, Meter, Tally};

@@ -24,7 +24,7 @@ const CALL: Duration = Duration::from_secs(2);
 const KEPT: Duration = Duration::from_secs(5 * 60);
 
 /// Largest number of secrets in a process's cache.
-const MOST_KEPT: usize = 1000;
+const MAX_KEPT: usize = 1000;
 
 /// Secrets by the text that they are derived from, each with the end of its time in the cache.
 type Kept = HashMap<String, (SecretAccessKey, Instant)>;
@@ -101,7 +101,7 @@ impl Deriver {
 
 /// Adds a secret to the cache. A full cache loses the secret that would expire first.
 fn keep(kept: &mut Kept, from: String, secret: SecretAccessKey, until: Instant) {
-    if kept.len() >= MOST_KEPT {
+    if kept.len() >= MAX_KEPT {
         let first = kept.iter().min_by_key(|(_, (_, until))| *until).map(|(from, _)| from.clone());
         if let Some(first) = first {
             kept.remove(&first);
@@ -132,11 +132,11 @@ mod tests {
     fn a_full_cache_loses_one_secret() {
         let (mut kept, now) = (Kept::new(), Instant::now());
         let secret = SecretAccessKey::from_mac(&[1; 32]);
-        for index in 0..=MOST_KEPT {
+        for index in 0..=MAX_KEPT {
             let until = now + Duration::from_millis(u64::try_from(index).unwrap());
             keep(&mut kept, index.to_string(), secret.clone(), until);
         }
-        assert_eq!(kept.len(), MOST_KEPT);
-        assert!(!kept.contains_key("0") && kept.contains_key("1") && kept.contains_key(&MOST_KEPT.to_string()));
+        assert_eq!(kept.len(), MAX_KEPT);
+        assert!(!kept.contains_key("0") && kept.contains_key("1") && kept.contains_key(&MAX_KEPT.to_string()));
     }
 }

@@ -27,7 +27,7 @@ use trustplane_domain::region::Region;
 use trustplane_organization::{INSTANCE_ARN, Organization, ROLE_ARN};
 
 /// Host, with the region and service in the signature's scope.
-type Asked = (String, String);
+type Received = (String, String);
 
 /// Records the host of every request and forwards the request to the local organization. A host of an unknown region is
 /// not found, as in DNS.
@@ -35,7 +35,7 @@ type Asked = (String, String);
 struct Wire {
     local: String,
     client: SharedHttpClient,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<Received>>>,
 }
 
 /// A connection of [`Wire`].
@@ -80,7 +80,7 @@ const PLAIN: Endpoints = Endpoints { fips: false, dual_stack: false };
 
 struct Deployment {
     customers: Customers,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<Received>>>,
     way: AccessPath,
 }
 
@@ -124,7 +124,7 @@ async fn sdk(home: &str, wire: Wire, endpoints: Endpoints) -> SdkConfig {
 
 impl Deployment {
     /// Returns the endpoints of a connection test and a sync, in this order: STS, IAM Identity Center, Organizations.
-    async fn asks(&self) -> [Asked; 3] {
+    async fn asks(&self) -> [Received; 3] {
         let instance = InstanceArn::parse(INSTANCE_ARN).unwrap();
         let stranger = ExternalId::from_random([2; 16]);
         let limit = Duration::from_secs(20);

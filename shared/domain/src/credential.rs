@@ -12,7 +12,7 @@ use crate::ids::CredentialId;
 use crate::token::{Token, TokenHash};
 
 pub use change::{CredentialRefusal, CredentialUpdate, Rotated};
-pub use lineage::{Lineage, MOST_MAKERS};
+pub use lineage::{Lineage, MAX_MAKERS};
 
 /// Roles of a credential, which the built-in policies refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

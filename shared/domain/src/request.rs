@@ -211,23 +211,23 @@ text_field!(DateTime => Timestamp, |text| Timestamp::parse(text).ok_or("must be 
     "type": "string", "format": "date-time"
 });
 
-/// A label that users choose: 1 to `MOST` characters, not only white space, without control characters.
+/// A label that users choose: 1 to `MAX` characters, not only white space, without control characters.
 #[derive(Debug)]
-pub struct Label<const MOST: usize>;
+pub struct Label<const MAX: usize>;
 
-impl<const MOST: usize> TextField for Label<MOST> {
+impl<const MAX: usize> TextField for Label<MAX> {
     type Value = String;
 
     fn parse(text: &str) -> Result<String, String> {
-        parse_label(text, MOST)
+        parse_label(text, MAX)
     }
 }
 
-/// A list of `LEAST` to `MOST` strings. Removes duplicates. An invalid item is a fault of its own, `Name[0]`.
+/// A list of `LEAST` to `MAX` strings. Removes duplicates. An invalid item is a fault of its own, `Name[0]`.
 #[derive(Debug)]
-pub struct List<T, const LEAST: usize, const MOST: usize>(PhantomData<T>);
+pub struct List<T, const LEAST: usize, const MAX: usize>(PhantomData<T>);
 
-impl<T: TextField, const LEAST: usize, const MOST: usize> FieldType for List<T, LEAST, MOST>
+impl<T: TextField, const LEAST: usize, const MAX: usize> FieldType for List<T, LEAST, MAX>
 where
     T::Value: PartialEq,
 {
@@ -235,8 +235,8 @@ where
 
     fn take(fields: &mut Fields, name: &str) -> Option<Self::Value> {
         let items = fields.optional_strings(name)?;
-        if !(LEAST..=MOST).contains(&items.len()) {
-            fields.fault(name, format!("must have {LEAST} to {MOST} items"));
+        if !(LEAST..=MAX).contains(&items.len()) {
+            fields.fault(name, format!("must have {LEAST} to {MAX} items"));
             return None;
         }
         let mut parsed = Vec::with_capacity(items.len());
@@ -251,17 +251,17 @@ where
     }
 }
 
-/// A whole number from `LEAST` to `MOST`.
+/// A whole number from `LEAST` to `MAX`.
 #[derive(Debug)]
-pub struct Whole<const LEAST: i64, const MOST: i64>;
+pub struct Whole<const LEAST: i64, const MAX: i64>;
 
-impl<const LEAST: i64, const MOST: i64> FieldType for Whole<LEAST, MOST> {
+impl<const LEAST: i64, const MAX: i64> FieldType for Whole<LEAST, MAX> {
     type Value = i64;
 
     fn take(fields: &mut Fields, name: &str) -> Option<i64> {
         let number = fields.optional_integer(name)?;
-        let valid = (LEAST..=MOST).contains(&number).then_some(number);
-        fields.take(name, valid.ok_or_else(|| format!("must be {LEAST} to {MOST}")))
+        let valid = (LEAST..=MAX).contains(&number).then_some(number);
+        fields.take(name, valid.ok_or_else(|| format!("must be {LEAST} to {MAX}")))
     }
 }
 
@@ -287,21 +287,21 @@ mod schemas {
         }
     }
 
-    impl<const MOST: usize> JsonSchema for Label<MOST> {
+    impl<const MAX: usize> JsonSchema for Label<MAX> {
         fn inline_schema() -> bool {
             true
         }
 
         fn schema_name() -> Cow<'static, str> {
-            format!("Label{MOST}").into()
+            format!("Label{MAX}").into()
         }
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({"type": "string", "minLength": 1, "maxLength": MOST})
+            json_schema!({"type": "string", "minLength": 1, "maxLength": MAX})
         }
     }
 
-    impl<T: JsonSchema, const LEAST: usize, const MOST: usize> JsonSchema for List<T, LEAST, MOST> {
+    impl<T: JsonSchema, const LEAST: usize, const MAX: usize> JsonSchema for List<T, LEAST, MAX> {
         fn inline_schema() -> bool {
             true
         }
@@ -315,24 +315,24 @@ mod schemas {
             if LEAST > 0 {
                 schema.insert("minItems".to_owned(), LEAST.into());
             }
-            if MOST < usize::MAX {
-                schema.insert("maxItems".to_owned(), MOST.into());
+            if MAX < usize::MAX {
+                schema.insert("maxItems".to_owned(), MAX.into());
             }
             schema
         }
     }
 
-    impl<const LEAST: i64, const MOST: i64> JsonSchema for Whole<LEAST, MOST> {
+    impl<const LEAST: i64, const MAX: i64> JsonSchema for Whole<LEAST, MAX> {
         fn inline_schema() -> bool {
             true
         }
 
         fn schema_name() -> Cow<'static, str> {
-            format!("Whole{LEAST}To{MOST}").into()
+            format!("Whole{LEAST}To{MAX}").into()
         }
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({"type": "integer", "minimum": LEAST, "maximum": MOST})
+            json_schema!({"type": "integer", "minimum": LEAST, "maximum": MAX})
         }
     }
 }

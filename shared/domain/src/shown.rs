@@ -1,15 +1,15 @@
 //! Names that a stranger chose, within messages.
 
 /// Characters of a name that are shown.
-const MOST: usize = 100;
+const MAX: usize = 100;
 
 /// `name`, shortened where it is long, with characters escaped that change how the text around them is displayed.
 pub(crate) fn shown(name: &str) -> String {
     let mut shown = String::new();
-    for character in name.chars().take(MOST) {
+    for character in name.chars().take(MAX) {
         if is_hidden(character) { shown.extend(character.escape_unicode()) } else { shown.push(character) }
     }
-    if name.chars().nth(MOST).is_some() {
+    if name.chars().nth(MAX).is_some() {
         shown.push_str("...");
     }
     shown

@@ -93,11 +93,11 @@ impl Tenant {
         Self { policies_version: version, ..self.clone() }
     }
 
-    /// Adds a new credential, or one with more roles or a later expiry. Refuses to exceed [`MOST_ADMINS`].
+    /// Adds a new credential, or one with more roles or a later expiry. Refuses to exceed [`MAX_ADMINS`].
     pub fn admitting(&self, credential: &Credential, now: Timestamp) -> Result<Self, AdminRefusal> {
         let after = self.with_credential(credential, now);
         let more = after.admins.len() > self.admins.len();
-        if more && after.admins.len() > MOST_ADMINS { Err(AdminRefusal::TooMany) } else { Ok(after) }
+        if more && after.admins.len() > MAX_ADMINS { Err(AdminRefusal::TooMany) } else { Ok(after) }
     }
 
     /// Updates the list of admins when `before` becomes `after`. An admin can end now only if another admin is valid
@@ -118,14 +118,14 @@ impl Tenant {
 }
 
 /// Largest number of admin credentials of a tenant. They are stored in the item that every request reads.
-pub const MOST_ADMINS: usize = 100;
+pub const MAX_ADMINS: usize = 100;
 
 /// Reasons to refuse a change of a tenant's admins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdminRefusal {
     /// No admin would be left.
     Last,
-    /// The tenant has [`MOST_ADMINS`] admins already.
+    /// The tenant has [`MAX_ADMINS`] admins already.
     TooMany,
 }
 
@@ -136,7 +136,7 @@ impl From<AdminRefusal> for Failure {
                 Self::conflict(Conflict::LastAdmin, "the tenant would be left without an unexpired admin key")
             }
             AdminRefusal::TooMany => {
-                Self::conflict(Conflict::Limit, format!("a tenant has at most {MOST_ADMINS} admin keys"))
+                Self::conflict(Conflict::Limit, format!("a tenant has at most {MAX_ADMINS} admin keys"))
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::{Client, Error, Limits, Step};
 /// Name of this client in requests.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("Trustplane/", env!("CARGO_PKG_VERSION")));
 /// Most addresses of a host that are tried.
-const MOST_ADDRESSES: usize = 4;
+const MAX_ADDRESSES: usize = 4;
 /// Head start of an address before the next.
 const HEAD_START: Duration = Duration::from_millis(250);
 /// Most bytes of status line and headers of a response.
@@ -87,7 +87,7 @@ impl Client {
     /// Connects to one of `addresses` and nowhere else. The certificate must be for the host of the URL.
     async fn connect(&self, url: &OutboundUrl, addresses: Vec<IpAddr>) -> Result<TlsStream<TcpStream>, Error> {
         let attempts =
-            (0u32..).zip(addresses).take(MOST_ADDRESSES).map(|(place, address)| dial(place, address, url.port()));
+            (0u32..).zip(addresses).take(MAX_ADDRESSES).map(|(place, address)| dial(place, address, url.port()));
         let (stream, _slower) = select_ok(attempts).await.map_err(|error| {
             tracing::info!(host = url.authority(), %error, "no outgoing connection");
             Error::Connect

@@ -15,7 +15,7 @@ use crate::{Action, Actor, Image, Origin, Question, Resource};
 
 /// Principal, action, origin and time of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct PolicyRequest<'a> {
     /// The credential's tenant.
     pub tenant: TenantId,
     /// The verified principal.
@@ -28,7 +28,7 @@ pub struct Asked<'a> {
     pub at: Timestamp,
 }
 
-impl Asked<'_> {
+impl PolicyRequest<'_> {
     pub(crate) fn actor(&self) -> Actor {
         Actor {
             id: self.credential.id.to_string(),

@@ -3,7 +3,7 @@
 use trustplane_domain::Failure;
 use trustplane_domain::failure::Denial;
 
-use crate::{Action, Asked, Grant, Image, Policies, Resource, Schema, Verdict};
+use crate::{Action, Grant, Image, Policies, PolicyRequest, Resource, Schema, Verdict};
 
 /// Items that were read and that nothing may be told of before a policy permits it.
 #[derive(Debug)]
@@ -62,19 +62,26 @@ impl Question {
 /// [`Failure::Forbidden`] unless a policy permits it, none forbids it and each could be evaluated.
 pub fn decide<R, T>(
     policies: &Policies,
-    asked: &Asked<'_>,
+    request: &PolicyRequest<'_>,
     sealed: Sealed<R>,
     propose: impl FnOnce(R) -> Proposal<T>,
 ) -> Result<Permitted<T>, Failure> {
     let proposal = propose(sealed.0);
     let question = &proposal.question;
-    let action = question.action.unwrap_or(asked.action);
-    let (request, entities) = asked.question(action, question).map_err(|error| Failure::internal(error.to_string()))?;
-    let verdict = policies.ask(&request, &entities);
+    let action = question.action.unwrap_or(request.action);
+    let (cedar_request, entities) =
+        request.question(action, question).map_err(|error| Failure::internal(error.to_string()))?;
+    let verdict = policies.ask(&cedar_request, &entities);
     if verdict.permitted {
         let determining = verdict.determining_policies;
-        let grant =
-            Grant::decided(asked.tenant, asked.actor(), action.name, determining, asked.origin.clone(), asked.at);
+        let grant = Grant::decided(
+            request.tenant,
+            request.actor(),
+            action.name,
+            determining,
+            request.origin.clone(),
+            request.at,
+        );
         return Ok(Permitted { grant, proposal });
     }
     let Resource { kind, id } = proposal.question.resource;
@@ -82,7 +89,7 @@ pub fn decide<R, T>(
         notices: verdict.notices,
         determining_policies: verdict.determining_policies,
         evaluation_failed: !verdict.errors.is_empty(),
-        principal: asked.credential.id.to_string(),
+        principal: request.credential.id.to_string(),
         action: action.name.to_owned(),
         resource: (kind.as_str(), id),
     }))
@@ -109,11 +116,11 @@ fn with_sources(error: &dyn std::error::Error) -> String {
 pub fn evaluate(
     policies: &Policies,
     schema: &Schema,
-    asked: &Asked<'_>,
+    request: &PolicyRequest<'_>,
     question: &Question,
 ) -> Result<Verdict, String> {
-    let action = question.action.unwrap_or(asked.action);
-    let (request, entities) =
-        asked.question_by(Some(schema.cedar()), action, question).map_err(|error| with_sources(&*error))?;
-    Ok(policies.ask(&request, &entities))
+    let action = question.action.unwrap_or(request.action);
+    let (cedar_request, entities) =
+        request.question_by(Some(schema.cedar()), action, question).map_err(|error| with_sources(&*error))?;
+    Ok(policies.ask(&cedar_request, &entities))
 }

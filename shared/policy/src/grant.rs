@@ -5,7 +5,7 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::failure::Denial;
 use trustplane_domain::ids::TenantId;
 
-use crate::Asked;
+use crate::PolicyRequest;
 
 /// The principal that acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct Origin {
 
 /// Facts of an action or attempt, for the audit log: everything except the resource.
 #[derive(Clone, Debug)]
-pub struct Deed {
+pub struct Attribution {
     /// The tenant that it belongs to.
     pub tenant: TenantId,
     /// The principal that acted.
@@ -57,32 +57,32 @@ pub struct Deed {
 /// Permission to write in one tenant. Only [`crate::decide`] creates it for a request; operator functions and event
 /// handlers create their own.
 #[derive(Clone, Debug)]
-pub struct Grant(Deed);
+pub struct Grant(Attribution);
 
 /// A denied attempt: permission to record the denial, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    deed: Deed,
+    attribution: Attribution,
     resource: (&'static str, String),
 }
 
 impl Attempt {
     /// Creates the attempt for a denied request.
-    pub fn of(asked: &Asked<'_>, denial: &Denial) -> Self {
-        let deed = Deed {
-            tenant: asked.tenant,
-            actor: asked.actor(),
+    pub fn of(request: &PolicyRequest<'_>, denial: &Denial) -> Self {
+        let attribution = Attribution {
+            tenant: request.tenant,
+            actor: request.actor(),
             action: denial.action.clone(),
             determining_policies: denial.determining_policies.clone(),
-            origin: asked.origin.clone(),
-            at: asked.at,
+            origin: request.origin.clone(),
+            at: request.at,
         };
-        Self { deed, resource: denial.resource.clone() }
+        Self { attribution, resource: denial.resource.clone() }
     }
 
     /// Returns the facts of the attempt.
-    pub fn deed(&self) -> &Deed {
-        &self.deed
+    pub fn attribution(&self) -> &Attribution {
+        &self.attribution
     }
 
     /// Returns the kind and id of the resource that the attempt was about.
@@ -100,7 +100,7 @@ impl Grant {
         origin: Origin,
         at: Timestamp,
     ) -> Self {
-        Self(Deed { tenant, actor, action: action.to_owned(), determining_policies, origin, at })
+        Self(Attribution { tenant, actor, action: action.to_owned(), determining_policies, origin, at })
     }
 
     /// Creates the grant of an operator, whom IAM allowed to invoke `function`.
@@ -123,11 +123,11 @@ impl Grant {
     ) -> Self {
         let actor = Actor { id: name.to_owned(), name: name.to_owned(), kind: kind.to_owned(), roles: Vec::new() };
         let origin = Origin { request_id: request_id.to_owned(), ..Origin::default() };
-        Self(Deed { tenant, actor, action: function.to_owned(), determining_policies: Vec::new(), origin, at })
+        Self(Attribution { tenant, actor, action: function.to_owned(), determining_policies: Vec::new(), origin, at })
     }
 
     /// Returns the facts of the action, for the audit log.
-    pub fn deed(&self) -> &Deed {
+    pub fn attribution(&self) -> &Attribution {
         &self.0
     }
 

@@ -5,11 +5,11 @@
 //!
 //! - [`decide`] asks the policies a [`Question`]: an [`Action`] on a [`Resource`], before and after the change. [`evaluate`]
 //!   asks it without consequences.
-//! - [`Asked`] is the request that the question is about; [`Image`] is a resource as policies and the audit log see it.
+//! - [`PolicyRequest`] is the request that the question is about; [`Image`] is a resource as policies and the audit log see it.
 //! - [`Policies`] are the built-in policies (`src/built_in.cedar`), with those of a tenant.
 //! - [`Schema`] validates a tenant's policy. It links Cedar's validator, so only functions that save or evaluate policies
 //!   use it. The types are in `src/types.cedarschema`.
-//! - [`Grant`] permits writes in one tenant, [`Attempt`] the record of a denial. A [`Deed`] holds the facts of both for the
+//! - [`Grant`] permits writes in one tenant, [`Attempt`] the record of a denial. A [`Attribution`] holds the facts of both for the
 //!   audit log.
 //! - [`Kind`] lists the kinds of resources, [`Group`] the groups of actions that the built-in policies name.
 //!
@@ -24,9 +24,9 @@ mod resource;
 mod schema;
 
 pub use action::{Action, Group};
-pub use ask::Asked;
+pub use ask::PolicyRequest;
 pub use decide::{Permitted, Proposal, Question, Sealed, decide, evaluate};
-pub use grant::{Actor, Attempt, Deed, Grant, Origin};
+pub use grant::{Actor, Attempt, Attribution, Grant, Origin};
 pub use policies::{Policies, PoliciesError, Verdict};
 pub use resource::{Image, Kind, Resource};
 pub use schema::{Schema, schema};

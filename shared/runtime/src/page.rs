@@ -9,7 +9,7 @@ use trustplane_store::{Item, Query, Reads, Stored};
 use crate::Request;
 
 const LIMIT: usize = 50;
-const MOST: usize = 250;
+const MAX: usize = 250;
 
 /// The first byte of a cursor's content: it tells a cursor of another form from ours.
 const FORM: u8 = b'1';
@@ -34,7 +34,7 @@ pub struct Rows<T> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Listed<T> {
-    #[cfg_attr(feature = "schema", schemars(length(max = MOST)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX)))]
     data: Vec<T>,
     next_cursor: Option<String>,
     has_more: bool,
@@ -46,7 +46,7 @@ impl Page {
     /// # Errors
     /// The faults of both.
     pub fn of(request: &Request) -> Result<Self, Failure> {
-        Self::parse(request.query("limit").as_deref(), request.query("cursor").as_deref(), MOST)
+        Self::parse(request.query("limit").as_deref(), request.query("cursor").as_deref(), MAX)
     }
 
     /// Parses `limit` (1 to `most`, by default 50) and `cursor`. An empty cursor is the first page.

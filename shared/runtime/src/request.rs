@@ -11,7 +11,7 @@ use crate::HttpEvent;
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// Characters of an unknown name that a message repeats.
-const MOST_SHOWN: usize = 64;
+const MAX_SHOWN: usize = 64;
 
 /// A request: method, path, headers, body.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Request {
         for (name, _) in self.queries() {
             if !known.contains(&name.as_str()) {
                 let message = unknown(&name, known.iter().copied());
-                faults.add(name.chars().take(MOST_SHOWN).collect::<String>(), message);
+                faults.add(name.chars().take(MAX_SHOWN).collect::<String>(), message);
             } else if !seen.insert(name.clone()) {
                 faults.add(name, "is sent more than once: send it once");
             }

@@ -12,7 +12,7 @@ use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_domain::credential::Credential;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::timestamp::DAY;
-use trustplane_policy::{Attempt, Deed, Grant, Image, Resource};
+use trustplane_policy::{Attempt, Attribution, Grant, Image, Resource};
 use ulid::Ulid;
 
 use crate::item::{Attributes, attributes};
@@ -75,7 +75,7 @@ impl Table {
         for change in changes {
             let resource = (change.resource.kind.as_str(), change.resource.id.as_str());
             let images = (change.before, change.after);
-            let item = audit_record(grant.deed(), resource, images, Outcome::Allowed, &id.to_string())?;
+            let item = audit_record(grant.attribution(), resource, images, Outcome::Allowed, &id.to_string())?;
             transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
             audit_records.push(id.to_string());
             id = id.increment().map_err(|_| StoreError::broken("no more ids in this millisecond"))?;
@@ -126,13 +126,13 @@ impl Table {
     /// Records a denied attempt, if no more than [`DENIALS`] of its credential were recorded in this minute:
     /// [`CommitError::Lost`] where there were. The count is the table's, so the bound holds over all processes.
     pub async fn record_denied(&self, attempt: &Attempt) -> Result<(), CommitError> {
-        let deed = attempt.deed();
-        let count = TenantKeys::audited(deed).denials(&deed.actor.id, deed.at);
-        let writes = Writes::new().one_more_until(&count, DENIALS, deed.at.plus_millis(DAY));
-        let writes = writes.into_inner()?.into_iter().map(|write| self.entry(deed.tenant, write));
+        let attribution = attempt.attribution();
+        let count = TenantKeys::audited(attribution).denials(&attribution.actor.id, attribution.at);
+        let writes = Writes::new().one_more_until(&count, DENIALS, attribution.at.plus_millis(DAY));
+        let writes = writes.into_inner()?.into_iter().map(|write| self.entry(attribution.tenant, write));
         let mut transaction = writes.collect::<Result<Vec<_>, _>>()?;
-        let id = first_id(deed.at)?.to_string();
-        let item = audit_record(deed, attempt.resource(), (None, None), Outcome::Denied, &id)?;
+        let id = first_id(attribution.at)?.to_string();
+        let item = audit_record(attribution, attempt.resource(), (None, None), Outcome::Denied, &id)?;
         transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
         self.send(transaction).await
     }
@@ -156,7 +156,7 @@ impl Table {
             }
             Operation::Claim(item) => {
                 let claim = self.put(item, "attribute_not_exists(pk) OR tenant_id = :tenant", owner)?;
-                Ok(Entry { stake: Stake::Claim, ..claim })
+                Ok(Entry { owner: Owner::Claim, ..claim })
             }
             Operation::Remove(read) => self.remove(&write.key, Some("item_version = :version"), version(read)),
             Operation::Delete => self.remove(&write.key, None, None),
@@ -183,7 +183,7 @@ impl Table {
         let item = attributes(key, 1, reply)?;
         let now = AttributeValue::S(grant.at().to_string());
         let kept = self.put(item, "attribute_not_exists(pk) OR kept_until <= :now", Some((":now", now)))?;
-        Ok(Entry { stake: Stake::Reply, ..kept })
+        Ok(Entry { owner: Owner::Idempotency, ..kept })
     }
 
     fn put(
@@ -255,7 +255,7 @@ impl Table {
     }
 
     async fn send(&self, transaction: Vec<Entry>) -> Result<(), CommitError> {
-        let stakes: Vec<Stake> = transaction.iter().map(|entry| entry.stake).collect();
+        let owners: Vec<Owner> = transaction.iter().map(|entry| entry.owner).collect();
         // The SDK sends one client request token with all attempts, so an attempt whose response was lost, cut off or
         // garbage is not committed twice.
         let sent = self
@@ -272,7 +272,7 @@ impl Table {
                 }
                 Ok(())
             }
-            Err(error) => Err(commit_error(error, &stakes)),
+            Err(error) => Err(commit_error(error, &owners)),
         }
     }
 }
@@ -280,28 +280,28 @@ impl Table {
 /// An entry of a transaction, and the owner of its item, which the error of a failed entry depends on.
 struct Entry {
     item: TransactWriteItem,
-    stake: Stake,
+    owner: Owner,
 }
 
 /// Owner of the item that an entry of a transaction writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stake {
+enum Owner {
     /// The grant's tenant's own.
-    Own,
+    Tenant,
     /// A claim across tenants.
     Claim,
-    /// The reply kept for a retry.
-    Reply,
+    /// The response kept for a retry.
+    Idempotency,
 }
 
 impl Entry {
     fn of(item: TransactWriteItem) -> Self {
-        Self { item, stake: Stake::Own }
+        Self { item, owner: Owner::Tenant }
     }
 }
 
 /// Reads why a transaction was cancelled out of the reasons, one an entry.
-fn commit_error<R>(error: SdkError<TransactWriteItemsError, R>, stakes: &[Stake]) -> CommitError
+fn commit_error<R>(error: SdkError<TransactWriteItemsError, R>, owners: &[Owner]) -> CommitError
 where
     R: std::fmt::Debug + Send + Sync + 'static,
 {
@@ -316,10 +316,10 @@ where
         let reason = format!("transaction cancelled: {}", codes.join(", "));
         return CommitError::Store(StoreError::of_class(worst, reason));
     }
-    let mut failing = codes.iter().zip(stakes).filter(|(code, _)| class_of(code) != ResponseClass::Success);
-    if failing.clone().any(|(_, stake)| *stake == Stake::Reply) {
+    let mut failing = codes.iter().zip(owners).filter(|(code, _)| class_of(code) != ResponseClass::Success);
+    if failing.clone().any(|(_, owner)| *owner == Owner::Idempotency) {
         CommitError::InProgress
-    } else if failing.any(|(code, stake)| *stake == Stake::Claim && *code == "ConditionalCheckFailed") {
+    } else if failing.any(|(code, owner)| *owner == Owner::Claim && *code == "ConditionalCheckFailed") {
         CommitError::Claimed
     } else {
         CommitError::Lost
@@ -337,7 +337,7 @@ fn first_id(at: Timestamp) -> Result<Ulid, StoreError> {
 
 /// The item that an audit record is kept as: its canonical text, and the hash of that.
 fn audit_record(
-    deed: &Deed,
+    attribution: &Attribution,
     (resource_type, resource_id): (&str, &str),
     (before, after): (Option<&Image>, Option<&Image>),
     outcome: Outcome,
@@ -345,22 +345,22 @@ fn audit_record(
 ) -> Result<Attributes, StoreError> {
     let record = AuditRecord {
         id: id.to_owned(),
-        tenant_id: deed.tenant,
-        occurred_at: deed.at,
-        actor: serde_json::to_value(&deed.actor).map_err(StoreError::broken)?,
-        action: deed.action.clone(),
+        tenant_id: attribution.tenant,
+        occurred_at: attribution.at,
+        actor: serde_json::to_value(&attribution.actor).map_err(StoreError::broken)?,
+        action: attribution.action.clone(),
         resource_type: resource_type.to_owned(),
         resource_id: resource_id.to_owned(),
         outcome,
         before: before.map(|image| image.as_json().clone()),
         after: after.map(|image| image.as_json().clone()),
-        determining_policies: deed.determining_policies.clone(),
-        source_ip: deed.origin.source_ip.clone(),
-        user_agent: deed.origin.user_agent.clone(),
-        request_id: deed.origin.request_id.clone(),
-        interaction_id: deed.origin.interaction_id.clone(),
+        determining_policies: attribution.determining_policies.clone(),
+        source_ip: attribution.origin.source_ip.clone(),
+        user_agent: attribution.origin.user_agent.clone(),
+        request_id: attribution.origin.request_id.clone(),
+        interaction_id: attribution.origin.interaction_id.clone(),
     };
     let text = record.canonical();
     let item = AuditItem { hash: AuditRecord::hash(&text), record: text, previous_hash: None };
-    attributes(&TenantKeys::audited(deed).audit_record(id), 1, &item)
+    attributes(&TenantKeys::audited(attribution).audit_record(id), 1, &item)
 }

@@ -22,7 +22,7 @@ use trustplane_domain::inventory::{Half, RowId, Seen, Sync};
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
-use trustplane_policy::{Deed, Grant};
+use trustplane_policy::{Attribution, Grant};
 
 use crate::escape::escaped;
 use crate::{AuditItem, Count, DomainClaim, Idempotency, Key, PrimaryKey, Query, TenantRow};
@@ -43,8 +43,8 @@ impl TenantKeys {
     }
 
     /// The keys of the tenant that an audit record is written for.
-    pub(crate) fn audited(deed: &Deed) -> Self {
-        Self(deed.tenant)
+    pub(crate) fn audited(attribution: &Attribution) -> Self {
+        Self(attribution.tenant)
     }
 
     /// The tenant.

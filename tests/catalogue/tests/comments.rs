@@ -10,7 +10,7 @@ use trustplane_catalogue::root;
 const QUESTIONS: [&str; 10] = ["How", "That", "What", "Where", "Whether", "Which", "Who", "Whom", "Whose", "Why"];
 
 /// Largest share of doc comments that may begin with one of [`QUESTIONS`], in percent.
-const MOST_PERCENT: usize = 5;
+const MAX_PERCENT: usize = 5;
 
 #[test]
 fn doc_comments_begin_with_a_verb_or_a_noun() {
@@ -28,8 +28,8 @@ fn doc_comments_begin_with_a_verb_or_a_noun() {
         }
     }
     assert!(
-        offenders.len() * 100 <= all * MOST_PERCENT,
-        "{} of {all} doc comments begin with a question word, more than {MOST_PERCENT} %. Begin them with a verb or a \
+        offenders.len() * 100 <= all * MAX_PERCENT,
+        "{} of {all} doc comments begin with a question word, more than {MAX_PERCENT} %. Begin them with a verb or a \
          noun:\n{}",
         offenders.len(),
         offenders.join("\n")

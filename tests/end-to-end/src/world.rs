@@ -101,20 +101,21 @@ impl World {
         Cost::of(&self.line(request_id).await)
     }
 
-    /// Returns the log line of the request with this id.
+    /// Returns the log line of the request with this id. It appears in the process's output after the response.
     pub async fn line(&self, request_id: &str) -> Value {
-        for _ in 0..200 {
-            let lines = self.stack.logs();
-            let found = lines.iter().rev().find_map(|line| {
+        let mut found = None;
+        until(&format!("the log line of request {request_id}"), || {
+            found = self.stack.find_log(|line| {
+                // Cheaper than parsing each line.
+                if !line.text.contains(request_id) {
+                    return None;
+                }
                 let line: Value = serde_json::from_str(&line.text).ok()?;
                 (line["message"] == "request" && line["request_id"] == request_id).then_some(line)
             });
-            if let Some(line) = found {
-                return line;
-            }
-            // The line appears in the process's output with a delay.
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        panic!("no line of request {request_id} in the log");
+            found.is_some()
+        })
+        .await;
+        found.unwrap()
     }
 }

@@ -52,7 +52,7 @@ struct Zone {
 }
 
 /// Largest number of aliases that a response follows.
-const MOST_ALIASES: usize = 8;
+const MAX_ALIASES: usize = 8;
 
 impl Dns {
     /// Starts a server on a port that is free for UDP and TCP. `file` has additional records.
@@ -103,7 +103,7 @@ impl Zone {
     /// Returns the response code and the records for a query; `None` for no response.
     fn records(&self, name: &Name, asked: RecordType) -> Option<(ResponseCode, Vec<Record>)> {
         let (mut name, mut found) = (name.clone(), Vec::new());
-        for _ in 0..MOST_ALIASES {
+        for _ in 0..MAX_ALIASES {
             match self.answer(&canonical(&name.to_ascii())) {
                 None => return Some((ResponseCode::NXDomain, found)),
                 Some(Answer::Servfail) => return Some((ResponseCode::ServFail, found)),

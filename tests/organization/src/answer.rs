@@ -38,7 +38,7 @@ impl std::fmt::Display for NoReply {
 impl std::error::Error for NoReply {}
 
 /// The operation of a request.
-struct Asked {
+struct ApiCall {
     service: Service,
     operation: String,
     /// The parameters of a query request.
@@ -68,11 +68,11 @@ impl Organization {
             return Ok(plain(StatusCode::NOT_FOUND));
         }
         let request_id = Uuid::new_v4().to_string();
-        let asked = match Asked::parse(&head.headers, body) {
-            Ok(asked) => asked,
+        let call = match ApiCall::parse(&head.headers, body) {
+            Ok(call) => call,
             Err(failure) => return Ok(render(Service::SsoAdmin, &request_id, &Err(failure))),
         };
-        let (number, plan) = self.admit(&asked, &head.headers);
+        let (number, plan) = self.admit(&call, &head.headers);
         let outcome = match plan {
             Err(failure) => Err(failure),
             Ok((signer, fault)) => match fault {
@@ -80,56 +80,56 @@ impl Organization {
                     self.note_error(number, "no reply");
                     return Err(NoReply);
                 }
-                Some(Fault::Throttled | Fault::ThrottledTwice) => Err(Failure::throttled(asked.service)),
-                Some(Fault::InternalFailure) => Err(Failure::internal(asked.service)),
-                Some(Fault::Refused) => Err(Failure::refused(asked.service)),
-                Some(Fault::ClockSkewed) => Err(Failure::clock_skewed(asked.service)),
+                Some(Fault::Throttled | Fault::ThrottledTwice) => Err(Failure::throttled(call.service)),
+                Some(Fault::InternalFailure) => Err(Failure::internal(call.service)),
+                Some(Fault::Refused) => Err(Failure::refused(call.service)),
+                Some(Fault::ClockSkewed) => Err(Failure::clock_skewed(call.service)),
                 Some(Fault::Intermediary) => {
                     self.note_error(number, "a page of HTML");
                     return Ok(page_of_html());
                 }
                 Some(Fault::Slow(duration)) => {
                     tokio::time::sleep(duration.min(Duration::from_secs(300))).await;
-                    self.perform(&asked, &signer)
+                    self.perform(&call, &signer)
                 }
-                None => self.perform(&asked, &signer),
+                None => self.perform(&call, &signer),
             },
         };
         if let Err(failure) = &outcome {
             self.note_error(number, failure.code);
         }
-        Ok(render(asked.service, &request_id, &outcome))
+        Ok(render(call.service, &request_id, &outcome))
     }
 
     /// Identifies the caller, records the call, and determines its fault.
-    fn admit(&self, asked: &Asked, headers: &HeaderMap) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
+    fn admit(&self, call: &ApiCall, headers: &HeaderMap) -> (usize, Result<(Signer, Option<Fault>), Failure>) {
         let now = OffsetDateTime::now_utc();
         let mut state = self.state();
-        let signed = signer(&state, asked.service, headers, &asked.body, now);
+        let signed = signer(&state, call.service, headers, &call.body, now);
         let caller = signed.as_ref().map(|signer| signer.caller.clone()).ok();
-        let role_arn = match asked.operation.as_str() {
-            "AssumeRole" => asked.parameters.get("RoleArn").cloned(),
+        let role_arn = match call.operation.as_str() {
+            "AssumeRole" => call.parameters.get("RoleArn").cloned(),
             _ => caller.as_ref().map(|caller| caller.role_arn.clone()),
         };
-        let attempt = Attempt::of(asked, caller.as_ref(), role_arn.as_deref());
+        let attempt = Attempt::of(call, caller.as_ref(), role_arn.as_deref());
         if state.calls.len() >= MAX_CALLS {
             state.calls.pop_front();
             state.forgotten += 1;
         }
         state.calls.push_back(Call {
             at: now,
-            service: asked.service,
-            operation: asked.operation.clone(),
+            service: call.service,
+            operation: call.operation.clone(),
             region: signed.as_ref().map(|signer| signer.region.clone()).unwrap_or_default(),
             account: caller.as_ref().map(|caller: &Caller| caller.account.clone()).unwrap_or_default(),
             caller: caller.map(|caller| caller.arn).unwrap_or_default(),
             role_arn: role_arn.clone(),
-            external_id: asked.parameters.get("ExternalId").cloned(),
+            external_id: call.parameters.get("ExternalId").cloned(),
             error: None,
         });
         let number = state.forgotten + state.calls.len();
         let fault =
-            role_arn.as_deref().and_then(Scenario::of_role).and_then(|scenario| scenario.fault(asked.service)).filter(
+            role_arn.as_deref().and_then(Scenario::of_role).and_then(|scenario| scenario.fault(call.service)).filter(
                 |fault| match fault {
                     Fault::ThrottledTwice => {
                         let attempts = state.attempts.entry(attempt).or_default();
@@ -150,63 +150,63 @@ impl Organization {
         }
     }
 
-    fn perform(&self, asked: &Asked, signer: &Signer) -> Result<Output, Failure> {
+    fn perform(&self, call: &ApiCall, signer: &Signer) -> Result<Output, Failure> {
         // Created before the state is locked, so that others need not wait for the search for primes.
-        let made = matches!(asked.service, Service::Kms).then(|| kms::key_pair(&asked.operation)).flatten();
+        let made = matches!(call.service, Service::Kms).then(|| kms::key_pair(&call.operation)).flatten();
         let mut state = self.state();
         let Signer { caller, region } = signer;
-        let json = match asked.service {
+        let json = match call.service {
             Service::Sts => {
                 let now = OffsetDateTime::now_utc();
-                return sts::call(&mut state, caller, region, &asked.operation, &asked.parameters, now);
+                return sts::call(&mut state, caller, region, &call.operation, &call.parameters, now);
             }
             Service::SsoAdmin | Service::Organizations => {
-                return odd(&mut state, caller, region, asked).map(Output::Json);
+                return odd(&mut state, caller, region, call).map(Output::Json);
             }
-            Service::Kms => kms::call(&state, caller, region, &asked.operation, &asked.body, made.as_ref()),
+            Service::Kms => kms::call(&state, caller, region, &call.operation, &call.body, made.as_ref()),
         };
         json.map(Output::Json)
     }
 }
 
 /// Performs a call to SSO Admin or Organizations, as the caller's scenario changes it.
-fn odd(state: &mut State, caller: &Caller, region: &str, asked: &Asked) -> Result<Value, Failure> {
+fn odd(state: &mut State, caller: &Caller, region: &str, call: &ApiCall) -> Result<Value, Failure> {
     let oddity = caller.oddity();
     let refused = oddity.and_then(|oddity| oddity.refuses(caller, region, state, OffsetDateTime::now_utc()));
     if let Some(failure) = refused {
         return Err(failure);
     }
-    if let Some(list) = oddity.and_then(|oddity| oddity.refuses_token(&asked.operation, &asked.body)) {
-        let attempt = Attempt { external_id: Some(list), ..Attempt::of(asked, Some(caller), Some(&caller.role_arn)) };
+    if let Some(list) = oddity.and_then(|oddity| oddity.refuses_token(&call.operation, &call.body)) {
+        let attempt = Attempt { external_id: Some(list), ..Attempt::of(call, Some(caller), Some(&caller.role_arn)) };
         let attempts = state.attempts.entry(attempt).or_default();
         *attempts += 1;
         if *attempts == 1 {
-            return Err(Failure::token_expired(asked.service));
+            return Err(Failure::token_expired(call.service));
         }
     }
-    let body = oddity.map_or_else(|| asked.body.clone(), |oddity| oddity.request(&asked.body));
-    let response = match asked.service {
-        Service::Organizations => organizations::call(state, caller, region, &asked.operation, &body),
-        _ => sso_admin::call(state, caller, region, &asked.operation, &body),
+    let body = oddity.map_or_else(|| call.body.clone(), |oddity| oddity.request(&call.body));
+    let response = match call.service {
+        Service::Organizations => organizations::call(state, caller, region, &call.operation, &body),
+        _ => sso_admin::call(state, caller, region, &call.operation, &body),
     }?;
-    Ok(oddity.map_or_else(|| response.clone(), |oddity| oddity.response(&asked.operation, response.clone())))
+    Ok(oddity.map_or_else(|| response.clone(), |oddity| oddity.response(&call.operation, response.clone())))
 }
 
 impl Attempt {
-    fn of(asked: &Asked, caller: Option<&Caller>, role_arn: Option<&str>) -> Self {
-        let parameter = |name: &str| asked.parameters.get(name).cloned();
+    fn of(call: &ApiCall, caller: Option<&Caller>, role_arn: Option<&str>) -> Self {
+        let parameter = |name: &str| call.parameters.get(name).cloned();
         let caller = parameter("RoleSessionName").or_else(|| caller.map(|caller| caller.arn.clone()));
         Self {
             role_arn: role_arn.unwrap_or_default().to_owned(),
             caller: caller.unwrap_or_default(),
-            service: asked.service,
-            operation: asked.operation.clone(),
+            service: call.service,
+            operation: call.operation.clone(),
             external_id: parameter("ExternalId"),
         }
     }
 }
 
-impl Asked {
+impl ApiCall {
     fn parse(headers: &HeaderMap, body: Bytes) -> Result<Self, Failure> {
         let Some(target) = headers.get("x-amz-target") else {
             let parameters: Parameters = form_urlencoded::parse(&body).into_owned().collect();

@@ -8,7 +8,7 @@ use aws_sdk_ssoadmin::config::retry::RetryConfig;
 use aws_sdk_ssoadmin::types::KmsKeyStatus;
 use tokio::time::{Instant, sleep_until};
 use trustplane_domain::arn::InstanceArn;
-use trustplane_domain::inventory::{Account, Answer, Ask, MOST_PRINCIPALS, PermissionSet, Principal};
+use trustplane_domain::inventory::{Account, Answer, Ask, MAX_PRINCIPALS, PermissionSet, Principal};
 
 use super::{AccessPath, Customers, Session, SsoAdmin};
 use crate::error::{CustomerError, refused};
@@ -169,7 +169,7 @@ impl Reader<'_> {
     async fn assigned(&self, account: String, set: String, next: Option<String>) -> Result<Answer, CustomerError> {
         let with_token = next.is_some();
         let request = self.clients.sso_admin.list_account_assignments().instance_arn(self.instance.as_str());
-        let request = request.account_id(account).permission_set_arn(set).max_results(MOST_PRINCIPALS);
+        let request = request.account_id(account).permission_set_arn(set).max_results(MAX_PRINCIPALS);
         let listed = request.set_next_token(next).send().await;
         let listed = listed.map_err(|error| refused("sso:ListAccountAssignments", &error, with_token))?;
         let principals = listed.account_assignments().iter().map(|assignment| Principal {

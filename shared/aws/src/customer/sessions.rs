@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::{AccessPath, MARGIN, Session};
 
 /// Most sessions that a process keeps.
-const MOST: usize = 200;
+const MAX: usize = 200;
 
 /// The kept sessions. One is found by its whole [`AccessPath`], tenant and ExternalId included, so that it never serves another
 /// tenant.
@@ -33,7 +33,7 @@ impl Sessions {
         let soon = SystemTime::now() + MARGIN;
         let mut sessions = self.lock();
         sessions.retain(|_, kept| kept.ends > soon);
-        if sessions.len() >= MOST {
+        if sessions.len() >= MAX {
             sessions.clear();
         }
         sessions.insert(key(path), session);

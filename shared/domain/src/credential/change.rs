@@ -111,7 +111,7 @@ impl From<CredentialRefusal> for Failure {
             }
             CredentialRefusal::TooManyMakers => Self::conflict(
                 Conflict::Limit,
-                format!("between a key and the tenant's first are at most {} others", super::MOST_MAKERS),
+                format!("between a key and the tenant's first are at most {} others", super::MAX_MAKERS),
             ),
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::CredentialId;
 
 /// Longest chain of creators between a tenant's first credential and any other. It bounds the size of each credential.
-pub const MOST_MAKERS: usize = 64;
+pub const MAX_MAKERS: usize = 64;
 
 /// Holder of a credential, and the holders of the credentials that created it.
 ///
@@ -26,7 +26,7 @@ impl Lineage {
     }
 
     /// Creates the lineage of a new credential whose creator has lineage `self`. Returns `None` if the chain would
-    /// exceed [`MOST_MAKERS`].
+    /// exceed [`MAX_MAKERS`].
     pub fn makes(&self, id: CredentialId) -> Option<Self> {
         Self::first(id).through(self)
     }
@@ -46,7 +46,7 @@ impl Lineage {
     fn through(mut self, maker: &Self) -> Option<Self> {
         self.makers.extend(maker.makers.iter().chain([&maker.holder]));
         self.makers.remove(&self.holder);
-        (self.makers.len() <= MOST_MAKERS).then_some(self)
+        (self.makers.len() <= MAX_MAKERS).then_some(self)
     }
 }
 

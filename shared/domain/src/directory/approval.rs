@@ -11,13 +11,11 @@ use std::collections::BTreeSet;
 
 use super::domain_name::{DomainName, RestrictedDomain};
 use super::ids::VersionId;
-use super::named_domains::MOST_DOMAINS;
+use super::named_domains::MAX_DOMAINS;
+use super::obstacle::{Obstacle, describe};
 use super::route::{RouteChange, route_changes};
 use super::sso_configuration::{ActiveVersion, SsoConfiguration};
-use super::standing::{Obstacle, describe};
-use super::version::{
-    Author, MOST_OPEN_VERSIONS, MOST_VERSIONS, Version, VersionContent, VersionStatus, VersionUpdate,
-};
+use super::version::{Author, MAX_OPEN_VERSIONS, MAX_VERSIONS, Version, VersionContent, VersionStatus, VersionUpdate};
 use crate::failure::Denial;
 use crate::{Conflict, Failure, Faults, Timestamp};
 
@@ -112,10 +110,10 @@ pub fn submit(
     if !obstacles.is_empty() {
         return Err(VersionRefusal::Unusable(obstacles.to_vec()));
     }
-    if configuration.versions >= MOST_VERSIONS {
+    if configuration.versions >= MAX_VERSIONS {
         return Err(VersionRefusal::TooMany);
     }
-    if configuration.open_versions >= MOST_OPEN_VERSIONS {
+    if configuration.open_versions >= MAX_OPEN_VERSIONS {
         return Err(VersionRefusal::TooManyOpen);
     }
     let mut configuration = configuration.clone();
@@ -332,15 +330,15 @@ impl From<VersionRefusal> for Failure {
             }
             VersionRefusal::Unusable(obstacles) => Self::conflict(Conflict::WrongState, describe(&obstacles)),
             VersionRefusal::TooMany => {
-                Self::conflict(Conflict::Limit, format!("a configuration has at most {MOST_VERSIONS} versions"))
+                Self::conflict(Conflict::Limit, format!("a configuration has at most {MAX_VERSIONS} versions"))
             }
             VersionRefusal::TooManyOpen => Self::conflict(
                 Conflict::Limit,
-                format!("a configuration has at most {MOST_OPEN_VERSIONS} pending versions"),
+                format!("a configuration has at most {MAX_OPEN_VERSIONS} pending versions"),
             ),
             VersionRefusal::TooManyDomains => Self::conflict(
                 Conflict::Limit,
-                format!("the versions of a configuration name at most {MOST_DOMAINS} domains"),
+                format!("the versions of a configuration name at most {MAX_DOMAINS} domains"),
             ),
             VersionRefusal::Kept => {
                 Self::invalid("Status", "must be `Pending` or `Rejected`: what was approved is kept")

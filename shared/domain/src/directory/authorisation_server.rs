@@ -12,7 +12,7 @@ use crate::request::Label;
 use crate::{Failure, Timestamp, request, text_field};
 
 /// Largest number of authorisation servers of an organisation.
-pub const MOST_SERVERS: usize = 1_000;
+pub const MAX_SERVERS: usize = 1_000;
 
 words! {
     /// Status of an authorisation server.

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 /// Largest number of labels of a [`DomainName`]. DNS allows 127. The lower bound keeps a routing lookup within one
 /// read.
-pub const MOST_LABELS: usize = 32;
+pub const MAX_LABELS: usize = 32;
 
 /// Largest number of characters of a domain that can be proven: the name of the challenge's record is 22 longer.
-pub const MOST_PROVABLE: usize = 253 - (CHALLENGE_LABEL.len() + 1);
+pub const MAX_PROVABLE: usize = 253 - (CHALLENGE_LABEL.len() + 1);
 
 /// Top-level domains below which the public DNS has no record of a tenant's (RFC 6761, 6762, 7686, 3172).
 const WITHOUT_PUBLIC_DNS: [&str; 5] = ["arpa", "invalid", "local", "localhost", "onion"];
@@ -36,7 +36,7 @@ impl DomainName {
         if labels < 2 {
             return Err("must be a domain name of two labels or more");
         }
-        if labels > MOST_LABELS {
+        if labels > MAX_LABELS {
             return Err("must not have more than 32 labels");
         }
         let top = name.rsplit('.').next().unwrap_or_default();
@@ -55,7 +55,7 @@ impl DomainName {
     /// is not claimable, because anybody can register below it. Nor is a provider's domain where anybody can get a
     /// mailbox (`gmail.com`).
     pub fn claimable(&self) -> Result<(), &'static str> {
-        if self.0.len() > MOST_PROVABLE {
+        if self.0.len() > MAX_PROVABLE {
             return Err("must have at most 231 characters, so that the record of its challenge has a valid name");
         }
         let top = self.0.rsplit('.').next().unwrap_or_default();
@@ -72,7 +72,7 @@ impl DomainName {
     }
 
     /// Iterates over this domain and its claimable parents, longest first: the domains that can decide where an address
-    /// at this domain signs in. There are at most [`MOST_LABELS`].
+    /// at this domain signs in. There are at most [`MAX_LABELS`].
     pub fn candidates(&self) -> impl Iterator<Item = Self> {
         let starts = std::iter::once(0).chain(self.0.match_indices('.').map(|(at, _)| at + 1));
         starts
@@ -248,7 +248,7 @@ mod tests {
             assert_eq!(name.len(), length);
             parse(&name)
         };
-        assert_eq!(MOST_PROVABLE, 231);
+        assert_eq!(MAX_PROVABLE, 231);
         assert_eq!(long(231).claimable(), Ok(()));
         for name in [long(232), long(253), parse("corp.local"), parse("a.localhost"), parse("10.in-addr.arpa")] {
             assert!(name.claimable().is_err(), "{name}");

@@ -256,7 +256,7 @@ impl DomainProof {
         if values.iter().any(|value| self.matches(value)) {
             return (Outcome::Verified, Vec::new());
         }
-        let shown = |value: &String| value.chars().map(printable).take(MOST_SHOWN).collect();
+        let shown = |value: &String| value.chars().map(printable).take(MAX_SHOWN).collect();
         (Outcome::OtherValue, values.iter().take(3).map(shown).collect())
     }
 
@@ -271,7 +271,7 @@ impl DomainProof {
 }
 
 /// Largest number of characters shown of a found value.
-const MOST_SHOWN: usize = 255;
+const MAX_SHOWN: usize = 255;
 
 fn printable(character: char) -> char {
     if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::domain_name::DomainName;
 
 /// Largest size of an address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
-const MOST: usize = 254;
+const MAX: usize = 254;
 /// Largest size of the part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
-const MOST_LOCAL: usize = 64;
+const MAX_LOCAL: usize = 64;
 
 /// An e-mail address, in the client's spelling: `dot-atom@domain` (RFC 5322), with an internationalised local part or
 /// without (RFC 6531). Quoted local parts and address literals are refused, because nobody receives mail at them.
@@ -21,7 +21,7 @@ pub struct EmailAddress {
 }
 
 crate::text_field!(EmailAddress => Self, EmailAddress::parse, {
-    "type": "string", "format": "email", "maxLength": MOST
+    "type": "string", "format": "email", "maxLength": MAX
 });
 
 impl EmailAddress {
@@ -29,7 +29,7 @@ impl EmailAddress {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const WRONG: &str = "must be an e-mail address";
         let (local, domain) = text.rsplit_once('@').ok_or(WRONG)?;
-        if text.len() > MOST || !(1..=MOST_LOCAL).contains(&local.len()) {
+        if text.len() > MAX || !(1..=MAX_LOCAL).contains(&local.len()) {
             return Err(WRONG);
         }
         let is_atom = |atom: &str| !atom.is_empty() && atom.chars().all(is_atom_character);

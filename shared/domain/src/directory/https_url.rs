@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use serde::{Deserialize, Serialize};
 
 /// Largest number of characters of an [`HttpsUrl`].
-const MOST: usize = 255;
+const MAX: usize = 255;
 
 /// An absolute `https` URL of at most 255 characters, in the client's spelling. It has a host, no user information and
 /// no fragment, and only characters that RFC 3986 allows unescaped.
@@ -17,7 +17,7 @@ pub struct HttpsUrl(String);
 impl HttpsUrl {
     /// Parses a URL.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if text.len() > MOST {
+        if text.len() > MAX {
             return Err("must be at most 255 characters");
         }
         let rest = text
@@ -59,7 +59,7 @@ impl HttpsUrl {
 }
 
 crate::text_field!(HttpsUrl => Self, HttpsUrl::parse, {
-    "type": "string", "format": "uri", "pattern": "^https://", "maxLength": MOST
+    "type": "string", "format": "uri", "pattern": "^https://", "maxLength": MAX
 });
 
 /// Returns true for `host` or `host:port`. A host is a name, an IPv4 address or a bracketed IPv6 address.

@@ -36,7 +36,7 @@ macro_rules! made_by_time {
 made_by_time!(AuthorisationServerId, SsoConfigurationId, VersionId);
 
 /// Largest number of characters of an organisation's id.
-const ORGANISATION_ID_MOST: usize = 40;
+const ORGANISATION_ID_MAX: usize = 40;
 
 /// An organisation's id, chosen by the client that creates the organisation: 1 to 40 characters, without `<` and `>`.
 ///
@@ -49,14 +49,14 @@ pub struct OrganisationId(String);
 impl OrganisationId {
     /// Parses an id from a path.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let well_formed = (1..=ORGANISATION_ID_MOST).contains(&text.chars().count()) && !text.contains(['<', '>']);
+        let well_formed = (1..=ORGANISATION_ID_MAX).contains(&text.chars().count()) && !text.contains(['<', '>']);
         well_formed.then(|| Self(text.to_owned())).ok_or("must be 1 to 40 characters without `<` and `>`")
     }
 
     /// Parses the id of a new organisation: `[A-Za-z0-9][A-Za-z0-9._~-]{0,39}`, which needs no escaping in a path.
     pub fn parse_new(text: &str) -> Result<Self, &'static str> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
-        let sound = (1..=ORGANISATION_ID_MOST).contains(&text.len())
+        let sound = (1..=ORGANISATION_ID_MAX).contains(&text.len())
             && text.bytes().all(plain)
             && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
         sound
@@ -71,7 +71,7 @@ impl OrganisationId {
 }
 
 crate::schema!(OrganisationId, {
-    "type": "string", "minLength": 1, "maxLength": ORGANISATION_ID_MOST, "pattern": "^[^<>]*$"
+    "type": "string", "minLength": 1, "maxLength": ORGANISATION_ID_MAX, "pattern": "^[^<>]*$"
 });
 
 /// The id of a new organisation, as a request has it.
@@ -80,8 +80,8 @@ pub enum NewOrganisationId {}
 crate::text_field!(NewOrganisationId => OrganisationId, OrganisationId::parse_new, {
     "type": "string",
     "minLength": 1,
-    "maxLength": ORGANISATION_ID_MOST,
-    "pattern": format!("^[A-Za-z0-9][A-Za-z0-9._~-]{{0,{}}}$", ORGANISATION_ID_MOST - 1)
+    "maxLength": ORGANISATION_ID_MAX,
+    "pattern": format!("^[A-Za-z0-9][A-Za-z0-9._~-]{{0,{}}}$", ORGANISATION_ID_MAX - 1)
 });
 
 impl fmt::Display for OrganisationId {

@@ -9,7 +9,7 @@ use super::domain_name::DomainName;
 use super::version::VersionContent;
 
 /// Largest number of domains that a configuration's versions can name in total.
-pub const MOST_DOMAINS: usize = 100;
+pub const MAX_DOMAINS: usize = 100;
 
 /// Domains that versions name, each with the number of those versions. Rejected versions do not count.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,6 @@ impl NamedDomains {
 
     /// Returns true if there are more than the limit.
     pub fn are_too_many(&self) -> bool {
-        self.0.len() > MOST_DOMAINS
+        self.0.len() > MAX_DOMAINS
     }
 }

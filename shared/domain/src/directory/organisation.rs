@@ -11,7 +11,7 @@ use crate::request::Label;
 use crate::{Failure, Timestamp, request};
 
 /// Largest number of organisations of a tenant.
-pub const MOST_ORGANISATIONS: usize = 10_000;
+pub const MAX_ORGANISATIONS: usize = 10_000;
 
 words! {
     /// Status of an organisation.

@@ -11,7 +11,7 @@ use crate::Faults;
 /// Size of a page by default.
 pub const DEFAULT_SIZE: u32 = 20;
 /// Largest size of a page.
-pub const MOST_SIZE: u32 = 100;
+pub const MAX_SIZE: u32 = 100;
 
 /// Number, size and order of a requested page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,7 +221,7 @@ fn page_number(text: &str) -> Result<u32, &'static str> {
 }
 
 fn page_size(text: &str) -> Result<u32, &'static str> {
-    number(text).filter(|size| (1..=MOST_SIZE).contains(size)).ok_or("must be a whole number from 1 to 100")
+    number(text).filter(|size| (1..=MAX_SIZE).contains(size)).ok_or("must be a whole number from 1 to 100")
 }
 
 fn number(text: &str) -> Option<u32> {
@@ -369,7 +369,7 @@ mod tests {
             let query = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             if let Ok(request) = PageRequest::parse(query, SORTABLE) {
                 let page = request.page(people(), key);
-                prop_assert!(page.size >= 1 && page.size <= MOST_SIZE);
+                prop_assert!(page.size >= 1 && page.size <= MAX_SIZE);
             }
         }
     }

@@ -11,7 +11,7 @@ use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
 use super::sso_configuration::{ActiveVersion, SsoConfiguration};
 
 /// Largest number of configurations on a route. DynamoDB takes items of 400 KB, and a configuration is 200 bytes.
-pub const MOST_CONFIGURATIONS: usize = 1_000;
+pub const MAX_CONFIGURATIONS: usize = 1_000;
 
 /// Path of a configuration in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl Route {
 
     /// Returns true if more configurations are on the route than one item holds.
     pub fn is_too_long(&self) -> bool {
-        self.restricted.len() + self.supported.len() > MOST_CONFIGURATIONS
+        self.restricted.len() + self.supported.len() > MAX_CONFIGURATIONS
     }
 
     /// Returns true if no configuration is left.
@@ -205,7 +205,7 @@ mod tests {
             }
             route
         };
-        let most = u64::try_from(MOST_CONFIGURATIONS).unwrap();
+        let most = u64::try_from(MAX_CONFIGURATIONS).unwrap();
         assert!(!on(most).is_too_long() && on(most + 1).is_too_long());
         assert!(serde_json::to_vec(&on(most)).unwrap().len() < 350_000);
     }

@@ -16,10 +16,10 @@ use crate::request::{Label, List};
 use crate::{Failure, Timestamp, request};
 
 /// Largest number of SSO configurations of an authorisation server.
-pub const MOST_CONFIGURATIONS: usize = 1_000;
+pub const MAX_CONFIGURATIONS: usize = 1_000;
 
 /// Largest number of characters of a [`RedirectUriSuffix`].
-const MOST_SUFFIX: usize = 40;
+const MAX_SUFFIX: usize = 40;
 
 words! {
     /// Status of an SSO configuration.
@@ -238,7 +238,7 @@ pub struct RedirectUriSuffix(String);
 impl RedirectUriSuffix {
     /// Parses a suffix, with or without the `/` that separates it from the base.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if !(1..=MOST_SUFFIX).contains(&text.chars().count()) {
+        if !(1..=MAX_SUFFIX).contains(&text.chars().count()) {
             return Err("must be 1 to 40 characters");
         }
         let path = text.strip_prefix('/').unwrap_or(text);
@@ -252,7 +252,7 @@ impl RedirectUriSuffix {
 }
 
 crate::text_field!(RedirectUriSuffix => Self, RedirectUriSuffix::parse, {
-    "type": "string", "minLength": 1, "maxLength": MOST_SUFFIX
+    "type": "string", "minLength": 1, "maxLength": MAX_SUFFIX
 });
 
 /// Prefix of all redirect URIs: an `https` URL without a query, short enough that every redirect URI has at most 255

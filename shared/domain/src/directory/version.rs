@@ -17,14 +17,14 @@ use crate::request::List;
 use crate::{Failure, Faults, Timestamp, request, text_field};
 
 /// Largest number of versions of a configuration.
-pub const MOST_VERSIONS: u32 = 1_000;
+pub const MAX_VERSIONS: u32 = 1_000;
 /// Largest number of versions of a configuration that are `Pending` at the same time.
-pub const MOST_OPEN_VERSIONS: u32 = 50;
+pub const MAX_OPEN_VERSIONS: u32 = 50;
 
 /// Largest number of characters of most texts of a version.
-const MOST_TEXT: usize = 255;
+const MAX_TEXT: usize = 255;
 /// Largest number of characters of the name of a claim.
-const MOST_CLAIM: usize = 60;
+const MAX_CLAIM: usize = 60;
 
 words! {
     /// Status of a version.
@@ -276,39 +276,39 @@ impl CreateSsoConfigurationVersion {
 /// A client id, as a request has it.
 pub enum ClientId {}
 
-text_field!(ClientId => String, client_id, {"type": "string", "minLength": 1, "maxLength": MOST_TEXT});
+text_field!(ClientId => String, client_id, {"type": "string", "minLength": 1, "maxLength": MAX_TEXT});
 
 /// An entry of RestrictedDomains, as a request has it.
 pub enum ClaimableOrAny {}
 
-text_field!(ClaimableOrAny => RestrictedDomain, restricted_domain, {"type": "string", "maxLength": MOST_TEXT, "pattern": r"^\S*$"});
+text_field!(ClaimableOrAny => RestrictedDomain, restricted_domain, {"type": "string", "maxLength": MAX_TEXT, "pattern": r"^\S*$"});
 
 /// An entry of SupportedDomains, as a request has it.
 pub enum Claimable {}
 
-text_field!(Claimable => DomainName, supported_domain, {"type": "string", "maxLength": MOST_TEXT, "pattern": r"^\S*$"});
+text_field!(Claimable => DomainName, supported_domain, {"type": "string", "maxLength": MAX_TEXT, "pattern": r"^\S*$"});
 
 /// A name of a claim, as a request has it.
 pub enum GroupClaim {}
 
-text_field!(GroupClaim => String, |claim| text(claim, 1..=MOST_CLAIM), {
-    "type": "string", "minLength": 1, "maxLength": MOST_CLAIM
+text_field!(GroupClaim => String, |claim| text(claim, 1..=MAX_CLAIM), {
+    "type": "string", "minLength": 1, "maxLength": MAX_CLAIM
 });
 
 /// A path of a claim, as a request has it.
 pub enum GroupClaimPath {}
 
 text_field!(GroupClaimPath => String, group_claim_path, {
-    "type": "string", "maxLength": MOST_TEXT, "pattern": r"^\$[.\[].*"
+    "type": "string", "maxLength": MAX_TEXT, "pattern": r"^\$[.\[].*"
 });
 
 /// Scopes, as a request has them.
 pub enum Scopes {}
 
-text_field!(Scopes => String, scopes, {"type": "string", "maxLength": MOST_TEXT});
+text_field!(Scopes => String, scopes, {"type": "string", "maxLength": MAX_TEXT});
 
 fn client_id(text: &str) -> Result<String, &'static str> {
-    let sound = (1..=MOST_TEXT).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let sound = (1..=MAX_TEXT).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     sound.then(|| text.to_owned()).ok_or("must be 1 to 255 printable ASCII characters")
 }
 
@@ -329,7 +329,7 @@ fn supported_domain(text: &str) -> Result<DomainName, &'static str> {
 
 /// Checks the documented pattern `^\$[.\[].*`.
 fn group_claim_path(path: &str) -> Result<String, String> {
-    let path = text(path, 1..=MOST_TEXT)?;
+    let path = text(path, 1..=MAX_TEXT)?;
     if path.starts_with("$.") || path.starts_with("$[") {
         Ok(path)
     } else {
@@ -339,7 +339,7 @@ fn group_claim_path(path: &str) -> Result<String, String> {
 
 /// Checks scope tokens (RFC 6749, 3.3) separated by spaces.
 fn scopes(scopes: &str) -> Result<String, String> {
-    let scopes = text(scopes, 0..=MOST_TEXT)?;
+    let scopes = text(scopes, 0..=MAX_TEXT)?;
     let sound = scopes.bytes().all(|byte| matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~'));
     if sound { Ok(scopes) } else { Err("must be scopes separated by spaces".to_owned()) }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::{Row, RowId};
 
 /// Most rows of a batch: a transaction has 100 items, some of which are others.
-pub const MOST_ROWS: usize = 90;
+pub const MAX_ROWS: usize = 90;
 
 /// Most bytes of a batch's rows, as JSON: a transaction has 4 MB.
-pub const MOST_BYTES: usize = 2_500_000;
+pub const MAX_BYTES: usize = 2_500_000;
 
 /// Rows to write and to remove, each once: the last word on a row counts.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Batch {
 
     /// Reports a batch that is worth a transaction.
     pub fn is_full(&self) -> bool {
-        self.rows.len() >= MOST_ROWS || self.bytes >= MOST_BYTES
+        self.rows.len() >= MAX_ROWS || self.bytes >= MAX_BYTES
     }
 
     /// Takes the rows out, in parts that each fit into a transaction.
@@ -41,7 +41,7 @@ impl Batch {
         let mut bytes = 0;
         for (id, row) in std::mem::take(&mut self.rows) {
             let added = row.as_ref().map_or(0, size);
-            match parts.last_mut().filter(|part| part.len() < MOST_ROWS && bytes + added <= MOST_BYTES) {
+            match parts.last_mut().filter(|part| part.len() < MAX_ROWS && bytes + added <= MAX_BYTES) {
                 Some(part) => {
                     bytes += added;
                     part.push((id, row));

@@ -14,7 +14,7 @@ const ATTEMPTS: u32 = 6;
 const SETTLING: i64 = 15 * SECOND;
 
 /// Most calls of a round, about nine hours: more is a list that does not end.
-const MOST_CALLS: u64 = 250_000;
+const MAX_CALLS: u64 = 250_000;
 
 /// The reason that a step was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Sync {
     /// Counts a call to AWS.
     pub(super) fn counted(mut self) -> Result<Self, Fault> {
         self.counts.calls += 1;
-        if self.counts.calls > MOST_CALLS { Err(Fault::TooLarge) } else { Ok(self) }
+        if self.counts.calls > MAX_CALLS { Err(Fault::TooLarge) } else { Ok(self) }
     }
 
     /// The IAM action that was denied.
@@ -155,7 +155,7 @@ impl Sync {
                     .to_owned()
             }
             SyncFailure::TooLarge => format!(
-                "The organization needs more than {MOST_CALLS} calls, more than this platform makes in one reading. Report it to \
+                "The organization needs more than {MAX_CALLS} calls, more than this platform makes in one reading. Report it to \
                  the operator of this platform."
             ),
             SyncFailure::Internal => {

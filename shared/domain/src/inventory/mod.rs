@@ -15,7 +15,7 @@ mod step;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::batch::{Batch, MOST_BYTES, MOST_ROWS};
+pub use self::batch::{Batch, MAX_BYTES, MAX_ROWS};
 pub use self::cursor::Cursor;
 pub use self::failure::{Fault, SyncFailure};
 pub use self::progress::Progress;
@@ -25,7 +25,7 @@ use crate::Timestamp;
 use crate::connection::Refusal;
 
 /// Most principals that a row of an assignment has: one page of AWS. A pair with more has several rows.
-pub const MOST_PRINCIPALS: i32 = 100;
+pub const MAX_PRINCIPALS: i32 = 100;
 
 /// The state of reading an organization. One per tenant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::step::{Confirming, Pairs, Step};
 use super::{
-    Account, Assignment, Cause, Cursor, Fault, Half, MOST_PRINCIPALS, PermissionSet, Principal, Row, RowId, Sync,
+    Account, Assignment, Cause, Cursor, Fault, Half, MAX_PRINCIPALS, PermissionSet, Principal, Row, RowId, Sync,
     Unreadable,
 };
 use crate::Timestamp;
@@ -358,7 +358,7 @@ impl Turn {
         next: Option<String>,
     ) -> Result<(), Fault> {
         let next = pairs.principals.turned(next)?;
-        let most = usize::try_from(MOST_PRINCIPALS).unwrap_or(1);
+        let most = usize::try_from(MAX_PRINCIPALS).unwrap_or(1);
         for principals in principals.chunks(most) {
             self.rows.push(pairs.row(pairs.part, principals.to_vec(), None));
             pairs.part += 1;

@@ -122,7 +122,7 @@ impl Runner {
         let (half, round) = (self.sync.written_half(), self.sync.round);
         for part in self.batch.take() {
             let bytes = part.iter().map(|(_, row)| serde_json::to_vec(row).unwrap().len()).sum();
-            assert!(part.len() <= MOST_ROWS);
+            assert!(part.len() <= MAX_ROWS);
             self.largest_batch = self.largest_batch.max(bytes);
             for (id, row) in part {
                 match row {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// Most characters of an [`OutboundUrl`].
-const MOST: usize = 2_048;
+const MAX: usize = 2_048;
 
 /// An absolute `https` URL of at most 2,048 characters without user information and fragment, kept as it was sent.
 ///
@@ -34,7 +34,7 @@ pub enum Host<'a> {
 impl OutboundUrl {
     /// Reads a URL.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if text.len() > MOST {
+        if text.len() > MAX {
             return Err("must be at most 2048 characters");
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)) {

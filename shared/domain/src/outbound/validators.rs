@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Most bytes of a validator that is kept.
-const MOST: usize = 512;
+const MAX: usize = 512;
 
 /// `ETag` and `Last-Modified` of a document, as its server sent them. The next request for it is conditional on them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl Validators {
 }
 
 fn is_kept(value: &str) -> bool {
-    !value.is_empty() && value.len() <= MOST && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+    !value.is_empty() && value.len() <= MAX && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

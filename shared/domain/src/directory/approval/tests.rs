@@ -306,10 +306,10 @@ fn a_configuration_has_a_bound_of_versions() {
         submit(configuration, id, content(&body()).unwrap(), &author(1), &[], at(0))
             .map(|changed| changed.version.number)
     };
-    let full = SsoConfiguration { versions: MOST_VERSIONS, version_counter: 1_200, ..sample() };
+    let full = SsoConfiguration { versions: MAX_VERSIONS, version_counter: 1_200, ..sample() };
     assert_eq!(submit_to(&full), Err(VersionRefusal::TooMany));
-    assert_eq!(submit_to(&SsoConfiguration { versions: MOST_VERSIONS - 1, ..full }), Ok(1_201));
-    let open = SsoConfiguration { open_versions: MOST_OPEN_VERSIONS, ..sample() };
+    assert_eq!(submit_to(&SsoConfiguration { versions: MAX_VERSIONS - 1, ..full }), Ok(1_201));
+    let open = SsoConfiguration { open_versions: MAX_OPEN_VERSIONS, ..sample() };
     assert_eq!(submit_to(&open), Err(VersionRefusal::TooManyOpen));
 }
 
