@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use trustplane_local::{Options, Stack, binaries::workspace};
+use trustplane_local::{Options, Stack, binaries::workspace, wait::until};
 
 use crate::contract::Contract;
 use crate::{Cost, Customer, Reply, Request};
