@@ -1,10 +1,12 @@
 //! `/v1/integrations/aws-identity-center/config`: the instance of a tenant, and the role to reach it through.
 
 use serde::Serialize;
+use trustplane_domain::arn::{InstanceArn, RoleArn};
 use trustplane_domain::connection::{Connection, SavedVersion, Settings};
 use trustplane_domain::inventory::Sync;
-use trustplane_domain::region::AccountId;
-use trustplane_domain::{Failure, Faults};
+use trustplane_domain::region::{AccountId, Region};
+use trustplane_domain::request::Unparsed;
+use trustplane_domain::{Failure, Faults, request};
 use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{Call, Context, Decision, Request, Response, Subject};
 use trustplane_store::{Slot, Stored, Writes};
@@ -86,11 +88,22 @@ fn replace(cx: &Context<'_>, before: &Stored<Connection>, after: &Connection, sy
     before.value.released_by(after).map(|role| cx.keys.role_claim(role)).iter().fold(writes, Writes::release)
 }
 
-/// Parses the three fields: each is a required string, and may be empty.
+request! {
+    /// A configuration to save. An empty string is an absent value.
+    pub(crate) struct SaveIntegration {
+        /// ARN of the IAM Identity Center instance.
+        required instance: Unparsed<InstanceArn> = "sso_instance_arn",
+        /// ARN of the role in the customer's account.
+        required role: Unparsed<RoleArn> = "role_arn",
+        /// Primary region of the instance.
+        required region: Unparsed<Region> = "region",
+    }
+}
+
 fn settings(request: &Request, platform: &AccountId) -> Result<Settings, Failure> {
     let mut fields = request.fields()?;
-    let mut text = |field| fields.string(field).unwrap_or_default();
-    let (instance, role, region) = (text("sso_instance_arn"), text("role_arn"), text("region"));
+    let SaveIntegration { instance, role, region } = SaveIntegration::read(&mut fields);
+    let (instance, role, region) = (instance.unwrap_or_default(), role.unwrap_or_default(), region.unwrap_or_default());
     let (settings, faults) = match Settings::parse(&instance, &role, &region, platform) {
         Ok(settings) => (settings, Faults::default()),
         Err(faults) => (Settings::default(), faults),

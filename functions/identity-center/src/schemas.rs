@@ -10,6 +10,7 @@ use crate::{bootstrap, config, external_id, versions};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<config::SaveIntegration>();
     generator.subschema_for::<bootstrap::BootstrapRequest>();
 }
 

@@ -27,6 +27,12 @@ pub(crate) struct Body<'a> {
     state: &'static str,
 }
 
+/// The list of certificates on the wire: an array at the top level.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SamlCertificates"))]
+#[serde(transparent)]
+pub(crate) struct Bodies<'a>(Vec<Body<'a>>);
+
 /// A certificate as policies and the audit log see it.
 #[derive(Debug, Serialize)]
 struct View<'a> {
@@ -79,7 +85,7 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
         .subject(|(id, ()), _, _| Subject::new(Kind::SpCertificate, id.clone()));
     store::decide(request, |_, store, cx| {
         let provider = provider(&store);
-        let bodies: Vec<_> = provider.certificates().iter().map(|one| body(&provider, one, cx.now)).collect();
+        let bodies = Bodies(provider.certificates().iter().map(|one| body(&provider, one, cx.now)).collect());
         Ok(store.service_provider.version().into_iter().fold(Response::ok(&bodies), Response::etag))
     })
     .await

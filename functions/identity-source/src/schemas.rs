@@ -19,5 +19,5 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<certificates::Imported>();
     generator.subschema_for::<certificates::Certificates<'_>>();
     generator.subschema_for::<service_provider::Config>();
-    generator.subschema_for::<saml_certificates::Body<'_>>();
+    generator.subschema_for::<saml_certificates::Bodies<'_>>();
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_domain::audit_chain::{KeptEnd, KeptRecord, Range, Verifier, ids_at};
 use trustplane_domain::nearest::unknown;
@@ -23,19 +23,20 @@ const ROUNDS: usize = 3;
 
 /// A record on the wire. Facts that it holds twice are named as this API does, and as JITSudo does.
 #[derive(Debug, Serialize)]
-struct Body {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuditRecord"))]
+pub(crate) struct Body {
     id: String,
     occurred_at: Timestamp,
-    actor_id: Value,
-    actor_type: Value,
-    actor: Value,
+    actor_id: String,
+    actor_type: String,
+    actor: ActorBody,
     action: String,
     resource: ResourceBody,
     resource_type: String,
     resource_id: String,
     outcome: Outcome,
-    before: Option<Value>,
-    after: Option<Value>,
+    before: Option<Map<String, Value>>,
+    after: Option<Map<String, Value>>,
     determining_policies: Vec<String>,
     source_ip: Option<String>,
     user_agent: Option<String>,
@@ -46,7 +47,20 @@ struct Body {
     created_at: Timestamp,
 }
 
+/// The principal of a record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+struct ActorBody {
+    id: String,
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    roles: Vec<String>,
+}
+
+/// The resource of a record.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 struct ResourceBody {
     #[serde(rename = "type")]
     kind: String,
@@ -215,7 +229,7 @@ impl Filter {
 
     fn matches(&self, body: &Body) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
-        is(&self.actor_id, body.actor_id.as_str().unwrap_or_default())
+        is(&self.actor_id, &body.actor_id)
             && is(&self.resource_type, &body.resource_type)
             && is(&self.resource_id, &body.resource_id)
             && is(&self.action, &body.action)
@@ -281,20 +295,20 @@ fn key_range(range: Range) -> (String, String) {
 fn body(row: Stored<AuditItem>) -> Option<Body> {
     let AuditItem { record, hash, previous_hash } = row.value;
     let record: AuditRecord = serde_json::from_str(&record).ok()?;
-    let of_actor = |field: &str| record.actor.get(field).cloned().unwrap_or_default();
+    let actor: ActorBody = serde_json::from_value(record.actor).ok()?;
     Some(Body {
-        actor_id: of_actor("id"),
-        actor_type: of_actor("type"),
+        actor_id: actor.id.clone(),
+        actor_type: actor.kind.clone(),
         id: record.id,
         occurred_at: record.occurred_at,
-        actor: record.actor,
+        actor,
         action: record.action,
         resource: ResourceBody { kind: record.resource_type.clone(), id: record.resource_id.clone() },
         resource_type: record.resource_type,
         resource_id: record.resource_id,
         outcome: record.outcome,
-        before: record.before,
-        after: record.after,
+        before: record.before.and_then(object),
+        after: record.after.and_then(object),
         determining_policies: record.determining_policies,
         source_ip: record.source_ip,
         user_agent: record.user_agent,
@@ -304,4 +318,11 @@ fn body(row: Stored<AuditItem>) -> Option<Body> {
         previous_hash,
         created_at: record.occurred_at,
     })
+}
+
+fn object(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(object) => Some(object),
+        _ => None,
+    }
 }

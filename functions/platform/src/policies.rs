@@ -10,7 +10,7 @@ use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy};
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Image, Kind, Policies, PolicyRequest, Proposal, Question, Resource, Schema, Sealed, decide};
-use trustplane_runtime::{Call, Context, Decision, OperatorCall, Request, Response, Subject, actions};
+use trustplane_runtime::{Call, Context, Decision, Listed, OperatorCall, Request, Response, Subject, actions};
 use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 
 use crate::tenants::tenant_id;
@@ -54,7 +54,7 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
                 warnings: Vec::new(),
             });
             let data: Vec<_> = built_in.chain(policies.policies.iter().map(body)).collect();
-            Ok(Response::ok(&json!({"data": data, "next_cursor": null, "has_more": false})))
+            Ok(Response::ok(&Listed::new(data, None)))
         })
         .await
 }

@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 
 use trustplane_runtime::Listed;
 
-use crate::{api_keys, credentials, evaluation, health, policies, temporary_keys};
+use crate::{api_keys, audit, credentials, evaluation, health, policies, temporary_keys};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
@@ -21,6 +21,7 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Listed<credentials::Body<'_>>>();
     generator.subschema_for::<credentials::MadeBody<'_>>();
     generator.subschema_for::<temporary_keys::Body>();
-    generator.subschema_for::<policies::Body<'_>>();
+    generator.subschema_for::<Listed<policies::Body<'_>>>();
+    generator.subschema_for::<Listed<audit::Body>>();
     generator.subschema_for::<evaluation::Body<'_>>();
 }

@@ -109,6 +109,19 @@ fn retry_after(failure: &Failure) -> Option<u32> {
     }
 }
 
+/// Serializes the body of an error. The bodies are structs of texts, which always serialize.
+fn json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).unwrap_or_default()
+}
+
+/// Adds the schemas of the errors of all dialects.
+#[cfg(feature = "schema")]
+pub(crate) fn schemas(generator: &mut schemars::SchemaGenerator) {
+    generator.subschema_for::<integration::Body<'_>>();
+    generator.subschema_for::<identity_source::Body<'_>>();
+    generator.subschema_for::<directory::Body>();
+}
+
 /// Formats a number of bytes for a message.
 pub(crate) fn bytes(limit: usize) -> String {
     if limit.is_multiple_of(1024) { format!("{} KiB", limit / 1024) } else { format!("{limit} bytes") }

@@ -42,6 +42,12 @@ pub use trustplane_functions::{
 
 use trustplane_domain::Failure;
 
+/// Adds the schemas of error bodies.
+#[cfg(feature = "schema")]
+pub fn schemas(generator: &mut schemars::SchemaGenerator) {
+    dialect::schemas(generator);
+}
+
 /// Random bytes from the system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];

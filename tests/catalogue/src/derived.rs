@@ -24,6 +24,7 @@ pub(crate) fn requests() -> Map<String, Value> {
 /// Returns the schemas of all response bodies by name.
 pub(crate) fn responses() -> Map<String, Value> {
     let mut generator = generator();
+    trustplane_runtime::schemas(&mut generator);
     trustplane_directory::schemas::responses(&mut generator);
     trustplane_identity_center::schemas::responses(&mut generator);
     trustplane_identity_source::schemas::responses(&mut generator);

@@ -8,13 +8,9 @@ use crate::derived;
 /// A file of schemas, by its name and text.
 type File = (&'static str, &'static str);
 
-/// One file per dialect or family, and one for the schemas that they share.
+/// One file per family, for the schemas that no type has.
 const FILES: &[File] = &[
-    ("schemas/shared.json", include_str!("schemas/shared.json")),
-    ("schemas/integration.json", include_str!("schemas/integration.json")),
-    ("schemas/platform.json", include_str!("schemas/platform.json")),
     ("schemas/policies.json", include_str!("schemas/policies.json")),
-    ("schemas/audit.json", include_str!("schemas/audit.json")),
     ("schemas/identity_source.json", include_str!("schemas/identity_source.json")),
     ("schemas/directory.json", include_str!("schemas/directory.json")),
 ];

@@ -133,7 +133,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/v1/policies",
         group: Group::Administer,
         resource: Kind::Tenant,
-        response: Some("Policies"),
+        response: Some("PolicyPage"),
         permissions: &[Read],
         ..PLATFORM
     }),
@@ -181,7 +181,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Administer,
         resource: Kind::AuditLog,
         queries: &["limit", "cursor", "actor_id", "resource_type", "resource_id", "action", "outcome", "from", "to"],
-        response: Some("AuditLog"),
+        response: Some("AuditRecordPage"),
         permissions: &[Read, List],
         ..PLATFORM
     }),

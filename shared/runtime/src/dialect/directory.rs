@@ -1,18 +1,27 @@
 //! Raidiam Connect's dialect: `{"errors": [...]}` for what the client can mend, an empty body for what it cannot, and the
 //! headers of the Financial-grade API profile.
 
-use serde_json::json;
+use serde::Serialize;
 use trustplane_domain::directory::fapi;
 use trustplane_domain::{Failure, Faults};
 use trustplane_functions::JSON;
 
-use super::{Rendered, bytes};
+use super::{Rendered, bytes, json};
 use crate::Request;
+
+/// Body of an error.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DirectoryError"))]
+pub(crate) struct Body {
+    /// The faults: all that were found.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), inner(length(min = 1))))]
+    errors: Vec<String>,
+}
 
 /// Writes a failure.
 pub(super) fn render(failure: &Failure) -> Rendered {
     let (status, errors) = parts(failure);
-    let body = errors.map_or_else(String::new, |errors| json!({"errors": errors}).to_string());
+    let body = errors.map_or_else(String::new, |errors| json(&Body { errors }));
     let headers = if status == 401 { vec![("www-authenticate", "Bearer".to_owned())] } else { Vec::new() };
     Rendered { status, body, headers }
 }
@@ -38,7 +47,9 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
         Failure::NotFound(what) => (404, Some(vec![format!("there is no such {what}")])),
         Failure::NoRoute => say(404, "there is nothing at this path"),
         Failure::MethodNotAllowed { allow } => (405, Some(vec![format!("this path has other methods: {allow}")])),
-        Failure::PreconditionFailed => say(412, "another version stands than If-Match names"),
+        Failure::PreconditionFailed => {
+            say(412, "the current version is not the one in If-Match: read it, and send the request again")
+        }
         Failure::Conflict(_, message) => (409, Some(vec![message.clone()])),
         Failure::IdempotencyMismatch => say(422, "this Idempotency-Key was used for another request"),
         Failure::RateLimited { .. } => (429, None),

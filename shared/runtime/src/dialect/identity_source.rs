@@ -1,22 +1,34 @@
 //! Huawei Cloud's dialect: `{"error_code", "error_msg", "request_id"}`, and `encoded_authorization_message` on 403.
 
-#![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just made")]
-
-use serde_json::json;
+use serde::Serialize;
 use trustplane_domain::{Conflict, Failure};
 
-use super::{About, Rendered, bytes};
+use super::{About, Rendered, bytes, json};
 
-/// Writes a failure. No text in it is ever empty: clients take an empty `error_code` for no error body at all.
+/// Body of an error. No text in it is ever empty: clients take an empty `error_code` for no error body at all.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentitySourceError"))]
+pub(crate) struct Body<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    error_code: &'static str,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    error_msg: String,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    request_id: &'a str,
+    /// Facts of a denial, sealed. An operator reads them with `decode-authorization-message`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    encoded_authorization_message: Option<&'a str>,
+}
+
+/// Writes a failure.
 pub(super) fn render(failure: &Failure, about: &About) -> Rendered {
-    let (status, code, message) = parts(failure);
-    let mut body = json!({"error_code": code, "error_msg": message, "request_id": about.request_id});
-    if status == 403 {
-        // Where nothing could be sealed, the request id still leads an operator to the log.
-        let sealed = about.sealed_denial.clone().unwrap_or_else(|| about.request_id.clone());
-        body["encoded_authorization_message"] = json!(sealed);
-    }
-    Rendered { status, body: body.to_string(), headers: Vec::new() }
+    let (status, error_code, error_msg) = parts(failure);
+    let request_id = about.request_id.as_str();
+    // Where nothing could be sealed, the request id still leads an operator to the log.
+    let sealed = (status == 403).then(|| about.sealed_denial.as_deref().unwrap_or(request_id));
+    let body = Body { error_code, error_msg, request_id, encoded_authorization_message: sealed };
+    Rendered { status, body: json(&body), headers: Vec::new() }
 }
 
 fn parts(failure: &Failure) -> (u16, &'static str, String) {
@@ -56,7 +68,9 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::NoRoute | Failure::MethodNotAllowed { .. } => {
             say(404, "APIGW.0101", "The API does not exist or has not been published in the environment")
         }
-        Failure::PreconditionFailed => say(412, "IIC.412", "Another version stands than If-Match names"),
+        Failure::PreconditionFailed => {
+            say(412, "IIC.412", "The current version is not the one in If-Match: read it, and send the request again")
+        }
         Failure::Conflict(conflict, message) => conflict_parts(*conflict, message),
         Failure::IdempotencyMismatch => say(422, "IIC.422", "This Idempotency-Key was used for another request"),
         Failure::RateLimited { .. } => say(429, "APIGW.0308", "The throttling threshold has been reached"),

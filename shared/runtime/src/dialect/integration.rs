@@ -1,27 +1,40 @@
 //! JITSudo's dialect: `{"code", "message", "details"?, "notices"?}`.
 
-#![allow(clippy::indexing_slicing, reason = "a field of a JSON object that was just made")]
-
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use trustplane_domain::{Conflict, Failure};
 
-use super::{Rendered, bytes};
+use super::{Rendered, bytes, json};
+
+/// Body of an error.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IntegrationError"))]
+pub(crate) struct Body<'a> {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    code: &'static str,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    message: String,
+    /// The message of each invalid field, or `problems` of a policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Map<String, Value>>,
+    /// Texts of the policies that denied the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notices: Option<&'a [String]>,
+}
 
 /// Writes a failure.
 pub(super) fn render(failure: &Failure) -> Rendered {
     let (status, code, message) = parts(failure);
-    let mut body = json!({"code": code, "message": message});
-    if let Some(details) = details(failure) {
-        body["details"] = details;
-    }
-    if let Failure::Forbidden(denial) = failure {
-        body["notices"] = json!(denial.notices);
-    }
+    let notices = match failure {
+        Failure::Forbidden(denial) => Some(denial.notices.as_slice()),
+        _ => None,
+    };
+    let body = Body { code, message, details: details(failure), notices };
     let headers = match failure {
         Failure::Unauthenticated | Failure::SignatureExpired => vec![("www-authenticate", "Bearer".to_owned())],
         _ => Vec::new(),
     };
-    Rendered { status, body: body.to_string(), headers }
+    Rendered { status, body: json(&body), headers }
 }
 
 /// Status, code and message.
@@ -52,7 +65,11 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::MethodNotAllowed { allow } => {
             (405, "method_not_allowed", format!("this path has other methods: {allow}"))
         }
-        Failure::PreconditionFailed => say(412, "precondition_failed", "another version stands than `If-Match` names"),
+        Failure::PreconditionFailed => say(
+            412,
+            "precondition_failed",
+            "the current version is not the one in `If-Match`: read it, and send the request again",
+        ),
         Failure::Conflict(conflict, message) => (409, conflict_code(*conflict), message.clone()),
         Failure::IdempotencyMismatch => {
             say(422, "idempotency_mismatch", "this `Idempotency-Key` was used for another request")
@@ -102,13 +119,16 @@ fn conflict_code(conflict: Conflict) -> &'static str {
     }
 }
 
-fn details(failure: &Failure) -> Option<Value> {
+fn details(failure: &Failure) -> Option<Map<String, Value>> {
     match failure {
         Failure::Invalid(faults) => {
             let fields = faults.iter().map(|(field, message)| (field.to_owned(), Value::from(message)));
-            Some(Value::Object(fields.collect::<Map<_, _>>()))
+            Some(fields.collect())
         }
-        Failure::InvalidPolicy(problems) => Some(json!({"problems": problems})),
+        Failure::InvalidPolicy(problems) => {
+            let problems = serde_json::to_value(problems).unwrap_or_default();
+            Some(Map::from_iter([("problems".to_owned(), problems)]))
+        }
         _ => None,
     }
 }
