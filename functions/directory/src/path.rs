@@ -48,7 +48,7 @@ pub(crate) fn version(request: &Request) -> Result<(ConfigurationPath, VersionId
     both(configuration(request), id.ok_or_else(|| Failure::invalid("versionId", "must be a uuid")))
 }
 
-/// `{ssoConfigurationId}` where nothing else stands in the path.
+/// `{ssoConfigurationId}`, alone in the path.
 pub(crate) fn configuration_id_alone(request: &Request) -> Result<SsoConfigurationId, Failure> {
     let mut faults = Faults::default();
     finish(configuration_id(request, &mut faults), faults)

@@ -123,7 +123,7 @@ pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
     let keys = call.keys(tenant_id);
     let _ = call.load(keys.tenant()).await?;
 
-    // First the records, then the seals, then the head: records and seals that are written meanwhile are told from
+    // First the records, then the seals, then the head: records and seals that are written meanwhile are distinguished from
     // those that were inserted.
     let mut verifier = Verifier::new(tenant_id, range, Timestamp::now());
     let mut records = keys.audit_records().oldest_first();
@@ -291,7 +291,7 @@ fn key_range(range: Range) -> (String, String) {
     (ids_at(first).0, ids_at(last).1)
 }
 
-/// A record that cannot be read is left out here: `verify-audit` tells of it.
+/// A record that cannot be read is left out here: `verify-audit` reports it.
 fn body(row: Stored<AuditItem>) -> Option<Body> {
     let AuditItem { record, hash, previous_hash } = row.value;
     let record: AuditRecord = serde_json::from_str(&record).ok()?;

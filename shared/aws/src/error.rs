@@ -20,13 +20,13 @@ pub struct CustomerError {
     /// The reason.
     pub refusal: Refusal,
     /// The error's own words.
-    told: String,
+    message: String,
 }
 
 impl CustomerError {
     /// An error with its own words.
-    pub(crate) fn new(action: &'static str, refusal: Refusal, told: impl Into<String>) -> Self {
-        Self { action, refusal, told: told.into() }
+    pub(crate) fn new(action: &'static str, refusal: Refusal, message: impl Into<String>) -> Self {
+        Self { action, refusal, message: message.into() }
     }
 
     /// The same error for another reason.
@@ -91,7 +91,7 @@ impl PartialEq for CustomerError {
 
 impl fmt::Display for CustomerError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {:?}: {}", self.action, self.refusal, self.told)
+        write!(formatter, "{}: {:?}: {}", self.action, self.refusal, self.message)
     }
 }
 
@@ -102,13 +102,13 @@ pub(crate) fn refused<E>(action: &'static str, error: &SdkError<E, HttpResponse>
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    let told = match error.as_service_error() {
+    let message = match error.as_service_error() {
         Some(service) => {
             format!("{}: {}", service.code().unwrap_or("no code"), service.message().unwrap_or("no message"))
         }
         None => chain(error),
     };
-    CustomerError::new(action, refusal(error, with_token), told)
+    CustomerError::new(action, refusal(error, with_token), message)
 }
 
 /// Classifies the failure of a call.

@@ -16,9 +16,9 @@ const LINE: usize = 64;
 pub async fn public_key(sdk: &SdkConfig, meter: &Arc<Meter>, key_id: &str) -> Result<String, SealError> {
     let config = aws_sdk_kms::config::Builder::from(sdk).interceptor(Counting::other(meter));
     let config = config.retry_classifier(UnreadableResponses).build();
-    let told = Client::from_conf(config).get_public_key().key_id(key_id).send().await;
-    let told = told.map_err(|error| SealError::Unavailable(crate::error::chain(&error)))?;
-    let key = told.public_key.ok_or_else(|| SealError::Unavailable("no public key".to_owned()))?;
+    let response = Client::from_conf(config).get_public_key().key_id(key_id).send().await;
+    let response = response.map_err(|error| SealError::Unavailable(crate::error::chain(&error)))?;
+    let key = response.public_key.ok_or_else(|| SealError::Unavailable("no public key".to_owned()))?;
     Ok(pem(key.as_ref()))
 }
 

@@ -145,7 +145,7 @@ impl fmt::Display for SealError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSealed => formatter.write_str("not a text that was sealed here"),
-            Self::Unavailable(told) => write!(formatter, "the platform's key could not be used: {told}"),
+            Self::Unavailable(message) => write!(formatter, "the platform's key could not be used: {message}"),
         }
     }
 }

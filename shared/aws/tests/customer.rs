@@ -301,12 +301,12 @@ async fn each_refusal_is_told_apart() {
         let way = way(&local, 1, scenario);
         local.customers.instance(&way, &instance(), now).await.unwrap_err()
     };
-    let told = async |scenario: &str| reason(Err::<(), _>(refused(scenario).await));
-    assert_eq!(told("no-trust").await, denied_by_sts());
-    let (action, refusal) = told("missing-sso-DescribeInstance").await;
+    let refusal_of = async |scenario: &str| reason(Err::<(), _>(refused(scenario).await));
+    assert_eq!(refusal_of("no-trust").await, denied_by_sts());
+    let (action, refusal) = refusal_of("missing-sso-DescribeInstance").await;
     assert!(action == "sso:DescribeInstance" && refusal.is_denied() && !refusal.is_denied_by_others(), "{refusal:?}");
-    assert!(told("network-restricted").await.1.is_denied_by_others());
-    let named = told("region-denied-scp").await.1;
+    assert!(refusal_of("network-restricted").await.1.is_denied_by_others());
+    let named = refusal_of("region-denied-scp").await.1;
     assert!(matches!(&named, Refusal::Denied(Denial { policy_arn: Some(arn), .. }) if arn == POLICY_ARN), "{named:?}");
     for (scenario, refusal) in [
         ("instance-deleted", Refusal::NotFound),
@@ -328,7 +328,7 @@ async fn each_refusal_is_told_apart() {
         ("refused", Refusal::NotSignedUp("OptInRequired".to_owned())),
         ("account-mismatch", Refusal::AccountMismatch(MEMBER_ACCOUNT.to_owned())),
     ] {
-        assert_eq!(told(scenario).await.1, refusal, "{scenario}");
+        assert_eq!(refusal_of(scenario).await.1, refusal, "{scenario}");
     }
     assert!(refused("throttled").await.is_passing() && !refused("no-trust").await.is_passing());
 }

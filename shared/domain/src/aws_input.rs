@@ -24,7 +24,7 @@ impl Wanted {
     }
 }
 
-/// Says what was pasted in place of `wanted`; `None` where that cannot be told.
+/// Names the thing that was pasted in place of `wanted`; `None` if it is not recognized.
 pub(crate) fn recognized(text: &str, wanted: Wanted) -> Option<String> {
     invisible(text).or_else(|| quoted(text)).or_else(|| {
         let what = thing(text, wanted)?;

@@ -17,7 +17,7 @@ const DIGITS: usize = 64;
 /// A kind of text that people paste where a certificate or metadata belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pasted {
-    /// A page of a browser, often the sign-in page that stands in front of the document.
+    /// A page of a browser, often a sign-in page in front of the document.
     Html,
     /// The address of a document instead of the document.
     Url,

@@ -5,7 +5,7 @@ use trustplane_domain::failure::Denial;
 
 use crate::{Action, Grant, Image, Policies, PolicyRequest, Resource, Schema, Verdict};
 
-/// Items that were read and that nothing may be told of before a policy permits it.
+/// Items that were read, which no response may depend on before a policy permits it.
 #[derive(Debug)]
 pub struct Sealed<R>(R);
 
@@ -31,7 +31,7 @@ pub struct Question {
     pub own_version: Option<bool>,
 }
 
-/// A question, and the outcome that is told only to callers who are permitted to learn it.
+/// A question, and the outcome that only permitted callers receive.
 #[derive(Debug)]
 pub struct Proposal<T> {
     /// The question.

@@ -29,11 +29,11 @@
 //! 2. The credential, the tenant, a response kept for a retry and everything that `reads` names are read in one round
 //!    trip.
 //! 3. The credential is verified (401), then the tenant header and the tenant's status (400, 403).
-//! 4. `body` parses the body; the faults of headers, input and body are told together (406, 413, 415, 400).
+//! 4. `body` parses the body; the faults of headers, input and body are reported together (406, 413, 415, 400).
 //! 5. `subject` and `decide` (or `plan`) run sealed: nothing of their outcome leaves before the policies have permitted
 //!    the request (403).
 //! 6. A response that was kept for this very request is replayed.
-//! 7. Refusals are told: 404, then 412 for `If-Match`, then 409 and others.
+//! 7. Refusals are reported: 404, then 412 for `If-Match`, then 409 and others.
 //! 8. With a `plan`, external work ([`Planning::then`]) or further reads ([`Planning::further`]) come here, and `decide`
 //!    gets their result.
 //! 9. The writes, their audit record and the response to keep are written in one transaction. After a lost race, the

@@ -9,7 +9,7 @@ use crate::{AuditItem, Count, Item, Key, PrimaryKey, StoreError, Stored};
 #[derive(Debug, Default)]
 pub struct Writes {
     writes: Vec<Write>,
-    /// The first value that could not be serialized. Told when the transaction is made, so that writes can be listed
+    /// The first value that could not be serialized. Reported when the transaction is made, so that writes can be listed
     /// without a check at each.
     fault: Option<StoreError>,
 }
@@ -26,11 +26,11 @@ pub(crate) enum Operation {
     Create(Attributes),
     /// Puts the item over the one of this version.
     Replace(Attributes, u64),
-    /// Puts the item, whatever stands there.
+    /// Puts the item, unconditionally.
     Put(Attributes),
     /// Removes the item of this version.
     Remove(u64),
-    /// Removes the item, whatever stands there.
+    /// Removes the item, unconditionally.
     Delete,
     /// Changes nothing, but wants the item to be of this version.
     Check(u64),
@@ -38,7 +38,7 @@ pub(crate) enum Operation {
     Claim(Attributes),
     /// Removes the item where it is the tenant's own.
     Release,
-    /// Adds to a count, while it is below a limit; makes it where there is none. It may be swept away after a time.
+    /// Adds to a count, while it is below a limit; makes it where there is none. DynamoDB may delete it after a time.
     Count(i64, u64, Option<Timestamp>),
     /// Writes on an audit record of this hash what stands before it in the chain, once.
     Seal { hash: String, previous: String },

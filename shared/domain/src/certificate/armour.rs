@@ -69,7 +69,7 @@ fn fault(digits: &str, error: &DecodeError) -> Fault {
     if digits.contains("\\n") || digits.contains("\\r") {
         return Fault::EscapedLineBreaks;
     }
-    // Padding stands at the end of one text only.
+    // Padding is at the end of one text only.
     let parts: Vec<_> = digits.split('=').filter(|part| !part.is_empty()).collect();
     let is_whole = |part: &&str| LENIENT.decode(part).is_ok_and(|der| der::certificates(&der).is_some());
     if parts.len() > 1 && parts.iter().all(is_whole) {
@@ -97,7 +97,7 @@ pub(super) fn write(der: &[u8]) -> String {
     text
 }
 
-/// Label and body of every armoured block. What stands between blocks is skipped.
+/// Label and body of every armoured block. Text between blocks is skipped.
 fn blocks(text: &str) -> Result<Vec<(&str, &str)>, Fault> {
     let mut found = Vec::new();
     let mut rest = text;

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::certificate::fixtures;
 
-    /// DER as keys begin, with a header of `length` bytes of content and zeros where the secret stands.
+    /// DER as keys begin, with a header of `length` bytes of content and zeros in place of the secret.
     fn der(length: u16, start: &[u8]) -> Vec<u8> {
         let [high, low] = length.to_be_bytes();
         let mut der = vec![0x30, 0x82, high, low];

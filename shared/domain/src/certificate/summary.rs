@@ -6,7 +6,7 @@ use x509_cert::der::Decode;
 use super::{fingerprint, name, validity};
 use crate::timestamp::Timestamp;
 
-/// Facts of a certificate, good enough to trust or not: whoever published it can find it by them.
+/// Facts of a certificate, enough to identify it to its publisher.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Name of the issuer, as RFC 2253 writes names.

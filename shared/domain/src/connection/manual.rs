@@ -112,7 +112,7 @@ impl Class {
             Self::AccountInstance => "an account instance",
             Self::Platform => "the platform's own fault",
             Self::Gone => "gone, once it is confirmed",
-            Self::Other => "told by its code",
+            Self::Other => "named by its code",
         }
     }
 }

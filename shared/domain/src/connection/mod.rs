@@ -237,7 +237,7 @@ impl InstanceFacts {
 }
 
 impl Settings {
-    /// Reads the three fields as clients send them: an empty string is an absent value. All faults are told at once.
+    /// Reads the three fields as clients send them: an empty string is an absent value. All faults are reported at once.
     ///
     /// Region and ARNs must be of one partition, and the role may not be in `platform`, the account this runs in:
     /// there a caller could borrow our own permissions.

@@ -47,7 +47,7 @@ pub struct Check {
     pub message: String,
     /// What to do about it.
     pub remediation: Option<String>,
-    /// What AWS calls the request that told.
+    /// Name of the AWS request that showed it.
     pub aws_request_id: Option<String>,
     /// What a program needs to mend it: the region of `wrong_region`, the action of `permission_missing`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,7 +109,7 @@ pub enum Code {
     CurrentExternalIdNotTrusted,
     /// Another tenant comes in through the same role.
     RoleShared,
-    /// The role opens to whoever knows its ARN.
+    /// The role can be assumed by any tenant who knows its ARN.
     ExternalIdNotEnforced,
     /// The session is in another account.
     AccountMismatch,

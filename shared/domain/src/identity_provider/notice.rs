@@ -104,7 +104,7 @@ mod tests {
         provider_with(vec![Certificate::from_pem(&pem).unwrap()], before_end(days_before_end))
     }
 
-    fn told(notices: &[Notice]) -> Vec<(u16, i64)> {
+    fn summary(notices: &[Notice]) -> Vec<(u16, i64)> {
         notices.iter().map(|notice| (notice.threshold, notice.days_left)).collect()
     }
 
@@ -113,10 +113,10 @@ mod tests {
         let mut provider = imported(400);
         for days in THRESHOLDS.map(i64::from) {
             assert_eq!(provider.next_notice_at(), Some(before_end(days)));
-            assert_eq!(told(&provider.take_notices(before_end(days).plus_millis(-1)).0), []);
+            assert_eq!(summary(&provider.take_notices(before_end(days).plus_millis(-1)).0), []);
             let (notices, after) = provider.take_notices(before_end(days).plus_millis(5));
-            assert_eq!(told(&notices), [(u16::try_from(days).unwrap(), days)]);
-            assert_eq!(told(&after.take_notices(before_end(days).plus_millis(5)).0), []);
+            assert_eq!(summary(&notices), [(u16::try_from(days).unwrap(), days)]);
+            assert_eq!(summary(&after.take_notices(before_end(days).plus_millis(5)).0), []);
             provider = after;
         }
         assert_eq!(provider.next_notice_at(), None);
@@ -127,16 +127,16 @@ mod tests {
         for (days, next) in [(91, 90), (90, 60), (60, 30), (20, 14), (1, 0)] {
             let provider = imported(days);
             assert_eq!(provider.next_notice_at(), Some(before_end(next)), "{days}");
-            assert_eq!(told(&provider.take_notices(before_end(days)).0), [], "{days}");
+            assert_eq!(summary(&provider.take_notices(before_end(days)).0), [], "{days}");
         }
     }
 
     #[test]
     fn thresholds_passed_between_two_sweeps_are_told_oldest_first_with_the_days_that_are_left() {
         let (notices, provider) = imported(100).take_notices(before_end(10));
-        assert_eq!(told(&notices), [(90, 10), (60, 10), (30, 10), (14, 10)]);
+        assert_eq!(summary(&notices), [(90, 10), (60, 10), (30, 10), (14, 10)]);
         let (notices, provider) = provider.take_notices(before_end(-3));
-        assert_eq!(told(&notices), [(7, -3), (3, -3), (1, -3), (0, -3)]);
+        assert_eq!(summary(&notices), [(7, -3), (3, -3), (1, -3), (0, -3)]);
         assert_eq!(provider.take_notices(before_end(-30)), (vec![], provider));
     }
 
@@ -149,9 +149,9 @@ mod tests {
         let provider = provider_with(vec![certificate(0), certificate(20)], before_end(200));
         assert_eq!(provider.next_notice_at(), Some(before_end(110)));
         let (notices, _) = provider.take_notices(before_end(61));
-        assert_eq!(told(&notices), [(90, 41), (90, 61), (60, 41)]);
+        assert_eq!(summary(&notices), [(90, 41), (90, 61), (60, 41)]);
         let (notices, _) = provider.take_notices(before_end(50));
-        assert_eq!(told(&notices), [(90, 30), (90, 50), (60, 30), (60, 50), (30, 30)]);
+        assert_eq!(summary(&notices), [(90, 30), (90, 50), (60, 30), (60, 50), (30, 30)]);
         assert_eq!(provider.settings(), &settings());
     }
 

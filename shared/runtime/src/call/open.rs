@@ -32,7 +32,7 @@ pub(super) struct Opened {
 }
 
 impl Call {
-    /// Reads everything in one round trip, and verifies the credential before anything else is told.
+    /// Reads everything in one round trip, and verifies the credential before any other check is reported.
     ///
     /// The secret of an access key is derived only for a credential that exists and is valid: a request with a made-up
     /// key costs no call to KMS.

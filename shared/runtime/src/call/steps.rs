@@ -60,7 +60,7 @@ pub enum Worked<M> {
 
 impl Call {
     /// Begins the steps of a request. `parse` reads the path and the query, and of the body only fields that a key
-    /// depends on. Its faults are told once the credential is verified.
+    /// depends on. Its faults are reported once the credential is verified.
     pub fn input<I>(&self, parse: impl FnOnce(&Request) -> Result<I, Failure>) -> Reading<'_, I, (), ()> {
         Reading { call: self, input: parse(&self.request), body: Box::new(|_| Ok(())), reads: Box::new(|_, _| ()) }
     }
@@ -73,7 +73,7 @@ impl Call {
 
 impl<'c, I, B, R> Reading<'c, I, B, R> {
     /// Parses the body. It runs once the credential is verified and before the policies are asked, so it may be
-    /// expensive: XML, X.509, policies. Its faults are told together with those of the input.
+    /// expensive: XML, X.509, policies. Its faults are reported together with those of the input.
     pub fn body<T>(self, parse: impl FnOnce(&Request) -> Result<T, Failure> + 'c) -> Reading<'c, I, T, R> {
         Reading { call: self.call, input: self.input, body: Box::new(parse), reads: self.reads }
     }

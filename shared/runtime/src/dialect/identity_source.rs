@@ -54,8 +54,8 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::UnsupportedMediaType => say(415, "IIC.415", "The body must be application/json"),
         Failure::InvalidJson(reason) => (400, "IIC.400", format!("Bad Request: the body {reason}")),
         Failure::Invalid(faults) => {
-            let told: Vec<String> = faults.iter().map(|(field, message)| format!("{field} {message}")).collect();
-            (400, "IIC.400", format!("Bad Request: {}", told.join("; ")))
+            let messages: Vec<String> = faults.iter().map(|(field, message)| format!("{field} {message}")).collect();
+            (400, "IIC.400", format!("Bad Request: {}", messages.join("; ")))
         }
         Failure::InvalidPolicy(_) => say(400, "IIC.400", "Bad Request: the policy is not valid"),
         Failure::Forbidden(denial) => {

@@ -389,8 +389,8 @@ impl About<'_> {
 }
 
 impl Check {
-    /// The check of the role's use with word that another tenant uses it too. For one that passed: whoever is not let in
-    /// through the role is told nothing of who else is.
+    /// The check of the role's use with word that another tenant uses it too. For one that passed: a tenant who is not let in
+    /// through the role learns nothing about other tenants.
     #[must_use]
     pub fn shared(self, connection: &Connection, deployment: &Deployment) -> Self {
         if self.id != CheckId::AssumeRole || self.status != CheckStatus::Pass {

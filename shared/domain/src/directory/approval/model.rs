@@ -198,9 +198,9 @@ impl Kept {
         assert_eq!(self.configuration.versions as usize, self.versions.len());
         assert!(self.configuration.ever_approved || self.versions.iter().all(|version| !version.status.is_approved()));
 
-        let standing = self.versions.iter().filter(|version| version.status != VersionStatus::Rejected);
+        let current = self.versions.iter().filter(|version| version.status != VersionStatus::Rejected);
         let named: BTreeSet<DomainName> =
-            standing.flat_map(|version| version.content.domains().into_iter().cloned()).collect();
+            current.flat_map(|version| version.content.domains().into_iter().cloned()).collect();
         assert_eq!(self.configuration.domains.iter().cloned().collect::<BTreeSet<_>>(), named);
 
         let restricted: BTreeSet<RestrictedDomain> =

@@ -19,7 +19,7 @@ pub(super) struct Found {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// A certificate as it stands in a document.
+/// A certificate in a document.
 struct Examined {
     number: usize,
     summary: Option<Summary>,

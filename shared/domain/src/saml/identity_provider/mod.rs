@@ -30,7 +30,7 @@ pub struct IdentityProviderMetadata {
 impl IdentityProviderMetadata {
     /// Reads metadata of exactly one identity provider, alone or within an `EntitiesDescriptor`.
     ///
-    /// A signature of the metadata is not checked: whoever imports it vouches for it.
+    /// A signature of the metadata is not checked: the caller who imports it vouches for it.
     pub fn parse(text: &str, now: Timestamp) -> Result<Self, Fault> {
         Self::parse_selected(text, None, now)
     }
