@@ -10,6 +10,7 @@ mod batch;
 mod cursor;
 mod failure;
 mod progress;
+mod question;
 mod round;
 mod step;
 
@@ -19,7 +20,8 @@ pub use self::batch::{Batch, MAX_BYTES, MAX_ROWS};
 pub use self::cursor::Cursor;
 pub use self::failure::{Fault, SyncFailure};
 pub use self::progress::Progress;
-pub use self::round::{Answer, Ask, Turn};
+pub use self::question::{Answer, Ask};
+pub use self::round::Turn;
 pub use self::step::{Pairs, Step};
 use crate::Timestamp;
 use crate::connection::Refusal;

@@ -1,10 +1,10 @@
-//! The questions of a round and what each answer leads to.
+//! The steps of a round: the question of each, and the effect of its answer.
 
 use std::collections::BTreeSet;
 
 use super::step::{Confirming, Pairs, Step};
 use super::{
-    Account, Assignment, Cause, Cursor, Fault, Half, MAX_PRINCIPALS, PermissionSet, Principal, Row, RowId, Sync,
+    Answer, Ask, Assignment, Cause, Cursor, Fault, Half, MAX_PRINCIPALS, PermissionSet, Principal, Row, RowId, Sync,
     Unreadable,
 };
 use crate::Timestamp;
@@ -12,69 +12,6 @@ use crate::connection::{KmsReason, Refusal};
 
 /// Denials of single rows after which a round ends that could read none of their kind.
 const DENIALS: u64 = 3;
-
-/// A question to AWS or to the table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// `organizations:ListAccounts`.
-    Accounts {
-        /// The page token.
-        next: Option<String>,
-    },
-    /// `sso:ListPermissionSets`.
-    PermissionSets {
-        /// The page token.
-        next: Option<String>,
-    },
-    /// `sso:DescribePermissionSet`.
-    PermissionSet {
-        /// The permission set.
-        arn: String,
-    },
-    /// `sso:DescribeInstance`.
-    Instance,
-    /// `sso:ListAccountsForProvisionedPermissionSet`.
-    AccountsOf {
-        /// The permission set.
-        set: String,
-        /// The page token.
-        next: Option<String>,
-    },
-    /// `sso:ListAccountAssignments`.
-    Assigned {
-        /// The account.
-        account: String,
-        /// The permission set.
-        set: String,
-        /// The page token.
-        next: Option<String>,
-    },
-    /// The table: the readable permission set of this round that follows `after`.
-    NextSet {
-        /// The last permission set that is done.
-        after: Option<String>,
-    },
-    /// The table: a page of rows to sweep.
-    Sweep {
-        /// The half.
-        half: Half,
-        /// The sort key of the last row that was looked at.
-        after: Option<String>,
-    },
-}
-
-/// The answer to a question. Lists have the token of their next page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the variants are those of Ask")]
-pub enum Answer {
-    Accounts(Vec<Account>, Option<String>),
-    PermissionSets(Vec<String>, Option<String>),
-    PermissionSet(PermissionSet),
-    Instance { status: String, key_failed: bool },
-    AccountsOf(Vec<String>, Option<String>),
-    Assigned(Vec<Principal>, Option<String>),
-    NextSet(Option<String>),
-}
 
 /// The outcome of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,13 +24,6 @@ pub struct Turn {
     pub removed: Vec<RowId>,
     /// The reason that the round does not go on now: for [`Sync::failed`].
     pub fault: Option<Fault>,
-}
-
-impl Ask {
-    /// Reports a question to the table, before which all rows have to be written.
-    pub fn is_of_table(&self) -> bool {
-        matches!(self, Self::NextSet { .. } | Self::Sweep { .. })
-    }
 }
 
 impl Sync {

@@ -272,7 +272,7 @@ proptest! {
     }
 }
 
-/// Rows P1, P2 and P12: a region that is not enabled, a replica, an instance that was just made.
+/// A region that is not enabled, a replica, an instance that was just made.
 #[test]
 fn a_region_that_is_not_the_instances_home_is_told_from_one_that_is_not_enabled() {
     let at = |region: &str| Some(Listed { region: Some(region.to_owned()), ..listed(ACCOUNT) });
@@ -298,7 +298,6 @@ fn a_region_that_is_not_the_instances_home_is_told_from_one_that_is_not_enabled(
     assert!(checks.iter().all(|check| check.code.is_none()), "{checks:?}");
 }
 
-/// Row P4.
 #[test]
 fn a_policy_of_the_organization_is_named() {
     let arn = "arn:aws:organizations::987654321098:policy/o-qv5af4abcd/service_control_policy/p-2kgnabcd";
@@ -332,7 +331,7 @@ fn the_platforms_own_fault_is_nobody_elses() {
     assert!(found.fields.is_empty(), "{found:?}");
 }
 
-/// Row P8: what only a reading needs is tried, and named where it was not.
+/// What only a reading needs is tried, and named where it was not.
 #[test]
 fn what_only_a_reading_needs_is_a_warning() {
     let with = |accounts, sets| Observed { reading: vec![(ACTIONS[0], accounts), (ACTIONS[1], sets)], ..healthy() };
