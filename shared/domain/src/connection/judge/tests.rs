@@ -311,7 +311,6 @@ fn a_policy_of_the_organization_is_named() {
     assert!(found.message.contains(arn) && found.details.unwrap()["policy_arn"] == arn);
 }
 
-/// Rows P6, P7 and P11.
 #[test]
 fn the_platforms_own_fault_is_nobody_elses() {
     for refusal in [Refusal::Intermediary(403), Refusal::Platform("InvalidSignatureException".to_owned())] {

@@ -14,12 +14,12 @@ fn kms(code: &'static str, reason: &'static str) -> Reported<'static> {
 fn every_documented_form_has_its_meaning() {
     let denied = |by, explicit| Refusal::Denied(Denial { by, explicit, ..Denial::default() });
     for (reported, refusal) in [
-        // S1: the key is gone, under the code of a thing that is gone.
+        // The key is gone, under the code of a thing that is gone.
         (kms("ResourceNotFoundException", "KMS_NotFoundException"), Refusal::Kms(KmsReason::NotFound)),
         (kms("AccessDeniedException", "KMS_AccessDeniedException"), Refusal::Kms(KmsReason::Denied)),
         (kms("ThrottlingException", "KMS_ThrottlingException"), Refusal::Kms(KmsReason::Throttled)),
         (error(400, "ResourceNotFoundException", ""), Refusal::NotFound),
-        // S2: failures of AWS Organizations and transient codes.
+        // Failures of AWS Organizations and transient codes.
         (error(500, "ServiceException", ""), Refusal::Unavailable),
         (error(500, "SomethingNewException", ""), Refusal::Unavailable),
         (error(503, "", ""), Refusal::Unavailable),
@@ -28,7 +28,7 @@ fn every_documented_form_has_its_meaning() {
         (Reported { sdk: Some(Retry::Transient), ..error(400, "New", "") }, Refusal::Unavailable),
         (Reported { sdk: Some(Retry::Throttling), ..error(400, "New", "") }, Refusal::Throttled),
         (error(400, "TooManyRequestsException", ""), Refusal::Throttled),
-        // S3: page tokens.
+        // Page tokens.
         (kms("InvalidInputException", "INVALID_NEXT_TOKEN"), Refusal::PageToken),
         (Reported { with_token: true, ..error(400, "ValidationException", "") }, Refusal::PageToken),
         (error(400, "ValidationException", "bad"), Refusal::Other("ValidationException".to_owned())),
@@ -36,7 +36,7 @@ fn every_documented_form_has_its_meaning() {
             Reported { with_token: true, ..error(400, "ValidationException", "... for account instances of ...") },
             Refusal::AccountInstance,
         ),
-        // P1, P6, P7.
+        // The region, something between, the clock.
         (
             error(400, "UnrecognizedClientException", "The security token included in the request is invalid."),
             Refusal::SessionOver,
