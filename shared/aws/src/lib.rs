@@ -6,6 +6,7 @@ mod customer;
 mod dead_letters;
 mod error;
 mod events;
+mod kms;
 mod meter;
 mod public_key;
 mod response_class;

@@ -3,20 +3,17 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_sdk_kms::Client;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::{Counting, Meter, SealError, UnreadableResponses};
+use crate::{Meter, SealError, kms};
 
 /// Characters of a line of PEM (RFC 7468, 2).
 const LINE: usize = 64;
 
 /// Asks KMS for the public key of `key_id`: PEM of a SubjectPublicKeyInfo (RFC 7468, 13).
 pub async fn public_key(sdk: &SdkConfig, meter: &Arc<Meter>, key_id: &str) -> Result<String, SealError> {
-    let config = aws_sdk_kms::config::Builder::from(sdk).interceptor(Counting::other(meter));
-    let config = config.retry_classifier(UnreadableResponses).build();
-    let response = Client::from_conf(config).get_public_key().key_id(key_id).send().await;
+    let response = kms::client(sdk, meter).get_public_key().key_id(key_id).send().await;
     let response = response.map_err(|error| SealError::Unavailable(crate::error::chain(&error)))?;
     let key = response.public_key.ok_or_else(|| SealError::Unavailable("no public key".to_owned()))?;
     Ok(pem(key.as_ref()))

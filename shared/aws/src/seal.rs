@@ -13,13 +13,10 @@ use aws_sdk_kms::types::DataKeyPairSpec;
 
 use trustplane_domain::ids::TenantId;
 
-use crate::{Counting, Meter, UnreadableResponses};
+use crate::{Meter, kms};
 
 /// Largest text that KMS encrypts, in bytes.
 pub const MAX_SEALED: usize = 4096;
-
-/// Time limit for a call. The client's response waits for it.
-const CALL: Duration = Duration::from_secs(2);
 
 /// Time limit for the creation of a key pair. KMS searches for primes.
 const KEY_PAIR: Duration = Duration::from_secs(16);
@@ -102,15 +99,7 @@ impl Seal {
     }
 
     fn client(&self) -> &Client {
-        self.client.get_or_init(|| {
-            let timeouts = TimeoutConfig::builder().operation_timeout(CALL).operation_attempt_timeout(CALL / 2).build();
-            let config = aws_sdk_kms::config::Builder::from(&self.sdk)
-                .timeout_config(timeouts)
-                .interceptor(Counting::other(&self.meter))
-                .retry_classifier(UnreadableResponses)
-                .build();
-            Client::from_conf(config)
-        })
+        self.client.get_or_init(|| kms::client(&self.sdk, &self.meter))
     }
 }
 

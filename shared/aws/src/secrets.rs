@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_kms::primitives::Blob;
@@ -14,10 +13,7 @@ use aws_sdk_kms::types::MacAlgorithmSpec;
 use trustplane_domain::access_key::{AccessKeyId, SecretAccessKey};
 use trustplane_domain::temporary_key::TemporaryKey;
 
-use crate::{Counting, Meter, UnreadableResponses};
-
-/// Time limit for a call, including its second attempt.
-const CALL: Duration = Duration::from_secs(2);
+use crate::{Meter, kms};
 
 /// Time for which a process caches a secret. A secret never becomes wrong: the state of its credential is read for each
 /// request.
@@ -87,15 +83,7 @@ impl Deriver {
     }
 
     fn client(&self) -> &Client {
-        self.client.get_or_init(|| {
-            let timeouts = TimeoutConfig::builder().operation_timeout(CALL).operation_attempt_timeout(CALL / 2).build();
-            let config = aws_sdk_kms::config::Builder::from(&self.sdk)
-                .timeout_config(timeouts)
-                .interceptor(Counting::other(&self.meter))
-                .retry_classifier(UnreadableResponses)
-                .build();
-            Client::from_conf(config)
-        })
+        self.client.get_or_init(|| kms::client(&self.sdk, &self.meter))
     }
 }
 
