@@ -39,7 +39,7 @@ pub struct Sync {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
     /// The next step; `None` at rest.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "Step::stored")]
     pub step: Option<Step>,
     /// The time of the next step.
     #[serde(skip_serializing_if = "Option::is_none")]

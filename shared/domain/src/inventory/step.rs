@@ -1,12 +1,13 @@
 //! Steps of a round: places from which it goes on after a pause or a killed run.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::{Cursor, Half};
 
 /// The next thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
     /// Lists the organization's accounts.
     Accounts {
@@ -81,6 +82,12 @@ impl Step {
     /// The first step of a round.
     pub fn first() -> Self {
         Self::Accounts { list: Cursor::default() }
+    }
+
+    /// Reads a stored step. A step of another release begins the round again: its rows are keyed, so nothing doubles.
+    pub(super) fn stored<'de, D: Deserializer<'de>>(stored: D) -> Result<Option<Self>, D::Error> {
+        let stored = Option::<Value>::deserialize(stored)?;
+        Ok(stored.map(|step| Self::deserialize(step).unwrap_or_else(|_| Self::first())))
     }
 
     /// The first step of the permission sets.

@@ -329,3 +329,20 @@ fn a_round_is_requested_once_and_another_connection_shows_nothing_of_it() {
     assert!(runner.table.is_empty());
     assert_eq!(runner.sync.status(), SyncStatus::Never);
 }
+
+#[test]
+fn a_reading_of_an_earlier_release_begins_again() {
+    let steps = [
+        r#"{"accounts": {"next": "token"}}"#,
+        r#"{"permission_sets": {"next": null}}"#,
+        r#"{"assignments": {"after": "AWS#ROW#SET#arn", "next": null}}"#,
+        r#"{"sweep": {"after": null}}"#,
+    ];
+    for step in steps {
+        let stored = format!(r#"{{"round": 7, "shown_from": 1, "step": {step}, "due_at": "2026-01-01T00:00:00Z"}}"#);
+        let sync: Sync = serde_json::from_str(&stored).unwrap();
+        assert_eq!((sync.round, sync.step, sync.shown), (7, Some(Step::first()), None), "{step}");
+    }
+    let rest: Sync = serde_json::from_str(r#"{"round": 7, "shown_from": 1}"#).unwrap();
+    assert_eq!((rest.step.is_none(), rest.status()), (true, SyncStatus::Never));
+}
