@@ -26,6 +26,15 @@ pub enum ClientError {
 }
 
 impl Client {
+    /// Makes the client of a process from its environment, see [`Settings::from_env`]. For
+    /// `trustplane_runtime::http_with` and `event_handler_with`.
+    ///
+    /// # Errors
+    /// A setting that cannot be read, or a [`ClientError`]. The process must not start.
+    pub fn from_env() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self::new(&Settings::from_env()?)?)
+    }
+
     /// Makes a client.
     pub fn new(settings: &Settings) -> Result<Self, ClientError> {
         Ok(Self {

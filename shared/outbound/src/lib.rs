@@ -13,8 +13,8 @@
 //!
 //! Nothing is cached and no connection is kept: a response serves the request that it was made for.
 //!
-//! [`Settings::from_env`] reads the settings of a process, [`Client::new`] makes a client of them. A client is made once
-//! per process, and only in functions that send such requests: it links a DNS client, TLS and a list of root certificates.
+//! [`Client::from_env`] makes the client of a process. It is made once, at the start (`trustplane_runtime::http_with`),
+//! and only in functions that send such requests: it links a DNS client, TLS and a list of root certificates.
 
 mod body;
 mod certificates;

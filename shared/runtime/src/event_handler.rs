@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -46,6 +47,8 @@ impl EventCall {
 }
 
 type Handler = dyn Fn(EventCall) -> Pin<Box<dyn Future<Output = Result<Value, EventError>>>>;
+/// Makes a handler, once the log and the settings of the process are read.
+type Start = dyn FnOnce() -> Result<Box<Handler>, EventError>;
 
 /// Serves the event handler `name`: the body of its `main`.
 pub fn event_handler<H, F>(name: &'static str, handler: H) -> ExitCode
@@ -53,11 +56,28 @@ where
     H: Fn(EventCall) -> F + 'static,
     F: Future<Output = Result<Value, EventError>> + 'static,
 {
-    serve(name, &move |call| Box::pin(handler(call)))
+    serve(name, Box::new(|| Ok(Box::new(move |call| Box::pin(handler(call))))))
 }
 
-fn serve(name: &'static str, handler: &Handler) -> ExitCode {
+/// As [`event_handler`], for a function that needs more than the [`Platform`]; see [`crate::http_with`].
+pub fn event_handler_with<T, E, H, F>(name: &'static str, start: fn() -> Result<T, E>, handler: H) -> ExitCode
+where
+    T: 'static,
+    E: Into<EventError> + 'static,
+    H: Fn(EventCall, Rc<T>) -> F + 'static,
+    F: Future<Output = Result<Value, EventError>> + 'static,
+{
+    let start = move || {
+        let made = Rc::new(start().map_err(Into::into)?);
+        Ok(Box::new(move |call| Box::pin(handler(call, Rc::clone(&made))) as Pin<Box<_>>) as Box<Handler>)
+    };
+    serve(name, Box::new(start))
+}
+
+fn serve(name: &'static str, start: Box<Start>) -> ExitCode {
     run(name, async |function, platform| {
+        let handler = start()?;
+        let handler = &*handler;
         let serve = move |event: LambdaEvent<Value>| {
             let deadline = event.context.deadline();
             let time = event.payload.get("time").and_then(Value::as_str).and_then(Timestamp::parse);

@@ -28,13 +28,13 @@ mod settings;
 pub use call::{Budget, Call, Context, Decision, Planned, Subject, Worked};
 pub use denial::opened_denial;
 pub use event::HttpEvent;
-pub use event_handler::{EventCall, EventError, event_handler};
+pub use event_handler::{EventCall, EventError, event_handler, event_handler_with};
 pub use operator::{OperatorCall, operator};
 pub use page::{Listed, Page, Rows};
 pub use platform::Platform;
 pub use request::{Request, both};
 pub use response::Response;
-pub use serve::{http, public};
+pub use serve::{http, http_with, public};
 pub use settings::Unset;
 pub use trustplane_functions::{
     Dialect, Function, Permission, Route, Trigger, actions, function, functions, methods, routes,

@@ -22,6 +22,8 @@ use crate::{Call, Dialect, Function, HttpEvent, Platform, Request, Response, Tri
 const MARGIN: Duration = Duration::from_millis(500);
 
 type Handler = dyn Fn(Call) -> Pin<Box<dyn Future<Output = Result<Response, Failure>>>>;
+/// Makes a handler, once the log and the settings of the process are read.
+type Start = dyn FnOnce() -> Result<Box<Handler>, lambda_runtime::Error>;
 
 /// Serves the HTTP function `name`: the body of its `main`. Ends only with an error.
 pub fn http<H, F>(name: &'static str, handler: H) -> ExitCode
@@ -30,7 +32,23 @@ where
     F: Future<Output = Result<Response, Failure>> + 'static,
 {
     // Boxed here, so that all that follows is compiled once and not again for each function.
-    serve(name, Policies::built_in, &move |call| Box::pin(handler(call)))
+    serve(name, Policies::built_in, Box::new(|| Ok(Box::new(move |call| Box::pin(handler(call))))))
+}
+
+/// As [`http`], for a function that needs more than the [`Platform`], such as a client of outgoing requests. `start` makes
+/// it once, before the first event; its error ends the process. So only functions that need it link it.
+pub fn http_with<T, E, H, F>(name: &'static str, start: fn() -> Result<T, E>, handler: H) -> ExitCode
+where
+    T: 'static,
+    E: Into<lambda_runtime::Error> + 'static,
+    H: Fn(Call, Rc<T>) -> F + 'static,
+    F: Future<Output = Result<Response, Failure>> + 'static,
+{
+    let start = move || {
+        let made = Rc::new(start().map_err(Into::into)?);
+        Ok(Box::new(move |call| Box::pin(handler(call, Rc::clone(&made))) as Pin<Box<_>>) as Box<Handler>)
+    };
+    serve(name, Policies::built_in, Box::new(start))
 }
 
 /// As [`http`], for a function that needs no credential and so decides nothing: without policies, and without what
@@ -40,12 +58,14 @@ where
     H: Fn(Call) -> F + 'static,
     F: Future<Output = Result<Response, Failure>> + 'static,
 {
-    serve(name, || Ok(Policies::none()), &move |call| Box::pin(handler(call)))
+    serve(name, || Ok(Policies::none()), Box::new(|| Ok(Box::new(move |call| Box::pin(handler(call))))))
 }
 
-fn serve(name: &'static str, policies: fn() -> Result<Policies, PoliciesError>, handler: &Handler) -> ExitCode {
+fn serve(name: &'static str, policies: fn() -> Result<Policies, PoliciesError>, start: Box<Start>) -> ExitCode {
     run(name, async |function, platform| {
         let policies = Arc::new(Known::new(policies()?));
+        let handler = start()?;
+        let handler = &*handler;
         let serve = move |event: LambdaEvent<HttpEvent>| {
             let (platform, policies) = (Arc::clone(&platform), Arc::clone(&policies));
             async move {

@@ -4,6 +4,7 @@
 //! `cargo local` runs it for developers. Each end-to-end test starts its own [`Stack`].
 
 mod arguments;
+pub mod authority;
 pub mod binaries;
 mod bus;
 mod delivery;
@@ -14,6 +15,7 @@ mod error;
 mod gateway;
 pub mod greeting;
 pub mod http;
+pub mod https;
 mod invoke;
 mod journal;
 pub mod lambda;
@@ -30,4 +32,4 @@ pub mod wait;
 pub use arguments::{Command, HELP, scenarios};
 pub use error::Error;
 pub use schedule::Clock;
-pub use stack::{Options, Stack};
+pub use stack::{API_HOST, Options, Stack};

@@ -2,6 +2,7 @@
 
 use crate::{
     Clock, Error,
+    authority::{self, Authority},
     binaries::{self, Profile, Programs},
     bus::Bus,
     delivery::{Delivery, reason},
@@ -28,6 +29,9 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use trustplane_organization::{KeySpec, Organization};
+
+/// Host name of the API, which outgoing requests must not go to.
+pub const API_HOST: &str = "api.localhost";
 
 /// Options of a stack. The defaults are for tests: any port, everything in memory, no output.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +70,7 @@ pub struct Stack {
     routes: Vec<Route>,
     organization: Organization,
     dns: Dns,
+    authority: Authority,
     delivery: Delivery,
     bus: Bus,
     schedules: Vec<(Schedule, Expression)>,
@@ -132,6 +137,12 @@ impl Stack {
         tasks.push(tokio::spawn(answer));
         let mut environment = options.environment.clone();
         environment.entry("TRUSTPLANE_DNS_SERVER".to_owned()).or_insert_with(|| dns.address().to_string());
+        let authority = Authority::new(options.data.as_deref())?;
+        // A function refuses to start with the root certificate if it could reach an AWS endpoint elsewhere.
+        if endpoints.values().all(|endpoint| authority::is_loopback(endpoint)) {
+            environment.entry(authority::VARIABLE.to_owned()).or_insert_with(|| authority.root().display().to_string());
+        }
+        environment.entry("TRUSTPLANE_API_HOST".to_owned()).or_insert_with(|| API_HOST.to_owned());
         let functions = runnables(&template, &programs, &endpoints, &environment)?;
         let logs = Logs::new(options.show);
         let (lambda, runtime_api) = Lambda::start(functions, options.limits, logs).await?;
@@ -168,6 +179,7 @@ impl Stack {
             routes: template.routes,
             organization,
             dns,
+            authority,
             delivery,
             bus,
             schedules,
@@ -207,6 +219,11 @@ impl Stack {
     /// Returns the DNS server that functions query, unless the options name another.
     pub fn dns(&self) -> &Dns {
         &self.dns
+    }
+
+    /// Returns the authority whose certificates functions trust in outgoing requests.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// Sends a request to the HTTP API. `path` is percent-encoded.

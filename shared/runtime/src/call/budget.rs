@@ -19,6 +19,9 @@ pub enum Budget {
     /// Attempts to assume a role without its ExternalId: 10 per minute, because each leaves denied calls in the customer's
     /// CloudTrail.
     NegativeControl,
+    /// Operations that send requests to addresses that the tenant chose: 60 per minute, so that nobody uses the platform
+    /// to burden a third party.
+    OutgoingRequests,
 }
 
 impl Budget {
@@ -26,12 +29,13 @@ impl Budget {
         match self {
             Self::CustomersAws => "AWS",
             Self::NegativeControl => "CONTROL",
+            Self::OutgoingRequests => "OUTGOING",
         }
     }
 
     fn most(self) -> u64 {
         match self {
-            Self::CustomersAws => 60,
+            Self::CustomersAws | Self::OutgoingRequests => 60,
             Self::NegativeControl => 10,
         }
     }
