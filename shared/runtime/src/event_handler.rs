@@ -69,7 +69,8 @@ where
 {
     let start = move || {
         let made = Rc::new(start().map_err(Into::into)?);
-        Ok(Box::new(move |call| Box::pin(handler(call, Rc::clone(&made))) as Pin<Box<_>>) as Box<Handler>)
+        let handler: Box<Handler> = Box::new(move |call| Box::pin(handler(call, Rc::clone(&made))));
+        Ok(handler)
     };
     serve(name, Box::new(start))
 }
