@@ -14,34 +14,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import urllib.request
 
+import certificates
 import store
+from local import Local
 
 # Where `check.js` and what it needs are installed.
 NODE = sys.argv[2] if len(sys.argv) > 2 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "node")
-
-
-class Local:
-    """The running stack, and the tenant that it begins with."""
-
-    def __init__(self, command, data):
-        arguments = [command, "--port", "0", "--json", "--data", data]
-        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-        ready = json.loads(self.process.stdout.readline())
-        self.url, self.tenant, self.token = ready["url"], ready["tenant_id"], ready["token"]
-        self.store, self.instance = ready["identity_store_id"], ready["instance_id"]
-
-    def post(self, path, body):
-        headers = {
-            "Authorization": f"Bearer {self.token}", "X-Tenant-ID": self.tenant, "Content-Type": "application/json"}
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
-        with urllib.request.urlopen(request) as reply:
-            return json.load(reply)
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 def node(local, key, pems):
@@ -65,7 +44,7 @@ def main(command):
             for kind, key in (("an access key", lasting), ("a temporary access key", temporary)):
                 operations = store.check(local, key)
                 print(f"Python SDK with {kind}: {operations} calls as expected")
-                node(local, key, store.certificates())
+                node(local, key, certificates.certificates())
                 print(f"Node SDK with {kind}: as expected")
         finally:
             local.end()

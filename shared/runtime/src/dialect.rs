@@ -1,9 +1,13 @@
 //! The dialects: the format of errors and headers of each API. One failure type, one renderer per dialect.
 
+#[cfg(feature = "schema")]
+mod catalogue;
 mod directory;
 mod identity_source;
 mod integration;
 
+#[cfg(feature = "schema")]
+pub use catalogue::{ErrorExample, error_examples};
 pub(crate) use integration::parts as integration_parts;
 use serde::Serialize;
 use trustplane_domain::Failure;

@@ -27,6 +27,8 @@ mod settings;
 
 pub use call::{Budget, Call, Context, Decision, Planned, Subject, Worked};
 pub use denial::opened_denial;
+#[cfg(feature = "schema")]
+pub use dialect::{ErrorExample, error_examples};
 pub use event::HttpEvent;
 pub use event_handler::{EventCall, EventError, event_handler, event_handler_with};
 pub use operator::{OperatorCall, operator};

@@ -17,6 +17,7 @@ pub(crate) fn requests() -> Map<String, Value> {
     for schema in schemas.values_mut() {
         join_words(schema);
         join_null(schema);
+        describe_default(schema);
     }
     schemas
 }
@@ -34,7 +35,7 @@ pub(crate) fn responses() -> Map<String, Value> {
         join_words(schema);
         join_null(schema);
         omit_null(schema);
-        exclude_variants(schema);
+        merge_variants(schema);
         close(schema);
     }
     schemas
@@ -92,13 +93,35 @@ fn join_null(schema: &mut Value) {
     });
 }
 
-/// Has exactly one variant of an untagged enum among the fields of an object.
-fn exclude_variants(schema: &mut Value) {
+/// Moves the default of a request's field into its description. Generators of clients take a field with a default for one
+/// that is always present.
+fn describe_default(schema: &mut Value) {
     walk(schema, &|fields| {
-        if fields.contains_key("properties")
-            && let Some(variants) = fields.remove("anyOf")
-        {
-            fields.insert("oneOf".to_owned(), variants);
+        let is_field = ["type", "enum", "items", "$ref"].iter().any(|keyword| fields.contains_key(*keyword));
+        if !is_field {
+            return;
+        }
+        let Some(default) = fields.remove("default") else { return };
+        let default = if default == "" { "the empty string".to_owned() } else { format!("`{default}`") };
+        let text = fields.get("description").and_then(Value::as_str).unwrap_or_default();
+        let text = format!("{text} Default: {default}.").trim().to_owned();
+        fields.insert("description".to_owned(), text.into());
+    });
+}
+
+/// Merges the variants of an untagged enum into the fields of the object that it is flattened into, as optional fields.
+/// Generators of clients lose the other fields of an object with variants.
+fn merge_variants(schema: &mut Value) {
+    walk(schema, &|fields| {
+        if !fields.contains_key("properties") {
+            return;
+        }
+        let Some(Value::Array(variants)) = fields.remove("anyOf") else { return };
+        let Some(Value::Object(properties)) = fields.get_mut("properties") else { return };
+        for variant in variants {
+            if let Some(Value::Object(added)) = variant.get("properties") {
+                properties.extend(added.clone());
+            }
         }
     });
 }
@@ -184,11 +207,26 @@ mod tests {
     }
 
     #[test]
-    fn an_object_has_one_variant() {
-        let mut schema = json!({"properties": {"a": true}, "anyOf": [{"required": ["b"]}, {"required": ["c"]}]});
-        exclude_variants(&mut schema);
-        let wanted = json!({"properties": {"a": true}, "oneOf": [{"required": ["b"]}, {"required": ["c"]}]});
+    fn a_default_is_described() {
+        let mut schema = json!({"properties": {
+            "a": {"type": "string", "default": "x", "description": "A."},
+            "default": {"type": ["string", "null"], "default": ""},
+        }});
+        describe_default(&mut schema);
+        let wanted = json!({"properties": {
+            "a": {"type": "string", "description": "A. Default: `\"x\"`."},
+            "default": {"type": ["string", "null"], "description": "Default: the empty string."},
+        }});
         assert_eq!(schema, wanted);
+    }
+
+    #[test]
+    fn variants_are_optional_fields() {
+        let variant = |name: &str| json!({"properties": {name: {"type": ["string", "null"]}}, "required": [name]});
+        let mut schema = json!({"properties": {"a": true}, "required": ["a"], "anyOf": [variant("b"), variant("c")]});
+        merge_variants(&mut schema);
+        let text = json!({"type": ["string", "null"]});
+        assert_eq!(schema, json!({"properties": {"a": true, "b": text, "c": text}, "required": ["a"]}));
     }
 
     #[test]

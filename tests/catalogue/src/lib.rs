@@ -7,8 +7,6 @@ mod connection;
 mod derived;
 #[cfg(feature = "schema")]
 mod openapi;
-#[cfg(feature = "schema")]
-mod parameters;
 mod permissions;
 #[cfg(feature = "schema")]
 mod schemas;

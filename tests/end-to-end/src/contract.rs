@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use trustplane_runtime::{Dialect, routes};
+use trustplane_runtime::{Dialect, Route, routes};
 
-use crate::{Reply, Request};
+use crate::{Reply, Request, exchanges};
 
 const OPENAPI: &str = include_str!("../../../openapi.json");
 
-/// Compiled schemas.
+/// Headers that the document lists wherever a response has them.
+const HEADERS: [&str; 7] =
+    ["etag", "retry-after", "allow", "www-authenticate", "warning", "age", "idempotency-replayed"];
+
+/// The document, and its compiled schemas.
 pub(crate) struct Contract {
+    document: Value,
     schemas: BTreeMap<String, Validator>,
 }
 
@@ -24,7 +29,23 @@ impl Contract {
             let validator = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
             (name, validator)
         });
-        Self { schemas: compiled.collect() }
+        let schemas = compiled.collect();
+        Self { document, schemas }
+    }
+
+    /// Panics if the document does not have the status of the response, or one of its headers.
+    fn is_documented(&self, route: &Route, reply: &Reply, said: &str) {
+        let operation = &self.document["paths"][route.path][route.method.to_ascii_lowercase()];
+        let mut response = &operation["responses"][reply.status.to_string()];
+        if let Some(reference) = response["$ref"].as_str() {
+            response = self.document.pointer(&reference[1..]).unwrap();
+        }
+        assert!(response.is_object(), "the API document does not have this status: {said}");
+        let listed: Vec<String> =
+            response["headers"].as_object().into_iter().flatten().map(|(name, _)| name.to_lowercase()).collect();
+        for name in HEADERS.into_iter().filter(|name| reply.header(name).is_some()) {
+            assert!(listed.iter().any(|other| other == name), "the API document does not have `{name}`: {said}");
+        }
     }
 
     /// Panics if the response does not conform to the contract.
@@ -35,9 +56,11 @@ impl Contract {
         let said = format!("{}: {} {}", function.name, reply.status, reply.text);
         // Responses of API Gateway itself have no dialect and no request id.
         let Some(request_id) = reply.header("x-request-id") else { return };
+        exchanges::record(function.name, request, reply);
         if route.dialect == Dialect::Directory {
             assert!(reply.header("x-fapi-interaction-id").is_some(), "{said}");
         }
+        self.is_documented(route, reply, &said);
         let schema = match (reply.status < 400, route.dialect) {
             (true, _) => {
                 assert_eq!(reply.status, route.status, "{said}");

@@ -13,6 +13,7 @@
 
 mod contract;
 mod customer;
+mod exchanges;
 mod request;
 mod signer;
 mod world;

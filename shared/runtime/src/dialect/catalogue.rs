@@ -1,0 +1,146 @@
+//! Errors of a dialect for the API document: one of each kind, as the service renders it.
+
+use trustplane_domain::failure::{Cause, Conflict, Denial, PolicyProblem};
+use trustplane_domain::{Failure, Faults};
+
+use super::{About, render};
+use crate::Dialect;
+
+/// An error, as the service renders it.
+#[derive(Debug)]
+pub struct ErrorExample {
+    /// The kind, in words.
+    pub title: &'static str,
+    /// The status.
+    pub status: u16,
+    /// The names of its headers, in lower case.
+    pub headers: Vec<String>,
+    /// The body; empty if there is none.
+    pub body: String,
+}
+
+/// Returns one error of each kind.
+pub fn error_examples(dialect: Dialect) -> Vec<ErrorExample> {
+    let about = About {
+        request_id: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned(),
+        interaction_id: "d78fc4e5-37ca-4da3-adf2-9b082bf92280".to_owned(),
+        sealed_denial: Some("AQICAHhPb2xhcnMgc2VhbGVkIGRlbmlhbA".to_owned()),
+    };
+    let example = |failure: Failure| {
+        let title = title(&failure);
+        let response = render(dialect, &Err(failure), &about);
+        let headers = response.headers.into_keys().collect();
+        ErrorExample { title, status: response.status_code, headers, body: response.body }
+    };
+    failures().into_iter().map(example).collect()
+}
+
+/// The kind of a failure. A new kind has to be named here, and listed below.
+fn title(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Unauthenticated => "no valid credential",
+        Failure::SignatureExpired => "signature too old",
+        Failure::InvalidTenantId => "invalid tenant id",
+        Failure::TenantMismatch => "another tenant",
+        Failure::TenantSuspended => "tenant suspended",
+        Failure::NotAcceptable { .. } => "media type not available",
+        Failure::TooLarge { .. } => "body too large",
+        Failure::UnsupportedMediaType => "body of another media type",
+        Failure::InvalidJson(_) => "body that is not JSON",
+        Failure::Invalid(_) => "invalid fields",
+        Failure::InvalidPolicy(_) => "invalid policy",
+        Failure::Forbidden(_) => "denied by policies",
+        Failure::AwsDenied(..) => "denied by AWS",
+        Failure::NotFound(_) => "not found",
+        Failure::NoRoute => "unknown path",
+        Failure::MethodNotAllowed { .. } => "method not allowed",
+        Failure::PreconditionFailed => "changed since it was read",
+        Failure::Conflict(conflict, _) => conflict_title(*conflict),
+        Failure::IdempotencyMismatch => "idempotency key of another request",
+        Failure::RateLimited { .. } => "rate limit exceeded",
+        Failure::Unavailable { .. } => "service busy",
+        Failure::AwsUnavailable { .. } => "AWS throttles or fails",
+        Failure::AwsUnreachable(_) => "AWS not reached",
+        Failure::Internal(_) => "fault of the service",
+    }
+}
+
+fn conflict_title(conflict: Conflict) -> &'static str {
+    match conflict {
+        Conflict::NotConfigured => "no connection",
+        Conflict::LostRace => "concurrent changes",
+        Conflict::RotationInProgress => "rotation in progress",
+        Conflict::NoRotation => "no rotation",
+        Conflict::ExternalIdNotTrusted => "ExternalId not trusted yet",
+        Conflict::LastAdmin => "last admin",
+        Conflict::IdempotencyInProgress => "same request in progress",
+        Conflict::Exists => "exists already",
+        Conflict::WrongState => "wrong state",
+        Conflict::Limit => "limit reached",
+        Conflict::Duplicate => "duplicate",
+        Conflict::LastValidCertificate => "last valid certificate",
+        Conflict::Claimed => "claimed by another tenant",
+    }
+}
+
+/// One failure of each kind.
+fn failures() -> Vec<Failure> {
+    let conflict = |conflict, message: &str| Failure::Conflict(conflict, message.to_owned());
+    let cause = || Cause::new("");
+    vec![
+        Failure::Unauthenticated,
+        Failure::SignatureExpired,
+        Failure::InvalidTenantId,
+        Failure::TenantMismatch,
+        Failure::TenantSuspended,
+        Failure::NotAcceptable { available: "`application/json`".to_owned() },
+        Failure::TooLarge { limit: 64 * 1024 },
+        Failure::UnsupportedMediaType,
+        Failure::InvalidJson("is not JSON: expected value at line 1 column 1".to_owned()),
+        Failure::Invalid(Faults::of("region", "must be an AWS region such as `us-east-1`")),
+        Failure::InvalidPolicy(vec![PolicyProblem { line: 1, column: 8, message: "unexpected token `)`".to_owned() }]),
+        Failure::Forbidden(Denial { notices: vec!["the configuration is frozen".to_owned()], ..Denial::default() }),
+        Failure::AwsDenied(
+            "AWS denies `sso:ListInstances` to the role: it must be in the management account or a delegated \
+             administrator's"
+                .to_owned(),
+            cause(),
+        ),
+        Failure::NotFound("resource"),
+        Failure::NoRoute,
+        Failure::MethodNotAllowed { allow: "GET, PUT".to_owned() },
+        Failure::PreconditionFailed,
+        conflict(Conflict::NotConfigured, "no connection is saved: save one first"),
+        conflict(Conflict::LostRace, "others changed the resource at the same time: send the request again"),
+        conflict(Conflict::RotationInProgress, "a rotation is in progress: commit or cancel it"),
+        conflict(Conflict::NoRotation, "no rotation is in progress"),
+        conflict(Conflict::ExternalIdNotTrusted, "the role does not accept the pending ExternalId yet"),
+        conflict(Conflict::LastAdmin, "the tenant needs one unexpired credential with the role `admin`"),
+        conflict(Conflict::IdempotencyInProgress, "a request with this `Idempotency-Key` is in progress"),
+        conflict(Conflict::Exists, "there is one already"),
+        conflict(Conflict::WrongState, "the state does not allow this"),
+        conflict(Conflict::Limit, "the limit is reached"),
+        conflict(Conflict::Duplicate, "the same one exists already"),
+        conflict(Conflict::LastValidCertificate, "an enabled provider needs a valid certificate"),
+        conflict(Conflict::Claimed, "another tenant has proven the domain"),
+        Failure::IdempotencyMismatch,
+        Failure::RateLimited { retry_after: 30 },
+        Failure::Unavailable { retry_after: 1, cause: cause() },
+        Failure::AwsUnavailable { retry_after: 5, cause: cause() },
+        Failure::AwsUnreachable(cause()),
+        Failure::Internal(cause()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_is_listed_once() {
+        let titles: BTreeSet<_> = failures().iter().map(title).collect();
+        assert_eq!((titles.len(), failures().len()), (36, 36));
+    }
+}

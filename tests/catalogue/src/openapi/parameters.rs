@@ -1,0 +1,152 @@
+//! Query parameters and headers of requests.
+
+use serde_json::{Map, Value, json};
+use trustplane_functions::{Dialect, Route};
+
+use super::responses::has_if_match;
+
+/// Lower-case or upper-case UUID. A `format` would make generated clients parse it, and send a header that is no text.
+const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
+
+/// All parameters of an operation.
+pub(super) fn parameters(name: &str, route: &Route) -> Vec<Value> {
+    let in_path = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = in_path.map(in_path_parameter).collect();
+    parameters.extend(route.queries.iter().map(|query| in_query(name, query)));
+    if route.action.is_some() {
+        parameters
+            .extend(headers(route).into_iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
+    }
+    parameters
+}
+
+/// The headers that operations share, by name of component.
+pub(super) fn components() -> Map<String, Value> {
+    let uuid = || json!({"type": "string", "pattern": UUID});
+    let header = |name: &str, required: bool, text: &str, schema: Value| json!({"name": name, "in": "header", "required": required, "description": text, "schema": schema});
+    let tenant = "The tenant's id. It must be the credential's.";
+    let components = [
+        ("TenantId", header("X-Tenant-ID", true, tenant, uuid())),
+        ("OptionalTenantId", header("X-Tenant-ID", false, tenant, uuid())),
+        (
+            "IdempotencyKey",
+            header(
+                "Idempotency-Key",
+                false,
+                "Makes the request safe to repeat: for 24 hours, the same request with the same key gets the stored \
+                 response. 1 to 255 visible characters.",
+                json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}),
+            ),
+        ),
+        (
+            "IfMatch",
+            header(
+                "If-Match",
+                false,
+                "The `ETag` of the version that the change is based on. If another version is current: 412.",
+                json!({"type": "string", "examples": ["\"3\""]}),
+            ),
+        ),
+        (
+            "InteractionId",
+            header(
+                "x-fapi-interaction-id",
+                false,
+                "Id of the interaction, a UUID, which the response repeats. Without a valid one the service makes one.",
+                json!({"type": "string"}),
+            ),
+        ),
+        (
+            "AuthDate",
+            header(
+                "x-fapi-auth-date",
+                false,
+                "Time at which the user last signed in to the client, as an HTTP date.",
+                json!({"type": "string", "examples": ["Tue, 11 Sep 2012 19:43:31 GMT"]}),
+            ),
+        ),
+        (
+            "CustomerIpAddress",
+            header(
+                "x-fapi-customer-ip-address",
+                false,
+                "The user's IPv4 or IPv6 address.",
+                json!({"type": "string", "examples": ["2001:db8::1893:25c8:1946"]}),
+            ),
+        ),
+        ("CustomerUserAgent", header("x-customer-user-agent", false, "The user's agent.", json!({"type": "string"}))),
+    ];
+    components.into_iter().map(|(name, component)| (name.to_owned(), component)).collect()
+}
+
+/// The names of the components that an operation refers to.
+fn headers(route: &Route) -> Vec<&'static str> {
+    let mut names = vec![if route.dialect == Dialect::Integration { "TenantId" } else { "OptionalTenantId" }];
+    if route.method == "POST" {
+        names.push("IdempotencyKey");
+    }
+    if has_if_match(route) {
+        names.push("IfMatch");
+    }
+    if route.dialect == Dialect::Directory {
+        names.extend(["InteractionId", "AuthDate", "CustomerIpAddress", "CustomerUserAgent"]);
+    }
+    names
+}
+
+fn in_path_parameter(name: &str) -> Value {
+    let uuid = || json!({"type": "string", "pattern": UUID});
+    let (text, schema) = match name {
+        "OrganisationId" => (
+            "Id of the organisation.",
+            json!({"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[^<>]*$"}),
+        ),
+        "AuthorisationServerId" => ("Id of the authorisation server.", uuid()),
+        "ssoConfigurationId" => ("Id of the SSO configuration.", uuid()),
+        "versionId" => ("Id of the version.", uuid()),
+        "domain" => ("The domain name.", json!({"type": "string", "examples": ["acme.example"]})),
+        "instance_id" => ("Id of the instance.", json!({"type": "string", "examples": ["ssoins-0123456789abcdef0"]})),
+        "identity_store_id" => ("Id of the identity store.", json!({"type": "string", "examples": ["d-0123456789"]})),
+        "idp_id" => ("Id of the external identity provider.", json!({"type": "string"})),
+        "certificate_id" => ("Id of the certificate.", json!({"type": "string"})),
+        "n" => ("Number of the saved version.", json!({"type": "string", "pattern": "^[1-9][0-9]*$"})),
+        _ => ("Id of the resource.", json!({"type": "string"})),
+    };
+    json!({"name": name, "in": "path", "required": true, "description": text, "schema": schema})
+}
+
+fn in_query(operation: &str, name: &str) -> Value {
+    let (text, schema) = match (operation, name) {
+        ("list-instances", "limit") => ("Largest number of rows.", whole(1, 100, Some(100))),
+        (_, "limit") => ("Largest number of rows.", whole(1, 250, Some(50))),
+        (_, "cursor") => ("The `next_cursor` of the page before.", string()),
+        (_, "marker") => ("The `next_marker` of the page before.", string()),
+        (_, "page") => ("Number of the page, from 0.", json!({"type": "integer", "minimum": 0, "default": 0})),
+        (_, "size") => ("Rows per page.", whole(1, 100, Some(20))),
+        (_, "sort") => (
+            "Field and direction: `field,asc` or `field,desc`.",
+            json!({"type": "string", "pattern": "^[A-Za-z]+(,(asc|desc))?$"}),
+        ),
+        (_, "email") => ("The e-mail address.", json!({"type": "string", "examples": ["ada@acme.example"]})),
+        (_, "outcome") => ("Outcome of the request.", json!({"type": "string", "enum": ["allowed", "denied"]})),
+        (_, "from") => ("First time, inclusive.", json!({"type": "string", "format": "date-time"})),
+        (_, "to") => ("Last time, inclusive.", json!({"type": "string", "format": "date-time"})),
+        (_, "actor_id") => ("Id of the principal.", string()),
+        (_, "action") => ("Name of the action, such as `put-policy`.", string()),
+        (_, "resource_type") => ("Type of the resource, such as `policy`.", string()),
+        (_, "resource_id") => ("Id of the resource, as the API shows it.", string()),
+        (_, "account_id") => ("Only this account.", json!({"type": "string", "pattern": "^[0-9]{12}$"})),
+        (_, "permission_set_arn") => ("Only this permission set.", string()),
+        (_, "status") => ("Only rows with this status.", string()),
+        _ => ("Filters the list.", string()),
+    };
+    json!({"name": name, "in": "query", "required": name == "email", "description": text, "schema": schema})
+}
+
+fn string() -> Value {
+    json!({"type": "string"})
+}
+
+fn whole(least: u32, most: u32, default: Option<u32>) -> Value {
+    json!({"type": "integer", "minimum": least, "maximum": most, "default": default})
+}

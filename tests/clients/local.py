@@ -1,0 +1,35 @@
+"""The local stack, as a check starts it."""
+
+import json
+import subprocess
+import urllib.request
+
+
+class Local:
+    """The running stack, and the tenant that it begins with."""
+
+    def __init__(self, command, data):
+        arguments = [command, "--port", "0", "--json", "--data", data]
+        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        ready = json.loads(self.process.stdout.readline())
+        self.url, self.tenant, self.token = ready["url"], ready["tenant_id"], ready["token"]
+        self.store, self.instance = ready["identity_store_id"], ready["instance_id"]
+
+    def post(self, path, body):
+        headers = {
+            "Authorization": f"Bearer {self.token}", "X-Tenant-ID": self.tenant, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(request) as reply:
+            return json.load(reply)
+
+    def credential(self, **fields):
+        """Invokes `create-credential`, as an operator does."""
+        path = "/2015-03-31/functions/create-credential/invocations"
+        request = urllib.request.Request(
+            self.url + path, json.dumps({"tenant_id": self.tenant, **fields}).encode(), method="POST")
+        with urllib.request.urlopen(request) as reply:
+            return json.load(reply)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()

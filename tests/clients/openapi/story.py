@@ -1,0 +1,98 @@
+"""The story of a customer, told by a client that is generated from openapi.json."""
+
+import os
+import time
+
+from trustplane_client import AuthenticatedClient
+from trustplane_client.api.api_keys import create_api_key, delete_api_key
+from trustplane_client.api.audit_log import list_audit_log
+from trustplane_client.api.connection import (
+    delete_identity_center_config, get_identity_center_config, put_identity_center_config, test_identity_center_connection)
+from trustplane_client.api.identity_source import (
+    create_external_idp, delete_external_idp, list_external_idp_certificates, preview_external_idp)
+from trustplane_client.api.organisations import create_authorisation_server, create_organisation
+from trustplane_client.api.policies import delete_policy, put_policy
+from trustplane_client.api.sso_configurations import (
+    create_sso_configuration, create_sso_configuration_version, list_sso_configurations, put_sso_configuration_version)
+from trustplane_client.models import (
+    CreateExternalIdp, CreateExternalIdpIdpSamlConfig, CreateOrganisation, CreateSsoConfiguration,
+    CreateSsoConfigurationVersion, CreateSsoConfigurationVersionAuthenticationPoliciesItem as Policy, IdentitySourceError,
+    Integration, IntegrationError, IntegrationErrorCode, ListAuditLogOutcome, NewApiKey, NewApiKeyRolesItem, SaveIntegration,
+    SavePolicy, UpdateSsoConfigurationVersion, UpdateSsoConfigurationVersionAuthenticationPoliciesItem as UpdatedPolicy,
+    UpdateSsoConfigurationVersionStatus, WriteAuthorisationServer)
+
+TENANT, STORE, PEM = (os.environ[name] for name in ("TENANT", "STORE", "PEM"))
+CLIENT, APPROVER = (AuthenticatedClient(os.environ["URL"], os.environ[name]) for name in ("TOKEN", "APPROVER"))
+
+
+def ok(response, status=200):
+    assert response.status_code == status, response
+    return response.parsed
+
+
+def connection():
+    ours = {"client": CLIENT, "x_tenant_id": TENANT}
+    saved = ok(get_identity_center_config.sync_detailed(**ours))
+    assert isinstance(saved, Integration) and saved.configured
+    again = SaveIntegration(saved.sso_instance_arn, saved.role_arn, saved.region)
+    assert ok(put_identity_center_config.sync_detailed(**ours, body=again)) == saved
+    wrong = ok(put_identity_center_config.sync_detailed(**ours, body=SaveIntegration("a", "b", "c")), 400)
+    assert isinstance(wrong, IntegrationError) and wrong.code is IntegrationErrorCode.INVALID_REQUEST, wrong
+    assert set(wrong.details.to_dict()) == {"sso_instance_arn", "role_arn", "region"}
+    assert ok(test_identity_center_connection.sync_detailed(**ours)).success
+
+
+def provider():
+    body = CreateExternalIdp(
+        idp_saml_config=CreateExternalIdpIdpSamlConfig(
+            entity_id="https://idp.example.com/p", login_url="https://idp.example.com/sso"),
+        idp_certificate=PEM)
+    preview = ok(preview_external_idp.sync_detailed(STORE, client=CLIENT, body=body))
+    assert [certificate.usable for certificate in preview.certificates] == [True]
+    created = ok(create_external_idp.sync_detailed(STORE, client=CLIENT, body=body), 201)
+    listed = ok(list_external_idp_certificates.sync_detailed(STORE, created.idp_id, client=CLIENT))
+    assert listed.idp_certificates[0].x_509_certificate_in_pem == PEM
+    twice = ok(create_external_idp.sync_detailed(STORE, client=CLIENT, body=body), 409)
+    assert isinstance(twice, IdentitySourceError) and twice.error_code.value == "IIC.1328", twice
+    ok(delete_external_idp.sync_detailed(STORE, created.idp_id, client=CLIENT))
+
+
+def configuration():
+    organisation = f"python-{time.time_ns()}"
+    ok(create_organisation.sync_detailed(client=CLIENT, body=CreateOrganisation(organisation, "Acme")), 201)
+    server = ok(
+        create_authorisation_server.sync_detailed(organisation, client=CLIENT, body=WriteAuthorisationServer("Acme SSO")), 201)
+    path = (organisation, server.authorisation_server_id)
+    made = ok(
+        create_sso_configuration.sync_detailed(
+            *path, client=CLIENT, body=CreateSsoConfiguration("Acme", ["it@acme.example"])), 201)
+    content = {
+        "client_id": "acme", "restricted_domains": ["*"], "supported_domains": [], "group_claim": "groups"}
+    version = ok(
+        create_sso_configuration_version.sync_detailed(
+            *path, made.id, client=CLIENT,
+            body=CreateSsoConfigurationVersion(**content, authentication_policies=[Policy.TWO_FACTOR])), 201)
+    update = UpdateSsoConfigurationVersion(
+        **content, authentication_policies=[UpdatedPolicy.TWO_FACTOR], status=UpdateSsoConfigurationVersionStatus.ACTIVE)
+    assert put_sso_configuration_version.sync_detailed(*path, made.id, version.id, client=CLIENT, body=update).status_code == 403
+    active = ok(put_sso_configuration_version.sync_detailed(*path, made.id, version.id, client=APPROVER, body=update))
+    assert active.status.value == "Active"
+    page = ok(list_sso_configurations.sync_detailed(*path, client=CLIENT, size=5))
+    assert [row.id for row in page.content] == [made.id]
+
+
+def administration():
+    ours = {"client": CLIENT, "x_tenant_id": TENANT}
+    key = ok(create_api_key.sync_detailed(**ours, body=NewApiKey("python", [NewApiKeyRolesItem.VIEWER])), 201)
+    ok(delete_api_key.sync_detailed(key.id, **ours), 204)
+    text = 'forbid (principal, action in Trustplane::Action::"write", resource is Trustplane::Integration);'
+    assert ok(put_policy.sync_detailed("freeze", **ours, body=SavePolicy(text, enabled=True))).text == text
+    assert ok(delete_identity_center_config.sync_detailed(**ours), 403).code is IntegrationErrorCode.FORBIDDEN
+    ok(delete_policy.sync_detailed("freeze", **ours), 204)
+    log = ok(list_audit_log.sync_detailed(**ours, limit=5, outcome=ListAuditLogOutcome.DENIED))
+    assert log.data[0].action == "delete-identity-center-config"
+
+
+for chapter in (connection, provider, configuration, administration):
+    chapter()
+print("Python client: as expected")
