@@ -120,7 +120,8 @@ mod tests {
                 Dialect::Integration => PAGED,
                 Dialect::IdentitySource => continue,
             };
-            if page {
+            // All policies of a tenant are one page.
+            if page && function.name != "list-policies" {
                 assert!(parameters.iter().all(|name| route.queries.contains(name)), "{}", function.name);
             }
         }
