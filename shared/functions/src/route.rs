@@ -69,10 +69,12 @@ pub(crate) const PAGED: &[&str] = &["limit", "cursor"];
 /// Query parameters of lists of the directory.
 pub(crate) const SORTED: &[&str] = &["page", "size", "sort"];
 
-/// Returns the methods that `path` has, sorted.
+/// Returns the methods that `path` has, sorted. A path without parameters hides those with one in its place: `temporary` is
+/// no id of a key.
 pub fn methods(path: &str) -> Vec<&'static str> {
-    let mut methods: Vec<_> =
-        routes().filter(|(_, route)| route.matches(path)).map(|(_, route)| route.method).collect();
+    let is_literal = routes().any(|(_, route)| route.path == path);
+    let has = |route: &Route| if is_literal { route.path == path } else { route.matches(path) };
+    let mut methods: Vec<_> = routes().filter(|(_, route)| has(route)).map(|(_, route)| route.method).collect();
     methods.sort_unstable();
     methods
 }

@@ -1,7 +1,8 @@
 """Clients that are generated from openapi.json, against `cargo local`.
 
 Generates a TypeScript client (openapi-typescript, openapi-fetch) and a Python client (openapi-python-client), and tells the same
-story with both: `story.ts`, `story.py`. A wrong schema does not compile, or cannot be parsed.
+story with both: `story.ts`, `story.py`. A wrong schema does not compile, or cannot be parsed. Then Schemathesis compares the
+document with the service.
 
     check.py LOCAL OPENAPI NODE PYTHON
 
@@ -36,6 +37,16 @@ def python(openapi, folder, bin, environment):
     subprocess.run([bin / "python", HERE / "story.py"], env=environment, check=True)
 
 
+def schemathesis(openapi, bin, local):
+    """Sends requests that fit the document, and requests that do not: `schemathesis.toml`."""
+    token = local.credential(name="schemathesis", roles=["admin", "approver"])["token"]
+    # The folder has the configuration.
+    subprocess.run(
+        [bin / "schemathesis", "run", openapi, "--url", local.url, "--phases", "examples,coverage,fuzzing",
+         "--header", f"Authorization: Bearer {token}", "--header", f"X-Tenant-ID: {local.tenant}"],
+        cwd=HERE, check=True)
+
+
 def main(command, openapi, node, environment):
     openapi = pathlib.Path(openapi).resolve()
     with tempfile.TemporaryDirectory() as data:
@@ -51,7 +62,9 @@ def main(command, openapi, node, environment):
                 "PEM": certificates.certificate(),
             }
             typescript(openapi, node, variables)
-            python(openapi, pathlib.Path(data), pathlib.Path(environment) / "bin", variables)
+            bin = pathlib.Path(environment).resolve() / "bin"
+            python(openapi, pathlib.Path(data), bin, variables)
+            schemathesis(openapi, bin, local)
         finally:
             local.end()
 

@@ -38,6 +38,7 @@ pub(crate) fn openapi() -> Result<String, DocumentError> {
     let mut schemas = schemas::all()?;
     schemas::check_routes(routes(), &schemas)?;
     responses::enumerate_codes(&mut schemas);
+    close_strict_requests(&mut schemas);
     let (prose, examples) = (Prose::read()?, Examples::read()?);
     let mut paths = Map::new();
     for (function, route) in routes() {
@@ -84,6 +85,15 @@ pub(crate) fn openapi() -> Result<String, DocumentError> {
     remove_unused(&mut document);
     schemas::check_references(&document)?;
     Ok(format!("{document:#}\n"))
+}
+
+/// Excludes undeclared fields from the bodies of strict operations, which refuse them.
+fn close_strict_requests(schemas: &mut Map<String, Value>) {
+    for (_, route) in routes().filter(|(_, route)| route.is_strict()) {
+        if let Some(Value::Object(schema)) = route.request.and_then(|name| schemas.get_mut(name)) {
+            schema.insert("additionalProperties".to_owned(), false.into());
+        }
+    }
 }
 
 /// Removes the responses that no operation has: those to unknown paths and methods.

@@ -8,6 +8,10 @@ use super::responses::has_if_match;
 /// Lower-case or upper-case UUID. A `format` would make generated clients parse it, and send a header that is no text.
 const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 
+/// HTTP date; the weekday has to be that of the date.
+const AUTH_DATE: &str = "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d{2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \\d{4} \
+                         \\d{2}:\\d{2}:\\d{2} (GMT|UTC)$";
+
 /// All parameters of an operation.
 pub(super) fn parameters(name: &str, route: &Route) -> Vec<Value> {
     let in_path = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
@@ -62,7 +66,7 @@ pub(super) fn components() -> Map<String, Value> {
                 "x-fapi-auth-date",
                 false,
                 "Time at which the user last signed in to the client, as an HTTP date.",
-                json!({"type": "string", "examples": ["Tue, 11 Sep 2012 19:43:31 GMT"]}),
+                json!({"type": "string", "pattern": AUTH_DATE, "examples": ["Tue, 11 Sep 2012 19:43:31 GMT"]}),
             ),
         ),
         (
@@ -71,7 +75,7 @@ pub(super) fn components() -> Map<String, Value> {
                 "x-fapi-customer-ip-address",
                 false,
                 "The user's IPv4 or IPv6 address.",
-                json!({"type": "string", "examples": ["2001:db8::1893:25c8:1946"]}),
+                json!({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}], "examples": ["2001:db8::1893:25c8:1946"]}),
             ),
         ),
         ("CustomerUserAgent", header("x-customer-user-agent", false, "The user's agent.", json!({"type": "string"}))),
@@ -105,14 +109,19 @@ fn in_path_parameter(name: &str) -> Value {
         "ssoConfigurationId" => ("Id of the SSO configuration.", uuid()),
         "versionId" => ("Id of the version.", uuid()),
         "domain" => ("The domain name.", json!({"type": "string", "examples": ["acme.example"]})),
-        "instance_id" => ("Id of the instance.", json!({"type": "string", "examples": ["ssoins-0123456789abcdef0"]})),
-        "identity_store_id" => ("Id of the identity store.", json!({"type": "string", "examples": ["d-0123456789"]})),
-        "idp_id" => ("Id of the external identity provider.", json!({"type": "string"})),
-        "certificate_id" => ("Id of the certificate.", json!({"type": "string"})),
+        "instance_id" => ("Id of the instance.", id("ssoins-0123456789abcdef0")),
+        "identity_store_id" => ("Id of the identity store.", id("d-0123456789")),
+        "idp_id" => ("Id of the external identity provider.", id("39ddc1c5-fc87-4eca-b511-d8f2bf41e990")),
+        "certificate_id" => ("Id of the certificate.", id("8e94cb31-2346-49db-8fbd-97f7d2e111ae")),
         "n" => ("Number of the saved version.", json!({"type": "string", "pattern": "^[1-9][0-9]*$"})),
         _ => ("Id of the resource.", json!({"type": "string"})),
     };
     json!({"name": name, "in": "path", "required": true, "description": text, "schema": schema})
+}
+
+/// The schema of an id of the identity source API.
+fn id(example: &str) -> Value {
+    json!({"type": "string", "pattern": "^[A-Za-z0-9._~-]+$", "examples": [example]})
 }
 
 fn in_query(operation: &str, name: &str) -> Value {
@@ -123,11 +132,10 @@ fn in_query(operation: &str, name: &str) -> Value {
         (_, "marker") => ("The `next_marker` of the page before.", string()),
         (_, "page") => ("Number of the page, from 0.", json!({"type": "integer", "minimum": 0, "default": 0})),
         (_, "size") => ("Rows per page.", whole(1, 100, Some(20))),
-        (_, "sort") => (
-            "Field and direction: `field,asc` or `field,desc`.",
-            json!({"type": "string", "pattern": "^[A-Za-z]+(,(asc|desc))?$"}),
-        ),
-        (_, "email") => ("The e-mail address.", json!({"type": "string", "examples": ["ada@acme.example"]})),
+        (_, "sort") => ("Field and direction: `field,asc` or `field,desc`.", sort(operation)),
+        (_, "email") => {
+            ("The e-mail address.", json!({"type": "string", "format": "email", "examples": ["ada@acme.example"]}))
+        }
         (_, "outcome") => ("Outcome of the request.", json!({"type": "string", "enum": ["allowed", "denied"]})),
         (_, "from") => ("First time, inclusive.", json!({"type": "string", "format": "date-time"})),
         (_, "to") => ("Last time, inclusive.", json!({"type": "string", "format": "date-time"})),
@@ -137,10 +145,28 @@ fn in_query(operation: &str, name: &str) -> Value {
         (_, "resource_id") => ("Id of the resource, as the API shows it.", string()),
         (_, "account_id") => ("Only this account.", json!({"type": "string", "pattern": "^[0-9]{12}$"})),
         (_, "permission_set_arn") => ("Only this permission set.", string()),
+        ("list-sso-configuration-versions", "status") => (
+            "Only versions with this status.",
+            json!({"type": "string", "enum": ["Active", "Assignable", "Pending", "Rejected", "Inactive"]}),
+        ),
         (_, "status") => ("Only rows with this status.", string()),
         _ => ("Filters the list.", string()),
     };
     json!({"name": name, "in": "query", "required": name == "email", "description": text, "schema": schema})
+}
+
+/// The schema of `sort`: the fields that the list can be sorted by.
+fn sort(operation: &str) -> Value {
+    let fields = match operation {
+        "list-organisations" => "OrganisationName|OrganisationId|Status|CreatedAt|UpdatedAt",
+        "list-authorisation-servers" => "CustomerFriendlyName|AuthorisationServerId|Status|CreatedAt|UpdatedAt",
+        "list-sso-configurations" => "DisplayName|ID|Status|CreatedAt|UpdatedAt",
+        "list-sso-configuration-versions" => "Version|Status|ClientID|ID|CreatedAt|UpdatedAt",
+        "list-sso-configuration-domains" => "Domain|Status|ExpiresAt",
+        "list-sso-configuration-references" => "DisplayName|ID|OrganisationID|ServerID",
+        _ => "[A-Za-z]+",
+    };
+    json!({"type": "string", "pattern": format!("^({fields}),(asc|desc)$")})
 }
 
 fn string() -> Value {
