@@ -60,7 +60,7 @@ pub async fn delete(call: Call) -> Result<Response, Failure> {
         .await
 }
 
-/// Saves settings, new ones or those of an earlier version, as the next version.
+/// Saves settings, new ones or those of an earlier version, as the next version. The current settings are not saved again.
 pub(crate) fn save(
     cx: &Context<'_>,
     before: &Stored<Connection>,
@@ -68,6 +68,10 @@ pub(crate) fn save(
     settings: Settings,
     restored_from: Option<u64>,
 ) -> Decision {
+    if before.value.config_version > 0 && before.value.settings == settings {
+        let response = Response::ok(&body(&settings)).etag(before.value.config_version);
+        return Decision::respond(response);
+    }
     let after = Connection { saved_at: Some(cx.now), ..before.value.saved(settings) };
     let version = SavedVersion {
         number: after.config_version,

@@ -95,20 +95,40 @@ async fn unknown_fields_are_ignored() {
 #[tokio::test]
 async fn if_match_names_the_version_that_may_be_replaced() {
     let customer = world().customer().await;
-    let put = |tag: &str| customer.send(customer.request("PUT", PATH).json(&example()).header("if-match", tag));
-    let _ = put("\"0\"").await.expect(200);
-    let _ = put("\"0\"").await.refused(412, "precondition_failed");
-    let second = put("\"7\", \"1\"").await.expect(200);
+    let put = |tag: &str, region: &str| {
+        let mut body = example();
+        body["region"] = json!(region);
+        customer.send(customer.request("PUT", PATH).json(&body).header("if-match", tag))
+    };
+    let _ = put("\"0\"", "us-east-1").await.expect(200);
+    let _ = put("\"0\"", "us-east-2").await.refused(412, "precondition_failed");
+    let second = put("\"7\", \"1\"", "us-east-2").await.expect(200);
     assert_eq!(second.header("etag"), Some("\"2\""));
-    let third = put("*").await.expect(200);
+    let third = put("*", "us-west-2").await.expect(200);
     assert_eq!(third.header("etag"), Some("\"3\""));
+}
+
+#[tokio::test]
+async fn the_same_configuration_again_is_no_new_version() {
+    let customer = world().customer().await;
+    let first = customer.put(PATH, &example()).await.expect(200);
+    let again = customer.put(PATH, &example()).await.expect(200);
+    assert_eq!((&again.body, again.header("etag")), (&first.body, Some("\"1\"")));
+    let cost = customer.cost(&again).await;
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (1, 1));
+    let records = customer.get("/v1/audit-log?action=put-identity-center-config").await.expect(200);
+    assert_eq!(records.body["data"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn writers_at_the_same_time_all_count_and_none_is_lost() {
     let customer = world().customer().await;
-    let example = example();
-    let writes = (0..3).map(|_| customer.put(PATH, &example));
+    let bodies = ["us-east-1", "us-east-2", "us-west-2"].map(|region| {
+        let mut body = example();
+        body["region"] = json!(region);
+        body
+    });
+    let writes = bodies.iter().map(|body| customer.put(PATH, body));
     let replies = join_all(writes).await;
     let saved = replies.iter().filter(|reply| reply.status == 200).count();
     for reply in &replies {

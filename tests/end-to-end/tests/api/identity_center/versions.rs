@@ -36,8 +36,8 @@ async fn every_saved_configuration_is_a_version() {
 #[tokio::test]
 async fn versions_are_listed_by_page() {
     let (customer, role) = connected().await;
-    for _ in 0..4 {
-        let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+    for number in 2..6 {
+        let _ = customer.put(CONFIG, &config(&format!("{role}-{number}"))).await.expect(200);
     }
     let (mut seen, mut path) = (Vec::new(), format!("{VERSIONS}?limit=2"));
     for more in [true, true, false] {
