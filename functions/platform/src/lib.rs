@@ -4,7 +4,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`api_keys`], [`temporary_keys`], [`credentials`] | credentials of a tenant |
+//! | [`api_keys`], [`temporary_keys`], [`credentials`], [`whoami`] | credentials of a tenant |
 //! | [`policies`], [`evaluation`] | a tenant's own Cedar policies, and their evaluation without a request |
 //! | [`audit`] | the audit log, and the verification of its seals |
 //! | [`tenants`], [`denials`] | functions of operators: tenants, and the reason of a denied request |
@@ -22,3 +22,4 @@ pub mod schemas;
 pub mod temporary_keys;
 pub mod tenants;
 pub mod unmatched;
+pub mod whoami;

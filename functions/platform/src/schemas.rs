@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 
 use trustplane_runtime::Listed;
 
-use crate::{api_keys, audit, credentials, evaluation, health, policies, temporary_keys};
+use crate::{api_keys, audit, credentials, evaluation, health, policies, temporary_keys, whoami};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
@@ -24,4 +24,5 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Listed<policies::Body<'_>>>();
     generator.subschema_for::<Listed<audit::Body>>();
     generator.subschema_for::<evaluation::Body<'_>>();
+    generator.subschema_for::<whoami::Body<'_>>();
 }
