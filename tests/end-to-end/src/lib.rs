@@ -14,11 +14,13 @@
 mod contract;
 mod customer;
 mod exchanges;
+mod fault_proxy;
 mod request;
 mod signer;
 mod world;
 
 pub use customer::Customer;
+pub use fault_proxy::{Fault, FaultProxy, Times};
 pub use request::{Cost, Reply, Request};
 pub use signer::{AccessKey, Client};
 pub use world::{World, world};
