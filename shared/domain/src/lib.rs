@@ -14,6 +14,7 @@
 //! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
 //! | [`mod@request`], [`fields`], [`nearest`], [`failure`] | parsing of requests, and the failures of all APIs |
 //! | [`outbound`] | rules for requests to addresses that tenants chose |
+//! | [`parsing`] | the count of expensive parses |
 //! | [`pasted`] | recognition of texts that were pasted by mistake |
 //! | [`mod@schema`] | schemas of the API document |
 
@@ -34,6 +35,7 @@ pub mod ids;
 pub mod inventory;
 pub mod nearest;
 pub mod outbound;
+pub mod parsing;
 pub mod pasted;
 pub mod policy;
 pub mod region;
