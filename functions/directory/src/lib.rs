@@ -20,7 +20,6 @@ mod listing;
 mod obstacles;
 pub mod organisations;
 mod path;
-mod proofs;
 pub mod public_key;
 pub mod redirect_uris;
 pub mod references;

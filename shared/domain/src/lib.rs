@@ -37,6 +37,7 @@ pub mod nearest;
 pub mod outbound;
 pub mod parsing;
 pub mod pasted;
+mod percent;
 pub mod policy;
 pub mod region;
 pub mod request;
