@@ -7,13 +7,14 @@
 //! | [`api_keys`], [`temporary_keys`], [`credentials`] | credentials of a tenant |
 //! | [`policies`], [`evaluation`] | a tenant's own Cedar policies, and their evaluation without a request |
 //! | [`audit`] | the audit log, and the verification of its seals |
-//! | [`tenants`], [`denials`] | functions of operators: tenants, and the reason of a denied request |
+//! | [`tenants`], [`denials`], [`deployment`] | functions of operators: tenants, the reason of a denied request, the check of a deployment |
 //! | [`health`], [`unmatched`] | the health check, and the response where no function serves a path |
 
 pub mod api_keys;
 pub mod audit;
 pub mod credentials;
 pub mod denials;
+pub mod deployment;
 pub mod evaluation;
 pub mod health;
 pub mod policies;

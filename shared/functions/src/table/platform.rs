@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use crate::Permission::{List, Mac, Read, Seal, Write};
+use crate::Permission::{Inspect, List, Mac, Read, Seal, Write};
 use crate::endpoint::{Endpoint, http};
 use crate::route::PAGED;
 use crate::{Dialect, Function, JSON, Route, Trigger};
@@ -185,6 +185,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         permissions: &[Read, List],
         ..PLATFORM
     }),
+    Function {
+        name: "check-deployment",
+        summary: "Check table, keys, bus, queues, parameters and versions of the deployment",
+        permissions: &[Inspect],
+        ..OPERATOR
+    },
     Function {
         name: "verify-audit",
         summary: "Verify a tenant's audit records against the seals of their chain",
