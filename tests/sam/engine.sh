@@ -1,5 +1,5 @@
 # Finds or starts an engine that runs containers, for SAM. Sourced; sets DOCKER_HOST where Docker itself is missing, and
-# IMAGE_IS_LOCAL where the base image is a stand-in.
+# IMAGE_IS_LOCAL where the base image is a stand-in, and HOST_GATEWAY to the address of this machine in containers.
 #
 # Without Docker, podman serves Docker's API, and a minimal Debian takes the place of Lambda's image: SAM's package brings
 # the emulator of the runtime. The configuration is in a folder of its own, so that no other user of podman sees it.
@@ -49,6 +49,8 @@ podman system service --time=0 "unix://$ENGINE/podman.sock" >"$ENGINE/service.lo
 ENGINE_PROCESS=$!
 trap 'kill "$ENGINE_PROCESS" 2>/dev/null; wait "$ENGINE_PROCESS" 2>/dev/null || true' EXIT
 export DOCKER_HOST="unix://$ENGINE/podman.sock" IMAGE_IS_LOCAL=1
+HOST_GATEWAY=$(podman network inspect podman | grep -o '"gateway": "[0-9.]*"' | grep -o '[0-9.]*[0-9]')
+export HOST_GATEWAY
 for _ in $(seq 100); do
   [ -S "$ENGINE/podman.sock" ] && return
   sleep 0.1

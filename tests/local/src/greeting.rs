@@ -41,7 +41,7 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
          sam local invoke CreateTenant --event events/create-tenant/example.json {sam}\n  \
          sam local start-api --port 3001 {sam}\n\n\
          Table {table} at {endpoint}; the data and the bus's events are in {data}\nCtrl-C stops it.\n",
-        sam = format_args!("--docker-network host --env-vars {data}/{}", sam::FILE),
+        sam = format_args!("{} {data}/{}", sam::OPTIONS, sam::FILE),
         table = stack.table(),
         endpoint = stack.dynamodb_endpoint(),
     );

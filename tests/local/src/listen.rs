@@ -2,6 +2,7 @@
 
 use crate::Error;
 use axum::Router;
+use socket2::{Domain, Socket, Type};
 use std::{
     io::ErrorKind,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -41,6 +42,26 @@ pub(crate) async fn listen_on_both(port: u16) -> Result<(Vec<TcpListener>, Socke
         }
     }
     Err(Error::new("no port is free in both IPv4 and IPv6: choose one with --port"))
+}
+
+/// Addresses at which containers reach this machine: the gateways of the default networks of Docker and of podman. On a
+/// Mac, Docker's name for the machine leads to 127.0.0.1.
+const GATEWAYS: [Ipv4Addr; 2] = [Ipv4Addr::new(172, 17, 0, 1), Ipv4Addr::new(10, 88, 0, 1)];
+
+/// Listens on a port of the gateways of containers. A gateway without a network is left out.
+pub(crate) fn listen_for_containers(port: u16) -> Vec<TcpListener> {
+    GATEWAYS.iter().filter_map(|gateway| bind_early((*gateway, port).into()).ok()).collect()
+}
+
+/// Listens on an address that this machine may get later: the first container brings the network.
+fn bind_early(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    #[cfg(target_os = "linux")]
+    socket.set_freebind_v4(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(128)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// Serves a router, until the task is aborted.

@@ -13,7 +13,7 @@ use crate::{
     http::{self, Method, Reply},
     journal::Journal,
     lambda::{Lambda, Limits, Outcome, Refusal, Runnable},
-    listen::{listen, listen_on_both, serve},
+    listen::{listen, listen_for_containers, listen_on_both, serve},
     logs::{Line, Logs, Show},
     sam,
     schedule::{self, Expression},
@@ -148,10 +148,13 @@ impl Stack {
         environment.entry("TRUSTPLANE_API_HOST".to_owned()).or_insert_with(|| API_HOST.to_owned());
         let services = Services { dynamodb: dynamodb_endpoint.clone(), bus: bus_endpoint, aws: aws_endpoint };
         let (endpoint_listener, endpoint_address) = listen(0).await?;
-        tasks.push(serve(endpoint_listener, services.router()));
+        tasks.push(serve(endpoint_listener, services.clone().router()));
         let endpoint = format!("http://{endpoint_address}");
         if let Some(data) = &options.data {
-            sam::write(&data.join(sam::FILE), &template, &endpoint, &environment)?;
+            sam::write(&data.join(sam::FILE), &template, endpoint_address.port(), &environment)?;
+            for listener in listen_for_containers(endpoint_address.port()) {
+                tasks.push(serve(listener, services.clone().router()));
+            }
         }
         let functions = runnables(&template, &programs, &endpoints, &environment)?;
         let logs = Logs::new(options.show);

@@ -96,7 +96,8 @@ async fn the_demo_tenant_is_ready_and_survives_a_restart() {
     let variables = std::fs::read(data.path().join("sam-env.json")).unwrap();
     let variables: Value = serde_json::from_slice(&variables).unwrap();
     let variables = &variables["Parameters"];
-    assert_eq!(variables["TRUSTPLANE_ENDPOINT_URL"], first.said("endpoint"));
+    let port = first.said("endpoint").rsplit(':').next().unwrap();
+    assert_eq!(variables["TRUSTPLANE_ENDPOINT_URL"], format!("http://host.docker.internal:{port}"));
     assert_eq!(variables["TRUSTPLANE_TABLE"], first.said("table"));
     let (tenant, old_token) = (first.said("tenant_id").to_owned(), first.said("token").to_owned());
     let saved = json!({
