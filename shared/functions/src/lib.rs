@@ -48,7 +48,7 @@ pub use action::actions;
 pub use dialect::Dialect;
 pub use function::{Function, function, functions};
 pub use metric::{
-    CAPACITY, COLD_STARTS, DUE_LEFT, LATENCY, Metric, POLICY_ERRORS, READINGS_FAILED, READINGS_UNFINISHED,
+    BROKEN_AUDIT_LOGS, CAPACITY, COLD_STARTS, DUE_LEFT, LATENCY, Metric, POLICY_ERRORS, READINGS_FAILED, READINGS_UNFINISHED,
     REQUEST_METRICS, RESPONSE_METRICS, ResponseMetric, SERVER_ERRORS, UNAUTHORIZED, UNAVAILABLE,
 };
 pub use permission::Permission;

@@ -38,6 +38,9 @@ pub const READINGS_FAILED: Metric = Metric { name: "ReadingsFailed", unit: "Coun
 /// Readings of customers' organizations that go on in a later run.
 pub const READINGS_UNFINISHED: Metric = Metric { name: "ReadingsUnfinished", unit: "Count" };
 
+/// Tenants whose audit log does not match its seals.
+pub const BROKEN_AUDIT_LOGS: Metric = Metric { name: "BrokenAuditLogs", unit: "Count" };
+
 /// A number in the response of an event handler that is a metric.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseMetric {
@@ -55,6 +58,8 @@ pub const RESPONSE_METRICS: &[ResponseMetric] = &[
     ResponseMetric { function: "notify-expiring-certificates", field: "left", metric: DUE_LEFT },
     ResponseMetric { function: "sync-organizations", field: "failed", metric: READINGS_FAILED },
     ResponseMetric { function: "sync-organizations", field: "unfinished", metric: READINGS_UNFINISHED },
+    ResponseMetric { function: "verify-audit-logs", field: "broken", metric: BROKEN_AUDIT_LOGS },
+    ResponseMetric { function: "verify-audit-logs", field: "left", metric: DUE_LEFT },
 ];
 
 #[cfg(test)]

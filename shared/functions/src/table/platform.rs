@@ -198,6 +198,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..OPERATOR
     },
     Function {
+        name: "verify-audit-logs",
+        family: "platform",
+        summary: "Verify the audit log of every tenant once per day",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        permissions: &[Read, List],
+    },
+    Function {
         name: "reset-policies",
         summary: "Disable all policies of a tenant and keep them",
         permissions: &[Read, Write],
