@@ -6,14 +6,16 @@
 //! |---|---|
 //! | [`api_keys`], [`temporary_keys`], [`credentials`], [`whoami`] | credentials of a tenant |
 //! | [`policies`], [`evaluation`] | a tenant's own Cedar policies, and their evaluation without a request |
-//! | [`audit`] | the audit log, and the verification of its seals |
-//! | [`tenants`], [`denials`] | functions of operators: tenants, and the reason of a denied request |
+//! | [`audit`], [`audit_logs`] | the audit log, the verification of its seals, and that of all tenants on a schedule |
+//! | [`tenants`], [`denials`], [`deployment`] | functions of operators: tenants, the reason of a denied request, the check of a deployment |
 //! | [`health`], [`unmatched`] | the health check, and the response where no function serves a path |
 
 pub mod api_keys;
 pub mod audit;
+pub mod audit_logs;
 pub mod credentials;
 pub mod denials;
+pub mod deployment;
 pub mod evaluation;
 pub mod health;
 pub mod policies;
