@@ -58,7 +58,8 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
         .await
 }
 
-/// POST: tests the connection, and keeps the report. Two round trips to the table, and three to AWS if all is well.
+/// POST: tests the connection, and keeps the report. Two round trips to the table and one per budget, and five
+/// to AWS if all is well.
 ///
 /// The role is claimed for the tenant once it is proven to be the tenant's to use. If another tenant holds it, the report
 /// says so.

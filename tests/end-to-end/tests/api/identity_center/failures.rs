@@ -280,7 +280,6 @@ async fn regions_are_told_apart() {
 async fn what_a_reading_lacks_is_a_warning_of_the_test() {
     for action in [
         "organizations:ListAccounts",
-        "organizations:ListDelegatedAdministrators",
         "sso:DescribePermissionSet",
         "sso:ListAccountsForProvisionedPermissionSet",
         "sso:ListAccountAssignments",
@@ -289,6 +288,11 @@ async fn what_a_reading_lacks_is_a_warning_of_the_test() {
         assert_eq!(not_passed(&report), ["permission_sets warn permission_missing"], "{}", report.text);
         assert_eq!(check(&report, "permission_sets")["details"]["action"], action);
     }
+    // Only the test asks for this one.
+    let (_, report) = tested("missing-organizations-ListDelegatedAdministrators").await;
+    assert_eq!(not_passed(&report), ["instance_kind warn permission_missing"], "{}", report.text);
+    let message = check(&report, "instance_kind")["message"].as_str().unwrap();
+    assert!(message.contains("Only this test asks for it") && !message.contains("/v1/aws/sync"), "{message}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod connection_test;
 mod external_id;
 mod failures;
 mod inventory;
+mod inventory_failures;
 mod open_role;
 mod versions;
 
