@@ -143,6 +143,7 @@ impl Tested {
     /// Keeps the report, and the connection as it is known now if the settings that were tested are still current.
     fn decision(&self, kept: &Kept, cx: &Context<'_>) -> Decision {
         let report = if cx.claim_lost { &self.report_if_claimed } else { &self.report };
+        let report = &report.clone().after(kept.report.value());
         let now = &kept.connection;
         let health = report.health().or(now.value.health);
         let decision = Decision::write(kept.report.write(report), response(report))

@@ -34,7 +34,7 @@ impl Customers {
         };
         let refusal = match here {
             Ok(Some(Listed { region: Some(primary), .. })) if !is_asked(&primary) => Refusal::WrongRegion(primary),
-            Ok(Some(found)) => return self.of_account_instance(path, session, &found, error).await,
+            Ok(Some(found)) => return self.of_instance(path, session, &found, error).await,
             Ok(None) => elsewhere(listed(&session.sso_admin, arn, true).await, is_asked),
             // A region that does not exist does not answer, and one that is not enabled does not accept the session.
             Err(Refusal::Unreachable | Refusal::SessionOver | Refusal::RegionDisabled)
@@ -58,9 +58,9 @@ impl Customers {
         CustomerError::new(action, refusal, format!("the list of instances, after {error}"))
     }
 
-    /// The error of a call about an instance that is in its region: the operations of an organization do not exist for an
-    /// instance that one account owns.
-    async fn of_account_instance(
+    /// The error of a call about an instance that is in its region: one that is not active has no operations, and one that an
+    /// account owns has none of an organization.
+    async fn of_instance(
         &self,
         path: &AccessPath,
         session: &Session,
@@ -69,6 +69,9 @@ impl Customers {
     ) -> CustomerError {
         if error.action == "sso:DescribeInstance" {
             return error;
+        }
+        if !matches!(found.status.as_str(), "" | "ACTIVE") {
+            return error.with(Refusal::NotActive(found.status.clone()));
         }
         let organizations = self.organizations(path, session, None);
         match management_account(&organizations).await.answer {

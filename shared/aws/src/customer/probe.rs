@@ -108,6 +108,11 @@ impl Probe<'_> {
     }
 
     async fn look_around(&self, session: &Session, observed: &mut Observed) {
+        if session.account != self.path.role.account() {
+            // Nothing but its name is asked through a session in another account.
+            observed.caller_account = Some(self.within(self.caller_account(session)).await);
+            return;
+        }
         let organizations = self.customers.organizations(self.path, session, None);
         let (caller, listed, management) = tokio::join!(
             self.within(self.caller_account(session)),

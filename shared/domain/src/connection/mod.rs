@@ -16,7 +16,7 @@ pub use self::bootstrap::{Bootstrap, CLOUDFORMATION};
 pub use self::judge::judge;
 pub use self::observed::{Described, Listed, Observed, Said};
 pub use self::refusal::{Actor, Denial, KmsReason, PolicyKind, Refusal};
-pub use self::report::{Check, CheckId, CheckStatus, Code, Health, Report};
+pub use self::report::{Check, CheckId, CheckStatus, Code, Health, LastAnswered, Report};
 pub use self::saved_version::SavedVersion;
 use crate::arn::{InstanceArn, RoleArn};
 use crate::ids::{ExternalId, TenantId};

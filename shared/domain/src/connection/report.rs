@@ -24,6 +24,23 @@ pub struct Report {
     /// All checks, in the order in which they are made.
     #[cfg_attr(feature = "schema", schemars(length(min = 7, max = 7)))]
     pub checks: Vec<Check>,
+    /// The last test that AWS answered; only in a report with an unavailable check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_answered: Option<LastAnswered>,
+}
+
+/// A test that AWS answered, in the report of a later one that it did not answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LastAnsweredTest"))]
+pub struct LastAnswered {
+    /// True if no check failed.
+    pub success: bool,
+    /// The outcome in a sentence, for people.
+    pub message: String,
+    /// Time at which the test began.
+    pub checked_at: Timestamp,
+    /// The version of the settings that were tested.
+    pub config_version: u64,
 }
 
 /// One check.
@@ -185,7 +202,23 @@ impl Report {
                 warnings => format!("The connection works, with {warnings} warnings."),
             },
         };
-        Self { success, message, checked_at, duration_ms, config_version, checks }
+        Self { success, message, checked_at, duration_ms, config_version, checks, last_answered: None }
+    }
+
+    /// The report after the one before it: an outage does not take the place of what was known.
+    #[must_use]
+    pub fn after(self, before: Option<&Self>) -> Self {
+        let Some(before) = before.filter(|_| self.health().is_none()) else { return self };
+        let last_answered = match before.health() {
+            Some(_) => Some(LastAnswered {
+                success: before.success,
+                message: before.message.clone(),
+                checked_at: before.checked_at,
+                config_version: before.config_version,
+            }),
+            None => before.last_answered.clone(),
+        };
+        Self { last_answered, ..self }
     }
 
     /// The health of the connection; `None` where an unavailable check leaves it unknown.

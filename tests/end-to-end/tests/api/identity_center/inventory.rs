@@ -341,7 +341,7 @@ pub async fn read_through(world: &'static World, scenario: &str) -> (Customer, R
 
 #[tokio::test]
 async fn a_reading_outlasts_sessions_tokens_and_policies_that_count_late() {
-    for scenario in ["sessions-revoked", "tokens-expire", "slow-propagation"] {
+    for scenario in ["sessions-revoked", "tokens-expire", "slow-propagation", "account-twice"] {
         let (customer, shown) = read_through(world(), scenario).await;
         assert_eq!(shown.body["sync_status"], "done", "{scenario}: {}", shown.text);
         assert_eq!(texts(&shown, "account_id").len(), 6, "{scenario}");

@@ -69,7 +69,9 @@ async fn a_reading_that_cannot_go_on_names_its_reason_and_shows_nothing_of_it() 
 /// Tests a reading that waits: it says for what, and until when.
 #[tokio::test]
 async fn a_reading_that_waits_says_why() {
-    for (scenario, reason) in [("instance-new", "instance_not_visible"), ("clock-skewed", "platform_fault")] {
+    for (scenario, reason) in
+        [("instance-new", "instance_not_visible"), ("clock-skewed", "platform_fault"), ("sets-vanish", "contradiction")]
+    {
         let customer = later().customer().await;
         later().stack().organization().trust_external_id(&customer.external_id);
         let role = scenario.parse::<Scenario>().unwrap().role_arn();

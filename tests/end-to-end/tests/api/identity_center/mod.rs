@@ -8,6 +8,7 @@ mod failures;
 mod inventory;
 mod inventory_failures;
 mod open_role;
+mod pasted;
 mod versions;
 
 use serde_json::{Value, json};
