@@ -139,7 +139,7 @@ impl<'a> Reading<'a> {
         };
         let suspended = owner.value.status != Status::Active;
         let until = clock(event).plus_millis(if suspended { SUSPENDED } else { LEASE });
-        let leased = sync.value.leased(until);
+        let leased = if suspended { sync.value.leased(until) } else { sync.value.taken(until) };
         let mut reading = Self {
             event,
             grant,
@@ -163,6 +163,11 @@ impl<'a> Reading<'a> {
 
     /// Asks one question after the other, and writes what the answers give.
     async fn go_on(&mut self) -> Result<Came, NotWritten> {
+        if self.sync.value.is_stalled() {
+            tracing::error!(pk = self.keys.aws_sync().pk(), "runs of a reading end at the same place");
+            self.give_up(&Fault::Stalled).await?;
+            return Ok(Came::Failed);
+        }
         while let Some(ask) = self.ahead.ask() {
             if self.event.time_left() < MARGIN {
                 self.write(clock(self.event)).await?;
@@ -209,7 +214,7 @@ impl<'a> Reading<'a> {
     async fn ask(&mut self, ask: &Ask) -> Result<Answer, Fault> {
         let refused = |error: trustplane_aws::CustomerError| {
             tracing::warn!(error = %error, "reading an organization");
-            Fault::Refused(Cause { action: error.action.to_owned(), refusal: error.refusal })
+            Fault::Refused(Cause::new(error.action, error.refusal))
         };
         if self.reader.is_none() {
             let path = AccessPath::of(self.grant.tenant(), &self.connection);

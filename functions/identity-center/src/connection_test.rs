@@ -58,7 +58,8 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
         .await
 }
 
-/// POST: tests the connection, and keeps the report. Two round trips to the table, and three to AWS if all is well.
+/// POST: tests the connection, and keeps the report. Two round trips to the table and one per budget, and five
+/// to AWS if all is well.
 ///
 /// The role is claimed for the tenant once it is proven to be the tenant's to use. If another tenant holds it, the report
 /// says so.
@@ -142,6 +143,7 @@ impl Tested {
     /// Keeps the report, and the connection as it is known now if the settings that were tested are still current.
     fn decision(&self, kept: &Kept, cx: &Context<'_>) -> Decision {
         let report = if cx.claim_lost { &self.report_if_claimed } else { &self.report };
+        let report = &report.clone().after(kept.report.value());
         let now = &kept.connection;
         let health = report.health().or(now.value.health);
         let decision = Decision::write(kept.report.write(report), response(report))

@@ -120,11 +120,11 @@ async fn known(cx: &Context<'_>, grant: &Grant, remembered: &Stored<Connection>)
         Worked::Done(Known { connection: connection.clone(), instance: instance.clone(), stale })
     };
     if connection.instance.is_none() {
-        cx.spend(grant, Budget::CustomersAws).await?;
+        spend(cx, grant, connection).await?;
     }
     match &connection.instance {
         Some(instance) if cx.now.millis_since(instance.seen_at) < FRESH => Ok(known(instance, false)),
-        Some(instance) if !cx.may_spend(grant, Budget::CustomersAws).await? => Ok(known(instance, true)),
+        Some(instance) if !may_spend(cx, grant, connection).await? => Ok(known(instance, true)),
         instance => match (fetch(cx, grant, remembered).await, instance) {
             (Ok(known), _) => Ok(Worked::Done(known)),
             (Err(error), Some(instance)) if error.is_passing() => {
@@ -134,6 +134,35 @@ async fn known(cx: &Context<'_>, grant: &Grant, remembered: &Stored<Connection>)
             (Err(error), _) => Err(error.into()),
         },
     }
+}
+
+/// The budgets of an operation through the connection's role. One that is not proven is tried without its ExternalId too.
+fn budgets(connection: &Connection) -> &'static [Budget] {
+    match connection.role_proven {
+        true => &[Budget::CustomersAws],
+        false => &[Budget::NegativeControl, Budget::CustomersAws],
+    }
+}
+
+/// Spends one operation through the connection's role. One write, or two where the role is not proven.
+pub(crate) async fn spend(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Result<(), Failure> {
+    for budget in budgets(connection) {
+        cx.spend(grant, *budget).await?;
+    }
+    Ok(())
+}
+
+/// Spends one operation, if there is one left. Other requests that count at this moment are taken for a spent budget: what is
+/// remembered is served.
+async fn may_spend(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Result<bool, Failure> {
+    for budget in budgets(connection) {
+        match cx.may_spend(grant, *budget).await {
+            Ok(true) => {}
+            Ok(false) | Err(Failure::Unavailable { .. }) => return Ok(false),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(true)
 }
 
 /// Fetches the instance from AWS, and remembers it for as long as these settings are current. What keeps it from being

@@ -6,7 +6,7 @@ use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId}
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_policy::Grant;
 use trustplane_runtime::call::Deciding;
-use trustplane_runtime::{Budget, Context, Decision, Planned, Response, Worked};
+use trustplane_runtime::{Context, Decision, Planned, Response, Worked};
 use trustplane_store::{CommitError, Reads, Slot, Stored, TenantKeys};
 
 use crate::instances;
@@ -81,7 +81,7 @@ pub(crate) async fn work<'c, I, B, S, R: Reads<Loaded = Store<S>>, P, M, D: Into
         .then(async |step: &Step<P>, cx: &Context<'_>, grant: &Grant| match step {
             Step::Serve(plan) => Ok(Worked::Done(work(plan, cx, grant).await?)),
             Step::Peek(connection) => {
-                cx.spend(grant, Budget::CustomersAws).await?;
+                instances::spend(cx, grant, &connection.value).await?;
                 instances::fetch(cx, grant, connection).await?;
                 Ok(Worked::ReadAgain)
             }

@@ -137,8 +137,9 @@ async fn set_status(call: OperatorCall, change: impl Fn(&Tenant, String) -> Tena
     let reads = |keys: TenantKeys| (keys.tenant(), keys.aws_sync().optional());
     call.change(tenant_id, reads, |(before, sync), _| {
         let after = change(&before.value, reason.clone());
-        // A reading that waited for the tenant to be resumed goes on at once.
-        let waiting = sync.item.iter().filter(|sync| after.status == Status::Active && sync.value.step.is_some());
+        // A reading that waited for the tenant to be resumed goes on at once. Where the tenant was active, a run has it.
+        let is_resumed = before.value.status != Status::Active && after.status == Status::Active;
+        let waiting = sync.item.iter().filter(|sync| is_resumed && sync.value.step.is_some());
         let writes = waiting.fold(Writes::new(), |writes, sync| writes.replace(sync, &sync.value.leased(call.now)));
         let decision =
             Decision::update(&before, &after, |after| image(after, Some(&reason)), Response::ok(&body(&after)))

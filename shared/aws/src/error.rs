@@ -7,10 +7,10 @@ use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_sdk_ssoadmin::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Deserialize;
-use trustplane_domain::Failure;
-use trustplane_domain::connection::Refusal;
 use trustplane_domain::connection::refusal::{Reported, Retry};
+use trustplane_domain::connection::{Actor, Refusal};
 use trustplane_domain::failure::Cause;
+use trustplane_domain::{Conflict, Failure};
 
 /// A call to the customer's AWS that gave no answer. Its text is for the log.
 #[derive(Clone, Debug)]
@@ -51,34 +51,42 @@ impl CustomerError {
 
     /// Reports that the instance does not exist, or not in this region.
     pub fn is_gone(&self) -> bool {
-        self.refusal == Refusal::NotFound
+        matches!(self.refusal, Refusal::NotFound | Refusal::WrongRegion(_))
     }
 
     /// Reports an error that a new session may not meet: the customer can end sessions, by denying those opened before a time.
     pub(crate) fn doubts_session(&self) -> bool {
         self.is_denied() || self.refusal == Refusal::SessionOver
     }
+
+    /// Reports an error that AWS may give because the instance is not there, or not in this region.
+    pub(crate) fn doubts_place(&self) -> bool {
+        matches!(
+            self.refusal,
+            Refusal::Denied(_)
+                | Refusal::SessionOver
+                | Refusal::RegionDisabled
+                | Refusal::Unreachable
+                | Refusal::NotFound
+                | Refusal::Other(_)
+        ) && !self.action.starts_with("sts:")
+    }
 }
 
 impl From<CustomerError> for Failure {
     fn from(error: CustomerError) -> Self {
         const TEST: &str = "POST /v1/integrations/aws-identity-center/test says what to do";
+        let said = format!("{} {TEST}", error.refusal.found(error.action));
         match &error.refusal {
-            Refusal::Denied(denial) if !denial.is_by_others() => {
-                let reason = format!(
-                    "Only the organization's management account or a delegated administrator account may do this: AWS \
-                     denies `{}` to the role of the connection. {TEST}",
-                    error.action
-                );
-                Self::AwsDenied(reason, Cause::new(error))
-            }
-            Refusal::NotFound => Self::NotFound("instance"),
+            Refusal::NotFound => Self::NotFound(
+                "instance in the saved region: POST /v1/integrations/aws-identity-center/test says where to look",
+            ),
+            // To this API an instance elsewhere is one that is not connected.
+            Refusal::WrongRegion(_) => Self::Conflict(Conflict::NotConfigured, said),
             Refusal::Unreachable => Self::AwsUnreachable(Cause::new(error)),
+            refusal if refusal.acts() == Actor::Platform => Self::unavailable(30, error),
             refusal if refusal.is_passing() => Self::AwsUnavailable { retry_after: 5, cause: Cause::new(error) },
-            refusal => {
-                let reason = format!("{} {TEST}", refusal.found(error.action));
-                Self::AwsDenied(reason, Cause::new(error))
-            }
+            _ => Self::AwsDenied(said, Cause::new(error)),
         }
     }
 }
@@ -119,8 +127,12 @@ where
     let response = match error {
         SdkError::ServiceError(service) => service.raw(),
         SdkError::ResponseError(response) => response.raw(),
+        SdkError::DispatchFailure(_) if chain(error).contains("invalid peer certificate") => {
+            let reason = "something between the platform and AWS presents a certificate that is not AWS's";
+            return Refusal::Internal(reason.to_owned());
+        }
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => return Refusal::Unreachable,
-        _ => return Refusal::Platform("a request that could not be made".to_owned()),
+        _ => return Refusal::Internal("the request could not be made".to_owned()),
     };
     let body = response.body().bytes().unwrap_or_default();
     let is_foreign = is_foreign(response.headers().get("content-type"), body);

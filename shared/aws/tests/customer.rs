@@ -312,7 +312,7 @@ async fn each_refusal_is_told_apart() {
     assert!(matches!(&named, Refusal::Denied(Denial { policy_arn: Some(arn), .. }) if arn == POLICY_ARN), "{named:?}");
     for (scenario, refusal) in [
         ("instance-deleted", Refusal::NotFound),
-        ("wrong-region", Refusal::NotFound),
+        ("wrong-region", Refusal::WrongRegion("eu-west-1".to_owned())),
         ("throttled", Refusal::Throttled),
         ("sts-throttled", Refusal::Throttled),
         ("kms-throttled", Refusal::Kms(KmsReason::Throttled)),

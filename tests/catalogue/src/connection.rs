@@ -114,7 +114,7 @@ this order. A check that needs one that did not pass is `skipped`.
 ";
 
 const STATUS: &str = "
-A check ends as `pass`, `fail`, `warn` (the connection works, and yet), `skipped`, or `unavailable`: AWS did not answer, throttled
+A check ends as `pass`, `fail`, `warn` (the connection works, but see the message), `skipped`, or `unavailable`: AWS did not answer, throttled
 or failed, or the platform could not ask. An unavailable check says nothing about the connection. The report is stored as the last
 one, `health` and `last_verified_at` stay as they were, and the response has `Retry-After`. `details.acts` of a refused check says
 who has to act: `customer`, `aws` or `platform`.
@@ -133,8 +133,12 @@ const ERRORS: &str = "\
 ## Errors of AWS
 
 The connection test, the reading of the organization and the identity source classify an error by this table. The first row that
-fits decides. \"Retry now\" is tried again by the SDK, then reported as unavailable; \"retry later\" is tried again after 1, 2, 4, 8
-and 16 minutes by a reading.
+fits decides. \"Retry now\" and \"retry later\" are tried again by the SDK within a request, then reported as unavailable; a reading
+tries them again after 1, 2, 4, 8 and 16 minutes.
+
+A denial of `sts:AssumeRole` is the customer's only where AWS names no policy, the trust policy or a resource control policy. One by
+an identity-based policy, a permissions boundary, a session policy, a service control policy or a VPC endpoint policy comes from the
+account of the platform, which is the caller.
 
 | error | meaning |
 |---|---|
@@ -144,18 +148,27 @@ const TAIL: &str = "
 A call that is denied or whose session is over through a session that was kept is made again, once, through a new session: the
 customer can end sessions before their time.
 
+Operations through the connection share a budget of 60 per minute and tenant. Ten per minute may try the role without its
+ExternalId: the connection test, and every other operation while the role is not proven to demand it. When a budget is spent,
+operations are answered with 429 and `Retry-After`; an instance that is remembered is served with `Age` and `Warning`.
+
 ## The reading of an organization
 
 `POST /v1/aws/sync` requests a reading. It lists the accounts, lists and describes the permission sets, lists the accounts of each
 permission set, and lists who has it in each of them: a call per 20 accounts, per 100 permission sets, per permission set to
 describe it and to list its accounts (100 per call), and per pair of account and permission set (100 principals per call). It makes at most 8
-calls per second. 20,000 pairs take 42 minutes. The list responses carry `progress` meanwhile: the step, what is done and to do, and
-an estimate of the seconds left.
+calls per second in runs of 90 seconds, of which a new one begins each minute once the one before is over. 20,000 pairs are 21,000
+calls: 44 minutes at that pace, and more where AWS takes longer to answer. The list responses carry `progress` meanwhile: the step,
+what is done and to do, and an estimate of the seconds left from the time that the calls took so far. A reading that AWS throttles or
+that the platform cannot go on with waits 1, 2, 4, 8 and 16 minutes; `progress.waiting_for` and `waiting_until` say so. In the first
+three minutes after the configuration was saved a denial is tried again every 15 seconds: a new role does not count at once.
 
 What is shown is always one complete reading, with its time in `last_synced_at`. A reading that fails shows nothing of what it read:
 the one before stays, and `sync_failure` says why there is no newer one. A thing that AWS says does not exist is confirmed by the
-list that named it before it is left out. An account or a permission set that AWS denies while others can be read is in the list as
-`unreadable`.
+list that has it before it is left out. Where all permission sets vanish, their list and the instance are read again. An account or a
+permission set that AWS denies while others can be read is in the list as `unreadable`: `denied`, or `assignments_denied` for a
+permission set whose accounts are denied. After each such denial a question that AWS answered earlier in the reading is asked again;
+if it is denied now, the role has lost the permission and the reading fails.
 
 A pair of account and permission set with more than 100 principals has several rows.
 
@@ -163,4 +176,10 @@ A pair of account and permission set with more than 100 principals has several r
 all users and groups (`identitystore:ListUsers`, `identitystore:ListGroups`), which are personal data that the role may not read, and a call
 per user even where all access is by groups: with 10,000 users and 300 groups 11,300 calls in place of 21,000, and fewer only where
 there are more pairs than users.
+
+Reading only what changed is not possible with the permissions of the role: AWS has no list of changes of assignments. CloudTrail
+records `CreateAccountAssignment`, `DeleteAccountAssignment` and the calls on permission sets in the management account or the
+delegated administrator's. To be told, the customer would forward these events with an EventBridge rule to the platform; events can
+be late or lost, and the assignments that AWS makes when an account joins would be missed, so a complete reading would still be needed
+from time to time.
 ";

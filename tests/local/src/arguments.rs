@@ -100,7 +100,8 @@ pub fn scenarios() -> String {
     let rows =
         Scenario::catalogue().into_iter().map(|(scenario, about)| format!("{:<64} {about}\n", scenario.role_arn()));
     format!(
-        "Save one of these as the connection's `role_arn`, then POST /v1/integrations/aws-identity-center/test:\n\n{}",
+        "Save one of these as the connection's `role_arn`, then test it with POST \
+         /v1/integrations/aws-identity-center/test, or read the organization with POST /v1/aws/sync:\n\n{}",
         rows.collect::<String>()
     )
 }

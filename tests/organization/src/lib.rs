@@ -56,6 +56,7 @@
 //! | `region-denied-scp`, `account-denied` | a service control policy denies the region, or one account; its ARN is named |
 //! | `kms-denied-by-name`, `kms-gone-midway` | the key denies in IAM's words; it is gone when assignments are read |
 //! | `sessions-revoked`, `slow-propagation` | sessions are denied after 3 seconds; a new role works after 4 and 8 seconds |
+//! | `sets-vanish`, `account-twice` | permission sets that are listed do not exist; an account is twice on each page |
 //! | `tokens-expire`, `token-repeats` | pages of two; each token is refused once; each page has the same token |
 //!
 //! # Keys

@@ -36,6 +36,10 @@ pub enum Oddity {
     AccountDenied,
     /// A service control policy denies the region. AWS names its ARN.
     RegionDenied,
+    /// Permission sets are listed and described, and the list of their accounts says that they do not exist.
+    SetsVanish,
+    /// The first account of each page is on it twice.
+    AccountTwice,
 }
 
 /// ARN of the service control policy of [`Oddity::RegionDenied`] and [`Oddity::AccountDenied`].
@@ -51,7 +55,7 @@ const SAME_TOKEN: &str = "AAAAsame";
 
 impl Oddity {
     /// All, with a description in a few words.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 13] = [
         (Self::ReplicatedInstance, "the instance's primary region is eu-west-1, with a replica in us-east-1"),
         (Self::RegionNotEnabled, "the instance is in af-south-1, which the account has not enabled: save that region"),
         (Self::InstanceNew, "the instance was just made and is not listed in its region yet"),
@@ -63,6 +67,8 @@ impl Oddity {
         (Self::SlowPropagation, "a new role: STS denies it for 4 seconds, its permissions do not count for 8"),
         (Self::AccountDenied, "a service control policy denies one account"),
         (Self::RegionDenied, "a service control policy denies the region; AWS names its ARN"),
+        (Self::SetsVanish, "permission sets are listed, and do not exist when their accounts are listed"),
+        (Self::AccountTwice, "an account is twice on each page"),
     ];
 
     /// The scenario's name.
@@ -79,6 +85,8 @@ impl Oddity {
             Self::SlowPropagation => "slow-propagation",
             Self::AccountDenied => "account-denied",
             Self::RegionDenied => "region-denied-scp",
+            Self::SetsVanish => "sets-vanish",
+            Self::AccountTwice => "account-twice",
         }
     }
 
@@ -132,7 +140,7 @@ impl Oddity {
         }
     }
 
-    /// Refuses an operation on an instance for its key's sake.
+    /// Refuses an operation on an instance for its key's sake, or for its permission sets'.
     pub(crate) fn key_refuses(self, caller: &Caller, operation: &str) -> Option<Failure> {
         match self {
             Self::KeyDeniedByName => Some(denied(
@@ -145,6 +153,9 @@ impl Oddity {
                 Failure::new("ResourceNotFoundException", "The KMS key of this instance was not found.")
                     .with_reason("KMS_NotFoundException"),
             ),
+            Self::SetsVanish if operation == "ListAccountsForProvisionedPermissionSet" => {
+                Some(Failure::new("ResourceNotFoundException", "PermissionSet with given id does not exist."))
+            }
             _ => None,
         }
     }
@@ -164,13 +175,19 @@ impl Oddity {
         }
     }
 
-    /// The response as it is sent: with the token that repeats.
+    /// The response as it is sent: with the token that repeats, or an account twice.
     pub(crate) fn response(self, operation: &str, mut response: Value) -> Value {
         if self == Self::TokenRepeats
             && operation.starts_with("List")
             && let Some(response) = response.as_object_mut()
         {
             response.insert("NextToken".to_owned(), SAME_TOKEN.into());
+        }
+        if self == Self::AccountTwice
+            && let Some(accounts) = response.get_mut("Accounts").and_then(Value::as_array_mut)
+            && let Some(first) = accounts.first().cloned()
+        {
+            accounts.push(first);
         }
         response
     }

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_ssoadmin::config::retry::RetryConfig;
-use aws_sdk_ssoadmin::types::KmsKeyStatus;
 use tokio::time::{Instant, sleep_until};
 use trustplane_domain::arn::InstanceArn;
 use trustplane_domain::inventory::{Account, Answer, Ask, MAX_PRINCIPALS, PermissionSet, Principal};
 
-use super::{AccessPath, Customers, Session, SsoAdmin};
+use super::{AccessPath, Customers, Session, SsoAdmin, encryption_failed};
 use crate::error::{CustomerError, refused};
 
 /// Time between the beginnings of two calls: eight per second.
@@ -18,6 +17,9 @@ const PACE: Duration = Duration::from_millis(125);
 
 /// Time that a session has to last at the start of a run: a little more than a run takes.
 const RUN: Duration = Duration::from_secs(150);
+
+/// Time after a new session that did not help, in which another one is not opened.
+const FUTILE: Duration = Duration::from_secs(60);
 
 /// Rows of a page of IAM Identity Center.
 const PAGE: i32 = 100;
@@ -28,9 +30,16 @@ pub struct Reader<'a> {
     customers: &'a Customers,
     path: AccessPath,
     instance: InstanceArn,
+    session: Session,
     clients: Clients,
     /// True while the session has not been refused: a refusal may be the session's fault.
     is_trusted: bool,
+    /// The time at which a new session was denied what the one before was denied.
+    futile_at: Option<Instant>,
+    /// True if the last call was denied.
+    was_denied: bool,
+    /// True once AWS answered a call to IAM Identity Center: the instance is there, in this region.
+    is_located: bool,
     next_call: Instant,
 }
 
@@ -51,10 +60,15 @@ impl Customers {
         };
         Ok(Reader {
             customers: self,
-            path: path.clone(),
+            // Proven now: a session that this run opens later is not proven once more.
+            path: AccessPath { proven: true, ..path.clone() },
             instance: instance.clone(),
             clients: self.clients(path, &session),
+            session,
             is_trusted,
+            futile_at: None,
+            was_denied: false,
+            is_located: false,
             next_call: Instant::now(),
         })
     }
@@ -71,26 +85,46 @@ impl Reader<'_> {
     /// Asks AWS. `None` for questions to the table.
     ///
     /// A session that worked and is denied or over is replaced once, then the answer counts: the customer can end sessions
-    /// before their time.
+    /// before their time. Where a new session is denied the same, the next one is not opened within a minute, unless calls are
+    /// denied one after the other: so rows that a policy denies one by one do not each open a session.
+    ///
+    /// Until AWS has answered about the instance, a refusal is looked at in the light of the list of instances.
     pub async fn ask(&mut self, ask: &Ask) -> Option<Result<Answer, CustomerError>> {
-        let answer = self.ask_once(ask).await?;
-        match answer {
-            Err(error) if self.is_trusted && error.doubts_session() => {
-                self.is_trusted = false;
+        let answer = match self.ask_once(ask).await? {
+            Err(error) if error.doubts_session() && self.may_renew() => {
                 self.customers.sessions.forget(&self.path);
                 match self.customers.assume(&self.path).await {
-                    Ok(session) => self.clients = self.customers.clients(&self.path, &session),
+                    Ok(session) => self.renew(session),
                     Err(error) => return Some(Err(error)),
                 }
-                let answer = self.ask_once(ask).await;
-                self.is_trusted = matches!(answer, Some(Ok(_)));
+                let answer = self.ask_once(ask).await?;
+                self.futile_at = answer.as_ref().is_err_and(CustomerError::doubts_session).then(Instant::now);
                 answer
             }
-            answer => {
-                self.is_trusted |= answer.is_ok();
-                Some(answer)
+            answer => answer,
+        };
+        self.was_denied = answer.as_ref().is_err_and(CustomerError::is_denied);
+        self.is_trusted |= answer.is_ok();
+        Some(match answer {
+            Err(error) if !self.is_located && error.doubts_place() => {
+                Err(self.customers.located(&self.path, &self.session, &self.instance, error).await)
             }
-        }
+            answer => {
+                self.is_located |= answer.is_ok() && !matches!(ask, Ask::Accounts { .. });
+                answer
+            }
+        })
+    }
+
+    /// Reports a session that the customer may have ended.
+    fn may_renew(&self) -> bool {
+        self.is_trusted && (self.was_denied || self.futile_at.is_none_or(|futile_at| futile_at.elapsed() > FUTILE))
+    }
+
+    fn renew(&mut self, session: Session) {
+        self.clients = self.customers.clients(&self.path, &session);
+        self.session = session;
+        self.is_trusted = false;
     }
 
     async fn ask_once(&mut self, ask: &Ask) -> Option<Result<Answer, CustomerError>> {
@@ -149,10 +183,9 @@ impl Reader<'_> {
     async fn described(&self) -> Result<Answer, CustomerError> {
         let described = self.clients.sso_admin.describe_instance().instance_arn(self.instance.as_str()).send().await;
         let described = described.map_err(|error| refused("sso:DescribeInstance", &error, false))?;
-        let encryption = described.encryption_configuration_details().and_then(|one| one.encryption_status());
         Ok(Answer::Instance {
             status: described.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
-            key_failed: encryption == Some(&KmsKeyStatus::UpdateFailed),
+            encryption_failed: encryption_failed(&described),
         })
     }
 

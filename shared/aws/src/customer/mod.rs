@@ -1,5 +1,6 @@
 //! The customer's AWS: the tenant's role is assumed, and IAM Identity Center is asked through it.
 
+mod instances;
 mod inventory;
 mod probe;
 mod sessions;
@@ -17,6 +18,7 @@ use aws_sdk_organizations::Client as Organizations;
 use aws_sdk_ssoadmin::config::retry::RetryPartition;
 use aws_sdk_ssoadmin::config::{Credentials, IdentityCache, Region as SdkRegion};
 use aws_sdk_ssoadmin::operation::describe_instance::DescribeInstanceOutput;
+use aws_sdk_ssoadmin::types::KmsKeyStatus;
 use aws_sdk_ssoadmin::{Client as SsoAdmin, config};
 use aws_sdk_sts::Client as Sts;
 use aws_sdk_sts::error::SdkError as StsSdkError;
@@ -50,9 +52,6 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// Retry budgets of a process. The SDK keeps one per service and region, so that one customer's throttled calls would spend
 /// the retries of all; here they are spread over this many.
 const RETRY_PARTITIONS: u64 = 64;
-
-/// Pages of ListInstances that are looked through: an account sees a handful of instances.
-const PAGES: usize = 10;
 
 /// Access path to a customer's instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -140,13 +139,7 @@ impl Customers {
         };
         let (described, session) = self.through(path, MARGIN, describe).await?;
         match described {
-            // AWS denies a thing that does not exist as it denies one that the role may not see; the list tells them apart.
-            Err(denied) if denied.is_denied() => Err(match self.lists(&session.sso_admin, arn).await {
-                Ok(false) => CustomerError::instance_gone(),
-                Ok(true) => denied,
-                Err(other) if other.is_denied() => denied,
-                Err(other) => other,
-            }),
+            Err(error) if error.doubts_place() => Err(self.located(path, &session, arn, error).await),
             described => described,
         }
     }
@@ -167,24 +160,6 @@ impl Customers {
         }
         let session = self.assume(path).await?;
         Ok((call(&session).await, session))
-    }
-
-    /// Looks the instance up in the list of instances.
-    async fn lists(&self, session: &SsoAdmin, arn: &InstanceArn) -> Result<bool, CustomerError> {
-        let mut next = None;
-        for _ in 0..PAGES {
-            let with_token = next.is_some();
-            let page = session.list_instances().set_next_token(next).send().await;
-            let page = page.map_err(|error| refused("sso:ListInstances", &error, with_token))?;
-            if page.instances().iter().any(|instance| instance.instance_arn() == Some(arn.as_str())) {
-                return Ok(true);
-            }
-            next = page.next_token;
-            if next.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(false)
     }
 
     /// Checks that the role trusts `external_id`. One call; the session is not kept.
@@ -354,23 +329,23 @@ fn retry_partition(path: &AccessPath) -> RetryPartition {
 fn stranger() -> Result<ExternalId, CustomerError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
-        CustomerError::new(ASSUME_ROLE, Refusal::Platform("no randomness".to_owned()), error.to_string())
+        CustomerError::new(ASSUME_ROLE, Refusal::Internal("it has no randomness".to_owned()), error.to_string())
     })?;
     Ok(ExternalId::from_random(bytes))
 }
 
-/// Converts an AssumeRole error. STS that does not accept the credentials of AssumeRole does not accept the platform's own.
+/// Converts an AssumeRole error.
 fn not_assumed(error: &NotAssumed) -> CustomerError {
     let error = refused(ASSUME_ROLE, error, false);
-    match error.refusal {
-        Refusal::SessionOver => error.with(own_credentials()),
-        _ => error,
-    }
+    let refusal = error.refusal.clone().of_assume_role();
+    error.with(refusal)
 }
 
-/// The refusal of the platform's own credentials.
-fn own_credentials() -> Refusal {
-    Refusal::Platform("the platform's credentials are not accepted".to_owned())
+/// The reason that the instance's encryption could not be changed, where that failed.
+fn encryption_failed(described: &DescribeInstanceOutput) -> Option<String> {
+    let encryption = described.encryption_configuration_details();
+    let failed = encryption.filter(|one| one.encryption_status() == Some(&KmsKeyStatus::UpdateFailed))?;
+    Some(failed.encryption_status_reason().unwrap_or("no reason given").to_owned())
 }
 
 fn timeouts() -> TimeoutConfig {

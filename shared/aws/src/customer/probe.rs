@@ -6,22 +6,18 @@
 
 use std::time::Duration;
 
-use aws_sdk_ssoadmin::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_ssoadmin::types::{KmsKeyStatus, RegionScope};
-use aws_sdk_sts::operation::RequestId;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio::time::{Instant, timeout_at};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::InstanceArn;
 use trustplane_domain::connection::{Described, InstanceKind, Listed, Observed, Refusal, Said};
 use trustplane_domain::ids::ExternalId;
 
+use super::instances::{listed, management_account, said};
 use super::{
-    AccessPath, Customers, IdentityCache, Organizations, PAGES, Session, SsoAdmin, Sts, facts, own_credentials,
+    AccessPath, Customers, IdentityCache, Organizations, Session, SsoAdmin, Sts, encryption_failed, facts,
     retry_partition, timeouts,
 };
 use crate::Counting;
-use crate::error::refusal;
 
 /// The service principal of delegated administrators.
 const SERVICE_PRINCIPAL: &str = "sso.amazonaws.com";
@@ -69,10 +65,7 @@ impl Probe<'_> {
             let sts = &sts;
             self.within(async move {
                 let assumed = said(self.customers.assume_role(sts, self.path, external_id).await);
-                match assumed.answer {
-                    Err(Refusal::SessionOver) => Said { answer: Err(own_credentials()), ..assumed },
-                    _ => assumed,
-                }
+                Said { answer: assumed.answer.map_err(Refusal::of_assume_role), ..assumed }
             })
         };
         let (current, pending, without, another) = tokio::join!(
@@ -115,10 +108,15 @@ impl Probe<'_> {
     }
 
     async fn look_around(&self, session: &Session, observed: &mut Observed) {
+        if session.account != self.path.role.account() {
+            // Nothing but its name is asked through a session in another account.
+            observed.caller_account = Some(self.within(self.caller_account(session)).await);
+            return;
+        }
         let organizations = self.customers.organizations(self.path, session, None);
         let (caller, listed, management) = tokio::join!(
             self.within(self.caller_account(session)),
-            self.within(self.listed(&session.sso_admin, false)),
+            self.within(listed(&session.sso_admin, self.arn, false)),
             self.within(management_account(&organizations)),
         );
         let account = caller.value().cloned().unwrap_or_default();
@@ -134,7 +132,7 @@ impl Probe<'_> {
             // Permission sets are in the primary region alone.
             Ok(Some(_)) => return,
             Ok(None) => {
-                observed.listed_anywhere = Some(self.within(self.listed(&session.sso_admin, true)).await);
+                observed.listed_anywhere = Some(self.within(listed(&session.sso_admin, self.arn, true)).await);
                 return;
             }
             // A region that does not exist does not answer; one that is not enabled does not accept the session. The
@@ -144,7 +142,7 @@ impl Probe<'_> {
             {
                 let region = self.customers.sdk.region().cloned();
                 let sso_admin = self.customers.sso_admin(self.path, region, &session.credentials, None);
-                observed.listed_anywhere = Some(self.within(self.listed(&sso_admin, true)).await);
+                observed.listed_anywhere = Some(self.within(listed(&sso_admin, self.arn, true)).await);
                 return;
             }
             Err(_) => return,
@@ -157,11 +155,8 @@ impl Probe<'_> {
             maybe(has_sets.then(|| self.within(delegated(&organizations, &account)))),
         );
         observed.described = Some(described);
-        observed.delegated = delegated.clone();
-        observed.reading = vec![
-            ("organizations:ListAccounts", accounts),
-            ("organizations:ListDelegatedAdministrators", delegated.map(|delegated| delegated.map(drop))),
-        ];
+        observed.delegated = delegated;
+        observed.reading = vec![("organizations:ListAccounts", accounts)];
         let set = sets.as_ref().and_then(Said::value).cloned().flatten();
         observed.permission_sets = sets.map(|sets| sets.map(drop));
         if observed.permission_sets.as_ref().is_some_and(|sets| sets.answer.is_ok()) {
@@ -221,46 +216,12 @@ impl Probe<'_> {
         caller.map(|caller| caller.account.unwrap_or_default())
     }
 
-    async fn listed(&self, sso_admin: &SsoAdmin, anywhere: bool) -> Said<Option<Listed>> {
-        let scope = anywhere.then_some(RegionScope::AllRegions);
-        let mut next = None;
-        for page in 1.. {
-            let listed =
-                said(sso_admin.list_instances().set_region_scope(scope.clone()).set_next_token(next).send().await);
-            let request_id = listed.request_id;
-            let listed = match listed.answer {
-                Ok(listed) => listed,
-                Err(refusal) => return Said { answer: Err(refusal), request_id },
-            };
-            let found = listed.instances().iter().find(|instance| instance.instance_arn() == Some(self.arn.as_str()));
-            if let Some(found) = found {
-                let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-                let found = Listed {
-                    owner_account: text(found.owner_account_id()),
-                    status: text(found.status().map(|status| status.as_str())),
-                    region: found.primary_region().map(ToOwned::to_owned),
-                };
-                return Said { answer: Ok(Some(found)), request_id };
-            }
-            next = listed.next_token;
-            if next.is_none() || page == PAGES {
-                return Said { answer: Ok(None), request_id };
-            }
-        }
-        Said { answer: Ok(None), request_id: None }
-    }
-
     async fn described(&self, sso_admin: &SsoAdmin) -> Said<Described> {
         let described = said(sso_admin.describe_instance().instance_arn(self.arn.as_str()).send().await);
-        described.map(|described| {
-            let encryption = described.encryption_configuration_details();
-            let failed = encryption.filter(|one| one.encryption_status() == Some(&KmsKeyStatus::UpdateFailed));
-            Described {
-                facts: facts(self.arn, &described, self.now),
-                status_reason: described.status_reason().map(ToOwned::to_owned),
-                encryption_failed: failed
-                    .map(|one| one.encryption_status_reason().unwrap_or("no reason given").to_owned()),
-            }
+        described.map(|described| Described {
+            facts: facts(self.arn, &described, self.now),
+            status_reason: described.status_reason().map(ToOwned::to_owned),
+            encryption_failed: encryption_failed(&described),
         })
     }
 
@@ -278,15 +239,6 @@ impl Probe<'_> {
     }
 }
 
-/// The management account of the organization that the role is in; none of an account that is in no organization.
-async fn management_account(organizations: &Organizations) -> Said<Option<String>> {
-    let described = said(organizations.describe_organization().send().await);
-    match described.answer {
-        Err(Refusal::NoOrganization) => Said { answer: Ok(None), request_id: described.request_id },
-        _ => described.map(|described| described.organization?.master_account_id),
-    }
-}
-
 /// One page of the organization's accounts.
 async fn accounts(organizations: &Organizations) -> Said<()> {
     said(organizations.list_accounts().max_results(1).send().await).map(drop)
@@ -296,20 +248,6 @@ async fn accounts(organizations: &Organizations) -> Said<()> {
 async fn delegated(organizations: &Organizations, account: &str) -> Said<bool> {
     let listed = said(organizations.list_delegated_administrators().service_principal(SERVICE_PRINCIPAL).send().await);
     listed.map(|listed| listed.delegated_administrators().iter().any(|one| one.id() == Some(account)))
-}
-
-/// The result of a call, with its request id.
-fn said<T, E>(result: Result<T, SdkError<E, HttpResponse>>) -> Said<T>
-where
-    T: RequestId,
-    E: std::error::Error + ProvideErrorMetadata + 'static,
-{
-    match result {
-        Ok(output) => Said { request_id: output.request_id().map(ToOwned::to_owned), answer: Ok(output) },
-        Err(error) => {
-            Said { request_id: error.request_id().map(ToOwned::to_owned), answer: Err(refusal(&error, false)) }
-        }
-    }
 }
 
 /// Awaits the future, if there is one.

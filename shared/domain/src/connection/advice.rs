@@ -160,9 +160,9 @@ impl<'a> About<'a> {
             Code::AssumeRoleDenied => format!(
                 "Check, in this order: {}. (1) The role is there, and IAM shows exactly this ARN for it, its path included. \
                  (2) Its trust policy has this statement, the ids in lower case: `{}`. (3) No other statement of it denies the \
-                 platform. (4) No service control policy or resource control policy of the organization (AWS Organizations > \
-                 Policies, in the management account) keeps other accounts from `sts:AssumeRole`. A change of the trust policy \
-                 takes some seconds to count. The templates of `{TEMPLATE}` make a role that is right in all of this.",
+                 platform. (4) In a member account: no resource control policy of the organization (AWS Organizations > Policies, \
+                 in the management account) keeps other accounts from `sts:AssumeRole`. A service control policy cannot: it binds \
+                 the organization's own roles and users. A change of the trust policy takes some seconds to count. The templates of `{TEMPLATE}` make a role that is right in all of this.",
                 self.trust_relationships(),
                 self.trust_statement(),
             ),
@@ -197,8 +197,8 @@ impl<'a> About<'a> {
             Code::ExternalIdNotEnforced => format!(
                 "Do this at once: {}, and let this be the only statement that allows account {} anything: `{}`. As it is, \
                  another statement has no such condition, or one that takes any id (`StringLike` with `*`, `StringEqualsIfExists`, \
-                 `ForAllValues:`), and any user of this platform who knows the role's ARN could assume it. Until it is mended \
-                 nothing more is asked through this role.",
+                 `ForAllValues:`), and any user of this platform who knows the role's ARN could use it. Nothing more is asked \
+                 through this role until the policy is corrected.",
                 self.trust_relationships(),
                 self.deployment.account.as_str(),
                 self.trust_statement(),
@@ -217,8 +217,8 @@ impl<'a> About<'a> {
                  Organizations > Settings there and in account {account}, and make the role in the right one. (`aws sso-admin \
                  list-instances --region-scope ALL_REGIONS` with the role's own permissions shows what the platform sees.)"
             ),
-            Code::WrongRegion => "Save the configuration with the region of this check's `details.region` (PUT \
-                 /v1/integrations/aws-identity-center/config). The region is the instance's primary one, which the console \
+            Code::WrongRegion => "Save the configuration with the instance's primary region (PUT \
+                 /v1/integrations/aws-identity-center/config), which a test report has as `details.region`. The region is the instance's primary one, which the console \
                  shows under IAM Identity Center > Settings."
                 .to_owned(),
             Code::RegionNotEnabled => format!(
@@ -239,8 +239,16 @@ impl<'a> About<'a> {
             Code::PermissionMissing => {
                 let action = action.unwrap_or("the action");
                 let resource = if needs_all(action) { "*" } else { instance };
+                let who = if action.starts_with("organizations:") && action != "organizations:DescribeOrganization" {
+                    format!(
+                        "AWS lets only the organization's management account and the accounts of delegated administrators call \
+                         `{action}`: if account {account} is neither, make the role in one of them. Otherwise: "
+                    )
+                } else {
+                    String::new()
+                };
                 format!(
-                    "In account {account}, open IAM > Roles > {role} > Permissions and add to a policy: `{{\"Effect\": \"Allow\", \
+                    "{who}In account {account}, open IAM > Roles > {role} > Permissions and add to a policy: `{{\"Effect\": \"Allow\", \
                      \"Action\": \"{action}\", \"Resource\": \"{resource}\"}}`. If it is there already, something denies it: a \
                      `Deny` in another policy of the role, its permissions boundary (on the same page), or a service control \
                      policy of the organization. The templates of `{TEMPLATE}` have all permissions that are needed, and no more."
@@ -253,7 +261,7 @@ impl<'a> About<'a> {
                 .to_owned(),
             Code::KmsDenied => format!(
                 "The instance is encrypted with a key of yours, which IAM Identity Center > Settings > Encryption names. The \
-                 role has to be let use it in both places. In KMS > Customer managed keys > the key > Key policy: `{{\"Effect\": \
+                 role needs a permission to use it in two places. In KMS > Customer managed keys > the key > Key policy: `{{\"Effect\": \
                  \"Allow\", \"Principal\": {{\"AWS\": \"{}\"}}, \"Action\": \"kms:Decrypt\", \"Resource\": \"*\", {via}}}`. In \
                  account {account}, in IAM > Roles > {role} > Permissions: `{{\"Effect\": \"Allow\", \"Action\": \"kms:Decrypt\", \
                  \"Resource\": \"the key's ARN\", {via}}}`.",
@@ -274,7 +282,7 @@ impl<'a> About<'a> {
                  Choose one that is: IAM Identity Center > Settings > Encryption."
                 .to_owned(),
             Code::KmsUpdateFailed => "See IAM Identity Center > Settings > Encryption: the last change of the instance's key \
-                 failed. Mend the key or its policy there and try the change again."
+                 failed. Correct the key or its policy there and try the change again."
                 .to_owned(),
             Code::AccountInstance => "To manage access to the accounts of an organization, enable IAM Identity Center in the \
                  organization's management account, make the role there or in a delegated administrator's account, and save \
@@ -306,7 +314,7 @@ impl<'a> About<'a> {
     }
 }
 
-/// Whether IAM knows no resource for the action ("Actions, resources, and condition keys", Service Authorization Reference).
+/// Reports an action for which IAM knows no resource ("Actions, resources, and condition keys", Service Authorization Reference).
 fn needs_all(action: &str) -> bool {
     action == "sso:ListInstances" || action.starts_with("organizations:")
 }

@@ -16,7 +16,7 @@ pub use self::bootstrap::{Bootstrap, CLOUDFORMATION};
 pub use self::judge::judge;
 pub use self::observed::{Described, Listed, Observed, Said};
 pub use self::refusal::{Actor, Denial, KmsReason, PolicyKind, Refusal};
-pub use self::report::{Check, CheckId, CheckStatus, Code, Health, Report};
+pub use self::report::{Check, CheckId, CheckStatus, Code, Health, LastAnswered, Report};
 pub use self::saved_version::SavedVersion;
 use crate::arn::{InstanceArn, RoleArn};
 use crate::ids::{ExternalId, TenantId};
@@ -50,20 +50,20 @@ pub struct Connection {
     /// The outcome of the last test of these settings that AWS answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
-    /// When that was.
+    /// Time of that test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_verified_at: Option<Timestamp>,
     /// The role that is claimed for this tenant across all tenants, once a test came in through it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_role: Option<RoleArn>,
-    /// Whether the role was seen to let nobody in who does not come with an ExternalId of this tenant. Nothing is asked
-    /// through one that was not, before that is found out.
+    /// True once STS denied the role to callers without an ExternalId of this tenant. Nothing is asked through another role
+    /// before that is tried.
     #[serde(default)]
     pub role_proven: bool,
     /// The instance as AWS last described it; none after the settings changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceFacts>,
-    /// Whether the identity store's external provider is enabled: kept here, so that a read of the identity source is
+    /// True if the identity store's external provider is enabled: kept here, so that a read of the identity source is
     /// one item.
     #[serde(default)]
     pub provider_enabled: bool,
@@ -103,7 +103,7 @@ pub struct InstanceFacts {
     /// Its kind; known once a test has asked AWS Organizations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<InstanceKind>,
-    /// When AWS said so.
+    /// Time of AWS's answer.
     pub seen_at: Timestamp,
 }
 

@@ -14,42 +14,59 @@ pub struct Report {
     /// The outcome in a sentence, for people.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub message: String,
-    /// When the test began.
+    /// Time at which the test began.
     pub checked_at: Timestamp,
-    /// How long it took, in milliseconds.
+    /// Duration of the test, in milliseconds.
     pub duration_ms: u64,
     /// The version of the settings that were tested.
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub config_version: u64,
-    /// Every check, in their order.
+    /// All checks, in the order in which they are made.
     #[cfg_attr(feature = "schema", schemars(length(min = 7, max = 7)))]
     pub checks: Vec<Check>,
+    /// The last test that AWS answered; only in a report with an unavailable check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_answered: Option<LastAnswered>,
+}
+
+/// A test that AWS answered, in the report of a later one that it did not answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LastAnsweredTest"))]
+pub struct LastAnswered {
+    /// True if no check failed.
+    pub success: bool,
+    /// The outcome in a sentence, for people.
+    pub message: String,
+    /// Time at which the test began.
+    pub checked_at: Timestamp,
+    /// The version of the settings that were tested.
+    pub config_version: u64,
 }
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TestCheck"))]
 pub struct Check {
-    /// Which.
+    /// Id of the check.
     pub id: CheckId,
-    /// What it asks, in a few words.
+    /// The condition that the check tests, in a few words.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub title: String,
-    /// How it ended.
+    /// Outcome of the check.
     pub status: CheckStatus,
-    /// The settings to look at; none of a check that passed.
+    /// Settings to look at; empty for a check that passed.
     #[cfg_attr(feature = "schema", schemars(extend("items" = serde_json::json!({"type": "string", "enum": ["sso_instance_arn", "role_arn", "region"]}))))]
     pub fields: Vec<String>,
-    /// What is wrong, for programs.
+    /// Code of the problem, for programs; null for a check that passed or was skipped.
     pub code: Option<Code>,
-    /// What was found, for people.
+    /// The finding, for people.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub message: String,
-    /// What to do about it.
+    /// Remedy, for people; null where there is nothing to do.
     pub remediation: Option<String>,
-    /// Name of the AWS request that showed it.
+    /// AWS's id of the request with this finding, for AWS Support.
     pub aws_request_id: Option<String>,
-    /// What a program needs to mend it: the region of `wrong_region`, the action of `permission_missing`.
+    /// Values for programs: `region` of `wrong_region`, `action` of `permission_missing`, and so on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Map<String, Value>>,
 }
@@ -69,22 +86,22 @@ pub enum CheckId {
     InstanceVisible,
     /// It is active, and its key can be used.
     InstanceActive,
-    /// Whose it is, and who the role is to it.
+    /// The instance is the organization's, and the role may administer it.
     InstanceKind,
     /// Permission sets can be listed.
     PermissionSets,
 }
 
-/// How a check ended.
+/// Outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
-    /// As it should be.
+    /// The condition holds.
     Pass,
-    /// Wrong.
+    /// The condition does not hold, and the connection does not work.
     Fail,
-    /// It works, and yet.
+    /// The connection works, but something should be changed.
     Warn,
     /// Not asked, because of what another check found.
     Skipped,
@@ -92,14 +109,14 @@ pub enum CheckStatus {
     Unavailable,
 }
 
-/// What is wrong: stable, for programs.
+/// Code of a problem. Codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
-    /// STS does not let us assume the role, and says no more than that.
+    /// STS does not let the platform assume the role.
     AssumeRoleDenied,
-    /// STS refuses for another reason than that it is not allowed.
+    /// STS refuses for another reason than a denial.
     AssumeRoleFailed,
     /// STS did not answer.
     StsUnreachable,
@@ -107,7 +124,7 @@ pub enum Code {
     PendingExternalIdNotTrusted,
     /// While rotating: the role trusts the pending ExternalId alone.
     CurrentExternalIdNotTrusted,
-    /// Another tenant comes in through the same role.
+    /// Another tenant uses the same role.
     RoleShared,
     /// The role can be assumed by any tenant who knows its ARN.
     ExternalIdNotEnforced,
@@ -159,7 +176,7 @@ pub enum Code {
     AwsRefused,
 }
 
-/// How a connection fared at its last test.
+/// Health of a connection, from its last test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
@@ -167,7 +184,7 @@ pub enum Health {
     Healthy,
     /// It works with a warning, or what failed may pass by itself.
     Degraded,
-    /// Somebody has to mend it.
+    /// It does not work until somebody changes something.
     Broken,
 }
 
@@ -185,7 +202,23 @@ impl Report {
                 warnings => format!("The connection works, with {warnings} warnings."),
             },
         };
-        Self { success, message, checked_at, duration_ms, config_version, checks }
+        Self { success, message, checked_at, duration_ms, config_version, checks, last_answered: None }
+    }
+
+    /// The report after the one before it: an outage does not take the place of what was known.
+    #[must_use]
+    pub fn after(self, before: Option<&Self>) -> Self {
+        let Some(before) = before.filter(|_| self.health().is_none()) else { return self };
+        let last_answered = match before.health() {
+            Some(_) => Some(LastAnswered {
+                success: before.success,
+                message: before.message.clone(),
+                checked_at: before.checked_at,
+                config_version: before.config_version,
+            }),
+            None => before.last_answered.clone(),
+        };
+        Self { last_answered, ..self }
     }
 
     /// The health of the connection; `None` where an unavailable check leaves it unknown.
@@ -208,12 +241,12 @@ impl Report {
         self.health().is_none().then_some(RETRY_AFTER)
     }
 
-    /// How a check ended.
+    /// Outcome of a check.
     pub fn status(&self, id: CheckId) -> Option<CheckStatus> {
         self.checks.iter().find(|check| check.id == id).map(|check| check.status)
     }
 
-    /// Whether a check failed with this code.
+    /// Reports a check that failed with this code.
     pub fn failed_with(&self, code: Code) -> bool {
         self.checks.iter().any(|check| check.status == CheckStatus::Fail && check.code == Some(code))
     }
@@ -304,7 +337,7 @@ impl CheckId {
         Self::PermissionSets,
     ];
 
-    /// What it asks.
+    /// The condition that the check tests.
     pub fn title(self) -> &'static str {
         match self {
             Self::AssumeRole => "The role can be assumed",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cause, Sync};
 use crate::Timestamp;
-use crate::connection::{Connection, Deployment, KmsReason, Refusal};
+use crate::connection::{Actor, Connection, Deployment, KmsReason, Refusal};
 use crate::timestamp::SECOND;
 
 /// Attempts at a step that fails for reasons that pass.
@@ -12,6 +12,10 @@ const ATTEMPTS: u32 = 6;
 
 /// Time between attempts at a step that a new role is denied, in milliseconds.
 const SETTLING: i64 = 15 * SECOND;
+
+/// Longest time between two answers that counts as work, in milliseconds: a pause between two runs is shorter, one after a
+/// failure is longer.
+const MAX_PAUSE: i64 = 60 * SECOND;
 
 /// Most calls of a round, about nine hours: more is a list that does not end.
 const MAX_CALLS: u64 = 250_000;
@@ -31,6 +35,8 @@ pub enum Fault {
     TooLarge,
     /// The table does not take the rows.
     Table,
+    /// One run after the other was killed at the same place.
+    Stalled,
     /// No connection is saved.
     NotConfigured,
 }
@@ -58,14 +64,34 @@ pub enum SyncFailure {
     Refused,
     /// AWS throttled, failed or did not answer repeatedly.
     Unavailable,
+    /// The platform could not ask AWS repeatedly: its operator has to act.
+    PlatformFault,
+    /// AWS lists a thing that it says does not exist, repeatedly.
+    Contradiction,
+    /// The instance's primary region is not the saved one.
+    WrongRegion,
+    /// A new instance was not visible in its own region.
+    InstanceNotVisible,
+    /// The instance is being made or deleted, or could not be made.
+    InstanceNotActive,
     /// AWS's page tokens repeat or are not accepted.
     PageToken,
     /// The organization is larger than can be read.
     TooLarge,
-    /// The platform could not write what it read.
+    /// The platform could not finish the reading or write what it read.
     Internal,
     /// The connection was removed.
     NotConfigured,
+}
+
+impl SyncFailure {
+    /// Reports a failure that may be gone at the next attempt without a change by the customer.
+    fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable | Self::PlatformFault | Self::Contradiction | Self::InstanceNotVisible | Self::Internal
+        )
+    }
 }
 
 impl Fault {
@@ -78,17 +104,21 @@ impl Fault {
                 Refusal::AccountMismatch(_) => SyncFailure::AccountMismatch,
                 Refusal::NotFound => SyncFailure::InstanceGone,
                 Refusal::Kms(KmsReason::Throttled) => SyncFailure::Unavailable,
-                Refusal::Kms(_) => SyncFailure::Kms,
+                Refusal::Kms(_) | Refusal::EncryptionFailed(_) => SyncFailure::Kms,
+                Refusal::WrongRegion(_) => SyncFailure::WrongRegion,
+                Refusal::NotVisible => SyncFailure::InstanceNotVisible,
+                Refusal::NotActive(_) => SyncFailure::InstanceNotActive,
                 Refusal::SessionOver | Refusal::RegionDisabled => SyncFailure::RegionNotEnabled,
                 Refusal::AccountInstance | Refusal::NoOrganization => SyncFailure::AccountInstance,
                 Refusal::PageToken => SyncFailure::PageToken,
+                refusal if refusal.acts() == Actor::Platform => SyncFailure::PlatformFault,
                 refusal if refusal.is_passing() => SyncFailure::Unavailable,
                 _ => SyncFailure::Refused,
             },
             Self::TokenRepeats | Self::TokenRefused => SyncFailure::PageToken,
-            Self::Contradiction => SyncFailure::Unavailable,
+            Self::Contradiction => SyncFailure::Contradiction,
             Self::TooLarge => SyncFailure::TooLarge,
-            Self::Table => SyncFailure::Internal,
+            Self::Table | Self::Stalled => SyncFailure::Internal,
             Self::NotConfigured => SyncFailure::NotConfigured,
         }
     }
@@ -101,25 +131,30 @@ impl Sync {
     pub fn failed(&self, fault: &Fault, now: Timestamp) -> Self {
         let failure = fault.failure();
         if failure == SyncFailure::Denied && self.settles_at.is_some_and(|until| now < until) {
-            return Self { due_at: Some(now.plus_millis(SETTLING)), ..self.clone() };
+            let due_at = Some(now.plus_millis(SETTLING));
+            return Self { due_at, waiting_for: Some(failure), ..self.clone() };
         }
         let attempts = self.attempts + 1;
-        let may_pass = matches!(failure, SyncFailure::Unavailable | SyncFailure::Internal);
-        if may_pass && attempts < ATTEMPTS {
+        if failure.may_pass() && attempts < ATTEMPTS {
             // 1, 2, 4, 8, 16 minutes.
             let wait = (60 * SECOND) << (attempts - 1);
-            return Self { attempts, due_at: Some(now.plus_millis(wait)), ..self.clone() };
+            let due_at = Some(now.plus_millis(wait));
+            return Self { attempts, due_at, waiting_for: Some(failure), ..self.clone() };
         }
         let cause = match fault {
             Fault::Refused(cause) => Some(cause.clone()),
             _ => None,
         };
-        Self { step: None, due_at: None, attempts: 0, failure: Some(failure), cause, ..self.clone() }
+        let at_rest = Self { step: None, due_at: None, attempts: 0, waiting_for: None, ..self.clone() };
+        Self { failure: Some(failure), cause, ..at_rest }
     }
 
-    /// Counts a call to AWS.
-    pub(super) fn counted(mut self) -> Result<Self, Fault> {
+    /// Counts a call to AWS that was answered at `now`, and the time since the one before.
+    pub(super) fn counted(mut self, now: Timestamp) -> Result<Self, Fault> {
         self.counts.calls += 1;
+        let since = self.answered_at.map_or(0, |before| now.millis_since(before).clamp(0, MAX_PAUSE));
+        self.counts.millis += since.unsigned_abs();
+        self.answered_at = Some(now);
         if self.counts.calls > MAX_CALLS { Err(Fault::TooLarge) } else { Ok(self) }
     }
 
@@ -134,11 +169,13 @@ impl Sync {
     pub fn advice(&self, connection: &Connection, deployment: &Deployment) -> Option<String> {
         const TEST: &str = "POST /v1/integrations/aws-identity-center/test checks the connection.";
         let failure = self.failure?;
-        if let Some(Cause { action, refusal }) = &self.cause
+        if let Some(Cause { action, refusal, about }) = &self.cause
             && failure != SyncFailure::Unavailable
         {
             let explained = connection.explain(deployment, action, refusal);
-            return Some(format!("{} {} Then request another reading. {TEST}", explained.found, explained.remedy));
+            let about = about.as_ref().map(|about| format!(" The call was about {about}.")).unwrap_or_default();
+            let found = explained.found;
+            return Some(format!("{found}{about} {} Then request another reading. {TEST}", explained.remedy));
         }
         Some(match failure {
             SyncFailure::Unavailable => {
@@ -149,6 +186,11 @@ impl Sync {
                     cause.unwrap_or_default()
                 )
             }
+            SyncFailure::Contradiction => format!(
+                "AWS lists permission sets or accounts and says that the same do not exist, {ATTEMPTS} times in half an hour. Your \
+                 access is not shown as removed because of that. Request another reading; if it fails again, ask AWS Support \
+                 about IAM Identity Center in this region."
+            ),
             SyncFailure::PageToken => {
                 "AWS repeats its page tokens or does not accept them. Request another reading; if it fails \
                                        again, report it to the operator of this platform."
@@ -159,8 +201,8 @@ impl Sync {
                  the operator of this platform."
             ),
             SyncFailure::Internal => {
-                "The platform could not store what it read. Nothing has to be changed in your account: report \
-                                      it to the operator of this platform."
+                "The platform could not finish the reading or store what it read. Nothing has to be changed in your account: \
+                 report it to the operator of this platform."
                     .to_owned()
             }
             SyncFailure::NotConfigured => "The configuration was removed meanwhile. Save one first.".to_owned(),

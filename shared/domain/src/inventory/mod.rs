@@ -8,7 +8,9 @@
 
 mod batch;
 mod cursor;
+mod denials;
 mod failure;
+mod pairs;
 mod progress;
 mod question;
 mod round;
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::batch::{Batch, MAX_BYTES, MAX_ROWS};
 pub use self::cursor::Cursor;
+pub use self::denials::Denials;
 pub use self::failure::{Fault, SyncFailure};
 pub use self::progress::Progress;
 pub use self::question::{Answer, Ask};
@@ -28,6 +31,9 @@ use crate::connection::Refusal;
 
 /// Most principals that a row of an assignment has: one page of AWS. A pair with more has several rows.
 pub const MAX_PRINCIPALS: i32 = 100;
+
+/// Most runs without progress.
+const MAX_RUNS: u32 = 6;
 
 /// The state of reading an organization. One per tenant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,18 +52,29 @@ pub struct Sync {
     pub due_at: Option<Timestamp>,
     /// Consecutive failures.
     pub attempts: u32,
+    /// Runs that took this reading since its last progress: more than a few end in the middle each time.
+    pub runs: u32,
     /// The time at which the round was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Timestamp>,
     /// Until this time a denial is tried again: a role that was just made takes a while to count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settles_at: Option<Timestamp>,
+    /// The reason that a step is tried again later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<SyncFailure>,
+    /// Denials of single rows in this round.
+    #[serde(skip_serializing_if = "Denials::is_none")]
+    pub denials: Denials,
     /// The reason that the last round was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<SyncFailure>,
     /// The refusal of AWS behind the last failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// The time of the last answer of AWS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Timestamp>,
     /// Counts of this round.
     pub counts: Counts,
     /// Calls to AWS of the last complete round.
@@ -94,6 +111,9 @@ pub struct Cause {
     pub action: String,
     /// The refusal.
     pub refusal: Refusal,
+    /// The account or the permission set that the call was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }
 
 /// Counts of a round.
@@ -102,6 +122,8 @@ pub struct Cause {
 pub struct Counts {
     /// Calls to AWS.
     pub calls: u64,
+    /// Time that the calls took, in milliseconds, with the pauses between runs.
+    pub millis: u64,
     /// Calls to AWS before the current step.
     pub calls_before: u64,
     /// Accounts that were read.
@@ -112,6 +134,12 @@ pub struct Counts {
     pub sets_denied: u64,
     /// Permission sets whose assignments were read.
     pub sets_done: u64,
+    /// Permission sets whose accounts AWS denied.
+    pub sets_unlisted: u64,
+    /// Permission sets that were gone when their assignments were to be read.
+    pub sets_removed: u64,
+    /// True after the permission sets were listed again, because all of them were gone.
+    pub is_repeated: bool,
     /// Pairs of account and permission set that were read.
     pub pairs: u64,
     /// Pairs that AWS denied.
@@ -228,6 +256,8 @@ pub struct Assignment {
 pub enum Unreadable {
     /// A policy denies it.
     Denied,
+    /// A policy denies the list of the accounts that have this permission set: its assignments are not known.
+    AssignmentsDenied,
 }
 
 /// A user or group of the identity store.
@@ -254,6 +284,21 @@ impl Half {
             Self::First => Self::Second,
             Self::Second => Self::First,
         }
+    }
+}
+
+impl Cause {
+    /// A refused call of `action`.
+    pub fn new(action: impl Into<String>, refusal: Refusal) -> Self {
+        Self { action: action.into(), refusal, about: None }
+    }
+}
+
+impl PermissionSet {
+    /// A permission set that AWS does not describe.
+    fn unread(permission_set_arn: String) -> Self {
+        let unreadable = Some(Unreadable::Denied);
+        Self { permission_set_arn, name: None, description: None, session_duration: None, unreadable }
     }
 }
 
@@ -304,8 +349,12 @@ impl Sync {
             step: Some(Step::first()),
             due_at: Some(now),
             attempts: 0,
+            runs: 0,
             requested_at: Some(now),
             settles_at: settles_at.filter(|at| *at > now),
+            waiting_for: None,
+            answered_at: None,
+            denials: Denials::default(),
             failure: None,
             cause: None,
             counts: Counts::default(),
@@ -336,6 +385,17 @@ impl Sync {
         !self.shows(half, seen) && (seen.round != self.round || half != self.written_half() || self.is_forgetting)
     }
 
+    /// Taken by a run until `until`: no other run finds it due before.
+    #[must_use]
+    pub fn taken(&self, until: Timestamp) -> Self {
+        Self { runs: self.runs.saturating_add(1), ..self.leased(until) }
+    }
+
+    /// Reports a reading whose runs end without progress, each killed before it could say why.
+    pub fn is_stalled(&self) -> bool {
+        self.runs > MAX_RUNS
+    }
+
     /// Leased until `until`: no other run finds it due before.
     #[must_use]
     pub fn leased(&self, until: Timestamp) -> Self {
@@ -355,10 +415,19 @@ impl Sync {
             None => None,
         };
         if next.is_some() {
-            return Self { step: next, attempts: 0, ..self.clone() };
+            return Self { step: next, attempts: 0, runs: 0, waiting_for: None, ..self.clone() };
         }
-        let at_rest =
-            Self { step: None, due_at: None, attempts: 0, settles_at: None, is_forgetting: false, ..self.clone() };
+        let at_rest = Self {
+            step: None,
+            due_at: None,
+            attempts: 0,
+            runs: 0,
+            settles_at: None,
+            waiting_for: None,
+            denials: Denials::default(),
+            is_forgetting: false,
+            ..self.clone()
+        };
         if self.is_forgetting {
             return at_rest;
         }

@@ -59,7 +59,7 @@ pub enum Answer {
     Accounts(Vec<Account>, Option<String>),
     PermissionSets(Vec<String>, Option<String>),
     PermissionSet(PermissionSet),
-    Instance { status: String, key_failed: bool },
+    Instance { status: String, encryption_failed: Option<String> },
     AccountsOf(Vec<String>, Option<String>),
     Assigned(Vec<Principal>, Option<String>),
     NextSet(Option<String>),

@@ -2,16 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::step::{Confirming, Pairs, Step};
-use super::{
-    Answer, Ask, Assignment, Cause, Cursor, Fault, Half, MAX_PRINCIPALS, PermissionSet, Principal, Row, RowId, Sync,
-    Unreadable,
-};
+use super::denials::Kind;
+use super::step::{Pairs, Step};
+use super::{Answer, Ask, Cause, Counts, Cursor, Fault, Half, Row, RowId, Sync};
 use crate::Timestamp;
-use crate::connection::{KmsReason, Refusal};
-
-/// Denials of single rows after which a round ends that could read none of their kind.
-const DENIALS: u64 = 3;
+use crate::connection::Refusal;
 
 /// The outcome of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +24,11 @@ pub struct Turn {
 impl Sync {
     /// The next question; `None` at rest.
     pub fn ask(&self) -> Option<Ask> {
-        Some(match self.step.clone()? {
+        let step = self.step.clone()?;
+        if let Some(ask) = self.denials.ask() {
+            return Some(ask);
+        }
+        Some(match step {
             Step::Accounts { list } => Ask::Accounts { next: list.token },
             Step::PermissionSets { page, is_confirming: true, .. } => Ask::PermissionSets { next: page.token },
             Step::PermissionSets { list, waiting, .. } => match (waiting.into_iter().next(), list) {
@@ -48,7 +47,7 @@ impl Sync {
     pub fn answered(&self, answer: Result<Answer, Cause>, now: Timestamp) -> Turn {
         let counted = match &answer {
             Ok(Answer::NextSet(_)) => Ok(self.clone()),
-            _ => self.clone().counted(),
+            _ => self.clone().counted(now),
         };
         let mut turn = Turn { sync: self.clone(), rows: Vec::new(), removed: Vec::new(), fault: None };
         let taken = counted.and_then(|sync| {
@@ -65,21 +64,12 @@ impl Sync {
     }
 }
 
-impl Pairs {
-    fn ask(self) -> Ask {
-        let Self { set, accounts, page, waiting, principals, confirming, .. } = self;
-        match (confirming, waiting.into_iter().next(), accounts) {
-            (Some(Confirming::Set), ..) => Ask::PermissionSet { arn: set },
-            (Some(Confirming::Account), ..) => Ask::AccountsOf { set, next: page.token },
-            (None, Some(account), _) => Ask::Assigned { account, set, next: principals.token },
-            (None, None, accounts) => Ask::AccountsOf { set, next: accounts.and_then(|accounts| accounts.token) },
-        }
-    }
-}
-
 impl Turn {
     fn take(&mut self, answer: Result<Answer, Cause>) -> Result<(), Fault> {
         let Some(step) = self.sync.step.clone() else { return Ok(()) };
+        if let Some(doubt) = self.sync.denials.doubted.take() {
+            return self.doubted(doubt, answer);
+        }
         match step {
             Step::Accounts { list } => self.accounts(&list, answer),
             Step::PermissionSets { list, page, waiting, is_confirming } => {
@@ -101,19 +91,22 @@ impl Turn {
     }
 
     /// Goes on with a step.
-    fn go(&mut self, step: Step) {
+    pub(super) fn go(&mut self, step: Step) {
         self.keep(step);
         self.sync.attempts = 0;
+        self.sync.runs = 0;
+        self.sync.waiting_for = None;
     }
 
     /// Goes on with a step without progress: failures before it still count.
-    fn keep(&mut self, step: Step) {
+    pub(super) fn keep(&mut self, step: Step) {
         self.sync.step = Some(step);
     }
 
     /// Begins a step of another kind.
     fn begin(&mut self, step: Step) {
         self.sync.counts.calls_before = self.sync.counts.calls;
+        self.sync.denials.forget_denied();
         self.go(step);
     }
 
@@ -165,6 +158,7 @@ impl Turn {
             }
             Ok(Answer::PermissionSet(set)) => {
                 self.sync.counts.sets += 1;
+                self.sync.denials.answered.described = Some(set.permission_set_arn.clone());
                 self.rows.push(Row::PermissionSet(set));
                 waiting.remove(0);
                 self.described(list, page, waiting)
@@ -185,19 +179,12 @@ impl Turn {
                 Ok(())
             }
             Err(cause) if is_describing && cause.refusal.is_denied() => {
-                self.sync.counts.sets_denied += 1;
-                if self.sync.counts.sets == 0 && self.sync.counts.sets_denied >= DENIALS {
-                    return Err(Fault::Refused(cause));
-                }
-                self.sync.cause = Some(cause);
-                self.rows.push(Row::PermissionSet(PermissionSet {
-                    permission_set_arn: waiting.remove(0),
-                    name: None,
-                    description: None,
-                    session_duration: None,
-                    unreadable: Some(Unreadable::Denied),
-                }));
-                self.described(list, page, waiting)
+                let set = waiting.remove(0);
+                self.doubt(
+                    Kind::Describe,
+                    set.clone(),
+                    Cause { about: Some(format!("permission set `{set}`")), ..cause },
+                )
             }
             Err(cause) => Err(Fault::Refused(cause)),
             Ok(_) => Err(Fault::Contradiction),
@@ -205,7 +192,7 @@ impl Turn {
     }
 
     /// Goes on with the permission sets that are to be described, or the next page, or the next step.
-    fn described(&mut self, list: Option<Cursor>, page: Cursor, waiting: Vec<String>) -> Result<(), Fault> {
+    pub(super) fn described(&mut self, list: Option<Cursor>, page: Cursor, waiting: Vec<String>) -> Result<(), Fault> {
         if list.is_some() || !waiting.is_empty() {
             self.go(Step::PermissionSets { list, page, waiting, is_confirming: false });
             return Ok(());
@@ -220,153 +207,39 @@ impl Turn {
     }
 
     fn instance(&mut self, answer: Result<Answer, Cause>) -> Result<(), Fault> {
-        let refused = |refusal| Fault::Refused(Cause { action: "sso:DescribeInstance".to_owned(), refusal });
+        let refused = |refusal| Fault::Refused(Cause::new("sso:DescribeInstance", refusal));
         match answer {
-            Ok(Answer::Instance { key_failed: true, .. }) => Err(refused(Refusal::Kms(KmsReason::NotFound))),
+            Ok(Answer::Instance { encryption_failed: Some(why), .. }) => Err(refused(Refusal::EncryptionFailed(why))),
             Ok(Answer::Instance { status, .. }) if status == "ACTIVE" => {
                 self.begin(Step::Assignments { after: None, pairs: None });
                 Ok(())
             }
-            Ok(Answer::Instance { status, .. }) => {
-                Err(refused(Refusal::Other(format!("the instance's status {status}"))))
-            }
+            Ok(Answer::Instance { status, .. }) => Err(refused(Refusal::NotActive(status))),
             Err(cause) => Err(Fault::Refused(cause)),
             Ok(_) => Err(Fault::Contradiction),
         }
     }
 
-    fn pairs(&mut self, after: Option<String>, mut pairs: Pairs, answer: Result<Answer, Cause>) -> Result<(), Fault> {
-        match (pairs.confirming, answer) {
-            (Some(Confirming::Set), answer) => self.confirmed_set(after, pairs, answer),
-            (Some(Confirming::Account), Ok(Answer::AccountsOf(accounts, _))) => {
-                let first = pairs.waiting.first().cloned().unwrap_or_default();
-                if accounts.contains(&first) {
-                    pairs.confirming = None;
-                    self.keep(Step::Assignments { after, pairs: Some(pairs) });
-                    return Err(Fault::Contradiction);
-                }
-                self.remove_parts(&pairs, 0);
-                self.paired(after, pairs.next_account());
-                Ok(())
-            }
-            (None, Ok(Answer::AccountsOf(accounts, next))) => {
-                let page = pairs.accounts.take().unwrap_or_default();
-                let accounts_next = page.turned(next)?;
-                self.paired(after, Pairs { accounts: accounts_next, page, waiting: unique(accounts), ..pairs });
-                Ok(())
-            }
-            (None, Ok(Answer::Assigned(principals, next))) => self.assigned(after, pairs, &principals, next),
-            (_, Err(Cause { refusal: Refusal::PageToken, .. })) => self.pairs_again(after, pairs),
-            (_, Err(Cause { refusal: Refusal::NotFound, .. })) => {
-                let is_account = pairs.confirming.is_none() && !pairs.waiting.is_empty();
-                pairs.confirming = Some(if is_account { Confirming::Account } else { Confirming::Set });
-                self.keep(Step::Assignments { after, pairs: Some(pairs) });
-                Ok(())
-            }
-            (None, Err(cause)) if cause.refusal.is_denied() && !pairs.waiting.is_empty() => {
-                self.sync.counts.pairs_denied += 1;
-                if self.sync.counts.pairs == 0 && self.sync.counts.pairs_denied >= DENIALS {
-                    return Err(Fault::Refused(cause));
-                }
-                self.sync.cause = Some(cause);
-                self.remove_parts(&pairs, 1);
-                self.rows.push(pairs.row(0, Vec::new(), Some(Unreadable::Denied)));
-                self.paired(after, pairs.next_account());
-                Ok(())
-            }
-            (_, Err(cause)) => Err(Fault::Refused(cause)),
-            (_, Ok(_)) => Err(Fault::Contradiction),
-        }
-    }
-
-    /// A page of the principals of the first account waiting.
-    fn assigned(
-        &mut self,
-        after: Option<String>,
-        mut pairs: Pairs,
-        principals: &[Principal],
-        next: Option<String>,
-    ) -> Result<(), Fault> {
-        let next = pairs.principals.turned(next)?;
-        let most = usize::try_from(MAX_PRINCIPALS).unwrap_or(1);
-        for principals in principals.chunks(most) {
-            self.rows.push(pairs.row(pairs.part, principals.to_vec(), None));
-            pairs.part += 1;
-        }
-        match next {
-            Some(next) => self.paired(after, Pairs { principals: next, ..pairs }),
-            None => {
-                self.sync.counts.pairs += 1;
-                self.remove_parts(&pairs, pairs.part);
-                self.paired(after, pairs.next_account());
-            }
-        }
-        Ok(())
-    }
-
-    /// Begins a list again whose page token AWS does not accept any more.
-    fn pairs_again(&mut self, after: Option<String>, pairs: Pairs) -> Result<(), Fault> {
-        let again = if pairs.confirming.is_none() && !pairs.waiting.is_empty() {
-            let written = pairs.written.max(pairs.part);
-            Pairs { principals: pairs.principals.restarted()?, part: 0, written, ..pairs }
-        } else {
-            let accounts = pairs.accounts.as_ref().unwrap_or(&pairs.page).restarted()?;
-            Pairs { accounts: Some(accounts), ..Pairs::of(pairs.set) }
-        };
-        self.paired(after, again);
-        Ok(())
-    }
-
-    /// The permission set was described again, since AWS said that it does not exist.
-    fn confirmed_set(
-        &mut self,
-        after: Option<String>,
-        mut pairs: Pairs,
-        answer: Result<Answer, Cause>,
-    ) -> Result<(), Fault> {
-        match answer {
-            Err(Cause { refusal: Refusal::NotFound, .. }) => {
-                self.remove_parts(&pairs, 0);
-                self.removed.push(RowId::PermissionSet(pairs.set.clone()));
-                self.sync.counts.sets = self.sync.counts.sets.saturating_sub(1);
-                self.go(Step::Assignments { after: Some(pairs.set), pairs: None });
-                Ok(())
-            }
-            Ok(_) => {
-                pairs.confirming = None;
-                self.keep(Step::Assignments { after, pairs: Some(pairs) });
-                Err(Fault::Contradiction)
-            }
-            Err(cause) => Err(Fault::Refused(cause)),
-        }
-    }
-
-    /// Goes on with the accounts that are to be asked, or the next page, or the next permission set.
-    fn paired(&mut self, after: Option<String>, pairs: Pairs) {
-        if pairs.accounts.is_some() || !pairs.waiting.is_empty() {
-            self.go(Step::Assignments { after, pairs: Some(pairs) });
-        } else {
-            self.sync.counts.sets_done += 1;
-            self.go(Step::Assignments { after: Some(pairs.set), pairs: None });
-        }
-    }
-
+    /// Ends the list of assignments: with a sweep, unless nothing of a kind could be read or everything was gone.
     fn assignments_end(&mut self) -> Result<(), Fault> {
-        match self.sync.cause.clone() {
-            Some(cause) if self.sync.counts.pairs == 0 && self.sync.counts.pairs_denied > 0 => {
-                Err(Fault::Refused(cause))
-            }
-            _ => {
-                self.begin(Step::Sweep { half: self.sync.first_swept(), after: None });
-                Ok(())
-            }
+        let counts = self.sync.counts;
+        let none_listed = counts.sets_unlisted > 0 && counts.sets_unlisted >= counts.sets;
+        let none_read = counts.pairs == 0 && counts.pairs_denied > 0;
+        if let Some(cause) = self.sync.cause.clone().filter(|_| none_listed || none_read) {
+            return Err(Fault::Refused(cause));
         }
-    }
-
-    /// Removes rows of the first account waiting, from this part on.
-    fn remove_parts(&mut self, pairs: &Pairs, from: u32) {
-        let written = pairs.written.max(pairs.part);
-        self.removed.extend((from..written).map(|part| pairs.row(part, Vec::new(), None).id()));
+        if counts.sets > 0 || counts.sets_removed == 0 {
+            self.begin(Step::Sweep { half: self.sync.first_swept(), after: None });
+            return Ok(());
+        }
+        // Every permission set that was described a moment ago is said not to exist. Their list is read once more: only where
+        // it is empty, and the instance is active, that is believed.
+        if counts.is_repeated {
+            return Err(Fault::Contradiction);
+        }
+        self.sync.counts = Counts { sets_denied: 0, sets_done: 0, sets_removed: 0, is_repeated: true, ..counts };
+        self.begin(Step::permission_sets());
+        Ok(())
     }
 }
 
@@ -377,16 +250,8 @@ impl Sync {
     }
 }
 
-impl Pairs {
-    /// A row of the first account waiting.
-    fn row(&self, part: u32, principals: Vec<Principal>, unreadable: Option<Unreadable>) -> Row {
-        let account_id = self.waiting.first().cloned().unwrap_or_default();
-        Row::Assignment(Assignment { account_id, permission_set_arn: self.set.clone(), principals, part, unreadable })
-    }
-}
-
 /// Each text once, in the order of their first places.
-fn unique(texts: Vec<String>) -> Vec<String> {
+pub(super) fn unique(texts: Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     texts.into_iter().filter(|text| !text.is_empty() && seen.insert(text.clone())).collect()
 }

@@ -63,12 +63,18 @@ pub struct Pairs {
     /// Rows that were written for that account before its list was begun again.
     #[serde(default)]
     pub written: u32,
+    /// Most parts of a pair of this permission set that were written in this round.
+    #[serde(default)]
+    pub most: u32,
+    /// True after the list of accounts was begun again: any account may have been read before.
+    #[serde(default)]
+    pub is_again: bool,
     /// The thing that AWS says does not exist, while that is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirming: Option<Confirming>,
 }
 
-/// A thing that AWS says does not exist.
+/// A thing that AWS says does not exist, or denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confirming {
@@ -76,6 +82,8 @@ pub enum Confirming {
     Account,
     /// The permission set: it is described again.
     Set,
+    /// The permission set whose accounts AWS does not list: it is described again, to write that on its row.
+    Unlisted,
 }
 
 impl Step {
@@ -112,6 +120,8 @@ impl Pairs {
             principals: Cursor::default(),
             part: 0,
             written: 0,
+            most: 0,
+            is_again: false,
             confirming: None,
         }
     }
@@ -119,6 +129,7 @@ impl Pairs {
     /// With the first account waiting done.
     pub(super) fn next_account(self) -> Self {
         let waiting = self.waiting.into_iter().skip(1).collect();
-        Self { waiting, principals: Cursor::default(), part: 0, written: 0, confirming: None, ..self }
+        let written = if self.is_again { self.most } else { 0 };
+        Self { waiting, principals: Cursor::default(), part: 0, written, confirming: None, ..self }
     }
 }

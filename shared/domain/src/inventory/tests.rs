@@ -1,3 +1,4 @@
+mod denied;
 mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,7 +151,12 @@ fn a_round_that_fails_leaves_the_last_one_shown() {
     for (refusal, failure) in [
         (Refusal::Kms(KmsReason::NotFound), SyncFailure::Kms),
         (Refusal::Unavailable, SyncFailure::Unavailable),
-        (Refusal::Intermediary(403), SyncFailure::Unavailable),
+        (Refusal::Intermediary(403), SyncFailure::PlatformFault),
+        (Refusal::Platform("RequestExpired".to_owned()), SyncFailure::PlatformFault),
+        (Refusal::WrongRegion("eu-west-1".to_owned()), SyncFailure::WrongRegion),
+        (Refusal::NotVisible, SyncFailure::InstanceNotVisible),
+        (Refusal::NotActive("DELETE_IN_PROGRESS".to_owned()), SyncFailure::InstanceNotActive),
+        (Refusal::EncryptionFailed("why".to_owned()), SyncFailure::Kms),
         (Refusal::AccountInstance, SyncFailure::AccountInstance),
         (Refusal::RegionDisabled, SyncFailure::RegionNotEnabled),
         (Refusal::NotEnforced, SyncFailure::ExternalIdNotEnforced),
@@ -158,7 +164,7 @@ fn a_round_that_fails_leaves_the_last_one_shown() {
         (Refusal::Other("X".to_owned()), SyncFailure::Refused),
         (Refusal::denied(), SyncFailure::Denied),
         // AWS lists permission sets of which it says that none exists.
-        (Refusal::NotFound, SyncFailure::Unavailable),
+        (Refusal::NotFound, SyncFailure::Contradiction),
     ] {
         type IsAsked = fn(&Ask) -> bool;
         let calls: [(&str, IsAsked); 2] = [
@@ -298,9 +304,16 @@ fn what_passes_is_tried_again_later_each_time_and_not_for_ever() {
     while sync.step.is_some() {
         assert!(waits.len() < 10, "{waits:?}");
         sync = sync.failed(&Fault::Refused(cause(Refusal::Throttled)), at(0));
+        let progress = sync.progress();
+        assert!(progress.is_none_or(|progress| progress.waiting_for == Some(SyncFailure::Unavailable)));
+        assert_eq!(progress.and_then(|progress| progress.waiting_until), sync.due_at);
         waits.extend(sync.due_at.map(|due| due.as_millis() / 60_000));
     }
     assert_eq!(waits, [1, 2, 4, 8, 16]);
+    // An answer ends the wait.
+    let waiting = Sync::default().requested(at(0), None).failed(&Fault::Refused(cause(Refusal::Throttled)), at(0));
+    let answered = waiting.answered(Ok(Answer::Accounts(Vec::new(), None)), at(60_000)).sync;
+    assert_eq!(answered.progress().map(|progress| progress.waiting_for), Some(None));
     assert_eq!((sync.status(), sync.failure), (SyncStatus::Failed, Some(SyncFailure::Unavailable)));
     let mut refused = Sync::default().requested(at(0), None);
     for _ in 0..6 {

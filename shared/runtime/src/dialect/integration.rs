@@ -85,8 +85,8 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
             429,
             "rate_limited",
             format!(
-                "the tenant's budget is spent: 60 requests through its connection per minute, 10 of them connection \
-                 tests; try again in {retry_after} seconds"
+                "the tenant's budget is spent: 60 requests through its connection per minute, 10 while its role is not \
+                 proven to demand the ExternalId; try again in {retry_after} seconds"
             ),
         ),
         Failure::Unavailable { .. } => {

@@ -28,8 +28,9 @@ const OTHERWISE: &[(&str, u64)] = &[
     // The tenant's budget of calls to AWS is counted before AWS is asked: one write; a test counts two budgets.
     ("commit-external-id-rotation", 3),
     ("test-identity-center-connection", 4),
-    // The budget; then AWS returns the store's id, the function reads the store's provider, and writes what it learned.
-    ("list-identity-store-associations", 4),
+    // Two budgets, since the role is not proven; then AWS returns the store's id, the function reads the store's provider, and
+    // writes what it learned.
+    ("list-identity-store-associations", 5),
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),

@@ -1,7 +1,9 @@
 //! Judgement of the responses of the customer's AWS: the rule behind each check.
 
+mod role;
+
 use super::advice::About;
-use super::refusal::ASSUME_ROLE;
+use super::refusal::{ASSUME_ROLE, encryption_failed};
 use super::{
     Actor, Check, CheckId, CheckStatus, Code, Connection, Deployment, InstanceKind, KmsReason, Listed, Observed,
     Refusal, Said,
@@ -24,6 +26,12 @@ pub fn judge(connection: &Connection, deployment: &Deployment, observed: Option<
     let sets = about.after(CheckId::PermissionSets, &[&active], |about| about.permission_sets(observed));
     vec![assume_role, enforced, account, visible, active, kind, sets]
 }
+
+/// The IAM action that names the account of a session.
+const CALLER: &str = "sts:GetCallerIdentity";
+
+/// The IAM action that tells a delegated administrator's account from a member account.
+const DELEGATED: &str = "organizations:ListDelegatedAdministrators";
 
 impl About<'_> {
     fn other_partition(&self) -> Vec<Check> {
@@ -52,90 +60,6 @@ impl About<'_> {
         }
     }
 
-    fn assume_role(&self, observed: &Observed) -> Check {
-        let id = CheckId::AssumeRole;
-        let current = &observed.assumed;
-        let request = current.request_id.clone();
-        let pending = observed.assumed_pending.as_ref();
-        match (&current.answer, pending.map(|pending| &pending.answer)) {
-            (Ok(()), None) => Check::pass(id, "STS lets the platform assume the role with the ExternalId.", request),
-            (Ok(()), Some(Ok(()))) => Check::pass(
-                id,
-                "STS lets the platform assume the role with the current ExternalId and with the pending one: the rotation \
-                 can be committed.",
-                request,
-            ),
-            (Ok(()), Some(Err(refusal))) => {
-                let found = match refusal {
-                    Refusal::Denied(_) => "The role trusts the current ExternalId, and not yet the pending one.",
-                    _ => "The role trusts the current ExternalId; whether it trusts the pending one STS did not say.",
-                };
-                let request = pending.and_then(|pending| pending.request_id.clone());
-                self.warn(id, Code::PendingExternalIdNotTrusted, found, request)
-            }
-            (Err(_), Some(Ok(()))) => {
-                let found = "The role trusts the pending ExternalId, and the current one no more. The platform comes in with \
-                             the pending one.";
-                self.warn(id, Code::CurrentExternalIdNotTrusted, found, request)
-            }
-            (Err(Refusal::Denied(_)), _) if observed.is_let_in() => {
-                let found = "The role trusts the ExternalId from before the last rotation, and the current one not or not yet. \
-                             The platform comes in with the old one, until the next rotation is over.";
-                let check = self.warn(id, Code::CurrentExternalIdNotTrusted, found, request);
-                Check { remediation: Some(self.trust_current()), ..check }
-            }
-            (Err(Refusal::Denied(denial)), _) => {
-                let named = match denial.by {
-                    Some(_) => format!(" {}", denial.found(ASSUME_ROLE)),
-                    None => " It says the same for a role that does not exist, one that does not trust the platform, one that \
-                             wants another ExternalId, and one that a policy of the organization guards."
-                        .to_owned(),
-                };
-                let found = format!(
-                    "STS does not let the platform (account {}) assume `{}`.{named}",
-                    self.deployment.account.as_str(),
-                    self.role()
-                );
-                self.fail(id, Code::AssumeRoleDenied, found, request)
-            }
-            (Err(refusal), _) => self.sts_refused(id, refusal, request),
-        }
-    }
-
-    fn external_id_enforced(&self, observed: &Observed) -> Check {
-        let id = CheckId::ExternalIdEnforced;
-        let tries = [
-            (&observed.assumed_without, "without an ExternalId"),
-            (&observed.assumed_with_another, "with an ExternalId that is nobody's"),
-        ];
-        let open: Vec<&str> = tries.iter().filter(|(tried, _)| tried.answer.is_ok()).map(|(_, how)| *how).collect();
-        if !open.is_empty() {
-            let request =
-                tries.iter().find(|(tried, _)| tried.answer.is_ok()).and_then(|(tried, _)| tried.request_id.clone());
-            let found = format!("The role can be assumed {}.", open.join(", and "));
-            return self.fail(id, Code::ExternalIdNotEnforced, found, request);
-        }
-        if !observed.is_let_in() {
-            return Check::skipped(id, format!("Not known: it needs \u{201c}{}\u{201d}.", CheckId::AssumeRole.title()));
-        }
-        if !observed.is_controlled {
-            let found = "STS denied the role without the ExternalId in a test a short time ago. It is not asked again more than \
-                         10 times per minute.";
-            return Check::pass(id, found, None);
-        }
-        let unknown = tries.iter().find_map(|(tried, _)| match &tried.answer {
-            Err(refusal) if !tried.is_denied() => Some((refusal, tried.request_id.clone())),
-            _ => None,
-        });
-        match unknown {
-            Some((refusal, request)) => self.sts_refused(id, refusal, request),
-            None => {
-                let request = observed.assumed_without.request_id.clone();
-                Check::pass(id, "STS denies the role without the ExternalId, and with another one.", request)
-            }
-        }
-    }
-
     fn account_match(&self, observed: &Observed) -> Check {
         let id = CheckId::AccountMatch;
         let Some(caller) = &observed.caller_account else { return self.not_reached(id) };
@@ -149,7 +73,13 @@ impl About<'_> {
                     format!("The role's ARN names account {}, but its session is in {account}.", self.account());
                 self.fail(id, Code::AccountMismatch, found, request)
             }
-            Err(refusal) => self.refused(id, "sts:GetCallerIdentity", refusal, request),
+            // STS gave these credentials a moment before, and no policy can deny this call.
+            Err(Refusal::SessionOver) => {
+                let refusal =
+                    Refusal::Internal("STS does not accept the session that it gave a moment before".to_owned());
+                self.refused(id, CALLER, &refusal, request)
+            }
+            Err(refusal) => self.refused(id, CALLER, refusal, request),
         }
     }
 
@@ -204,7 +134,10 @@ impl About<'_> {
                 let found = format!("The instance is in `{region}`, not in {}.", self.region());
                 self.wrong_region(found, region, request)
             }
-            _ => {
+            Some(Listed { region: None, .. }) => {
+                self.refused(id, "sso:ListInstances", &Refusal::ListIncomplete, request)
+            }
+            None => {
                 let found = format!(
                     "Account {} sees no instance `{}`, neither in {} nor in another region.",
                     self.account(),
@@ -238,12 +171,7 @@ impl About<'_> {
             Some(why) => {
                 let key_gone = matches!(gone, Some(Err(Refusal::Kms(KmsReason::NotFound))));
                 let code = if key_gone { Code::KmsNotFound } else { Code::KmsUpdateFailed };
-                self.fail(
-                    id,
-                    code,
-                    format!("The instance's encryption with your KMS key is broken. AWS says: {why}"),
-                    request,
-                )
+                self.fail(id, code, encryption_failed(why), request)
             }
             None => Check::pass(id, "The instance's status is `ACTIVE`.", request),
         }
@@ -256,29 +184,38 @@ impl About<'_> {
         if let Err(refusal) = &organization.answer {
             return self.refused(id, "organizations:DescribeOrganization", refusal, request);
         }
-        match observed.kind() {
-            Some(InstanceKind::Account) => {
-                let found = "The instance is one account's own, not the organization's: it has no permission sets.";
-                self.warn(id, Code::AccountInstance, found, request)
-            }
-            _ if observed.is_management() => Check::pass(
-                id,
-                "The instance is the organization's, and the role is in the management account.",
-                request,
-            ),
-            _ if is_member(observed) => {
-                let found = format!(
-                    "The instance is the organization's, and account {} neither is its management account nor administers \
-                     IAM Identity Center for it.",
-                    self.account()
+        if observed.kind() == Some(InstanceKind::Account) {
+            let found = "The instance is one account's own, not the organization's: it has no permission sets.";
+            return self.warn(id, Code::AccountInstance, found, request);
+        }
+        // Nothing else tells a delegated administrator from a member.
+        let unanswered = unknown(observed.delegated.as_ref()).filter(|_| lists_no_sets(observed));
+        if let Some((refusal, request)) = unanswered.filter(|_| !observed.is_management()) {
+            return self.refused(id, DELEGATED, refusal, request);
+        }
+        if is_member(observed) {
+            let found = format!(
+                "The instance is the organization's, and account {} neither is its management account nor administers IAM \
+                 Identity Center for it.",
+                self.account()
+            );
+            return self.warn(id, Code::NotDelegatedAdmin, found, request);
+        }
+        let place = match observed.is_management() {
+            true => "the management account",
+            false => "a delegated administrator's account",
+        };
+        let found = format!("The instance is the organization's, and the role is in {place}.");
+        match observed.delegated.as_ref().map(|said| (&said.answer, said.request_id.clone())) {
+            Some((Err(refusal), request)) if refusal.is_denied() => {
+                let check = self.refused(id, DELEGATED, refusal, request);
+                let message = format!(
+                    "{found} {} Only this test asks for it, to tell a delegated administrator's account from a member account.",
+                    check.message
                 );
-                self.warn(id, Code::NotDelegatedAdmin, found, request)
+                Check { status: CheckStatus::Warn, message, ..check }
             }
-            _ => Check::pass(
-                id,
-                "The instance is the organization's, and the role is in a delegated administrator's account.",
-                request,
-            ),
+            _ => Check::pass(id, found, request),
         }
     }
 
@@ -289,6 +226,12 @@ impl About<'_> {
         }
         if is_member(observed) {
             return Check::skipped(id, "Only the management account and delegated administrators may list them.");
+        }
+        if lists_no_sets(observed) && !observed.is_management() && unknown(observed.delegated.as_ref()).is_some() {
+            return Check::skipped(
+                id,
+                format!("Not known: it needs \u{201c}{}\u{201d}.", CheckId::InstanceKind.title()),
+            );
         }
         let Some(said) = &observed.permission_sets else { return self.not_reached(id) };
         match &said.answer {
@@ -333,7 +276,7 @@ impl About<'_> {
             "The role may list permission sets, and do all else that the reading of the organization needs.".to_owned()
         } else {
             format!(
-                "The role may list permission sets. Not tried, for want of a permission set or account to try it with: `{}`.",
+                "The role may list permission sets. Not tried, because there is no permission set or account to try it with: `{}`.",
                 not_tried.join("`, `")
             )
         };
@@ -355,6 +298,11 @@ impl About<'_> {
             Actor::Platform => "platform",
         };
         let check = check.detail("acts", acts);
+        // The region is that of IAM Identity Center: AWS Organizations has one endpoint for all of them.
+        let check = match action.starts_with("sso:") {
+            true => check,
+            false => Check { fields: check.fields.into_iter().filter(|field| field != "region").collect(), ..check },
+        };
         let check = match refusal {
             Refusal::Denied(denial) => {
                 let check = check.detail("action", action);
@@ -397,16 +345,28 @@ impl Check {
             return self;
         }
         let about = About::of(connection, deployment);
-        let found = "The role can be assumed. Another tenant of this platform comes in through the same role.";
+        let found = "The role can be assumed. Another tenant of this platform uses the same role.";
         about.warn(self.id, Code::RoleShared, found, self.aws_request_id)
     }
 }
 
 /// Reports a role in a plain member account: it may not list permission sets, and is not known to administer them.
 fn is_member(observed: &Observed) -> bool {
-    let denied = observed.permission_sets.as_ref().is_some_and(Said::lacks_permission);
-    let delegated = observed.delegated.as_ref().and_then(Said::value);
-    denied && !observed.is_management() && delegated != Some(&true)
+    let delegated = observed.delegated.as_ref();
+    let is_administrator = delegated.and_then(Said::value) == Some(&true) || unknown(delegated).is_some();
+    lists_no_sets(observed) && !observed.is_management() && !is_administrator
+}
+
+/// Reports a role whose own policies do not let it list permission sets, or whose account may not.
+fn lists_no_sets(observed: &Observed) -> bool {
+    observed.permission_sets.as_ref().is_some_and(Said::lacks_permission)
+}
+
+/// The refusal of a call that is neither a success nor a denial: what it asked is not known.
+fn unknown<T>(said: Option<&Said<T>>) -> Option<(&Refusal, Option<String>)> {
+    let said = said?;
+    let refusal = said.answer.as_ref().err().filter(|refusal| !refusal.is_denied())?;
+    Some((refusal, said.request_id.clone()))
 }
 
 #[cfg(test)]

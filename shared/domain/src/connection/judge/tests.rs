@@ -113,6 +113,19 @@ fn a_rotation_is_told_from_a_lockout() {
     let late = Observed { assumed: denied(), assumed_retired: Some(ok(())), ..healthy() };
     assert_eq!(wrong(&late), (CheckId::AssumeRole, Code::CurrentExternalIdNotTrusted));
     assert!(report(&late).success);
+    // What STS did not say is nobody's trust policy.
+    let unknown = || no(Refusal::Throttled);
+    for current in [ok(()), denied(), unknown()] {
+        for pending in [ok(()), denied(), unknown()] {
+            let is_unknown = [&current, &pending].iter().any(|said| !said.is_denied() && said.answer.is_err());
+            if is_unknown {
+                let found = checks(&with(current.clone(), pending)).swap_remove(0);
+                assert_eq!((found.status, found.code), (CheckStatus::Unavailable, Some(Code::StsUnreachable)));
+            }
+        }
+    }
+    let unanswered = Observed { assumed: denied(), assumed_retired: Some(unknown()), ..healthy() };
+    assert_eq!(checks(&unanswered).swap_remove(0).status, CheckStatus::Unavailable);
     let out = Observed { assumed: denied(), assumed_retired: Some(denied()), ..healthy() };
     assert_eq!(wrong(&out), (CheckId::AssumeRole, Code::AssumeRoleDenied));
 }
@@ -136,6 +149,16 @@ fn a_delegated_administrator_without_the_permission_is_no_member() {
     assert_eq!(wrong(&delegated(ok(true))), (CheckId::PermissionSets, Code::PermissionMissing));
     assert_eq!(wrong(&delegated(ok(false))), (CheckId::InstanceKind, Code::NotDelegatedAdmin));
     assert_eq!(wrong(&delegated(no(Refusal::denied()))), (CheckId::InstanceKind, Code::NotDelegatedAdmin));
+    for refusal in [Refusal::Throttled, Refusal::Unavailable, Refusal::Unreachable] {
+        let found = checks(&delegated(no(refusal)));
+        assert_eq!((found[5].status, found[6].status), (CheckStatus::Unavailable, CheckStatus::Skipped));
+    }
+    // Only the test asks for it: a reading does not need it.
+    let lists = Observed { permission_sets: Some(ok(())), ..delegated(no(Refusal::denied())) };
+    assert_eq!(wrong(&lists), (CheckId::InstanceKind, Code::PermissionMissing));
+    let found = checks(&lists);
+    assert!(found[5].message.contains("Only this test asks for it") && found[5].status == CheckStatus::Warn);
+    assert_eq!(found[6].status, CheckStatus::Pass);
 }
 
 #[test]
@@ -169,6 +192,8 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::Unavailable),
         Just(Refusal::Unreachable),
         Just(Refusal::Other("SomeException".to_owned())),
+        Just(Refusal::Internal("the reason".to_owned())),
+        Just(Refusal::ListIncomplete),
     ]
 }
 
@@ -256,6 +281,20 @@ proptest! {
         prop_assert_eq!(report.health().is_none(), unavailable);
         prop_assert!(report.health() != Some(Health::Healthy) || report.success);
         prop_assert_eq!(report.retry_after().is_some(), unavailable);
+        // What an answer that did not come decides is not the customer's fault.
+        let code = |id: CheckId| report.checks.iter().find(|check| check.id == id).and_then(|check| check.code);
+        let is_passing = |said: &Said<()>| said.answer.as_ref().is_err_and(Refusal::is_passing);
+        let (current, pending) = (&observed.assumed, observed.assumed_pending.as_ref());
+        let is_out = current.is_denied() && pending.is_none_or(Said::is_denied);
+        let retired = observed.assumed_retired.as_ref().filter(|_| is_out);
+        if [Some(current), pending, retired].into_iter().flatten().any(is_passing) {
+            let blaming = [Code::AssumeRoleDenied, Code::PendingExternalIdNotTrusted, Code::CurrentExternalIdNotTrusted];
+            prop_assert!(!code(CheckId::AssumeRole).is_some_and(|code| blaming.contains(&code)), "{:?}", report.checks[0]);
+        }
+        let is_delegated_unknown = observed.delegated.as_ref().is_some_and(|said| said.answer.as_ref().is_err_and(Refusal::is_passing));
+        if is_delegated_unknown && code(CheckId::InstanceKind) == Some(Code::NotDelegatedAdmin) {
+            prop_assert!(false, "{:?}", report.checks[5]);
+        }
     }
 
     /// An outage leaves what is known about the connection as it was.
@@ -284,6 +323,10 @@ fn a_region_that_is_not_the_instances_home_is_told_from_one_that_is_not_enabled(
         assert_eq!(wrong(&here), (CheckId::InstanceVisible, Code::RegionNotEnabled));
         assert_eq!(wrong(&with(no(refusal), Some(ok(None)))).1, Code::RegionNotEnabled);
     }
+    // A row without a region does not say that the instance is gone.
+    let unnamed = with(ok(None), Some(ok(Some(Listed { region: None, ..listed(ACCOUNT) }))));
+    assert_eq!(wrong(&unnamed), (CheckId::InstanceVisible, Code::AwsUnavailable));
+    assert!(report(&unnamed).health().is_none());
     let replica = with(ok(at("eu-west-1")), None);
     assert_eq!(wrong(&replica), (CheckId::InstanceVisible, Code::WrongRegion));
     let found = checks(&replica).into_iter().find(|check| check.id == CheckId::InstanceVisible).unwrap();
@@ -313,7 +356,14 @@ fn a_policy_of_the_organization_is_named() {
 
 #[test]
 fn the_platforms_own_fault_is_nobody_elses() {
-    for refusal in [Refusal::Intermediary(403), Refusal::Platform("InvalidSignatureException".to_owned())] {
+    let session = Observed { caller_account: Some(no(Refusal::SessionOver)), ..healthy() };
+    let found = checks(&session).into_iter().find(|check| check.code.is_some()).unwrap();
+    assert_eq!((found.code, found.status), (Some(Code::PlatformFault), CheckStatus::Unavailable));
+    for refusal in [
+        Refusal::Intermediary(403),
+        Refusal::Platform("InvalidSignatureException".to_owned()),
+        Refusal::Internal("a service control policy of the platform's own account denies it".to_owned()),
+    ] {
         for observed in [
             Observed { listed: Some(no(refusal.clone())), ..healthy() },
             Observed { assumed: no(refusal.clone()), ..healthy() },

@@ -100,6 +100,20 @@ impl Denial {
         }
     }
 
+    /// Reports a policy of the account that calls: not of the resource, nor of its organization.
+    pub(super) fn is_by_callers_account(&self) -> bool {
+        matches!(
+            self.by,
+            Some(
+                PolicyKind::Identity
+                    | PolicyKind::Boundary
+                    | PolicyKind::Session
+                    | PolicyKind::ServiceControl
+                    | PolicyKind::VpcEndpoint
+            )
+        )
+    }
+
     /// Reports a policy of the organization.
     pub fn is_by_organization(&self) -> bool {
         matches!(self.by, Some(PolicyKind::ServiceControl | PolicyKind::ResourceControl))

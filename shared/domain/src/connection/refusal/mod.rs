@@ -47,13 +47,25 @@ pub enum Refusal {
     Unreachable,
     /// Something between the platform and AWS answered, with this HTTP status.
     Intermediary(u16),
-    /// AWS rejects the request itself: the platform's clock, signature or credentials.
+    /// AWS rejects the request itself with this error code: the platform's clock, signature or credentials.
     Platform(String),
+    /// The platform could not make the call, for this reason.
+    Internal(String),
+    /// The list of instances did not end, or its row lacks what is needed.
+    ListIncomplete,
+    /// The instance's primary region is this one.
+    WrongRegion(String),
+    /// A new instance is not visible in its own region yet.
+    NotVisible,
+    /// The instance has this status, not `ACTIVE`.
+    NotActive(String),
+    /// The instance's encryption could not be changed, for this reason.
+    EncryptionFailed(String),
     /// The role can be assumed without the tenant's ExternalId.
     NotEnforced,
     /// The session is in this account, not in the one that the role's ARN names.
     AccountMismatch(String),
-    /// Another error code of AWS.
+    /// Another error of AWS: its code, and its message where there is one.
     Other(String),
 }
 
@@ -134,6 +146,9 @@ impl Refusal {
                 | Self::Unreachable
                 | Self::Intermediary(_)
                 | Self::Platform(_)
+                | Self::Internal(_)
+                | Self::ListIncomplete
+                | Self::NotVisible
                 | Self::Kms(KmsReason::Throttled)
         )
     }
@@ -141,6 +156,24 @@ impl Refusal {
     /// Reports a denial, by whatever policy.
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Denied(_))
+    }
+
+    /// The meaning of a refusal of AssumeRole, which is a call with the platform's own credentials.
+    ///
+    /// STS that does not accept those is the platform's to mend. So is a denial by a policy of the calling account: the policies
+    /// of an identity, their boundary, the session, the VPC endpoint, and the service control policies of the caller's
+    /// organization. Of the role's side are the trust policy and the resource control policies of its organization.
+    #[must_use]
+    pub fn of_assume_role(self) -> Self {
+        match self {
+            Self::SessionOver => Self::Internal("STS does not accept the platform's own credentials".to_owned()),
+            Self::Denied(denial) if denial.is_by_callers_account() => Self::Internal(format!(
+                "a {}{} of the platform's own account denies it",
+                denial.by.map_or("policy", PolicyKind::words),
+                denial.policy_arn.map(|arn| format!(" (`{arn}`)")).unwrap_or_default(),
+            )),
+            refusal => refusal,
+        }
     }
 
     /// Reports a denial by a policy other than the role's own.
@@ -154,15 +187,15 @@ impl Refusal {
             Self::Denied(_) if action == ASSUME_ROLE => Class::Trust,
             Self::Denied(denial) if denial.is_by_others() => Class::Policy,
             Self::Denied(_) => Class::Permission,
-            Self::Kms(KmsReason::Throttled) | Self::Throttled => Class::RetryLater,
-            Self::Kms(_) => Class::Key,
+            Self::Kms(KmsReason::Throttled) | Self::Throttled | Self::NotVisible => Class::RetryLater,
+            Self::Kms(_) | Self::EncryptionFailed(_) => Class::Key,
             Self::SessionOver => Class::NewSession,
-            Self::RegionDisabled => Class::Region,
+            Self::RegionDisabled | Self::WrongRegion(_) => Class::Region,
             Self::PageToken => Class::FirstPage,
             Self::AccountInstance | Self::NoOrganization => Class::AccountInstance,
-            Self::NotFound => Class::Gone,
-            Self::Unavailable | Self::Unreachable => Class::RetryNow,
-            Self::Intermediary(_) | Self::Platform(_) => Class::Platform,
+            Self::NotFound | Self::NotActive(_) => Class::Gone,
+            Self::Unavailable | Self::Unreachable | Self::ListIncomplete => Class::RetryNow,
+            Self::Intermediary(_) | Self::Platform(_) | Self::Internal(_) => Class::Platform,
             Self::NotEnforced | Self::AccountMismatch(_) => Class::Trust,
             Self::NotSignedUp(_) | Self::Other(_) => Class::Other,
         }
@@ -171,7 +204,7 @@ impl Refusal {
     /// The party that has to act on a refusal.
     pub fn acts(&self) -> Actor {
         match self {
-            Self::Intermediary(_) | Self::Platform(_) => Actor::Platform,
+            Self::Intermediary(_) | Self::Platform(_) | Self::Internal(_) => Actor::Platform,
             refusal if refusal.is_passing() => Actor::Aws,
             _ => Actor::Customer,
         }
@@ -181,7 +214,7 @@ impl Refusal {
     pub fn code(&self, action: &str) -> Code {
         let is_sts = action.starts_with("sts:");
         match self {
-            Self::Intermediary(_) | Self::Platform(_) => Code::PlatformFault,
+            Self::Intermediary(_) | Self::Platform(_) | Self::Internal(_) => Code::PlatformFault,
             Self::NotEnforced => Code::ExternalIdNotEnforced,
             Self::AccountMismatch(_) => Code::AccountMismatch,
             Self::Denied(_) if is_sts => Code::AssumeRoleDenied,
@@ -194,8 +227,12 @@ impl Refusal {
             Self::SessionOver | Self::RegionDisabled => Code::RegionNotEnabled,
             Self::AccountInstance | Self::NoOrganization => Code::AccountInstance,
             Self::NotFound => Code::InstanceNotFound,
+            Self::WrongRegion(_) => Code::WrongRegion,
+            Self::NotVisible => Code::InstanceNotVisible,
+            Self::NotActive(_) => Code::InstanceNotActive,
+            Self::EncryptionFailed(_) => Code::KmsUpdateFailed,
             Self::Throttled => Code::AwsThrottled,
-            Self::Unavailable => Code::AwsUnavailable,
+            Self::Unavailable | Self::ListIncomplete => Code::AwsUnavailable,
             Self::Unreachable => Code::AwsUnreachable,
             Self::PageToken | Self::NotSignedUp(_) | Self::Other(_) => Code::AwsRefused,
         }
@@ -227,7 +264,9 @@ impl Refusal {
             Self::NotFound => format!("AWS answers `{action}` with not found."),
             Self::Throttled => format!("AWS throttles `{action}`."),
             Self::Unavailable => format!("AWS answers `{action}` with an internal error."),
-            Self::Unreachable => format!("AWS did not answer `{action}` in time."),
+            Self::Unreachable => {
+                format!("The platform got no answer of AWS to `{action}`: no connection was made, or none in time.")
+            }
             Self::Intermediary(status) => format!(
                 "Something between the platform and AWS answered `{action}` with HTTP status {status}: AWS was not asked."
             ),
@@ -235,15 +274,37 @@ impl Refusal {
                 "AWS rejects the platform's request for `{action}` with `{code}`, because of the platform's clock, signature or \
                  credentials."
             ),
+            Self::Internal(reason) => format!("The platform could not call `{action}`: {reason}."),
+            Self::ListIncomplete => {
+                "AWS's list of instances did not end or lacks the instance's region, so the instance was not found in it."
+                    .to_owned()
+            }
+            Self::WrongRegion(region) => format!("The instance's primary region is `{region}`, not the saved one."),
+            Self::NotVisible => {
+                "The list of instances of the region does not have the instance yet: it was made a short time ago.".to_owned()
+            }
+            Self::NotActive(status) => format!("The instance's status is `{status}`, not `ACTIVE`."),
+            Self::EncryptionFailed(why) => encryption_failed(why),
             Self::NotEnforced => {
                 "The role can be assumed without the ExternalId, so nothing is asked through it.".to_owned()
             }
             Self::AccountMismatch(account) => {
                 format!("The role's session is in account {account}, not in the account of the role's ARN.")
             }
-            Self::Other(code) => format!("AWS refuses `{action}` with the error `{code}`."),
+            // A code, or a code and AWS's message.
+            Self::Other(error) => match error.split_once(": ") {
+                Some((code, message)) => {
+                    format!("AWS refuses `{action}` with the error `{code}`. AWS says: {}.", message.trim_end_matches('.'))
+                }
+                None => format!("AWS refuses `{action}` with the error `{error}`."),
+            },
         }
     }
+}
+
+/// The sentence on an instance whose encryption could not be changed.
+pub(super) fn encryption_failed(why: &str) -> String {
+    format!("The instance's encryption with your KMS key is broken. AWS says: {why}")
 }
 
 impl KmsReason {

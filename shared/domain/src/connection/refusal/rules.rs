@@ -239,7 +239,10 @@ impl Reported<'_> {
             Meaning::Intermediary => Refusal::Intermediary(self.status),
             Meaning::Platform => Refusal::Platform(code()),
             Meaning::Other => {
-                Refusal::Other(self.reason.map_or_else(code, |reason| format!("{}: {reason}", self.code)))
+                let said = if self.message.is_empty() { self.reason.unwrap_or_default() } else { self.message };
+                // AWS's messages are short; what a stranger puts there is not kept at any length.
+                let said: String = said.chars().take(300).collect();
+                Refusal::Other(if said.is_empty() { code() } else { format!("{}: {said}", code()) })
             }
         }
     }

@@ -31,7 +31,8 @@ fn every_documented_form_has_its_meaning() {
         // Page tokens.
         (kms("InvalidInputException", "INVALID_NEXT_TOKEN"), Refusal::PageToken),
         (Reported { with_token: true, ..error(400, "ValidationException", "") }, Refusal::PageToken),
-        (error(400, "ValidationException", "bad"), Refusal::Other("ValidationException".to_owned())),
+        (error(400, "ValidationException", ""), Refusal::Other("ValidationException".to_owned())),
+        (error(400, "ValidationException", "bad"), Refusal::Other("ValidationException: bad".to_owned())),
         (
             Reported { with_token: true, ..error(400, "ValidationException", "... for account instances of ...") },
             Refusal::AccountInstance,
@@ -107,6 +108,51 @@ fn the_policy_of_a_denial_is_read_out_of_its_message() {
         let denial = Denial::of_message(message);
         assert_eq!((denial.by, denial.explicit, denial.is_by_others()), (by, explicit, by_others), "{message}");
     }
+}
+
+/// AssumeRole is a call of the platform's account: what that account's policies deny is not the customer's to change.
+#[test]
+fn a_denial_of_assume_role_is_the_customers_only_where_it_comes_from_their_side() {
+    let arn = "arn:aws:iam::000000000000:policy/Boundary";
+    let told = |how: &str| {
+        let message = format!("User: a is not authorized to perform: sts:AssumeRole on resource: b {how}");
+        Reported { message: &message, ..error(403, "AccessDenied", "") }.refusal().of_assume_role()
+    };
+    for customers in [
+        "",
+        "because no role trust policy allows the sts:AssumeRole action",
+        "with an explicit deny in the role trust policy",
+        "with an explicit deny in a resource-based policy",
+        "with an explicit deny in a resource control policy",
+    ] {
+        let refusal = told(customers);
+        assert_eq!(refusal.code(ASSUME_ROLE), Code::AssumeRoleDenied, "{customers}");
+        assert_eq!((refusal.is_denied(), refusal.acts()), (true, Actor::Customer));
+    }
+    for platforms in [
+        "because no identity-based policy allows the sts:AssumeRole action",
+        "with an explicit deny in an identity-based policy",
+        "because no permissions boundary allows the sts:AssumeRole action",
+        "because no session policy allows the sts:AssumeRole action",
+        "with an explicit deny in a service control policy",
+        "with an explicit deny in a VPC endpoint policy",
+        &format!("with an explicit deny in a permissions boundary: {arn}"),
+    ] {
+        let refusal = told(platforms);
+        assert_eq!(refusal.code(ASSUME_ROLE), Code::PlatformFault, "{platforms}");
+        assert_eq!((refusal.is_denied(), refusal.is_passing(), refusal.acts()), (false, true, Actor::Platform));
+    }
+    assert!(told(&format!("with an explicit deny in a permissions boundary: {arn}")).found(ASSUME_ROLE).contains(arn));
+    assert_eq!(Refusal::SessionOver.of_assume_role().code(ASSUME_ROLE), Code::PlatformFault);
+}
+
+#[test]
+fn awss_own_message_is_shown_where_there_is_no_other_word() {
+    let found = error(400, "SomeException", "the thing is blue.").refusal().found("sso:ListInstances");
+    assert_eq!(found, "AWS refuses `sso:ListInstances` with the error `SomeException`. AWS says: the thing is blue.");
+    let long = "x".repeat(5_000);
+    let long = Reported { message: &long, ..error(400, "SomeException", "") }.refusal();
+    assert!(long.found("sso:ListInstances").len() < 500);
 }
 
 #[test]

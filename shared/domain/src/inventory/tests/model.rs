@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
-use crate::connection::KmsReason;
+use crate::connection::{Denial, KmsReason, PolicyKind};
 
 pub(super) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
 pub(super) fn cause(refusal: Refusal) -> Cause {
-    Cause { action: "sso:ListAccountAssignments".to_owned(), refusal }
+    Cause::new("sso:ListAccountAssignments", refusal)
 }
 
 /// An organization that answers as AWS does.
@@ -55,7 +55,7 @@ impl Organization {
                 let (principals, next) = Self::page(principals, self.pages[3], next.as_ref());
                 Answer::Assigned(principals, next)
             }
-            Ask::Instance => Answer::Instance { status: "ACTIVE".to_owned(), key_failed: false },
+            Ask::Instance => Answer::Instance { status: "ACTIVE".to_owned(), encryption_failed: None },
             _ => return Err(not_found()),
         })
     }
@@ -266,6 +266,8 @@ impl Random {
             Refusal::Unavailable,
             Refusal::Unreachable,
             Refusal::denied(),
+            Refusal::Denied(Denial { by: Some(PolicyKind::ServiceControl), ..Denial::default() }),
+            Refusal::Internal("the reason".to_owned()),
             Refusal::Kms(KmsReason::NotFound),
             Refusal::SessionOver,
             Refusal::PageToken,

@@ -6,7 +6,9 @@ mod connection_test;
 mod external_id;
 mod failures;
 mod inventory;
+mod inventory_failures;
 mod open_role;
+mod pasted;
 mod versions;
 
 use serde_json::{Value, json};

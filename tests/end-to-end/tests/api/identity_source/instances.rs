@@ -24,8 +24,9 @@ async fn the_identity_source_is_what_aws_says_and_is_remembered() {
     assert_eq!((first.header("age"), first.header("warning")), (None, None));
     let cost = customer.cost(&first).await;
     // Credential, tenant and connection; then, because the store is new, its provider; then the write of the result.
-    // The role is tried without the ExternalId and with another one, concurrently with the real one.
-    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (4, 4, 4));
+    // The role is tried without the ExternalId and with another one, concurrently with the real one: that is a budget of its
+    // own.
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips, cost.aws_calls), (5, 5, 4));
     assert_eq!(asked(&customer), ["AssumeRole", "DescribeInstance"]);
 
     let second = customer.get(ASSOCIATIONS).await.expect(200);
@@ -93,11 +94,79 @@ async fn what_aws_denies_is_403() {
     }
 }
 
+/// Tests the texts: each says what the connection test says of the same refusal, and blames nobody else.
+#[tokio::test]
+async fn a_refusal_is_told_in_the_words_of_the_connection_test() {
+    for (scenario, region, status, code, text) in [
+        ("no-trust", "us-east-1", 403, "IIC.1215", "STS does not let the platform assume the role."),
+        ("missing-sso-DescribeInstance", "us-east-1", 403, "IIC.1215", "`sso:DescribeInstance`"),
+        ("region-denied-scp", "us-east-1", 403, "IIC.1215", "service control policy"),
+        ("kms-disabled", "us-east-1", 403, "IIC.1215", "The KMS key that encrypts the instance is disabled."),
+        ("region-not-enabled", "af-south-1", 403, "IIC.1215", "the account has not enabled the region"),
+        ("region-not-enabled", "us-east-1", 404, "IIC.404", "`af-south-1`"),
+        ("wrong-region", "us-east-1", 404, "IIC.404", "`eu-west-1`"),
+        ("instance-deleted", "us-east-1", 404, "IIC.404", "no such instance in the saved region"),
+        ("proxy", "us-east-1", 503, "IIC.503", "The service is busy"),
+        ("clock-skewed", "us-east-1", 503, "IIC.503", "The service is busy"),
+        ("sts-clock-skewed", "us-east-1", 503, "IIC.503", "The service is busy"),
+    ] {
+        let customer = connected(scenario).await;
+        let settings = json!({
+            "sso_instance_arn": format!("arn:aws:sso:::instance/{INSTANCE}"),
+            "role_arn": self::scenario(scenario),
+            "region": region,
+        });
+        let _ = customer.put(CONFIG, &settings).await.expect(200);
+        let refused = customer.get(ASSOCIATIONS).await.refused(status, code);
+        let message = refused.body["error_msg"].as_str().unwrap();
+        assert!(message.contains(text), "{scenario} {region}: {message}");
+        assert!(!message.contains("Only the organization"), "{scenario}: {message}");
+        if status != 503 {
+            assert!(message.contains("POST /v1/integrations/aws-identity-center/test"), "{scenario}: {message}");
+        }
+    }
+}
+
+/// Tests the budget of a role that is not proven: each request tries it without the ExternalId too. A minute may end between
+/// two requests, so twice as many are sent at most.
+#[tokio::test]
+async fn a_role_that_is_not_proven_is_not_tried_again_and_again() {
+    let customer = connected("no-trust").await;
+    for sent in 1..=22 {
+        let reply = customer.get(ASSOCIATIONS).await;
+        if reply.status == 429 {
+            assert!(sent > 10, "{sent}");
+            let refused = reply.refused(429, "APIGW.0308");
+            let seconds: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+            assert!((1..=60).contains(&seconds), "{seconds}");
+            let _ = customer.get(IDP).await;
+            // What is remembered is served, without a call to AWS.
+            let healthy = connected("healthy").await;
+            let _ = healthy.get(ASSOCIATIONS).await.expect(200);
+            return served_when_spent(&healthy).await;
+        }
+        let _ = reply.refused(403, "IIC.1215");
+    }
+    panic!("the budget is never spent");
+}
+
+async fn served_when_spent(customer: &Customer) {
+    for _ in 1..=22 {
+        remember(customer, &Seen { role: scenario("healthy"), minutes_ago: 10 }).await;
+        let reply = customer.get(ASSOCIATIONS).await.expect(200);
+        if customer.cost(&reply).await.aws_calls == 0 {
+            assert!(reply.header("warning").unwrap().starts_with("111 "), "{reply:?}");
+            return;
+        }
+    }
+    panic!("the budget is never spent");
+}
+
 #[tokio::test]
 async fn an_instance_that_is_gone_is_404_and_forgotten() {
     let customer = connected("instance-deleted").await;
     let _ = customer.get(ASSOCIATIONS).await.refused(404, "IIC.404");
-    assert_eq!(asked(&customer), ["AssumeRole", "DescribeInstance", "ListInstances"]);
+    assert_eq!(asked(&customer), ["AssumeRole", "DescribeInstance", "ListInstances", "ListInstances"]);
     let _ = customer.get(IDP).await.refused(404, "IIC.404");
     let customer = connected("wrong-region").await;
     let _ = customer.get(ASSOCIATIONS).await.refused(404, "IIC.404");
@@ -171,8 +240,8 @@ async fn what_is_older_than_five_minutes_is_asked_again_with_two_writes() {
     remember(&customer, &Seen { role: scenario("healthy"), minutes_ago: 6 }).await;
     let reply = customer.get(ASSOCIATIONS).await.expect(200);
     let cost = customer.cost(&reply).await;
-    // The read; the budget; what AWS said.
-    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (3, 3));
+    // The read; both budgets; what AWS said.
+    assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (4, 4));
     assert!((1..=2).contains(&cost.aws_calls), "{cost:?}");
     let again = customer.get(ASSOCIATIONS).await.expect(200);
     assert_eq!(customer.cost(&again).await.aws_calls, 0);
