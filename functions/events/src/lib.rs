@@ -8,6 +8,7 @@
 //! | [`audit`] | `publish-audit`: publishes audit records of the table's stream, and seals them |
 //! | [`certificates`] | `notify-expiring-certificates` |
 //! | [`domains`] | `check-domains` |
+//! | [`metadata`] | `refresh-metadata` |
 //! | [`organizations`] | `sync-organizations` |
 //!
 //! The private modules are `due`, the sweep of a due list, and `sealing`, the seals of audit records.
@@ -16,5 +17,6 @@ pub mod audit;
 pub mod certificates;
 pub mod domains;
 mod due;
+pub mod metadata;
 pub mod organizations;
 mod sealing;

@@ -7,14 +7,17 @@
 //! |---|---|
 //! | [`instances`] | the instance of a tenant's connection, and its identity store |
 //! | [`external_idp`], [`certificates`] | the external identity provider of a store, and the certificates that its signatures are verified with |
+//! | [`preview`], [`refresh`] | a provider before it is created, and its metadata fetched again |
 //! | [`service_provider`], [`saml_certificates`] | the service provider of a store, and the certificates of its own keys |
 
 pub mod certificates;
 pub mod external_idp;
+mod fetched;
 pub mod instances;
 mod offers;
 mod parameters;
 pub mod preview;
+pub mod refresh;
 pub mod saml_certificates;
 #[cfg(feature = "schema")]
 pub mod schemas;

@@ -103,7 +103,7 @@ impl<S> Store<S> {
 
     /// Checks that the tenant's instance has this store. Returns the connection where nothing is remembered of the
     /// instance.
-    fn check(&self) -> Result<Option<Box<Stored<Connection>>>, Failure> {
+    pub(crate) fn check(&self) -> Result<Option<Box<Stored<Connection>>>, Failure> {
         instances::configured(&self.connection.value.settings)?;
         match &self.connection.value.instance {
             Some(instance) if instance.identity_store_id == self.id => Ok(None),

@@ -87,10 +87,11 @@ impl Item for Seen {
 impl Item for IdentityProvider {
     const ENTITY: &'static str = "identity-provider";
     const NOUN: &'static str = "identity provider";
+    // One list for notices and refreshes: an item is on one list at most.
     const DUE_LIST: &'static str = "certificate";
 
     fn due_at(&self) -> Option<Timestamp> {
-        self.next_notice_at()
+        self.next_due()
     }
 }
 

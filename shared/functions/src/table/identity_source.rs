@@ -57,7 +57,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resource: Kind::IdentityProvider,
         request: Some("CreateExternalIdp"),
         response: Some("ExternalIdpPreview"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -79,6 +79,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Write,
         resource: Kind::IdentityProvider,
         request: Some("UpdateExternalIdp"),
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
+        name: "refresh-external-idp",
+        summary: "Refresh external identity provider from its metadata URL",
+        method: "POST",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/refresh",
+        group: Group::Write,
+        resource: Kind::IdentityProvider,
+        request: Some("RefreshExternalIdp"),
+        response: Some("ExternalIdpRefreshed"),
         permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),

@@ -13,6 +13,7 @@ use trustplane_runtime::{Dialect, Function, Route, routes};
 use trustplane_store::{Idempotency, Writes};
 
 use crate::identity_center::{BASE, CONFIG, config, connected, organization};
+use crate::identity_source::metadata_server::{MetadataServer, document};
 use crate::identity_source::{ASSOCIATIONS, IDP, STORE, certificate, import, new_idp};
 use crate::table::{part, read, table, write};
 
@@ -30,6 +31,8 @@ const OTHERWISE: &[(&str, u64)] = &[
     ("test-identity-center-connection", 4),
     // The budget; then AWS returns the store's id, the function reads the store's provider, and writes what it learned.
     ("list-identity-store-associations", 4),
+    // The request starts over with the document, after the tenant's budget of outgoing requests is counted.
+    ("refresh-external-idp", 4),
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
@@ -169,6 +172,10 @@ async fn costs_what_it_may_and_is_done_once() {
     let _ = story.step("POST", &format!("{provider}/enable"), none.clone()).await;
     let _ = story.step("DELETE", &format!("{certificates}/{}", id(&second, "certificate_id")), none.clone()).await;
     let _ = story.step("POST", &format!("{provider}/disable"), none.clone()).await;
+    let server = MetadataServer::start(world()).await;
+    server.serve(&document(&[&certificate(-1, 100)]));
+    let _ = story.customer.put(&provider, &json!({"idp_saml_metadata_url": server.url()})).await.expect(200);
+    let _ = story.step("POST", &format!("{provider}/refresh"), json!({})).await;
     let _ = story.step("DELETE", &provider, none.clone()).await;
     let store = format!("/v1/identity-stores/{STORE}");
     let own = format!("{store}/saml-certificates");

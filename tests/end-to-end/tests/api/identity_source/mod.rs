@@ -5,7 +5,9 @@ mod certificates;
 mod denials;
 mod external_idp;
 mod instances;
-mod metadata;
+pub mod metadata;
+pub mod metadata_server;
+mod metadata_url;
 mod saml_certificates;
 mod sequences;
 
