@@ -8,6 +8,7 @@ use crate::{
     bus::event_time,
     engine::call,
     http::{Method, StatusCode},
+    identity_provider::IdentityProvider,
 };
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -75,6 +76,8 @@ impl Demo {
             "region": REGION,
             "dynamodb_endpoint": stack.dynamodb_endpoint(),
             "table": stack.table(),
+            "metadata_url": stack.identity_provider().map(IdentityProvider::metadata_url),
+            "issuer": stack.identity_provider().map(IdentityProvider::issuer),
         })
     }
 
