@@ -76,12 +76,7 @@ fn denied(event: &EventCall, before: &IdentityProvider) -> Decision<IdentityProv
     Decision { after: before.clone().refresh_postponed(event.now), changes: Vec::new(), count: 0, grant: None }
 }
 
-fn change(
-    store: &str,
-    before: &IdentityProvider,
-    after: &IdentityProvider,
-    events: &[RefreshEvent],
-) -> Option<Change> {
+fn change(store: &str, before: &IdentityProvider, after: &IdentityProvider, events: &[RefreshEvent]) -> Option<Change> {
     (!events.is_empty()).then(|| Change {
         resource: resource(after),
         before: Some(Image::of(&View::of(store, before))),

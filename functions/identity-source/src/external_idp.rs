@@ -128,20 +128,24 @@ pub async fn create(call: Call, client: Rc<Client>) -> Result<Response, Failure>
                 None => subject.action(fetched::preview()),
             }
         });
-    let wanted = |(_, new): (&String, &New), _: &ServedStore, _: &Context<'_>| {
-        Ok(new.made().is_none().then(|| new.clone()))
-    };
-    fetched::decide(request, wanted, async |new, cx| new.fetch(&client, cx.now).await, |(_, new), store, cx| {
-        let made = new.made().ok_or_else(|| Failure::internal("the metadata is not there"))?;
-        let saml = SamlConfig::of(cx.platform(), &store, cx.now)?;
-        if store.provider.item.is_some() {
-            let message = "The identity store has an external identity provider already";
-            return Err(Failure::conflict(Conflict::Exists, message));
-        }
-        let response = made.remarks.warn(Response::created(&created(&made.provider, &saml)).etag(1));
-        let decision = Decision::write(store.provider.write(&made.provider), response);
-        Ok(decision.audited_as(None, Some(recorded(&store.id, &made.provider, &made.remarks))))
-    })
+    let wanted =
+        |(_, new): (&String, &New), _: &ServedStore, _: &Context<'_>| Ok(new.made().is_none().then(|| new.clone()));
+    fetched::decide(
+        request,
+        wanted,
+        async |new, cx| new.fetch(&client, cx.now).await,
+        |(_, new), store, cx| {
+            let made = new.made().ok_or_else(|| Failure::internal("the metadata is not there"))?;
+            let saml = SamlConfig::of(cx.platform(), &store, cx.now)?;
+            if store.provider.item.is_some() {
+                let message = "The identity store has an external identity provider already";
+                return Err(Failure::conflict(Conflict::Exists, message));
+            }
+            let response = made.remarks.warn(Response::created(&created(&made.provider, &saml)).etag(1));
+            let decision = Decision::write(store.provider.write(&made.provider), response);
+            Ok(decision.audited_as(None, Some(recorded(&store.id, &made.provider, &made.remarks))))
+        },
+    )
     .await
 }
 
@@ -177,11 +181,16 @@ pub async fn update(call: Call, client: Rc<Client>) -> Result<Response, Failure>
         let _ = store.provider(path.provider)?;
         Ok(change.is_incomplete().then(|| change.clone()))
     };
-    fetched::decide(request, wanted, async |change, cx| change.fetch(&client, cx.now).await, |(path, change), store, cx| {
-        let provider = store.provider(path.provider)?;
-        let after = change.applied(&provider.value, cx.now)?;
-        Ok(changed(&store, provider, &after, change.remarks(&after, service_provider(&store), cx.now)))
-    })
+    fetched::decide(
+        request,
+        wanted,
+        async |change, cx| change.fetch(&client, cx.now).await,
+        |(path, change), store, cx| {
+            let provider = store.provider(path.provider)?;
+            let after = change.applied(&provider.value, cx.now)?;
+            Ok(changed(&store, provider, &after, change.remarks(&after, service_provider(&store), cx.now)))
+        },
+    )
     .await
 }
 

@@ -57,10 +57,15 @@ pub async fn preview(call: Call, client: Rc<Client>) -> Result<Response, Failure
     let wanted = |(_, previewed): (&String, &Previewed), _: &Store, _: &Context<'_>| {
         Ok(previewed.offer().is_none().then(|| previewed.clone()))
     };
-    fetched::decide(request, wanted, async |previewed, cx| previewed.fetch(&client, cx.now).await, |(_, previewed), _, _| {
-        let offer = previewed.offer().ok_or_else(|| Failure::internal("the metadata is not there"))?;
-        Ok(Remarks::of(offer).warn(Response::ok(&shown(offer))))
-    })
+    fetched::decide(
+        request,
+        wanted,
+        async |previewed, cx| previewed.fetch(&client, cx.now).await,
+        |(_, previewed), _, _| {
+            let offer = previewed.offer().ok_or_else(|| Failure::internal("the metadata is not there"))?;
+            Ok(Remarks::of(offer).warn(Response::ok(&shown(offer))))
+        },
+    )
     .await
 }
 

@@ -117,8 +117,7 @@ pub async fn refresh(call: Call, client: Rc<Client>) -> Result<Response, Failure
             let response = Response::ok(&body(&after, &events).ok_or_else(|| Failure::internal("no metadata URL"))?);
             let image = |provider: &IdentityProvider| Image::of(&View::of(&path.store, provider));
             let recorded = Image::of(&RefreshRecord::of(&path.store, &after, &events));
-            Ok(Decision::update(before, &after, image, response)
-                .audited_as(Some(image(&before.value)), Some(recorded)))
+            Ok(Decision::update(before, &after, image, response).audited_as(Some(image(&before.value)), Some(recorded)))
         },
     )
     .await
@@ -150,7 +149,9 @@ impl Refresh {
         let found = match observation {
             Observation::Document(document) => Some(document.sha256.as_str()),
             Observation::NotModified => provider.metadata().map(Metadata::document_sha256),
-            Observation::Invalid { sha256, .. } | Observation::TooManyCertificates { sha256, .. } => Some(sha256.as_str()),
+            Observation::Invalid { sha256, .. } | Observation::TooManyCertificates { sha256, .. } => {
+                Some(sha256.as_str())
+            }
             Observation::Unreachable(_) => None,
         };
         match (&self.document_sha256, found) {

@@ -9,7 +9,9 @@ use trustplane_domain::ids::TenantId;
 use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy};
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::{Image, Kind, Policies, PolicyRequest, Principal, Proposal, Question, Resource, Schema, Sealed, decide};
+use trustplane_policy::{
+    Image, Kind, Policies, PolicyRequest, Principal, Proposal, Question, Resource, Schema, Sealed, decide,
+};
 use trustplane_runtime::{Call, Context, Decision, Listed, OperatorCall, Request, Response, Subject, actions};
 use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 

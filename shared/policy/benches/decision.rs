@@ -10,7 +10,8 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_policy::{
-    Action, Group, Image, Kind, Origin, Policies, PolicyRequest, Principal, Proposal, Question, Resource, Sealed, decide,
+    Action, Group, Image, Kind, Origin, Policies, PolicyRequest, Principal, Proposal, Question, Resource, Sealed,
+    decide,
 };
 
 /// A typical tenant policy: conditions on the resource after the change, and on the principal and its address.

@@ -54,7 +54,8 @@ impl EventCall {
         action: &str,
         question: Question,
     ) -> Result<Option<Grant>, EventError> {
-        let action = actions().find(|known| known.name == action).ok_or("the action is not in the table of functions")?;
+        let action =
+            actions().find(|known| known.name == action).ok_or("the action is not in the table of functions")?;
         let built_in = Policies::built_in()?;
         let policies = match set {
             Some(set) => compile(&built_in, set)?,

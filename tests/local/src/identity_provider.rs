@@ -181,9 +181,7 @@ impl Provider {
     }
 
     fn key_set(&self) -> Value {
-        let key = |key: &Key| {
-            json!({ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": key.x, "x": key.x, "y": key.y })
-        };
+        let key = |key: &Key| json!({ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": key.x, "x": key.x, "y": key.y });
         json!({ "keys": self.keys.iter().map(key).collect::<Vec<_>>() })
     }
 }
@@ -202,7 +200,8 @@ impl Key {
         // An uncompressed point: 4, then both coordinates.
         let point = key.public_key_raw();
         let coordinate = |range: std::ops::Range<usize>| {
-            let bytes = point.get(range).ok_or_else(|| Error::new("a key of the demonstration provider is no P-256 key"))?;
+            let bytes =
+                point.get(range).ok_or_else(|| Error::new("a key of the demonstration provider is no P-256 key"))?;
             Ok::<_, Error>(URL_SAFE_NO_PAD.encode(bytes))
         };
         Ok(Self { certificate: STANDARD.encode(certificate.der()), x: coordinate(1..33)?, y: coordinate(33..65)? })

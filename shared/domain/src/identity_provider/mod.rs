@@ -99,7 +99,11 @@ impl IdentityProvider {
         new_id: impl FnMut() -> CertificateId,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        Self { id, settings, enabled: false, certificates: Vec::new(), metadata: None }.trusting(certificates, new_id, now)
+        Self { id, settings, enabled: false, certificates: Vec::new(), metadata: None }.trusting(
+            certificates,
+            new_id,
+            now,
+        )
     }
 
     /// This provider with the settings and certificates of its metadata. Those it has already keep their ids; those that

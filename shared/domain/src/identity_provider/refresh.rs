@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 
 use super::metadata::Failing;
 use super::{
-    Document, IdentityProvider, MAX_CERTIFICATES, Metadata, MetadataStatus, Observation, Pending, PendingField, Refusal,
-    Source, Trust, TrustedCertificate,
+    Document, IdentityProvider, MAX_CERTIFICATES, Metadata, MetadataStatus, Observation, Pending, PendingField,
+    Refusal, Source, Trust, TrustedCertificate,
 };
 use crate::certificate::CertificateId;
 use crate::outbound::{OutboundUrl, Validators};
@@ -96,8 +96,9 @@ impl IdentityProvider {
     /// applied, or a certificate is about to go.
     pub fn validators(&self, now: Timestamp) -> Option<&Validators> {
         let metadata = self.metadata.as_ref().filter(|metadata| metadata.status == MetadataStatus::Current)?;
-        let is_settled =
-            |one: &TrustedCertificate| one.source == Source::Manual || (one.missing_since.is_none() && !one.certificate.is_expired(now));
+        let is_settled = |one: &TrustedCertificate| {
+            one.source == Source::Manual || (one.missing_since.is_none() && !one.certificate.is_expired(now))
+        };
         self.certificates.iter().all(is_settled).then_some(&metadata.validators)
     }
 
@@ -312,7 +313,9 @@ impl RefreshEvent {
     /// The certificate that it is about.
     pub fn certificate(&self) -> Option<&CertificateFacts> {
         match self {
-            Self::CertificateAdded(facts) | Self::RemovalAnnounced(facts, _) | Self::CertificateRemoved(facts) => Some(facts),
+            Self::CertificateAdded(facts) | Self::RemovalAnnounced(facts, _) | Self::CertificateRemoved(facts) => {
+                Some(facts)
+            }
             _ => None,
         }
     }

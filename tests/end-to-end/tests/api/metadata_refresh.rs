@@ -156,7 +156,10 @@ async fn what_may_not_be_applied_is_held_and_reported_once() {
             hours += 6;
             assert_eq!((scene.sweep(hours).await, scene.status().await), (1, json!(status)));
             let shown = scene.shown().await;
-            assert_eq!((&shown["idp_saml_config"], shown["idp_certificate_ids"].as_array().unwrap().len()), (&config, 2));
+            assert_eq!(
+                (&shown["idp_saml_config"], shown["idp_certificate_ids"].as_array().unwrap().len()),
+                (&config, 2)
+            );
             assert!(!shown["metadata_pending"].as_array().unwrap().is_empty());
         }
         expected.push((hours - 6, vec!["held".to_owned()]));
@@ -219,7 +222,9 @@ async fn failures_are_retried_and_reported_after_a_day_and_so_is_the_recovery() 
 async fn a_policy_of_the_tenant_forbids_the_refresh_and_its_denial_is_recorded() {
     let [one, two] = [(); 2].map(|()| certificate(-1, 100));
     let scene = Scene::set(&[&one], "continuous").await;
-    let forbid = format!("forbid (principal, action == Trustplane::Action::\"{ACTION}\", resource) when {{ principal.kind == \"system\" }};");
+    let forbid = format!(
+        "forbid (principal, action == Trustplane::Action::\"{ACTION}\", resource) when {{ principal.kind == \"system\" }};"
+    );
     let _ = save(&scene.customer, "by-hand", &forbid).await.expect(200);
     scene.server.serve(&document(&[&one, &two]));
     // No request is sent, and the next sweep asks again.

@@ -14,7 +14,8 @@ async fn a_test_root_is_refused_where_an_aws_endpoint_is_elsewhere() {
     let elsewhere = ("AWS_ENDPOINT_URL_SQS".to_owned(), "https://sqs.us-east-1.amazonaws.com".to_owned());
     let world = own_world(Options { environment: BTreeMap::from([elsewhere]), ..Options::default() });
     let refused = world.invoke("preview-external-idp", &json!({})).await.unwrap_err();
-    let line = "`TRUSTPLANE_OUTBOUND_TEST_ROOT` is for tests: unset it, or set `AWS_ENDPOINT_URL` to a loopback address";
+    let line =
+        "`TRUSTPLANE_OUTBOUND_TEST_ROOT` is for tests: unset it, or set `AWS_ENDPOINT_URL` to a loopback address";
     let logged = world.stack().find_log(|log| log.text.contains(line).then_some(()));
     assert!(logged.is_some(), "{refused}: {:?}", world.stack().logs());
     // A function that sends no such requests starts.

@@ -133,7 +133,13 @@ fn an_update_is_of_settings_or_of_metadata() {
     let mut flagged = names.clone();
     flagged["want_request_signed"] = json!(false);
     let read = update(&flagged).unwrap();
-    assert!(matches!(&read, Update::Settings(SettingsUpdate { names: Some(_), want_request_signed: Some(false), clears_url: true, .. })), "{read:?}");
+    assert!(
+        matches!(
+            &read,
+            Update::Settings(SettingsUpdate { names: Some(_), want_request_signed: Some(false), clears_url: true, .. })
+        ),
+        "{read:?}"
+    );
     let read = update(&json!({"want_request_signed": true})).unwrap();
     let flag = SettingsUpdate { want_request_signed: Some(true), ..SettingsUpdate::default() };
     assert_eq!(read, Update::Settings(flag));
@@ -186,14 +192,18 @@ fn a_metadata_url_is_the_only_source_of_its_request() {
         assert_eq!(wrong(read(&body)), fields, "{body}");
     }
     // An update takes it too; empty, it clears the URL and nothing else.
-    let body = json!({"idp_saml_metadata_url": url, "metadata_trust": "tls", "idp_saml_config": {"entity_id": "urn:a"}});
+    let body =
+        json!({"idp_saml_metadata_url": url, "metadata_trust": "tls", "idp_saml_config": {"entity_id": "urn:a"}});
     assert_eq!(update(&body), Ok(Update::Url { by: tls, want_request_signed: None }));
     let cleared = SettingsUpdate { clears_url: true, ..SettingsUpdate::default() };
     assert_eq!(update(&json!({"idp_saml_metadata_url": ""})), Ok(Update::Settings(cleared)));
     let trust = SettingsUpdate { trust: Some(Trust::Tls), ..SettingsUpdate::default() };
     assert_eq!(update(&json!({"metadata_trust": "tls"})), Ok(Update::Settings(trust)));
     for (body, fields) in [
-        (json!({"idp_saml_metadata_url": url, "entity_id": "urn:a", "login_url": "https://a.example"}), vec!["entity_id", "login_url"]),
+        (
+            json!({"idp_saml_metadata_url": url, "entity_id": "urn:a", "login_url": "https://a.example"}),
+            vec!["entity_id", "login_url"],
+        ),
         (json!({"idp_saml_metadata_url": "", "metadata_trust": "tls"}), vec!["metadata_trust"]),
         (json!({"idp_saml_metadata": text, "metadata_trust": "tls"}), vec!["metadata_trust"]),
     ] {

@@ -18,7 +18,8 @@ static POOL: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
     let often = [(-100, 400); 9];
     let others = [(-100, 3), (-100, 6), (-10, 10), (2, 400), (5, 400)];
     let made = often.into_iter().chain(others);
-    made.map(|(begin, end)| Certificate::from_pem(&fixtures::valid(at(24 * begin), at(24 * end)).pem()).unwrap()).collect()
+    made.map(|(begin, end)| Certificate::from_pem(&fixtures::valid(at(24 * begin), at(24 * end)).pem()).unwrap())
+        .collect()
 });
 
 /// A time in hours after the start.
@@ -233,7 +234,8 @@ fn more_than_ten_certificates_in_all_are_held_even_where_accepted() {
     let mut story = Story::of(provider(&[0, 1], Trust::Tls));
     for manual in [9, 10, 11] {
         let certificate = POOL[manual].clone();
-        story.provider = story.provider.import_certificate(id(90 + u8::try_from(manual).unwrap()), certificate, at(1)).unwrap();
+        story.provider =
+            story.provider.import_certificate(id(90 + u8::try_from(manual).unwrap()), certificate, at(1)).unwrap();
     }
     let too_many = [0, 2, 3, 4, 5, 6, 7];
     assert_eq!(story.read(&too_many, 6), ["held"]);
@@ -262,7 +264,10 @@ fn failures_are_retried_ever_more_seldom_and_reported_after_a_day() {
     assert_eq!(events, [RefreshEvent::Failing(at(6))]);
     assert_eq!((story.metadata().status(), story.trusted()), (MetadataStatus::Unreachable, vec![0]));
     let fetch = &story.metadata().fetches()[0];
-    assert_eq!((fetch.error.as_deref(), fetch.status), (Some("no connection to the host in time"), MetadataStatus::Unreachable));
+    assert_eq!(
+        (fetch.error.as_deref(), fetch.status),
+        (Some("no connection to the host in time"), MetadataStatus::Unreachable)
+    );
     assert!(story.provider.validators(now).is_none());
     assert_eq!(story.read(&[0], 100), ["recovered"]);
     assert_eq!(story.metadata().next_check_at(), at(106));

@@ -89,7 +89,10 @@ async fn a_provider_is_previewed_and_created_from_a_url_that_only_writers_see() 
         let listed = customer.send(customer.request_as(token, "GET", IDP)).await.expect(200);
         let provider = &listed.body["associations"][0];
         assert_eq!(provider["metadata_url"], url);
-        assert_eq!((&provider["metadata_status"], &provider["metadata_trust"]), (&json!("current"), &json!("continuous")));
+        assert_eq!(
+            (&provider["metadata_status"], &provider["metadata_trust"]),
+            (&json!("current"), &json!("continuous"))
+        );
         assert_eq!((&provider["metadata_pending"], &provider["metadata_error"]), (&json!([]), &Value::Null));
         let fetches = provider["metadata_fetches"].as_array().unwrap();
         assert_eq!((fetches.len(), &fetches[0]["status"]), (1, &json!("current")));
@@ -102,7 +105,8 @@ async fn a_provider_is_previewed_and_created_from_a_url_that_only_writers_see() 
     let listed = customer.get(&format!("{path}/certificate")).await.expect(200);
     assert!(listed.body["idp_certificates"].as_array().unwrap().iter().all(|one| one["source"] == "metadata_url"));
     // The audit record has the origin.
-    let records = audit_records(&table(world()), TenantId::parse(&customer.tenant).unwrap(), "create-external-idp").await;
+    let records =
+        audit_records(&table(world()), TenantId::parse(&customer.tenant).unwrap(), "create-external-idp").await;
     assert_eq!(records[0]["after"]["metadata_origin"], server.origin());
     assert!(!records[0].to_string().contains(TOKEN));
     assert!(world().stack().logs().iter().all(|line| !line.text.contains(TOKEN)), "the log holds the token");
@@ -192,7 +196,11 @@ async fn a_refresh_adds_certificates_and_waits_with_everything_else() {
     let other = scene.refresh(&json!({"accept": true, "document_sha256": "0".repeat(64)})).await;
     assert!(other.refused(409, "IIC.1006").text.contains(sha256.as_str().unwrap()));
     let accepted = scene.refresh(&json!({"accept": true, "document_sha256": sha256})).await.expect(200);
-    assert!(changes(&accepted).starts_with(&["accepted", "all_keys_changed", "certificate_added"]), "{}", accepted.text);
+    assert!(
+        changes(&accepted).starts_with(&["accepted", "all_keys_changed", "certificate_added"]),
+        "{}",
+        accepted.text
+    );
     assert_eq!(accepted.body["metadata_status"], "current");
     assert_eq!(scene.certificates().await.len(), 3);
     let _ = scene.refresh(&json!({"document_sha256": sha256})).await.refused(400, "IIC.400");
@@ -212,7 +220,8 @@ async fn a_refresh_adds_certificates_and_waits_with_everything_else() {
     assert_eq!((&shown["metadata_pending"], &shown["idp_saml_config"]["entity_id"]), (&pending, &json!(ENTITY)));
     assert_eq!(changes(&scene.refresh(&json!({"accept": true})).await.expect(200)), ["accepted"]);
     let shown = scene.shown().await;
-    let config = json!({"entity_id": "urn:other", "login_url": "https://idp.example.com/new", "want_request_signed": true});
+    let config =
+        json!({"entity_id": "urn:other", "login_url": "https://idp.example.com/new", "want_request_signed": true});
     assert_eq!((&shown["idp_saml_config"], &shown["metadata_pending"]), (&config, &json!([])));
 
     // Failures are kept, and say what failed.
@@ -224,7 +233,8 @@ async fn a_refresh_adds_certificates_and_waits_with_everything_else() {
     let invalid = scene.refresh(&json!({})).await.expect(200);
     assert_eq!(invalid.body["metadata_status"], "invalid");
     let shown = scene.shown().await;
-    let statuses: Vec<&Value> = shown["metadata_fetches"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
+    let statuses: Vec<&Value> =
+        shown["metadata_fetches"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
     assert_eq!(statuses[..3], ["invalid", "unreachable", "current"]);
 
     let records = scene.records("refresh-external-idp").await;
@@ -252,7 +262,8 @@ async fn an_update_sets_and_clears_the_url() {
     let url = json!({"idp_saml_metadata_url": scene.server.url(), "want_request_signed": false});
     let _ = customer.put(path, &url).await.expect(200);
     let shown = scene.shown().await;
-    let config = json!({"entity_id": "urn:a", "login_url": "https://idp.example.com/sso", "want_request_signed": false});
+    let config =
+        json!({"entity_id": "urn:a", "login_url": "https://idp.example.com/sso", "want_request_signed": false});
     assert_eq!((&shown["idp_saml_config"], &shown["metadata_status"]), (&config, &json!("current")));
     assert_eq!(shown["idp_certificate_ids"][0]["certificate_id"], made.body["idp_certificate_id"]);
     assert_eq!(scene.certificates().await.len(), 2);
@@ -282,7 +293,8 @@ async fn an_update_sets_and_clears_the_url() {
         assert!(certificates.iter().all(|one| one["source"].is_null()));
         assert_eq!(certificates.len(), if entity_id == ENTITY { 1 } else { before });
     }
-    let both = json!({"idp_saml_metadata_url": scene.server.url(), "entity_id": "urn:c", "login_url": "https://c.example"});
+    let both =
+        json!({"idp_saml_metadata_url": scene.server.url(), "entity_id": "urn:c", "login_url": "https://c.example"});
     let _ = customer.put(path, &both).await.refused(400, "IIC.400");
     // An enabled provider is not left without a valid certificate by a URL either.
     let _ = customer.post(&format!("{path}/enable"), &Value::Null).await.expect(200);
@@ -296,7 +308,9 @@ async fn policies_decide_on_the_provider_that_the_document_makes() {
     let server = MetadataServer::start(world()).await;
     server.serve(&document(&[&certificate(-1, 100)]));
     let name = |id: &str| {
-        format!("forbid (principal, action, resource is Trustplane::IdentityProvider) unless {{ if resource has after then resource.after.entity_id == \"{id}\" else true }};")
+        format!(
+            "forbid (principal, action, resource is Trustplane::IdentityProvider) unless {{ if resource has after then resource.after.entity_id == \"{id}\" else true }};"
+        )
     };
     let body = json!({"idp_saml_metadata_url": server.url()});
     let _ = save(&customer, "names", &name("urn:other")).await.expect(200);
