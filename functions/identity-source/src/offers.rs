@@ -207,7 +207,7 @@ fn check(fields: &mut Fields, by: &ByUrl, client: &Client) {
 
 async fn fetched(client: &Client, by: &ByUrl, now: Timestamp) -> Result<Document, Failure> {
     let document = client.metadata(&by.url, by.selected.as_ref(), now).await;
-    document.map_err(|error| Failure::invalid(URL, error))
+    document.map_err(|error| Failure::invalid(URL, error.to_string()))
 }
 
 /// Draws an id for each certificate that a provider may have.

@@ -11,7 +11,7 @@ use trustplane_domain::nearest::unknown;
 use trustplane_domain::policy::{PolicyId, PolicySet, TEXT_LIMIT};
 use trustplane_domain::{Failure, Fields, Timestamp};
 use trustplane_policy::{
-    Action, Image, Kind, Origin, PolicyRequest, Principal, Question, Resource, Verdict, evaluate as ask,
+    Action, Image, Kind, Origin, PolicyRequest, Question, Resource, Verdict, evaluate as ask,
 };
 use trustplane_runtime::{Call, Context, Request, Response, Subject, actions};
 
@@ -105,7 +105,7 @@ impl Asking {
         let set = draft.as_ref().or(saved).cloned().unwrap_or_default();
         let policies = cx.call().policies_with(&set).map_err(Failure::internal)?;
         let origin = Origin { source_ip: self.source_ip.clone(), ..Origin::default() };
-        let principal = Principal::Credential(credential);
+        let principal = trustplane_policy::Principal::Credential(credential);
         let request =
             PolicyRequest { tenant: cx.keys.id(), principal, action: self.action, origin: &origin, at: self.at };
         ask(&policies, schema()?, &request, &self.question).map_err(|error| Failure::invalid("resource", error))
