@@ -8,6 +8,7 @@
 //! | [`audit`] | `publish-audit`: publishes audit records of the table's stream, and seals them |
 //! | [`certificates`] | `notify-expiring-certificates` |
 //! | [`domains`] | `check-domains` |
+//! | [`health`] | `check-health` |
 //! | [`metadata`] | `refresh-metadata` |
 //! | [`organizations`] | `sync-organizations` |
 //!
@@ -17,6 +18,7 @@ pub mod audit;
 pub mod certificates;
 pub mod domains;
 mod due;
+pub mod health;
 pub mod metadata;
 pub mod organizations;
 mod sealing;

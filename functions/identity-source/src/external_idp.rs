@@ -14,6 +14,7 @@ use trustplane_runtime::{Call, Context, Decision, Request, Response, Subject, bo
 use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 
 use crate::offers::{Change, New};
+use crate::provider_tests::untested;
 use crate::refresh::MetadataBody;
 use crate::service_provider::SamlConfig;
 use crate::store::{self, ServedStore, Store};
@@ -142,7 +143,9 @@ pub async fn create(call: Call, client: Rc<Client>) -> Result<Response, Failure>
                 return Err(Failure::conflict(Conflict::Exists, message));
             }
             let response = made.remarks.warn(Response::created(&created(&made.provider, &saml)).etag(1));
-            let decision = Decision::write(store.provider.write(&made.provider), response);
+            let scheduled =
+                Writes::new().put(&cx.keys.identity_provider_health(&store.id), &untested(&store.id, cx.now));
+            let decision = Decision::write(store.provider.write(&made.provider).and(scheduled), response);
             Ok(decision.audited_as(None, Some(recorded(&store.id, &made.provider, &made.remarks))))
         },
     )
@@ -219,10 +222,11 @@ pub async fn disable(call: Call) -> Result<Response, Failure> {
 /// DELETE: removes a disabled provider with its certificates.
 pub async fn delete(call: Call) -> Result<Response, Failure> {
     let request = call.input(ProviderPath::parse).reads(ProviderPath::reads).subject(subject);
-    store::decide(request, |(path, ()), store, _| {
+    store::decide(request, |(path, ()), store, cx| {
         let provider = store.provider(path.provider)?;
         provider.value.check_delete()?;
-        Ok(Decision::write(Writes::new().remove(provider), Response::empty()))
+        let writes = Writes::new().remove(provider).delete(&cx.keys.identity_provider_health(&store.id));
+        Ok(Decision::write(writes, Response::empty()))
     })
     .await
 }

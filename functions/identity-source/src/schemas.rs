@@ -2,7 +2,9 @@
 
 use schemars::SchemaGenerator;
 
-use crate::{certificates, external_idp, instances, preview, refresh, saml_certificates, service_provider};
+use crate::{
+    certificates, external_idp, instances, preview, provider_tests, refresh, saml_certificates, service_provider,
+};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
@@ -18,6 +20,7 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<external_idp::Associations<'_>>();
     generator.subschema_for::<preview::Preview<'_>>();
     generator.subschema_for::<refresh::Body<'_>>();
+    generator.subschema_for::<provider_tests::Body<'_>>();
     generator.subschema_for::<certificates::Imported>();
     generator.subschema_for::<certificates::Certificates<'_>>();
     generator.subschema_for::<service_provider::Config>();

@@ -44,7 +44,12 @@ pub(crate) fn reads_served(id: &str, keys: TenantKeys) -> impl Reads<Loaded = Se
     reads_with(id, keys, keys.service_provider(id).optional())
 }
 
-fn reads_with<R: Reads>(id: &str, keys: TenantKeys, others: R) -> impl Reads<Loaded = Store<R::Loaded>> + use<R> {
+/// The reads of a store and of others.
+pub(crate) fn reads_with<R: Reads>(
+    id: &str,
+    keys: TenantKeys,
+    others: R,
+) -> impl Reads<Loaded = Store<R::Loaded>> + use<R> {
     let id = id.to_owned();
     let own = (keys.connection().expected(), keys.identity_provider(&id).optional());
     (own, others).map(|((connection, provider), service_provider)| Store { id, connection, provider, service_provider })

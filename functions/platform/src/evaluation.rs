@@ -10,9 +10,7 @@ use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::nearest::unknown;
 use trustplane_domain::policy::{PolicyId, PolicySet, TEXT_LIMIT};
 use trustplane_domain::{Failure, Fields, Timestamp};
-use trustplane_policy::{
-    Action, Image, Kind, Origin, PolicyRequest, Question, Resource, Verdict, evaluate as ask,
-};
+use trustplane_policy::{Action, Image, Kind, Origin, PolicyRequest, Question, Resource, Verdict, evaluate as ask};
 use trustplane_runtime::{Call, Context, Request, Response, Subject, actions};
 
 use crate::policies::{checked, schema};

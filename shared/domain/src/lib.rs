@@ -16,6 +16,7 @@
 //! | [`outbound`] | rules for requests to addresses that tenants chose |
 //! | [`pasted`] | recognition of texts that were pasted by mistake |
 //! | [`mod@schema`] | schemas of the API document |
+//! | [`test_report`], [`health`] | reports of tests of authorisation servers and identity providers |
 
 pub mod access_key;
 pub mod arn;
@@ -29,6 +30,7 @@ pub mod credential;
 pub mod directory;
 pub mod failure;
 pub mod fields;
+pub mod health;
 pub mod identity_provider;
 pub mod ids;
 pub mod inventory;
@@ -45,6 +47,7 @@ mod shown;
 pub mod signature;
 pub mod temporary_key;
 pub mod tenant;
+pub mod test_report;
 pub mod timestamp;
 pub mod token;
 

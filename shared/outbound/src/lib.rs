@@ -25,6 +25,7 @@ mod fetch;
 mod limits;
 mod metadata;
 mod post;
+mod probe;
 mod settings;
 
 pub use bytes::Bytes;

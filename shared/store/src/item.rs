@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use trustplane_domain::Timestamp;
 use trustplane_domain::connection::{Connection, Report, RoleClaim, SavedVersion};
 use trustplane_domain::credential::Credential;
+use trustplane_domain::health::Health;
 use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::inventory::{Seen, Sync};
 use trustplane_domain::policy::PolicySet;
@@ -92,6 +93,15 @@ impl Item for IdentityProvider {
 
     fn due_at(&self) -> Option<Timestamp> {
         self.next_due()
+    }
+}
+
+impl Item for Health {
+    const ENTITY: &'static str = "health";
+    const NOUN: &'static str = "test report";
+
+    fn due_at(&self) -> Option<Timestamp> {
+        Some(self.next_test_at)
     }
 }
 

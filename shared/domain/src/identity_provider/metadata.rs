@@ -265,6 +265,18 @@ impl Metadata {
     }
 }
 
+impl PendingField {
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EntityId => "entity_id",
+            Self::LoginUrl => "login_url",
+            Self::WantRequestSigned => "want_request_signed",
+            Self::Certificates => "certificates",
+        }
+    }
+}
+
 impl Pending {
     /// The settings with the values that a document offers.
     pub(super) fn accepted(pending: &[Self], current: &Settings, offered: &Settings) -> Settings {

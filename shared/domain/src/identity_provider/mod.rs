@@ -12,6 +12,7 @@ mod offer;
 mod refresh;
 mod refusal;
 mod settings;
+mod test;
 mod view;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub use offer::{ByUrl, Description, Offer, SettingsUpdate, Update};
 pub use refresh::{CertificateFacts, REMOVAL, REPORT, RefreshEvent, Refreshed};
 pub use refusal::Refusal;
 pub use settings::{EntityId, LoginUrl, Settings};
+pub use test::Observed;
 pub use view::{RefreshRecord, View};
 
 use crate::certificate::{Certificate, CertificateId};

@@ -95,6 +95,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
+        name: "test-external-idp",
+        summary: "Test external identity provider",
+        method: "POST",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/test",
+        group: Group::Write,
+        resource: Kind::IdentityProvider,
+        response: Some("ExternalIdpTest"),
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
+        name: "get-external-idp-test",
+        summary: "Get last test of external identity provider",
+        method: "GET",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/test",
+        group: Group::Read,
+        resource: Kind::IdentityProvider,
+        response: Some("ExternalIdpTest"),
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
         name: "enable-external-idp",
         summary: "Enable sign-in through external identity provider",
         method: "POST",

@@ -33,6 +33,9 @@ const OTHERWISE: &[(&str, u64)] = &[
     ("list-identity-store-associations", 4),
     // The request starts over with the document, after the tenant's budget of outgoing requests is counted.
     ("refresh-external-idp", 4),
+    // The tenant's budget of outgoing requests is counted before one is sent.
+    ("test-authorisation-server", 3),
+    ("test-external-idp", 3),
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
@@ -176,6 +179,8 @@ async fn costs_what_it_may_and_is_done_once() {
     server.serve(&document(&[&certificate(-1, 100)]));
     let _ = story.customer.put(&provider, &json!({"idp_saml_metadata_url": server.url()})).await.expect(200);
     let _ = story.step("POST", &format!("{provider}/refresh"), json!({})).await;
+    let _ = story.step("POST", &format!("{provider}/test"), none.clone()).await;
+    let _ = story.step("GET", &format!("{provider}/test"), none.clone()).await;
     let _ = story.step("DELETE", &provider, none.clone()).await;
     let store = format!("/v1/identity-stores/{STORE}");
     let own = format!("{store}/saml-certificates");
@@ -196,7 +201,11 @@ async fn costs_what_it_may_and_is_done_once() {
     let servers = "/organisations/acme/authorisationservers";
     let made = story.step("POST", servers, json!({"CustomerFriendlyName": "Acme"})).await;
     let server = format!("{servers}/{}", id(&made, "AuthorisationServerId"));
-    let _ = story.step("PUT", &server, json!({"CustomerFriendlyName": "Sign in", "Status": "Active"})).await;
+    let nobody = "https://nobody.localhost:1/.well-known/openid-configuration";
+    let facts = json!({"CustomerFriendlyName": "Sign in", "Status": "Active", "OpenIDDiscoveryDocument": nobody});
+    let _ = story.step("PUT", &server, facts).await;
+    let _ = story.step("POST", &format!("{server}/test"), none.clone()).await;
+    let _ = story.step("GET", &format!("{server}/test"), none.clone()).await;
     let _ = story.step("GET", &server, none.clone()).await;
     let _ = story.step("GET", servers, none.clone()).await;
     let configurations = format!("{server}/sso-configuration");

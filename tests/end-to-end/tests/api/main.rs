@@ -22,6 +22,7 @@ mod domain_checks;
 mod domains;
 mod events;
 mod every_endpoint;
+mod health;
 mod identity_center;
 mod identity_source;
 mod leaks;
