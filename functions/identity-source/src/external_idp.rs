@@ -244,7 +244,7 @@ impl ProviderPath {
     }
 
     /// The reads of the provider's store and of its service provider.
-    fn reads_served(&self, keys: TenantKeys) -> impl Reads<Loaded = ServedStore> + use<> {
+    pub(crate) fn reads_served(&self, keys: TenantKeys) -> impl Reads<Loaded = ServedStore> + use<> {
         store::reads_served(&self.store, keys)
     }
 }

@@ -3,13 +3,15 @@
 use schemars::SchemaGenerator;
 
 use crate::{
-    certificates, external_idp, instances, preview, provider_tests, refresh, saml_certificates, service_provider,
+    certificates, explain, external_idp, instances, preview, provider_tests, refresh, saml_certificates,
+    service_provider,
 };
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
     generator.subschema_for::<certificates::ImportCertificate>();
     generator.subschema_for::<refresh::RefreshExternalIdp>();
+    generator.subschema_for::<explain::ExplainResponse>();
 }
 
 /// Adds the schemas of response bodies.
@@ -20,6 +22,7 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<external_idp::Associations<'_>>();
     generator.subschema_for::<preview::Preview<'_>>();
     generator.subschema_for::<refresh::Body<'_>>();
+    generator.subschema_for::<explain::Body<'_>>();
     generator.subschema_for::<provider_tests::Body<'_>>();
     generator.subschema_for::<certificates::Imported>();
     generator.subschema_for::<certificates::Certificates<'_>>();

@@ -117,6 +117,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
+        name: "explain-external-idp-response",
+        summary: "Explain why a SAML response may have been refused",
+        method: "POST",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/explain",
+        group: Group::Write,
+        resource: Kind::IdentityProvider,
+        request: Some("ExplainResponse"),
+        response: Some("ExternalIdpExplanation"),
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
         name: "enable-external-idp",
         summary: "Enable sign-in through external identity provider",
         method: "POST",

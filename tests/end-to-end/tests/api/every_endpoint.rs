@@ -42,8 +42,9 @@ const OTHERWISE: &[(&str, u64)] = &[
     ("preview-external-idp", 1),
 ];
 
-/// POSTs that change nothing, so a repetition needs no stored response.
-const ANSWERING: [&str; 3] = ["create-bootstrap-template", "evaluate-policies", "preview-external-idp"];
+/// POSTs that change nothing, or whose response must not be stored: a repetition is served anew.
+const ANSWERING: [&str; 4] =
+    ["create-bootstrap-template", "evaluate-policies", "explain-external-idp-response", "preview-external-idp"];
 
 /// Fields that only the first response shows.
 const SECRETS: [&str; 2] = ["secret_access_key", "token"];
@@ -181,6 +182,8 @@ async fn costs_what_it_may_and_is_done_once() {
     let _ = story.step("POST", &format!("{provider}/refresh"), json!({})).await;
     let _ = story.step("POST", &format!("{provider}/test"), none.clone()).await;
     let _ = story.step("GET", &format!("{provider}/test"), none.clone()).await;
+    let response = "<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
+    let _ = story.step("POST", &format!("{provider}/explain"), json!({"saml_response": response})).await;
     let _ = story.step("DELETE", &provider, none.clone()).await;
     let store = format!("/v1/identity-stores/{STORE}");
     let own = format!("{store}/saml-certificates");

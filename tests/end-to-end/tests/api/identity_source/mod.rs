@@ -3,6 +3,7 @@
 mod bad_input;
 mod certificates;
 mod denials;
+mod explain;
 mod external_idp;
 mod instances;
 pub mod metadata;
