@@ -127,15 +127,18 @@ fn about(path: &ServerPath, kept: Option<&Kept>) -> Subject {
 }
 
 fn body(report: &TestReport) -> Body<'_> {
-    let check = |check| {
-        let TestCheck { id, status, message, remediation } = check;
-        CheckBody { id, status: *status, message, remediation: remediation.as_deref() }
-    };
     Body {
         success: report.success,
         message: &report.message,
         checked_at: report.checked_at,
         duration_ms: report.duration_ms,
-        checks: report.checks.iter().map(check).collect(),
+        checks: report.checks.iter().map(CheckBody::of).collect(),
+    }
+}
+
+impl<'a> CheckBody<'a> {
+    fn of(check: &'a TestCheck) -> Self {
+        let TestCheck { id, status, message, remediation } = check;
+        Self { id, status: *status, message, remediation: remediation.as_deref() }
     }
 }

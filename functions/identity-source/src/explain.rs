@@ -96,13 +96,16 @@ fn failed(checks: &[TestCheck]) -> impl Iterator<Item = &str> {
 }
 
 fn body(checks: &[TestCheck]) -> Body<'_> {
-    let finding = |check| {
-        let TestCheck { id, status, message, remediation } = check;
-        Finding { id, status: *status, message, remediation: remediation.as_deref() }
-    };
     Body {
         plausible: failed(checks).next().is_none(),
         signature_verified: false,
-        findings: checks.iter().map(finding).collect(),
+        findings: checks.iter().map(Finding::of).collect(),
+    }
+}
+
+impl<'a> Finding<'a> {
+    fn of(check: &'a TestCheck) -> Self {
+        let TestCheck { id, status, message, remediation } = check;
+        Self { id, status: *status, message, remediation: remediation.as_deref() }
     }
 }
