@@ -43,9 +43,9 @@ struct CheckBody<'a> {
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["discovery_reachable", "issuer_match", "endpoints", "code_flow", "client_authentication", "signing_keys", "clock"])))]
     id: &'a str,
     status: CheckStatus,
-    /// What was found.
+    /// The finding.
     message: &'a str,
-    /// What to do about it.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     remediation: Option<&'a str>,
 }

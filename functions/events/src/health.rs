@@ -22,7 +22,7 @@ use crate::due::{Change, Decision, Fault, sweep};
 /// Tests at the same time: servers that do not respond take seconds.
 const AT_ONCE: usize = 25;
 
-/// What a test found.
+/// The findings of a test.
 struct Outcome {
     resource: Resource,
     checks: Vec<TestCheck>,

@@ -50,9 +50,9 @@ struct Finding<'a> {
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["status", "assertion", "issuer", "destination", "audience", "recipient", "time", "name_id", "signature", "certificate"])))]
     id: &'a str,
     status: CheckStatus,
-    /// What was found.
+    /// The finding.
     message: &'a str,
-    /// What to do about it.
+    /// The remedy.
     remediation: Option<&'a str>,
 }
 

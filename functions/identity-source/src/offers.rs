@@ -25,7 +25,7 @@ pub(crate) struct New {
     /// The id that it gets.
     pub(crate) id: IdentityProviderId,
     ids: Vec<CertificateId>,
-    /// Where its metadata is to be fetched.
+    /// The URL of its metadata, where that is to be fetched.
     by: Option<ByUrl>,
     made: Rc<OnceCell<Made>>,
 }

@@ -40,9 +40,9 @@ struct CheckBody<'a> {
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["metadata", "certificates", "algorithms", "login_url", "clock", "signed_requests", "settings_match"])))]
     id: &'a str,
     status: CheckStatus,
-    /// What was found.
+    /// The finding.
     message: &'a str,
-    /// What to do about it.
+    /// The remedy.
     remediation: Option<&'a str>,
 }
 

@@ -27,9 +27,9 @@ pub struct TestCheck {
     pub id: String,
     /// The status.
     pub status: CheckStatus,
-    /// What was found.
+    /// The finding.
     pub message: String,
-    /// What to do about it, where there is something to do.
+    /// The remedy, where there is something to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation: Option<String>,
 }
