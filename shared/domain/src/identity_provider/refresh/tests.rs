@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::*;
 use crate::certificate::{Certificate, fixtures};
 use crate::identity_provider::tests::{provider_with, settings};
-use crate::identity_provider::{EntityId, INTERVAL, LoginUrl, Offer, Settings};
+use crate::identity_provider::{EntityId, LoginUrl, Offer, Settings};
 use crate::timestamp::MINUTE;
 
 const HOUR: i64 = 60 * MINUTE;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::identity_provider::INTERVAL;
 
 #[derive(Clone, Debug)]
 enum Operation {
