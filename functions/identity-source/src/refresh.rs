@@ -56,7 +56,8 @@ pub(crate) struct MetadataBody<'a> {
     metadata_document_sha256: &'a str,
     /// The changes of the document that wait for an administrator.
     metadata_pending: &'a [Pending],
-    /// Reason of the last failure; null after a success.
+    /// Reason of the last failure; absent after a success.
+    #[serde(skip_serializing_if = "Option::is_none")]
     metadata_error: Option<&'a str>,
 }
 
