@@ -110,9 +110,8 @@ async fn an_authorisation_server_is_tested_by_its_documents() {
     let _ = customer.get(&path).await.expect(404);
     let failed = customer.post(&path, &json!({})).await.expect(200);
     assert_eq!(of_server(&failed), [("issuer_match", "fail")]);
-    let records =
-        audit_records(&table(scene.world), TenantId::parse(&customer.tenant).unwrap(), "test-authorisation-server");
-    let records = records.await;
+    let (table, tenant) = (table(scene.world), TenantId::parse(&customer.tenant).unwrap());
+    let records = audit_records(&table, tenant, "test-authorisation-server").await;
     assert_eq!((records.len(), &records[2]["after"]["failed"]), (3, &json!(["issuer_match"])));
 }
 
