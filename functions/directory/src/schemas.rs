@@ -5,7 +5,8 @@ use trustplane_domain::directory::page::Page;
 use trustplane_domain::directory::{authorisation_server, organisation, sso_configuration, version};
 
 use crate::{
-    authorisation_servers, domains, organisations, public_key, references, route, sso_configurations, versions,
+    authorisation_servers, domains, organisations, public_key, references, route, server_tests, sso_configurations,
+    versions,
 };
 
 /// Adds the schemas of request bodies.
@@ -23,6 +24,7 @@ pub fn requests(generator: &mut SchemaGenerator) {
 pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Page<organisations::Body<'_>>>();
     generator.subschema_for::<Page<authorisation_servers::Body<'_>>>();
+    generator.subschema_for::<server_tests::Body<'_>>();
     generator.subschema_for::<Page<sso_configurations::Body<'_>>>();
     generator.subschema_for::<Page<versions::Body<'_>>>();
     generator.subschema_for::<Page<domains::Body<'_>>>();

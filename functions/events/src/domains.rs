@@ -48,7 +48,7 @@ async fn checked(before: &DomainProof, resolver: &Resolver, now: Timestamp) -> O
         before: Some(image(before, None)),
         after: Some(image(&after, Some(event))),
     });
-    Some(Decision { changes: changes.into_iter().collect(), after, count: 1 })
+    Some(Decision { changes: changes.into_iter().collect(), after, count: 1, grant: None })
 }
 
 fn image(proof: &DomainProof, event: Option<ProofEvent>) -> Image {

@@ -8,6 +8,8 @@
 //! | [`audit`] | `publish-audit`: publishes audit records of the table's stream, and seals them |
 //! | [`certificates`] | `notify-expiring-certificates` |
 //! | [`domains`] | `check-domains` |
+//! | [`health`] | `check-health` |
+//! | [`metadata`] | `refresh-metadata` |
 //! | [`organizations`] | `sync-organizations` |
 //!
 //! The private modules are `due`, the sweep of a due list, and `sealing`, the seals of audit records.
@@ -16,5 +18,7 @@ pub mod audit;
 pub mod certificates;
 pub mod domains;
 mod due;
+pub mod health;
+pub mod metadata;
 pub mod organizations;
 mod sealing;

@@ -133,6 +133,7 @@ mod tests {
             action("list-instances", Group::Read, Kind::Instance),
             action("put-api-key", Group::Administer, Kind::ApiKey),
             action("create-sso-configuration-version", Group::Write, Kind::SsoConfigurationVersion),
+            action("refresh-external-idp", Group::Write, Kind::IdentityProvider),
         ];
         Schema::of(actions.into_iter()).unwrap()
     }

@@ -113,7 +113,7 @@ impl Settings {
             )?,
             saml_base: reader.needed(
                 "TRUSTPLANE_SAML_BASE",
-                is_one_of(&["create-external-idp", "get-sp-config"]),
+                is_one_of(&["create-external-idp", "explain-external-idp-response", "get-sp-config"]),
                 inspects,
                 |base| text(base.trim_end_matches('/')),
             )?,

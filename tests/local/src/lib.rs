@@ -17,6 +17,7 @@ mod gateway;
 pub mod greeting;
 pub mod http;
 pub mod https;
+pub mod identity_provider;
 mod invoke;
 mod journal;
 pub mod lambda;

@@ -11,6 +11,7 @@ use crate::{
     engine::{self, Engine},
     gateway,
     http::{self, Method, Reply},
+    identity_provider::IdentityProvider,
     journal::Journal,
     lambda::{Lambda, Limits, Outcome, Refusal, Runnable},
     listen::{listen, listen_for_containers, listen_on_both, serve},
@@ -62,6 +63,8 @@ pub struct Options {
     pub streams: bool,
     /// Clock for scheduled events.
     pub clock: Clock,
+    /// Port of the demonstration identity provider, 0 for a free one; `None` starts none.
+    pub identity_provider: Option<u16>,
 }
 
 /// A running stack. Dropping it stops it, including its function processes; [`Stack::stop`] also waits for their end.
@@ -74,6 +77,7 @@ pub struct Stack {
     organization: Organization,
     dns: Dns,
     authority: Authority,
+    identity_provider: Option<IdentityProvider>,
     delivery: Delivery,
     bus: Bus,
     schedules: Vec<(Schedule, Expression)>,
@@ -141,6 +145,10 @@ impl Stack {
         let mut environment = options.environment.clone();
         environment.entry("TRUSTPLANE_DNS_SERVER".to_owned()).or_insert_with(|| dns.address().to_string());
         let authority = Authority::new(options.data.as_deref())?;
+        let identity_provider = match options.identity_provider {
+            Some(port) => Some(IdentityProvider::start(&authority, port).await?),
+            None => None,
+        };
         // A function refuses to start with the root certificate if it could reach an AWS endpoint elsewhere.
         if endpoints.values().all(|endpoint| authority::is_loopback(endpoint)) {
             environment.entry(authority::VARIABLE.to_owned()).or_insert_with(|| authority.root().display().to_string());
@@ -183,8 +191,10 @@ impl Stack {
         let schedules = schedules.collect::<Result<_, Error>>()?;
 
         let (listeners, address) = listen_on_both(options.port).await?;
+        let commands = identity_provider.as_ref().map(IdentityProvider::commands).unwrap_or_default();
         for listener in listeners {
-            tasks.push(serve(listener, gateway::router(&template.routes, delivery.clone())));
+            let router = gateway::router(&template.routes, delivery.clone()).merge(commands.clone());
+            tasks.push(serve(listener, router));
         }
 
         Ok(Self {
@@ -196,6 +206,7 @@ impl Stack {
             organization,
             dns,
             authority,
+            identity_provider,
             delivery,
             bus,
             schedules,
@@ -245,6 +256,11 @@ impl Stack {
     /// Returns the authority whose certificates functions trust in outgoing requests.
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// Returns the demonstration identity provider, if the options start one.
+    pub fn identity_provider(&self) -> Option<&IdentityProvider> {
+        self.identity_provider.as_ref()
     }
 
     /// Sends a request to the HTTP API. `path` is percent-encoded.

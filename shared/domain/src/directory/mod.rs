@@ -18,6 +18,7 @@ pub mod organisation;
 pub mod page;
 pub mod redirect_uri;
 pub mod route;
+pub mod server_test;
 pub mod sso_configuration;
 pub mod version;
 mod words;

@@ -190,6 +190,9 @@ const NO_ETAG: &[&str] = &[
     "create-bootstrap-template",
     "create-temporary-api-key",
     "evaluate-policies",
+    "explain-external-idp-response",
+    "get-authorisation-server-test",
+    "get-external-idp-test",
     "get-identity-center-test",
     "get-openid-provider-public-key",
     "get-sp-config",
@@ -200,6 +203,8 @@ const NO_ETAG: &[&str] = &[
     "list-sso-configuration-domains",
     "preview-external-idp",
     "request-aws-sync",
+    "test-authorisation-server",
+    "test-external-idp",
     "test-identity-center-connection",
 ];
 

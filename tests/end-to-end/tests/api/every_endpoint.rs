@@ -13,6 +13,7 @@ use trustplane_runtime::{Dialect, Function, Route, routes};
 use trustplane_store::{Idempotency, Writes};
 
 use crate::identity_center::{BASE, CONFIG, config, connected, organization};
+use crate::identity_source::metadata_server::{MetadataServer, document};
 use crate::identity_source::{ASSOCIATIONS, IDP, STORE, certificate, import, new_idp};
 use crate::table::{part, read, table, write};
 
@@ -31,14 +32,20 @@ const OTHERWISE: &[(&str, u64)] = &[
     // Two budgets, since the role is not proven; then AWS returns the store's id, the function reads the store's provider, and
     // writes what it learned.
     ("list-identity-store-associations", 5),
+    // The request starts over with the document, after the tenant's budget of outgoing requests is counted.
+    ("refresh-external-idp", 4),
+    // The tenant's budget of outgoing requests is counted before one is sent.
+    ("test-authorisation-server", 3),
+    ("test-external-idp", 3),
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
     ("preview-external-idp", 1),
 ];
 
-/// POSTs that change nothing, so a repetition needs no stored response.
-const ANSWERING: [&str; 3] = ["create-bootstrap-template", "evaluate-policies", "preview-external-idp"];
+/// POSTs that change nothing, or whose response must not be stored: a repetition is served anew.
+const ANSWERING: [&str; 4] =
+    ["create-bootstrap-template", "evaluate-policies", "explain-external-idp-response", "preview-external-idp"];
 
 /// Fields that only the first response shows.
 const SECRETS: [&str; 2] = ["secret_access_key", "token"];
@@ -172,6 +179,14 @@ async fn costs_what_it_may_and_is_done_once() {
     let _ = story.step("POST", &format!("{provider}/enable"), none.clone()).await;
     let _ = story.step("DELETE", &format!("{certificates}/{}", id(&second, "certificate_id")), none.clone()).await;
     let _ = story.step("POST", &format!("{provider}/disable"), none.clone()).await;
+    let server = MetadataServer::start(world()).await;
+    server.serve(&document(&[&certificate(-1, 100)]));
+    let _ = story.customer.put(&provider, &json!({"idp_saml_metadata_url": server.url()})).await.expect(200);
+    let _ = story.step("POST", &format!("{provider}/refresh"), json!({})).await;
+    let _ = story.step("POST", &format!("{provider}/test"), none.clone()).await;
+    let _ = story.step("GET", &format!("{provider}/test"), none.clone()).await;
+    let response = "<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
+    let _ = story.step("POST", &format!("{provider}/explain"), json!({"saml_response": response})).await;
     let _ = story.step("DELETE", &provider, none.clone()).await;
     let store = format!("/v1/identity-stores/{STORE}");
     let own = format!("{store}/saml-certificates");
@@ -192,7 +207,11 @@ async fn costs_what_it_may_and_is_done_once() {
     let servers = "/organisations/acme/authorisationservers";
     let made = story.step("POST", servers, json!({"CustomerFriendlyName": "Acme"})).await;
     let server = format!("{servers}/{}", id(&made, "AuthorisationServerId"));
-    let _ = story.step("PUT", &server, json!({"CustomerFriendlyName": "Sign in", "Status": "Active"})).await;
+    let nobody = "https://nobody.localhost:1/.well-known/openid-configuration";
+    let facts = json!({"CustomerFriendlyName": "Sign in", "Status": "Active", "OpenIDDiscoveryDocument": nobody});
+    let _ = story.step("PUT", &server, facts).await;
+    let _ = story.step("POST", &format!("{server}/test"), none.clone()).await;
+    let _ = story.step("GET", &format!("{server}/test"), none.clone()).await;
     let _ = story.step("GET", &server, none.clone()).await;
     let _ = story.step("GET", servers, none.clone()).await;
     let configurations = format!("{server}/sso-configuration");
