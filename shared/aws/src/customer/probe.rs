@@ -114,20 +114,20 @@ impl Probe<'_> {
             return;
         }
         let organizations = self.customers.organizations(self.path, session, None);
-        let (caller, listed, management) = tokio::join!(
+        let (caller, found, management) = tokio::join!(
             self.within(self.caller_account(session)),
             self.within(listed(&session.sso_admin, self.arn, false)),
             self.within(management_account(&organizations)),
         );
         let account = caller.value().cloned().unwrap_or_default();
-        let found = listed.answer.clone();
+        let instance = found.answer.clone();
         observed.caller_account = Some(caller);
-        observed.listed = Some(listed);
+        observed.listed = Some(found);
         observed.management_account = Some(management);
         if account != self.path.role.account() {
             return;
         }
-        let found = match found {
+        let found = match instance {
             Ok(Some(found)) if self.is_home(&found) => found,
             // Permission sets are in the primary region alone.
             Ok(Some(_)) => return,

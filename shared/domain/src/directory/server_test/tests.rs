@@ -20,6 +20,7 @@ fn wanted() -> OutboundUrl {
 fn facts_of(issuer: Option<&str>) -> ServerFacts {
     ServerFacts {
         customer_friendly_name: "Acme".to_owned(),
+        customer_friendly_description: None,
         customer_friendly_logo_uri: None,
         issuer: issuer.map(|text| HttpsUrl::parse(text).unwrap()),
         openid_discovery_document: Some(HttpsUrl::parse(wanted().as_str()).unwrap()),
