@@ -35,6 +35,8 @@ pub(crate) struct Decision<T> {
     pub(crate) changes: Vec<Change>,
     /// The number that the sweep counts for this item.
     pub(crate) count: usize,
+    /// Further writes of the same transaction.
+    pub(crate) writes: Writes,
 }
 
 /// A change that others learn of: it gets an audit record.
@@ -97,8 +99,8 @@ async fn change<T: Item>(
 ) -> Result<usize, Fault> {
     let (grant, table) = (event.grant(tenant), &event.platform.table);
     for _ in 0..ATTEMPTS {
-        let Some(Decision { after, changes, count }) = decide(&before).await? else { return Ok(0) };
-        let writes = Writes::new().replace(&before, &after);
+        let Some(Decision { after, changes, count, writes }) = decide(&before).await? else { return Ok(0) };
+        let writes = Writes::new().replace(&before, &after).and(writes);
         let changes: Vec<AuditedChange<'_>> = changes.iter().map(Change::audited).collect();
         match table.commit_all(&grant, &changes, writes, None).await {
             Ok(_) => return Ok(count),

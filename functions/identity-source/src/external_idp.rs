@@ -65,7 +65,8 @@ struct IdpSamlConfig<'a> {
 
 /// A provider as policies see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderView"))]
+pub(crate) struct View<'a> {
     identity_store_id: &'a str,
     entity_id: &'a str,
     login_url: &'a str,
@@ -75,7 +76,8 @@ struct View<'a> {
 
 /// A provider as the audit log sees it, with remarks on the change.
 #[derive(Debug, Serialize)]
-struct Recorded<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderImage"))]
+pub(crate) struct Recorded<'a> {
     #[serde(flatten)]
     view: View<'a>,
     #[serde(flatten)]

@@ -7,6 +7,8 @@
 //! | [`api_keys`], [`temporary_keys`], [`credentials`] | credentials of a tenant |
 //! | [`policies`], [`evaluation`] | a tenant's own Cedar policies, and their evaluation without a request |
 //! | [`audit`] | the audit log, and the verification of its seals |
+//! | [`event_types`] | the catalogue of events |
+//! | [`webhooks`], [`webhook_deliveries`], [`webhook_replay`] | addresses that events are sent to, and the attempts |
 //! | [`tenants`], [`denials`] | functions of operators: tenants, and the reason of a denied request |
 //! | [`health`], [`unmatched`] | the health check, and the response where no function serves a path |
 
@@ -15,6 +17,7 @@ pub mod audit;
 pub mod credentials;
 pub mod denials;
 pub mod evaluation;
+pub mod event_types;
 pub mod health;
 pub mod policies;
 #[cfg(feature = "schema")]
@@ -22,3 +25,7 @@ pub mod schemas;
 pub mod temporary_keys;
 pub mod tenants;
 pub mod unmatched;
+pub mod webhook_deliveries;
+pub mod webhook_replay;
+mod webhook_request;
+pub mod webhooks;

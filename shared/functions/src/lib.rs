@@ -8,6 +8,7 @@
 //! # Where to find it
 //!
 //! - [`functions`], [`function`] and [`routes`] read the table; [`actions`] lists the Cedar actions.
+//! - [`event_types`] lists the events, [`event_name`] gives the name of an audit record's event.
 //! - [`Function`] is a row. [`Trigger`] says how it is invoked, and holds the [`Route`] of an endpoint.
 //! - [`Dialect`] is the API whose error format and headers a route follows.
 //! - [`Permission`] is an IAM permission set of a function.
@@ -36,6 +37,7 @@
 mod action;
 mod dialect;
 mod endpoint;
+mod event_type;
 mod function;
 mod permission;
 mod route;
@@ -44,6 +46,7 @@ mod trigger;
 
 pub use action::actions;
 pub use dialect::Dialect;
+pub use event_type::{ACCESS_DENIED, EventType, When, event_name, event_types};
 pub use function::{Function, function, functions};
 pub use permission::Permission;
 pub use route::{JSON, Route, methods, routes};

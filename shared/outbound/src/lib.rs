@@ -25,6 +25,7 @@ mod fetch;
 mod limits;
 mod post;
 mod settings;
+mod webhook;
 
 pub use bytes::Bytes;
 pub use client::{Client, ClientError};
@@ -34,4 +35,6 @@ pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 pub use limits::Limits;
 pub use post::Response;
 pub use settings::{Settings, SettingsError, TestRoot};
+pub use webhook::Sent;
+
 pub use trustplane_domain::outbound::{OutboundUrl, Purpose, Rules, UrlRefusal, Validators};

@@ -37,11 +37,13 @@ pub enum Kind {
     Domain,
     /// The tenant itself.
     Tenant,
+    /// An address that events are sent to.
+    Webhook,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Integration,
         Self::ExternalId,
         Self::Instance,
@@ -57,6 +59,7 @@ impl Kind {
         Self::SsoConfigurationVersion,
         Self::Domain,
         Self::Tenant,
+        Self::Webhook,
     ];
 
     /// Returns the name in the audit log: `identity-provider`.
@@ -77,6 +80,7 @@ impl Kind {
             Self::SsoConfigurationVersion => "sso-configuration-version",
             Self::Domain => "domain",
             Self::Tenant => "tenant",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -98,6 +102,7 @@ impl Kind {
             Self::SsoConfigurationVersion => "SsoConfigurationVersion",
             Self::Domain => "Domain",
             Self::Tenant => "Tenant",
+            Self::Webhook => "Webhook",
         }
     }
 }

@@ -33,10 +33,10 @@ fn resource(text: &mut String, function: &Function) {
         logical = logical_id(name),
         summary = serde_json::Value::from(function.summary),
     );
-    if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream) {
+    if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream | Trigger::Bus) {
         text.push_str("      Timeout: 120\n");
     }
-    if matches!(function.trigger, Trigger::Schedule(_)) {
+    if matches!(function.trigger, Trigger::Schedule(_) | Trigger::Bus) {
         text.push_str(FAILED_RUNS);
     }
     let decides = matches!(&function.trigger, Trigger::Http(route) if route.action.is_some());
@@ -69,6 +69,7 @@ fn resource(text: &mut String, function: &Function) {
             );
         }
         Trigger::AuditStream => text.push_str(AUDIT_STREAM),
+        Trigger::Bus => text.push_str(BUS),
     }
 }
 
@@ -127,6 +128,20 @@ const AUDIT_STREAM: &str = r#"      Events:
               OnFailure:
                 Type: SQS
                 Destination: !GetAtt DeadLetters.Arn
+"#;
+
+/// Every event of the service. EventBridge's own retries are for events that Lambda does not take.
+const BUS: &str = r#"      Events:
+        Event:
+          Type: EventBridgeRule
+          Properties:
+            EventBusName: !Ref Bus
+            Pattern:
+              source: [trustplane]
+            RetryPolicy:
+              MaximumRetryAttempts: 185
+            DeadLetterConfig:
+              Arn: !GetAtt DeadLetters.Arn
 "#;
 
 /// Named actions, on what they are needed for.

@@ -19,6 +19,7 @@ Usage: cargo local [OPTIONS]
   --dynamodb-endpoint URL  Endpoint of DynamoDB instead of the embedded engine
   --dns-server ADDR        DNS server of the functions, as 192.0.2.53 or 127.0.0.1:5353 [default: a local one with the
                            TXT records of dns.txt in the data folder, one per line: `NAME TEXT`]
+  --emit FILE              Puts the event of a file, an object with `detail-type` and `detail`, on the bus
   --verbose                Shows all output of the functions, not only warnings and errors
   --scenarios              Lists roles that make a connection fail, each in its own way; save one and test the connection
   --help                   Prints this help
@@ -35,6 +36,8 @@ pub enum Command {
         options: Box<Options>,
         /// True if the ready message is JSON.
         json: bool,
+        /// Files of events to put on the bus.
+        emit: Vec<PathBuf>,
     },
     /// Prints [`HELP`].
     Help,
@@ -50,9 +53,10 @@ impl Command {
             data: Some(binaries::target().join("local")),
             show: Show::Warnings,
             streams: true,
+            receiver: true,
             ..Options::default()
         };
-        let mut json = false;
+        let (mut json, mut emit) = (false, Vec::new());
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let (name, inline) = match argument.split_once('=') {
@@ -76,6 +80,7 @@ impl Command {
                     let value = value()?;
                     options.port = value.parse().map_err(|_| format!("`{value}` is not a port"))?;
                 }
+                "--emit" => emit.push(PathBuf::from(value()?)),
                 "--data" => options.data = Some(PathBuf::from(value()?)),
                 "--aws-endpoint" => options.aws_endpoint = Some(endpoint(value()?)?),
                 "--dynamodb-endpoint" => options.dynamodb_endpoint = Some(endpoint(value()?)?),
@@ -91,7 +96,7 @@ impl Command {
                 _ => return Err(format!("`{name}` is not expected here")),
             }
         }
-        Ok(Self::Run { options: Box::new(options), json })
+        Ok(Self::Run { options: Box::new(options), json, emit })
     }
 }
 
@@ -122,7 +127,7 @@ mod tests {
 
     fn run(line: &str) -> (Options, bool) {
         match parse(line).unwrap() {
-            Command::Run { options, json } => (*options, json),
+            Command::Run { options, json, .. } => (*options, json),
             Command::Help | Command::Scenarios => panic!("{line} does not run"),
         }
     }
@@ -153,6 +158,7 @@ mod tests {
             ("--prot 1", "unknown option `--prot`"),
             ("3000", "`3000` is not expected"),
             ("--port", "`--port` needs a value"),
+            ("--emit", "`--emit` needs a value"),
             ("--port 70000", "`70000` is not a port"),
             ("--json=yes", "`--json` takes no value"),
             ("--data=", "`--data` needs a value"),

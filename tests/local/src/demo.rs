@@ -73,6 +73,7 @@ impl Demo {
             "role_arn": ROLE_ARN,
             "sso_instance_arn": INSTANCE_ARN,
             "region": REGION,
+            "receiver_url": stack.receiver_url(),
             "dynamodb_endpoint": stack.dynamodb_endpoint(),
             "table": stack.table(),
         })
