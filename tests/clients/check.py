@@ -1,7 +1,8 @@
 """Huawei Cloud's own SDKs, unmodified, against `cargo local`.
 
 Starts the local stack on data of its own, has its API make an access key pair and a temporary one, and goes through every
-operation of the identity source API with the Python SDK here and with the Node SDK in `node/check.js`.
+operation of the identity source API with the Python SDK here and with the Node SDK in `node/check.js`. The libraries of
+Standard Webhooks verify what a webhook brings.
 
     python -m venv target/clients && target/clients/bin/pip install -r tests/clients/requirements.txt
     (cd tests/clients/node && npm install)   # or elsewhere, with the folder as the second argument below
@@ -17,6 +18,7 @@ import tempfile
 
 import certificates
 import store
+import webhooks
 from local import Local
 
 # Where `check.js` and what it needs are installed.
@@ -46,6 +48,10 @@ def main(command):
                 print(f"Python SDK with {kind}: {operations} calls as expected")
                 node(local, key, certificates.certificates())
                 print(f"Node SDK with {kind}: as expected")
+            secret, message = webhooks.check(local, data)
+            environment = {**os.environ, "SECRET": secret, "MESSAGE": json.dumps(message)}
+            subprocess.run(["node", "webhook.js"], cwd=NODE, env=environment, check=True)
+            print("Standard Webhooks for Python and Node: verified")
         finally:
             local.end()
 

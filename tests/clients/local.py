@@ -14,6 +14,7 @@ class Local:
         ready = json.loads(self.process.stdout.readline())
         self.url, self.tenant, self.token = ready["url"], ready["tenant_id"], ready["token"]
         self.store, self.instance = ready["identity_store_id"], ready["instance_id"]
+        self.receiver = ready["receiver_url"]
 
     def post(self, path, body):
         headers = {

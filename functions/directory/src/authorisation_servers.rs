@@ -46,7 +46,8 @@ pub(crate) struct Body<'a> {
 
 /// An authorisation server as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuthorisationServerImage"))]
+pub(crate) struct View<'a> {
     organisation_id: &'a OrganisationId,
     customer_friendly_name: &'a str,
     customer_friendly_description: Option<&'a str>,

@@ -30,7 +30,8 @@ pub(crate) struct Body<'a> {
 
 /// An organisation as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OrganisationImage"))]
+pub(crate) struct View<'a> {
     organisation_name: &'a str,
     status: OrganisationStatus,
 }

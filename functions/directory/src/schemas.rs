@@ -32,3 +32,11 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<public_key::Pem>();
     generator.subschema_for::<route::Body<'_>>();
 }
+
+/// Adds the schemas of images in events.
+pub fn images(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<organisations::View<'_>>();
+    generator.subschema_for::<authorisation_servers::View<'_>>();
+    generator.subschema_for::<sso_configurations::View<'_>>();
+    generator.subschema_for::<versions::View<'_>>();
+}

@@ -47,7 +47,8 @@ pub(crate) struct Body<'a> {
 
 /// A configuration as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoConfigurationImage"))]
+pub(crate) struct View<'a> {
     organisation_id: &'a OrganisationId,
     server_id: AuthorisationServerId,
     display_name: &'a str,

@@ -53,7 +53,8 @@ pub(crate) struct Body<'a> {
 
 /// A version as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "VersionImage"))]
+pub(crate) struct View<'a> {
     configuration_id: SsoConfigurationId,
     version: u32,
     client_id: &'a str,

@@ -1,13 +1,14 @@
 //! `publish-audit`: puts audit records from the table's stream on the event bus, at least once each, and seals them in the
 //! chain of their tenant.
 //!
-//! The detail of an event is the record as it was hashed, with its `hash` beside it: without that field and in canonical
-//! form it is the text that was hashed. A consumer knows a repeated event by its `id`.
+//! The detail of an event is the record as it was hashed, with its `hash` and the version of its schema beside it. A
+//! consumer knows a repeated event by its `id`. The names of events are in the table of functions.
 
 use serde_json::{Map, Value, json};
 use trustplane_aws::{DEAD_LETTER_BYTES, Event};
-use trustplane_domain::audit::{AuditRecord, Outcome};
-use trustplane_runtime::{EventCall, EventError, Platform};
+use trustplane_domain::audit::AuditRecord;
+use trustplane_domain::event::{detail, leave_images_out};
+use trustplane_runtime::{EventCall, EventError, Platform, event_name};
 
 use crate::sealing::{Brought, seal};
 
@@ -21,10 +22,6 @@ struct Carried<'a> {
     /// The event to publish and the record to seal, or the reason why the record is unusable.
     event: Result<(Event, Brought), String>,
 }
-
-/// Kind of the events of denied attempts. It differs from the action's name, so that a subscriber does not take an
-/// attempt for the action.
-const DENIED: &str = "access-denied";
 
 /// Publishes and seals the records of a batch. The response names the record from which Lambda delivers them again.
 ///
@@ -109,14 +106,11 @@ fn event(item: &Value) -> Result<(Event, Brought), String> {
     if record.id != id {
         return Err("it is kept under another record's id".to_owned());
     }
-    let mut detail: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    detail.insert("hash".to_owned(), json!(hash));
+    let mut detail = detail(text, hash).map_err(|error| error.to_string())?;
     let brought = Brought { tenant: record.tenant_id, id: id.to_owned(), hash: hash.to_owned(), bytes: text.len() };
+    let name = event_name(&record);
     let event = |detail: &Map<String, Value>| Event {
-        detail_type: match record.outcome {
-            Outcome::Allowed => record.action.clone(),
-            Outcome::Denied => DENIED.to_owned(),
-        },
+        detail_type: name.clone().into_owned(),
         detail: json!(detail).to_string(),
         time: record.occurred_at,
     };
@@ -125,19 +119,16 @@ fn event(item: &Value) -> Result<(Event, Brought), String> {
         return Ok((whole, brought));
     }
     // The audit log has the rest.
-    detail.retain(|name, _| !IMAGES.contains(&name.as_str()));
-    detail.insert("left_out".to_owned(), json!(IMAGES));
+    leave_images_out(&mut detail);
     let short = Some(event(&detail)).filter(Event::fits);
     short.map(|short| (short, brought)).ok_or_else(|| "it is larger than an event may be".to_owned())
 }
-
-/// Fields that are omitted from an event that would be too large.
-const IMAGES: [&str; 2] = ["before", "after"];
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use trustplane_domain::Timestamp;
+    use trustplane_domain::audit::Outcome;
     use trustplane_domain::ids::TenantId;
 
     use super::*;
@@ -170,13 +161,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_detail_without_its_hash_is_what_the_hash_is_of(name: String) {
+        fn the_detail_without_hash_and_version_is_what_the_hash_is_of(name: String) {
             let record = record(json!({"name": name, "status": "active"}));
             let (event, brought) = event(&item(&record)).unwrap();
             prop_assert_eq!((&brought.id, &brought.hash), (&record.id, &AuditRecord::hash(&record.canonical())));
-            prop_assert_eq!((event.detail_type, event.time), (record.action.clone(), record.occurred_at));
+            prop_assert_eq!((event.detail_type, event.time), ("tenant.created".to_owned(), record.occurred_at));
             let mut detail: Map<String, Value> = serde_json::from_str(&event.detail).unwrap();
             let hash = detail.remove("hash").unwrap();
+            prop_assert_eq!((detail.remove("schema_version"), &detail["action"]), (Some(json!(1)), &json!("create-tenant")));
             let text = serde_json::from_value::<AuditRecord>(json!(detail)).unwrap().canonical();
             prop_assert_eq!(&text, &record.canonical());
             prop_assert_eq!(AuditRecord::hash(&text), hash.as_str().unwrap());
@@ -186,7 +178,7 @@ mod tests {
     #[test]
     fn a_denied_attempt_is_not_called_by_what_it_was_denied() {
         let denied = AuditRecord { outcome: Outcome::Denied, ..record(json!({})) };
-        assert_eq!(event(&item(&denied)).unwrap().0.detail_type, "access-denied");
+        assert_eq!(event(&item(&denied)).unwrap().0.detail_type, "access.denied");
     }
 
     #[test]

@@ -9,13 +9,14 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId, Notice};
 use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
-use trustplane_store::Stored;
+use trustplane_store::{Stored, Writes};
 
 use crate::due::{Change, Decision, Fault, sweep};
 
 /// A certificate as it is when a notice of it is given.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExpiringIdpCertificateImage"))]
+pub(crate) struct View<'a> {
     identity_store_id: &'a str,
     idp_id: IdentityProviderId,
     idp_enabled: bool,
@@ -35,7 +36,13 @@ fn notices(provider: &Stored<IdentityProvider>, now: Timestamp) -> Result<Option
     let store = provider.key.identity_store().ok_or("the key is not one of an identity provider")?;
     let (notices, after) = provider.value.take_notices(now);
     let changes: Vec<Change> = notices.iter().map(|notice| change(&provider.value, &store, notice)).collect();
-    Ok((!changes.is_empty()).then(|| Decision { after, count: changes.len(), changes, grant: None }))
+    Ok((!changes.is_empty()).then(|| Decision {
+        after,
+        count: changes.len(),
+        changes,
+        grant: None,
+        writes: Writes::new(),
+    }))
 }
 
 fn change(provider: &IdentityProvider, store: &str, notice: &Notice) -> Change {

@@ -12,6 +12,7 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::directory::domain_proof::{DomainProof, Outcome, ProofEvent, ProofStatus};
 use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
+use trustplane_store::Writes;
 
 use crate::due::{Change, Decision, sweep};
 
@@ -20,7 +21,8 @@ const AT_ONCE: usize = 25;
 
 /// A proof in the audit log.
 #[derive(Debug, Serialize)]
-struct View {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DomainImage"))]
+pub(crate) struct View {
     status: ProofStatus,
     event: Option<ProofEvent>,
     outcome: Option<Outcome>,
@@ -48,7 +50,7 @@ async fn checked(before: &DomainProof, resolver: &Resolver, now: Timestamp) -> O
         before: Some(image(before, None)),
         after: Some(image(&after, Some(event))),
     });
-    Some(Decision { changes: changes.into_iter().collect(), after, count: 1, grant: None })
+    Some(Decision { changes: changes.into_iter().collect(), after, count: 1, grant: None, writes: Writes::new() })
 }
 
 fn image(proof: &DomainProof, event: Option<ProofEvent>) -> Image {

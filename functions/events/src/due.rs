@@ -37,6 +37,8 @@ pub(crate) struct Decision<T> {
     pub(crate) count: usize,
     /// The grant that the policies gave; without one, the function acts for itself.
     pub(crate) grant: Option<Grant>,
+    /// Further writes of the same transaction.
+    pub(crate) writes: Writes,
 }
 
 /// A change that others learn of: it gets an audit record.
@@ -99,8 +101,8 @@ async fn change<T: Item>(
 ) -> Result<usize, Fault> {
     let (own_grant, table) = (event.grant(tenant), &event.platform.table);
     for _ in 0..ATTEMPTS {
-        let Some(Decision { after, changes, count, grant }) = decide(&before).await? else { return Ok(0) };
-        let writes = Writes::new().replace(&before, &after);
+        let Some(Decision { after, changes, count, grant, writes }) = decide(&before).await? else { return Ok(0) };
+        let writes = Writes::new().replace(&before, &after).and(writes);
         let changes: Vec<AuditedChange<'_>> = changes.iter().map(Change::audited).collect();
         match table.commit_all(grant.as_ref().unwrap_or(&own_grant), &changes, writes, None).await {
             Ok(_) => return Ok(count),

@@ -15,7 +15,7 @@ use trustplane_domain::test_report::{TestCheck, TestReport};
 use trustplane_outbound::Client;
 use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
-use trustplane_store::{Stored, TenantKeys};
+use trustplane_store::{Stored, TenantKeys, Writes};
 
 use crate::due::{Change, Decision, Fault, sweep};
 
@@ -53,7 +53,7 @@ async fn checked(
     };
     let Some(Outcome { resource, checks, facts }) = outcome else {
         let after = before.value.postponed(event.now);
-        return Ok(Some(Decision { after, changes: Vec::new(), count: 0, grant: None }));
+        return Ok(Some(Decision { after, changes: Vec::new(), count: 0, grant: None, writes: Writes::new() }));
     };
     let duration = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (after, events) = before.value.tested(TestReport::new(checks, event.now, duration), facts, event.now);
@@ -62,7 +62,7 @@ async fn checked(
         before: Some(Image::of(&HealthRecord::of(&before.value, &[]))),
         after: Some(Image::of(&HealthRecord::of(&after, &events))),
     });
-    Ok(Some(Decision { after, changes: change.into_iter().collect(), count: 1, grant: None }))
+    Ok(Some(Decision { after, changes: change.into_iter().collect(), count: 1, grant: None, writes: Writes::new() }))
 }
 
 /// Tests a server that has an active configuration; `None` if it has none, or is gone.

@@ -7,18 +7,26 @@
 //! |---|---|
 //! | [`audit`] | `publish-audit`: publishes audit records of the table's stream, and seals them |
 //! | [`certificates`] | `notify-expiring-certificates` |
+//! | [`connections`] | `check-connections` |
 //! | [`domains`] | `check-domains` |
 //! | [`health`] | `check-health` |
+//! | [`keys`] | `notify-expiring-keys` |
 //! | [`metadata`] | `refresh-metadata` |
 //! | [`organizations`] | `sync-organizations` |
+//! | [`webhooks`] | `deliver-webhooks` and `retry-webhooks` |
 //!
 //! The private modules are `due`, the sweep of a due list, and `sealing`, the seals of audit records.
 
 pub mod audit;
 pub mod certificates;
+pub mod connections;
 pub mod domains;
 mod due;
 pub mod health;
+pub mod keys;
 pub mod metadata;
 pub mod organizations;
+#[cfg(feature = "schema")]
+pub mod schemas;
 mod sealing;
+pub mod webhooks;

@@ -15,7 +15,7 @@ use trustplane_domain::identity_provider::{
 use trustplane_outbound::Client;
 use trustplane_policy::{Image, Kind, Question, Resource};
 use trustplane_runtime::{EventCall, EventError};
-use trustplane_store::{Stored, TenantKeys};
+use trustplane_store::{Stored, TenantKeys, Writes};
 
 use crate::due::{Change, Decision, Fault, sweep};
 
@@ -68,12 +68,24 @@ async fn refreshed(
         return Ok(Some(denied(event, &before.value)));
     };
     let changes = change(&store, &before.value, &provider, &events);
-    Ok(Some(Decision { after: provider, changes: changes.into_iter().collect(), count: 1, grant: Some(grant) }))
+    Ok(Some(Decision {
+        after: provider,
+        changes: changes.into_iter().collect(),
+        count: 1,
+        grant: Some(grant),
+        writes: Writes::new(),
+    }))
 }
 
 /// The provider is not refreshed, and looked at again after the usual time. The denial is in the audit log.
 fn denied(event: &EventCall, before: &IdentityProvider) -> Decision<IdentityProvider> {
-    Decision { after: before.clone().refresh_postponed(event.now), changes: Vec::new(), count: 0, grant: None }
+    Decision {
+        after: before.clone().refresh_postponed(event.now),
+        changes: Vec::new(),
+        count: 0,
+        grant: None,
+        writes: Writes::new(),
+    }
 }
 
 fn change(store: &str, before: &IdentityProvider, after: &IdentityProvider, events: &[RefreshEvent]) -> Option<Change> {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use trustplane_aws::AccessPath;
 use trustplane_domain::connection::{
-    Check, CheckStatus, Code, Connection, Deployment, Health, Observed, Report, RoleClaim, judge,
+    Check, CheckStatus, Code, Connection, Deployment, Health, HealthChange, Observed, Report, RoleClaim, judge,
 };
 use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::Region;
-use trustplane_domain::{Conflict, Failure};
+use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Grant, Image};
 use trustplane_runtime::{Budget, Call, Context, Decision, Planned, Response, Worked};
 use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
@@ -39,9 +39,25 @@ struct Tested {
     is_own_role: bool,
 }
 
+/// The last report on the wire, with what is known of the connection's health.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TestReport"))]
+pub(crate) struct Body<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// Health at the last test that AWS answered; null before one.
+    health: Option<Health>,
+    /// Time of that test.
+    last_verified_at: Option<Timestamp>,
+    /// Changes of health of these settings, oldest first.
+    #[cfg_attr(feature = "schema", schemars(length(max = trustplane_domain::connection::MAX_HISTORY)))]
+    history: &'a [HealthChange],
+}
+
 /// A test in the audit log: the health and the codes after it.
 #[derive(Debug, Serialize)]
-struct View {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ConnectionTestImage"))]
+pub(crate) struct View {
     health: Option<Health>,
     codes: Vec<Code>,
 }
@@ -52,7 +68,7 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
         .reads(|(), keys| Kept::reads(keys))
         .subject(|_, kept, _| subject(kept.map(|kept| &kept.connection)))
         .decide(|_, kept, _| match kept.report.value() {
-            Some(report) => Ok(Response::ok(report)),
+            Some(report) => Ok(Response::ok(&body(report, &kept.connection.value))),
             None => Err(Failure::NotFound("test report")),
         })
         .await
@@ -146,10 +162,12 @@ impl Tested {
         let report = &report.clone().after(kept.report.value());
         let now = &kept.connection;
         let health = report.health().or(now.value.health);
-        let decision = Decision::write(kept.report.write(report), response(report))
-            .audited_as(Some(kept.image()), Some(View { health, ..View::of(report) }.image()));
+        let decision = |response| {
+            Decision::write(kept.report.write(report), response)
+                .audited_as(Some(kept.image()), Some(View { health, ..View::of(report) }.image()))
+        };
         if now.value.config_version != self.connection.config_version {
-            return decision;
+            return decision(response(report, &now.value));
         }
         let seen = self.seen.as_ref().unwrap_or(&now.value);
         let (instance, provider_enabled) = (seen.instance.clone(), seen.provider_enabled);
@@ -162,7 +180,7 @@ impl Tested {
             writes = writes.claim(&cx.keys.role_claim(&role), &claim);
             after.claimed_role = Some(role);
         }
-        decision.and(writes.replace(now, &after)).may_lose_claim()
+        decision(response(report, &after)).and(writes.replace(now, &after)).may_lose_claim()
     }
 }
 
@@ -180,12 +198,17 @@ impl Kept {
 }
 
 /// The response with the report. An outage says when to test again.
-fn response(report: &Report) -> Response {
-    let response = Response::ok(report);
+fn response(report: &Report, connection: &Connection) -> Response {
+    let response = Response::ok(&body(report, connection));
     match report.retry_after() {
         Some(seconds) => response.header("retry-after", seconds.to_string()),
         None => response,
     }
+}
+
+fn body<'a>(report: &'a Report, connection: &'a Connection) -> Body<'a> {
+    let Connection { health, last_verified_at, health_history, .. } = connection;
+    Body { report, health: *health, last_verified_at: *last_verified_at, history: health_history }
 }
 
 impl View {

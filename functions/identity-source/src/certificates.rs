@@ -66,7 +66,8 @@ struct Body<'a> {
 
 /// A certificate as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpCertificateImage"))]
+pub(crate) struct View<'a> {
     identity_store_id: &'a str,
     idp_id: String,
     fingerprint: &'a str,

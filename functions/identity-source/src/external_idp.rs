@@ -100,7 +100,8 @@ struct IdpSamlConfig<'a> {
 
 /// A provider as the audit log sees it, with remarks on the change.
 #[derive(Debug, Serialize)]
-struct Recorded<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderImage"))]
+pub(crate) struct Recorded<'a> {
     #[serde(flatten)]
     view: View<'a>,
     #[serde(flatten)]

@@ -35,7 +35,8 @@ pub(crate) struct Bodies<'a>(Vec<Body<'a>>);
 
 /// A certificate as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SpCertificateImage"))]
+pub(crate) struct View<'a> {
     identity_store_id: &'a str,
     state: &'static str,
     expiry_date: Timestamp,
@@ -172,7 +173,7 @@ async fn made(
     let pair = pair?;
     let certificate = trustplane_keys::self_signed(&pair.pkcs8, store, serial, cx.now).map_err(Failure::internal)?;
     let key = EncryptedKey::from_ciphertext(pair.sealed);
-    Ok(SigningCertificate { id, certificate, key, created_at: cx.now })
+    Ok(SigningCertificate { id, certificate, key, created_at: cx.now, noticed: None })
 }
 
 /// The service provider of a store: empty if it has no certificate yet.

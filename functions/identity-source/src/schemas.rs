@@ -29,3 +29,10 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<service_provider::Config>();
     generator.subschema_for::<saml_certificates::Bodies<'_>>();
 }
+
+/// Adds the schemas of images in events.
+pub fn images(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<external_idp::Recorded<'_>>();
+    generator.subschema_for::<certificates::View<'_>>();
+    generator.subschema_for::<saml_certificates::View<'_>>();
+}

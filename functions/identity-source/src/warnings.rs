@@ -21,6 +21,7 @@ const UNSIGNED: &str = "the identity provider wants signed requests, and no cert
 
 /// Remarks on a change that succeeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderRemarks"))]
 pub(crate) struct Remarks {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,

@@ -51,8 +51,10 @@ pub(crate) struct MadeBody<'a> {
 
 /// A credential as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ApiKeyImage"))]
+pub(crate) struct View<'a> {
     name: &'a str,
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["bearer", "access_key"])))]
     kind: CredentialKind,
     roles: &'a BTreeSet<Role>,
     created_by: &'a str,

@@ -34,9 +34,18 @@ pub(crate) struct Body<'a> {
 
 /// A policy as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PolicyImage"))]
+pub(crate) struct View<'a> {
     text: &'a str,
     enabled: bool,
+}
+
+/// A tenant whose policies an operator disabled, as the audit log sees it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PoliciesResetImage"))]
+pub(crate) struct ResetView<'a> {
+    /// Ids of the enabled policies.
+    policies_enabled: &'a [&'a str],
 }
 
 /// GET: the built-in policies, then the tenant's own by their ids.
@@ -112,7 +121,7 @@ pub async fn reset(call: OperatorCall) -> Result<Response, Failure> {
         let disabled: Vec<&str> = set.policies.enabled().map(|policy| policy.id.as_str()).collect();
         let after = set.policies.disabled("operator", call.now);
         let response = Response::ok(&json!({"tenant_id": tenant_id, "disabled": disabled}));
-        let (before, enabled) = (json!({"policies_enabled": disabled}), json!({"policies_enabled": []}));
+        let (before, enabled) = (ResetView { policies_enabled: &disabled }, ResetView { policies_enabled: &[] });
         let decision = Decision::write(set.writes(&stored, &after), response).after(Image::of(&enabled));
         Ok((tenant(tenant_id).before(Image::of(&before)), decision))
     })

@@ -4,7 +4,10 @@ use schemars::SchemaGenerator;
 
 use trustplane_runtime::Listed;
 
-use crate::{api_keys, audit, credentials, evaluation, health, policies, temporary_keys, whoami};
+use crate::{
+    api_keys, audit, credentials, evaluation, event_types, health, policies, temporary_keys, tenants,
+    webhook_deliveries, webhook_replay, webhook_request, webhooks, whoami,
+};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
@@ -13,6 +16,10 @@ pub fn requests(generator: &mut SchemaGenerator) {
     generator.subschema_for::<api_keys::ApiKeyRotation>();
     generator.subschema_for::<temporary_keys::NewTemporaryApiKey>();
     generator.subschema_for::<policies::SavePolicy>();
+    generator.subschema_for::<webhook_request::NewWebhook>();
+    generator.subschema_for::<webhook_request::WebhookUpdate>();
+    generator.subschema_for::<webhooks::WebhookSecretRotation>();
+    generator.subschema_for::<webhook_replay::NewWebhookReplay>();
 }
 
 /// Adds the schemas of response bodies.
@@ -24,5 +31,22 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Listed<policies::Body<'_>>>();
     generator.subschema_for::<Listed<audit::Body>>();
     generator.subschema_for::<evaluation::Body<'_>>();
+    generator.subschema_for::<event_types::EventTypes>();
+    generator.subschema_for::<Listed<webhooks::Body<'_>>>();
+    generator.subschema_for::<webhooks::MadeBody<'_>>();
+    generator.subschema_for::<webhooks::UpdatedBody<'_>>();
+    generator.subschema_for::<Listed<webhook_deliveries::Body<'_>>>();
+    generator.subschema_for::<webhook_deliveries::TestBody<'_>>();
+    generator.subschema_for::<webhook_replay::Body>();
     generator.subschema_for::<whoami::Body<'_>>();
+}
+
+/// Adds the schemas of images in events.
+pub fn images(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<credentials::View<'_>>();
+    generator.subschema_for::<temporary_keys::View<'_>>();
+    generator.subschema_for::<policies::View<'_>>();
+    generator.subschema_for::<policies::ResetView<'_>>();
+    generator.subschema_for::<tenants::View<'_>>();
+    generator.subschema_for::<webhooks::View<'_>>();
 }

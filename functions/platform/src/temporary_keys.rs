@@ -39,8 +39,10 @@ pub(crate) struct Body {
 
 /// The key as policies and the audit log see it.
 #[derive(Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TemporaryApiKeyImage"))]
+pub(crate) struct View<'a> {
     name: &'a str,
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["temporary"])))]
     kind: CredentialKind,
     roles: &'a BTreeSet<Role>,
     created_by: CredentialId,

@@ -36,8 +36,10 @@ struct Counts {
 
 /// A tenant as policies and the audit log see it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TenantImage"))]
+pub(crate) struct View<'a> {
     name: &'a str,
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["active", "suspended"])))]
     status: Status,
     reason: Option<&'a str>,
 }

@@ -38,6 +38,8 @@ pub enum Purpose {
     AuthorizationMessage,
     /// Private key that a service provider signs with.
     ServiceProviderKey,
+    /// URL and signing secrets of a webhook.
+    Webhook,
 }
 
 /// The platform's KMS key.
@@ -78,6 +80,41 @@ impl Seal {
         opened.plaintext.map(Blob::into_inner).ok_or_else(|| SealError::Failed(KmsError::without("a plaintext")))
     }
 
+    /// Encrypts a text of one item of a tenant. Its encryption context has the tenant and the item (`tenant_id`, `item`),
+    /// so it can be decrypted for them only.
+    pub async fn seal_item(
+        &self,
+        purpose: Purpose,
+        tenant: TenantId,
+        item: impl ToString,
+        text: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        let call = self.client().encrypt().key_id(&self.key_id).plaintext(Blob::new(text));
+        let call = call
+            .encryption_context("purpose", purpose.as_str())
+            .encryption_context("tenant_id", tenant.to_string())
+            .encryption_context("item", item.to_string());
+        let sealed = call.send().await.map_err(|error| said(&error))?;
+        sealed.ciphertext_blob.map(Blob::into_inner).ok_or_else(|| SealError::Failed(KmsError::without("a ciphertext")))
+    }
+
+    /// Decrypts the output of [`Self::seal_item`].
+    pub async fn open_item(
+        &self,
+        purpose: Purpose,
+        tenant: TenantId,
+        item: impl ToString,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        let call = self.client().decrypt().key_id(&self.key_id).ciphertext_blob(Blob::new(sealed));
+        let call = call
+            .encryption_context("purpose", purpose.as_str())
+            .encryption_context("tenant_id", tenant.to_string())
+            .encryption_context("item", item.to_string());
+        let opened = call.send().await.map_err(|error| said(&error))?;
+        opened.plaintext.map(Blob::into_inner).ok_or_else(|| SealError::Failed(KmsError::without("a plaintext")))
+    }
+
     /// Creates an RSA key pair of 2048 bits for the service provider of an identity store. Its encryption context has
     /// the tenant and the store (`tenant_id`, `identity_store_id`), so it can be decrypted for them only.
     pub async fn key_pair(&self, tenant: TenantId, store: &str) -> Result<NewKeyPair, SealError> {
@@ -115,6 +152,7 @@ impl Purpose {
         match self {
             Self::AuthorizationMessage => "authorization-message",
             Self::ServiceProviderKey => "service-provider-key",
+            Self::Webhook => "webhook",
         }
     }
 }

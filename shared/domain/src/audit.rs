@@ -9,6 +9,7 @@ use crate::ids::TenantId;
 
 /// An audit record as it is stored and hashed. It contains no secret, because the images of a resource have none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "EventRecord"))]
 pub struct AuditRecord {
     /// A ULID. It sorts by time.
     pub id: String,
@@ -17,6 +18,7 @@ pub struct AuditRecord {
     /// Time of the decision.
     pub occurred_at: Timestamp,
     /// `{id, name, type, roles}`.
+    #[cfg_attr(feature = "schema", schemars(with = "Actor"))]
     pub actor: Value,
     /// The function that acted, or the requested action.
     pub action: String,
@@ -40,6 +42,23 @@ pub struct AuditRecord {
     pub request_id: String,
     /// The client's id of the interaction.
     pub interaction_id: Option<String>,
+}
+
+/// The principal that acted.
+#[cfg(feature = "schema")]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "EventActor")]
+struct Actor {
+    /// A credential's public id, `operator`, or a function's name.
+    id: String,
+    /// The credential's name; otherwise the same as `id`.
+    name: String,
+    /// The kind of actor.
+    #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["credential", "operator", "system"]))]
+    kind: String,
+    /// The credential's roles; empty for other actors.
+    roles: Vec<String>,
 }
 
 /// Outcome of a request.

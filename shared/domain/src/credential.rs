@@ -2,6 +2,7 @@
 
 mod change;
 mod lineage;
+mod notice;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use crate::token::{Token, TokenHash};
 
 pub use change::{CredentialRefusal, CredentialUpdate, Rotated};
 pub use lineage::{Lineage, MAX_MAKERS};
+pub use notice::{CredentialNotice, THRESHOLDS, UNUSED_DAYS};
 
 /// Roles of a credential, which the built-in policies refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -116,6 +118,12 @@ pub struct Credential {
     /// Day of the last use: midnight, UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
+    /// The expiry and the days before it of the last notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed_expiry: Option<(Timestamp, u16)>,
+    /// The last use, or the creation, that was noticed to be long ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed_use: Option<Timestamp>,
 }
 
 impl Credential {
@@ -180,6 +188,8 @@ impl NewCredential {
             expires_at: self.expires_at,
             revoked_at: None,
             last_used_at: None,
+            noticed_expiry: None,
+            noticed_use: None,
         })
     }
 }

@@ -8,12 +8,13 @@
 //! | [`ids`], [`arn`], [`region`], [`timestamp`] | values that every API uses |
 //! | [`tenant`], [`credential`] | tenants and their credentials |
 //! | [`token`], [`access_key`], [`temporary_key`], [`signature`] | authentication of requests |
-//! | [`policy`], [`audit`], [`audit_chain`] | a tenant's own policies, and its audit log |
+//! | [`policy`], [`audit`], [`audit_chain`], [`event`] | a tenant's own policies, its audit log and its events |
 //! | [`connection`], [`inventory`] | the connection to IAM Identity Center, and the inventory read through it |
 //! | [`identity_provider`], [`service_provider`], [`certificate`], [`saml`] | SAML trust of an identity store |
 //! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
 //! | [`mod@request`], [`fields`], [`nearest`], [`failure`] | parsing of requests, and the failures of all APIs |
-//! | [`outbound`] | rules for requests to addresses that tenants chose |
+//! | [`outbound`], [`webhook`] | rules for requests to addresses that tenants chose; webhooks and their deliveries |
+//! | [`expiry`] | notices before an expiry |
 //! | [`parsing`] | the count of expensive parses |
 //! | [`pasted`] | recognition of texts that were pasted by mistake |
 //! | [`mod@schema`] | schemas of the API document |
@@ -29,6 +30,8 @@ pub mod certificate;
 pub mod connection;
 pub mod credential;
 pub mod directory;
+pub mod event;
+pub mod expiry;
 pub mod failure;
 pub mod fields;
 pub mod health;
@@ -53,6 +56,7 @@ pub mod tenant;
 pub mod test_report;
 pub mod timestamp;
 pub mod token;
+pub mod webhook;
 
 pub use failure::{Conflict, Failure, Faults};
 pub use fields::Fields;

@@ -8,6 +8,7 @@
 //! # Where to find it
 //!
 //! - [`functions`], [`function`] and [`routes`] read the table; [`actions`] lists the Cedar actions.
+//! - [`event_types`] lists the events, [`event_name`] gives the name of an audit record's event.
 //! - [`Function`] is a row. [`Trigger`] says how it is invoked, and holds the [`Route`] of an endpoint.
 //! - [`Dialect`] is the API whose error format and headers a route follows.
 //! - [`Permission`] is an IAM permission set of a function.
@@ -37,6 +38,7 @@
 mod action;
 mod dialect;
 mod endpoint;
+mod event_type;
 mod function;
 mod metric;
 mod permission;
@@ -46,10 +48,11 @@ mod trigger;
 
 pub use action::actions;
 pub use dialect::Dialect;
+pub use event_type::{ACCESS_DENIED, EventType, When, event_name, event_types};
 pub use function::{Function, function, functions};
 pub use metric::{
-    BROKEN_AUDIT_LOGS, CAPACITY, COLD_STARTS, DUE_LEFT, LATENCY, Metric, POLICY_ERRORS, READINGS_FAILED, READINGS_UNFINISHED,
-    REQUEST_METRICS, RESPONSE_METRICS, ResponseMetric, SERVER_ERRORS, UNAUTHORIZED, UNAVAILABLE,
+    BROKEN_AUDIT_LOGS, CAPACITY, COLD_STARTS, DUE_LEFT, LATENCY, Metric, POLICY_ERRORS, READINGS_FAILED,
+    READINGS_UNFINISHED, REQUEST_METRICS, RESPONSE_METRICS, ResponseMetric, SERVER_ERRORS, UNAUTHORIZED, UNAVAILABLE,
 };
 pub use permission::Permission;
 pub use route::{JSON, Route, methods, routes};

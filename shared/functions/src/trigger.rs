@@ -15,4 +15,6 @@ pub enum Trigger {
     Schedule(&'static str),
     /// By the table's stream, for new audit records.
     AuditStream,
+    /// By EventBridge, for every event of the service on its own bus.
+    Bus,
 }

@@ -27,6 +27,7 @@ mod metadata;
 mod post;
 mod probe;
 mod settings;
+mod webhook;
 
 pub use bytes::Bytes;
 pub use client::{Client, ClientError};
@@ -37,4 +38,6 @@ pub use limits::Limits;
 pub use metadata::MetadataError;
 pub use post::Response;
 pub use settings::{Settings, SettingsError, TestRoot};
+pub use webhook::Sent;
+
 pub use trustplane_domain::outbound::{OutboundUrl, Purpose, Rules, UrlRefusal, Validators};

@@ -40,11 +40,13 @@ pub enum Kind {
     Domain,
     /// The tenant itself.
     Tenant,
+    /// An address that events are sent to.
+    Webhook,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Integration,
         Self::ExternalId,
         Self::Instance,
@@ -60,6 +62,7 @@ impl Kind {
         Self::SsoConfigurationVersion,
         Self::Domain,
         Self::Tenant,
+        Self::Webhook,
     ];
 
     /// Returns the name in the audit log: `identity-provider`.
@@ -80,6 +83,7 @@ impl Kind {
             Self::SsoConfigurationVersion => "sso-configuration-version",
             Self::Domain => "domain",
             Self::Tenant => "tenant",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -101,6 +105,7 @@ impl Kind {
             Self::SsoConfigurationVersion => "SsoConfigurationVersion",
             Self::Domain => "Domain",
             Self::Tenant => "Tenant",
+            Self::Webhook => "Webhook",
         }
     }
 }

@@ -14,6 +14,7 @@ use trustplane_domain::inventory::{Seen, Sync};
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
+use trustplane_domain::webhook::{Delivery, DeliveryStatus, Replay, Webhook};
 
 use crate::{Key, StoreError, keys};
 
@@ -52,10 +53,18 @@ impl Item for PolicySet {
 impl Item for Credential {
     const ENTITY: &'static str = "credential";
     const NOUN: &'static str = "key";
+
+    fn due_at(&self) -> Option<Timestamp> {
+        self.next_notice_at()
+    }
 }
 
 impl Item for Connection {
     const ENTITY: &'static str = "connection";
+
+    fn due_at(&self) -> Option<Timestamp> {
+        self.next_check_at
+    }
 }
 
 impl Item for SavedVersion {
@@ -107,6 +116,34 @@ impl Item for Health {
 
 impl Item for ServiceProvider {
     const ENTITY: &'static str = "service-provider";
+
+    fn due_at(&self) -> Option<Timestamp> {
+        self.next_notice_at()
+    }
+}
+
+impl Item for Webhook {
+    const ENTITY: &'static str = "webhook";
+}
+
+impl Item for Replay {
+    const ENTITY: &'static str = "replay";
+
+    fn due_at(&self) -> Option<Timestamp> {
+        Some(self.due_at)
+    }
+}
+
+impl Item for Delivery {
+    const ENTITY: &'static str = "delivery";
+
+    fn due_at(&self) -> Option<Timestamp> {
+        self.next_attempt_at.filter(|_| self.status == DeliveryStatus::Pending)
+    }
+
+    fn time_to_live(&self) -> Option<Timestamp> {
+        Some(self.ends_at())
+    }
 }
 
 /// An item as it was read, with the version that a write of it is conditional on.

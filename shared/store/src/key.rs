@@ -112,6 +112,13 @@ impl Key<trustplane_domain::identity_provider::IdentityProvider> {
     }
 }
 
+impl Key<trustplane_domain::service_provider::ServiceProvider> {
+    /// The identity store that the service provider belongs to.
+    pub fn identity_store(&self) -> Option<String> {
+        unescaped(self.sk().strip_prefix("STORE#")?.strip_suffix("#SP")?)
+    }
+}
+
 // By hand: derived implementations would ask the same of `T`.
 impl<T> Clone for Key<T> {
     fn clone(&self) -> Self {

@@ -23,6 +23,7 @@ use trustplane_domain::inventory::{Half, RowId, Seen, Sync};
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
+use trustplane_domain::webhook::{Delivery, DeliveryId, Replay, Webhook, WebhookId};
 use trustplane_policy::{Attribution, Grant};
 
 use crate::escape::escaped;
@@ -302,6 +303,36 @@ impl TenantKeys {
         })
     }
 
+    /// A webhook.
+    pub fn webhook(self, id: WebhookId) -> Key<Webhook> {
+        self.key(format!("{WEBHOOKS}{id}"))
+    }
+
+    /// All webhooks.
+    pub fn webhooks(self) -> Query<Webhook> {
+        self.list(WEBHOOKS.to_owned())
+    }
+
+    /// The number of webhooks.
+    pub fn webhook_count(self) -> Key<Count> {
+        self.key("COUNT#WEBHOOK".to_owned())
+    }
+
+    /// The replay to a webhook that is in progress.
+    pub fn webhook_replay(self, id: WebhookId) -> Key<Replay> {
+        self.key(format!("REPLAY#{id}"))
+    }
+
+    /// A delivery to a webhook.
+    pub fn delivery(self, webhook: WebhookId, id: &DeliveryId) -> Key<Delivery> {
+        self.beside(&format!("{DELIVERIES}{webhook}"), id.to_string())
+    }
+
+    /// The deliveries to a webhook, those of the newest events first.
+    pub fn deliveries(self, webhook: WebhookId) -> Query<Delivery> {
+        Query::new(self.partition(&format!("{DELIVERIES}{webhook}")), String::new(), Some(self.0)).newest_first()
+    }
+
     /// The count of a tenant's operations of one kind in one minute.
     pub fn budget(self, kind: &str, minute: i64) -> Key<Count> {
         self.key(format!("BUDGET#{kind}#{minute}"))
@@ -344,6 +375,9 @@ const TENANTS: &str = "TENANTS";
 const AUDIT: &str = "#AUDIT";
 /// The suffix of the partition of a tenant's seals.
 const SEALS: &str = "#SEALS";
+/// The beginning of the suffix of the partition of a webhook's deliveries, which the webhook's id follows.
+const DELIVERIES: &str = "#DELIVERY#";
+const WEBHOOKS: &str = "WEBHOOK#";
 const AUDIT_SEALS: &str = "SEAL#";
 const CREDENTIALS: &str = "CREDENTIAL#";
 const CONNECTION_VERSIONS: &str = "CONNECTION#VERSION#";
@@ -387,58 +421,4 @@ pub(crate) fn due_end(until: Timestamp) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::escape::unescaped;
-
-    fn keys() -> TenantKeys {
-        TenantKeys::presented(CredentialId::new(TenantId::from_random([1; 16]), [0; 8]))
-    }
-
-    fn organisation(id: &str) -> OrganisationId {
-        OrganisationId::parse(id).unwrap()
-    }
-
-    #[test]
-    fn parts_cannot_reach_into_the_next_level() {
-        let server = AuthorisationServerId::new(Timestamp::from_millis(0), [0; 10]);
-        assert_eq!(keys().organisation(&organisation("a#b")).sk(), "ORG#a%23b");
-        let prefix = keys().authorisation_servers(&organisation("a"));
-        let of = |id: &str| keys().authorisation_server(&organisation(id), server);
-        assert!(of("a").sk().starts_with(prefix.prefix()));
-        for other in ["a%", "a#", "a#b"] {
-            assert!(!of(other).sk().starts_with(prefix.prefix()), "{other}");
-        }
-    }
-
-    #[test]
-    fn the_due_list_sorts_by_time() {
-        let key = keys().connection();
-        let early = due_sort(Timestamp::from_millis(1_000), key.primary());
-        let late = due_sort(Timestamp::from_millis(1_700_000_000_000), key.primary());
-        assert!(early < late);
-    }
-
-    #[test]
-    fn items_due_at_the_very_time_are_before_the_end_and_later_ones_are_not() {
-        let key = keys().connection();
-        for (millis, due) in [(999, true), (1_000, true), (1_001, false)] {
-            let sort = due_sort(Timestamp::from_millis(millis), key.primary());
-            assert_eq!(sort < due_end(Timestamp::from_millis(1_000)), due, "{millis}");
-        }
-    }
-
-    #[test]
-    fn a_key_that_the_table_named_equals_the_key_that_was_made() {
-        for store in ["d-1234567890", "a#b%c", "\u{e9}\n", ""] {
-            let key = keys().identity_provider(store);
-            assert_eq!(PrimaryKey::found(key.pk().to_owned(), key.sk().to_owned()), *key.primary());
-            assert_eq!(key.identity_store().as_deref(), Some(store));
-        }
-        let record = keys().audit_record("1");
-        assert_eq!(PrimaryKey::found(record.pk().to_owned(), "1".to_owned()), *record.primary());
-        assert_eq!(keys().domain_claim(&DomainName::parse("example.com").unwrap()).tenant(), None);
-        assert_eq!(PrimaryKey::found("TENANT#x".to_owned(), String::new()).tenant, None);
-        assert_eq!(unescaped("%ff"), None);
-    }
-}
+mod tests;

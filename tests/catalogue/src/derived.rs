@@ -41,6 +41,27 @@ pub(crate) fn responses() -> Map<String, Value> {
     schemas
 }
 
+/// Returns the schema of an event's detail, and the schemas of images by name.
+pub(crate) fn events() -> (Value, Map<String, Value>) {
+    let mut generator = generator();
+    let detail = generator.root_schema_for::<trustplane_domain::event::Detail>().to_value();
+    trustplane_directory::schemas::images(&mut generator);
+    trustplane_events::schemas::images(&mut generator);
+    trustplane_identity_center::schemas::images(&mut generator);
+    trustplane_identity_source::schemas::images(&mut generator);
+    trustplane_platform::schemas::images(&mut generator);
+    let mut images = generator.take_definitions(true);
+    for schema in images.values_mut() {
+        join_words(schema);
+        join_null(schema);
+    }
+    let mut detail = detail;
+    join_words(&mut detail);
+    join_null(&mut detail);
+    omit_null(&mut detail);
+    (detail, images)
+}
+
 fn generator() -> SchemaGenerator {
     let mut settings = SchemaSettings::draft2020_12().for_serialize();
     settings.definitions_path = "/components/schemas".into();
@@ -127,7 +148,7 @@ fn merge_variants(schema: &mut Value) {
 }
 
 /// Removes null from optional fields. A response leaves an optional field out, and a required field may be null.
-fn omit_null(schema: &mut Value) {
+pub(crate) fn omit_null(schema: &mut Value) {
     walk(schema, &|fields| {
         let required = fields.get("required").cloned().unwrap_or_default();
         let is_required = |name: &str| required.as_array().is_some_and(|names| names.iter().any(|other| other == name));

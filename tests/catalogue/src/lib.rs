@@ -8,6 +8,9 @@ mod dashboard;
 #[cfg(feature = "schema")]
 mod derived;
 #[cfg(feature = "schema")]
+mod event_types;
+mod events;
+#[cfg(feature = "schema")]
 mod openapi;
 mod permissions;
 #[cfg(feature = "schema")]
@@ -58,6 +61,9 @@ pub fn written() -> Result<Vec<Written>, String> {
         Written { path: "template.yaml".to_owned(), text: template::template() },
         #[cfg(feature = "schema")]
         Written { path: "openapi.json".to_owned(), text: openapi::openapi().map_err(|error| error.to_string())? },
+        #[cfg(feature = "schema")]
+        Written { path: "functions/platform/src/event_types.json".to_owned(), text: event_types::document()? },
+        between("docs/events.md", "<!-- events -->", "<!-- end of events -->", &events::table())?,
         Written { path: "shared/policy/permissions.md".to_owned(), text: permissions::permissions()? },
         Written { path: "docs/connection.md".to_owned(), text: connection::manual()? },
     ];
@@ -140,6 +146,7 @@ fn other_functions() -> String {
             Trigger::Operator => "an operator".to_owned(),
             Trigger::Schedule(rate) => format!("EventBridge, `{rate}`"),
             Trigger::AuditStream => "the table's stream".to_owned(),
+            Trigger::Bus => "EventBridge, for every event of the service".to_owned(),
         };
         let _ = writeln!(text, "| `{}` | {by} | {} |", function.name, function.summary);
     }

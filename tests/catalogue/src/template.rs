@@ -15,6 +15,7 @@ const OUTPUTS: &str = include_str!("template/outputs.yaml");
 const STATE: &[(&str, &str)] = &[
     ("{{audit-dead-letters}}", "!GetAtt AuditDeadLetters.Arn"),
     ("{{bus}}", "!If [NewBus, !GetAtt Bus.Arn, !Ref ExistingBusArn]"),
+    ("{{bus-name}}", "!If [NewBus, !Ref Bus, !Select [1, !Split [event-bus/, !Ref ExistingBusArn]]]"),
     ("{{dead-letters}}", "!GetAtt DeadLetters.Arn"),
     ("{{due-list}}", "!If [NewTable, !Sub \"${Table.Arn}/index/GSI1\", !Sub \"${ExistingTableArn}/index/GSI1\"]"),
     ("{{key}}", "!If [NewKey, !GetAtt Key.Arn, !Ref ExistingKeyArn]"),
@@ -71,10 +72,10 @@ fn resource(text: &mut String, function: &Function) {
         logical = logical_id(name),
         summary = serde_json::Value::from(function.summary),
     );
-    if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream) {
+    if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream | Trigger::Bus) {
         text.push_str("      Timeout: 120\n");
     }
-    if matches!(function.trigger, Trigger::Schedule(_)) {
+    if matches!(function.trigger, Trigger::Schedule(_) | Trigger::Bus) {
         text.push_str(FAILED_RUNS);
     }
     if matches!(function.trigger, Trigger::Schedule(_) | Trigger::AuditStream) {
@@ -110,6 +111,7 @@ fn resource(text: &mut String, function: &Function) {
             );
         }
         Trigger::AuditStream => text.push_str(AUDIT_STREAM),
+        Trigger::Bus => text.push_str(BUS),
     }
 }
 
@@ -175,6 +177,20 @@ const AUDIT_STREAM: &str = r#"      Events:
               OnFailure:
                 Type: SQS
                 Destination: {{audit-dead-letters}}
+"#;
+
+/// Every event of the service. EventBridge's own retries are for events that Lambda does not take.
+const BUS: &str = r#"      Events:
+        Event:
+          Type: EventBridgeRule
+          Properties:
+            EventBusName: {{bus-name}}
+            Pattern:
+              source: [trustplane]
+            RetryPolicy:
+              MaximumRetryAttempts: 185
+            DeadLetterConfig:
+              Arn: {{dead-letters}}
 "#;
 
 /// Named actions, on what they are needed for.

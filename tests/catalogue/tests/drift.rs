@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use trustplane_catalogue::{root, written};
-use trustplane_functions::functions;
+use trustplane_functions::{event_types, functions};
 
 #[test]
 fn what_follows_from_the_table_is_current() {
@@ -49,6 +49,17 @@ fn every_function_has_an_event_and_every_event_a_function() {
     }
     let functions: BTreeSet<_> = functions().map(|function| function.name.to_owned()).collect();
     assert_eq!(with_events, functions);
+}
+
+#[test]
+fn the_rule_of_notices_names_events_that_exist() {
+    let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let (_, rest) = template.split_once("detail-type: [").expect("a rule of notices");
+    let (names, _) = rest.split_once(']').unwrap();
+    let known: BTreeSet<&str> = event_types().map(|row| row.name).collect();
+    for name in names.split(", ") {
+        assert!(known.contains(name), "no event is called `{name}`: see docs/events.md");
+    }
 }
 
 /// The crates under `shared/`, each with those that it may use.

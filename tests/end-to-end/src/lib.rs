@@ -1,7 +1,7 @@
 //! Support for end-to-end tests: one running stack per test program, customers in it, requests to it, and the cost of
 //! each request.
 //!
-//! Every response is validated against `openapi.json`.
+//! Every response is validated against `openapi.json`, and every event against the catalogue of events.
 
 #![allow(
     clippy::expect_used,
@@ -13,6 +13,7 @@
 
 mod contract;
 mod customer;
+mod events;
 mod exchanges;
 mod fault_proxy;
 mod request;
@@ -20,6 +21,7 @@ mod signer;
 mod world;
 
 pub use customer::Customer;
+pub use events::conforms;
 pub use fault_proxy::{Fault, FaultProxy, Times};
 pub use request::{Cost, Reply, Request};
 pub use signer::{AccessKey, Client};

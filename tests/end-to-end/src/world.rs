@@ -32,6 +32,7 @@ impl World {
         if let (None, Some(folder)) = (&options.functions, std::env::var_os("TRUSTPLANE_FUNCTIONS")) {
             options.functions = Some(workspace().join(folder));
         }
+        options.observer.get_or_insert(crate::events::observe);
         // In a new thread, because a test cannot start another runtime in its own thread.
         std::thread::scope(|scope| {
             let started = scope.spawn(|| {

@@ -20,6 +20,7 @@ Usage: cargo local [OPTIONS]
   --dynamodb-endpoint URL  Endpoint of DynamoDB instead of the embedded engine
   --dns-server ADDR        DNS server of the functions, as 192.0.2.53 or 127.0.0.1:5353 [default: a local one with the
                            TXT records of dns.txt in the data folder, one per line: `NAME TEXT`]
+  --emit FILE              Puts the event of a file, an object with `detail-type` and `detail`, on the bus
   --verbose                Shows all output of the functions, not only warnings and errors
   --scenarios              Lists roles that make a connection fail, each in its own way; save one and test the connection
   --help                   Prints this help
@@ -36,6 +37,8 @@ pub enum Command {
         options: Box<Options>,
         /// True if the ready message is JSON.
         json: bool,
+        /// Files of events to put on the bus.
+        emit: Vec<PathBuf>,
     },
     /// Prints [`HELP`].
     Help,
@@ -51,9 +54,10 @@ impl Command {
             data: Some(binaries::target().join("local")),
             show: Show::Warnings,
             streams: true,
+            receiver: true,
             ..Options::default()
         };
-        let mut json = false;
+        let (mut json, mut emit) = (false, Vec::new());
         let mut idp_port = None;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -82,6 +86,7 @@ impl Command {
                     let value = value()?;
                     idp_port = Some(value.parse().map_err(|_| format!("`{value}` is not a port"))?);
                 }
+                "--emit" => emit.push(PathBuf::from(value()?)),
                 "--data" => options.data = Some(PathBuf::from(value()?)),
                 "--aws-endpoint" => options.aws_endpoint = Some(endpoint(value()?)?),
                 "--dynamodb-endpoint" => options.dynamodb_endpoint = Some(endpoint(value()?)?),
@@ -99,7 +104,7 @@ impl Command {
         }
         let free_or_near = if options.port == 0 { 0 } else { options.port.saturating_add(443) };
         options.identity_provider = Some(idp_port.unwrap_or(free_or_near));
-        Ok(Self::Run { options: Box::new(options), json })
+        Ok(Self::Run { options: Box::new(options), json, emit })
     }
 }
 
@@ -131,7 +136,7 @@ mod tests {
 
     fn run(line: &str) -> (Options, bool) {
         match parse(line).unwrap() {
-            Command::Run { options, json } => (*options, json),
+            Command::Run { options, json, .. } => (*options, json),
             Command::Help | Command::Scenarios => panic!("{line} does not run"),
         }
     }
@@ -165,6 +170,7 @@ mod tests {
             ("--prot 1", "unknown option `--prot`"),
             ("3000", "`3000` is not expected"),
             ("--port", "`--port` needs a value"),
+            ("--emit", "`--emit` needs a value"),
             ("--port 70000", "`70000` is not a port"),
             ("--json=yes", "`--json` takes no value"),
             ("--data=", "`--data` needs a value"),

@@ -4,6 +4,7 @@
 //! Amazon EventBridge API Reference; "SendMessage", Amazon SQS API Reference (AWS JSON protocol).
 
 use crate::{
+    Error,
     delivery::Delivery,
     journal::Journal,
     template::{ACCOUNT, REGION, Rule},
@@ -37,15 +38,22 @@ struct Inner {
     names: Vec<String>,
     rules: Vec<Rule>,
     received: Journal,
+    observer: Option<fn(&Value)>,
     refusing: AtomicUsize,
     delivery: Delivery,
 }
 
 impl Bus {
     /// Creates the default bus and the buses called `names`.
-    pub fn new(names: &[String], rules: Vec<Rule>, received: Journal, delivery: Delivery) -> Self {
+    pub fn new(
+        names: &[String],
+        rules: Vec<Rule>,
+        received: Journal,
+        observer: Option<fn(&Value)>,
+        delivery: Delivery,
+    ) -> Self {
         let names = names.iter().cloned().chain(["default".to_owned()]).collect();
-        Self(Arc::new(Inner { names, rules, received, refusing: AtomicUsize::new(0), delivery }))
+        Self(Arc::new(Inner { names, rules, received, observer, refusing: AtomicUsize::new(0), delivery }))
     }
 
     /// Returns the received events, oldest first, in the format that a rule's target gets.
@@ -56,6 +64,21 @@ impl Bus {
     /// Rejects the next `count` entries with EventBridge's `InternalFailure`.
     pub fn refuse(&self, count: usize) {
         self.0.refusing.store(count, Ordering::SeqCst);
+    }
+
+    /// Puts an event on the first bus of the template, or on the one that its `event-bus` names. Its source is the service's
+    /// unless it names one.
+    pub fn emit(&self, event: &Value) -> Result<(), Error> {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let detail = event.get("detail").map(Value::to_string);
+        let entry = json!({
+            "EventBusName": text("event-bus").or(self.0.names.first().map(String::as_str)),
+            "Source": text("source").unwrap_or("trustplane"),
+            "DetailType": text("detail-type"),
+            "Detail": detail,
+        });
+        let refused = |(code, message)| Error::new(format!("the bus does not take the event: {code}: {message}"));
+        self.put(&entry).map(|_| ()).map_err(refused)
     }
 
     /// Returns the HTTP endpoint.
@@ -129,6 +152,9 @@ impl Bus {
             "resources": entry.get("Resources").filter(|resources| resources.is_array()).cloned().unwrap_or(json!([])),
             "detail": detail,
         });
+        if let Some(observe) = self.0.observer {
+            observe(&event);
+        }
         for rule in self.0.rules.iter().filter(|rule| rule.bus == bus && rule.pattern.matches(&event)) {
             let (delivery, function, event) = (self.0.delivery.clone(), rule.function.clone(), event.clone());
             tokio::spawn(async move { delivery.deliver(&function, event.to_string().into()).await });

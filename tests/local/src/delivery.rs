@@ -13,6 +13,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 /// Pauses before the second and the third attempt, which is the last. Lambda waits one and two minutes.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
+/// Pause before the next attempt of a throttled invocation.
+const THROTTLED: Duration = Duration::from_millis(500);
+
 /// Invokes functions asynchronously, as a cheap handle.
 #[derive(Clone)]
 pub(crate) struct Delivery {
@@ -31,6 +34,12 @@ impl Delivery {
             tries += 1;
             let error = match self.lambda.invoke(function, event.clone()).await {
                 Ok(outcome) if !outcome.failed => return,
+                // Lambda keeps a throttled event for hours, and counts no attempt.
+                Err(Refusal::Throttled) => {
+                    tries -= 1;
+                    tokio::time::sleep(THROTTLED).await;
+                    continue;
+                }
                 Ok(outcome) => serde_json::from_slice(&outcome.payload).unwrap_or_default(),
                 Err(refusal) => json!({ "errorType": "Invoke", "errorMessage": reason(&refusal) }),
             };

@@ -75,6 +75,7 @@ impl Demo {
             "sso_instance_arn": INSTANCE_ARN,
             "region": REGION,
             "endpoint": stack.endpoint(),
+            "receiver_url": stack.receiver_url(),
             "dynamodb_endpoint": stack.dynamodb_endpoint(),
             "table": stack.table(),
             "metadata_url": stack.identity_provider().map(IdentityProvider::metadata_url),

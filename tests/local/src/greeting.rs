@@ -37,6 +37,12 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
             "  # {purpose}\n  curl -s{method} $URL{path} \\\n    -H \"Authorization: Bearer $TOKEN\" -H \"X-Tenant-ID: $TENANT\""
         );
     }
+    if let Some(url) = stack.receiver_url() {
+        let _ = writeln!(
+            text,
+            "  # a webhook to the local receiver, which prints what it gets\n  curl -s $URL/v1/webhooks \\\n    -H \"Authorization: Bearer $TOKEN\" -H \"X-Tenant-ID: $TENANT\" -H \"Content-Type: application/json\" \\\n    -d '{{\"url\": \"{url}\", \"events\": [\"*\"]}}'"
+        );
+    }
     let _ = write!(
         text,
         "  # an operator's function; `aws lambda invoke --endpoint-url $URL` invokes it too\n  \

@@ -1,6 +1,10 @@
 //! `cargo local`: runs the whole system on this machine.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use trustplane_local::{Command, Error, HELP, Options, Stack, demo::Demo, greeting::greeting, scenarios};
 
@@ -15,7 +19,7 @@ async fn main() -> ExitCode {
             print!("{}", scenarios());
             ExitCode::SUCCESS
         }
-        Ok(Command::Run { options, json }) => match run(*options, json).await {
+        Ok(Command::Run { options, json, emit }) => match run(*options, json, &emit).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error}");
@@ -29,7 +33,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options, json: bool) -> Result<(), Error> {
+async fn run(options: Options, json: bool, emit: &[PathBuf]) -> Result<(), Error> {
     let listening = |error| Error::while_doing("listening for signals", error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(listening)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(listening)?;
@@ -43,6 +47,10 @@ async fn run(options: Options, json: bool) -> Result<(), Error> {
         // A closed standard output is not a reason to stop.
         let _ = output.write_all(ready.as_bytes()).and_then(|()| output.flush());
         drop(output);
+        for file in emit {
+            let event = read(file).and_then(|event| stack.emit(&event));
+            event.map_err(|error| Error::while_doing(format!("`{}`", file.display()), error))?;
+        }
         stack.start_schedules();
         Ok::<_, Error>(stack)
     };
@@ -60,4 +68,10 @@ async fn run(options: Options, json: bool) -> Result<(), Error> {
         stack.stop().await;
     }
     Ok(())
+}
+
+/// Reads an event from a file.
+fn read(file: &Path) -> Result<serde_json::Value, Error> {
+    let text = std::fs::read(file).map_err(|error| Error::while_doing("reading", error))?;
+    serde_json::from_slice(&text).map_err(|error| Error::while_doing("reading", error))
 }

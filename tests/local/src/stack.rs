@@ -15,7 +15,9 @@ use crate::{
     journal::Journal,
     lambda::{Lambda, Limits, Outcome, Refusal, Runnable},
     listen::{listen, listen_for_containers, listen_on_both, serve},
+    lock::lock,
     logs::{Line, Logs, Show},
+    receiver::Receiver,
     sam,
     schedule::{self, Expression},
     streams::{Mapping, Positions},
@@ -23,13 +25,7 @@ use crate::{
     wait,
 };
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Write as _,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs::File, net::SocketAddr, path::PathBuf};
 use tokio::{sync::watch, task::JoinHandle};
 use trustplane_organization::{KeySpec, Organization};
 
@@ -65,6 +61,10 @@ pub struct Options {
     pub clock: Clock,
     /// Port of the demonstration identity provider, 0 for a free one; `None` starts none.
     pub identity_provider: Option<u16>,
+    /// True if a receiver of webhooks listens on loopback.
+    pub receiver: bool,
+    /// Called with each event that a bus receives, in the format that a rule's target gets.
+    pub observer: Option<fn(&Value)>,
 }
 
 /// A running stack. Dropping it stops it, including its function processes; [`Stack::stop`] also waits for their end.
@@ -78,6 +78,7 @@ pub struct Stack {
     dns: Dns,
     authority: Authority,
     identity_provider: Option<IdentityProvider>,
+    receiver: Option<Receiver>,
     delivery: Delivery,
     bus: Bus,
     schedules: Vec<(Schedule, Expression)>,
@@ -172,8 +173,17 @@ impl Stack {
         let file = |name: &str| options.data.as_ref().map(|data| data.join(name));
         let journal = |name: &str| file(name).map_or_else(|| Ok(Journal::default()), |file| Journal::in_file(&file));
         let delivery = Delivery { lambda, dead_letters: journal("dead-letters.jsonl")? };
-        let bus = Bus::new(&template.buses, template.rules, journal("events.jsonl")?, delivery.clone());
+        let bus =
+            Bus::new(&template.buses, template.rules, journal("events.jsonl")?, options.observer, delivery.clone());
         tasks.push(serve(bus_listener, bus.clone().router()));
+
+        let receiver = match options.receiver {
+            true => {
+                let shows = delivery.lambda.logs().shows() || options.show == Show::Warnings;
+                Some(Receiver::start(&authority, journal("webhooks.jsonl")?, shows).await?)
+            }
+            false => None,
+        };
 
         let mut polls = Vec::new();
         if options.streams {
@@ -207,6 +217,7 @@ impl Stack {
             dns,
             authority,
             identity_provider,
+            receiver,
             delivery,
             bus,
             schedules,
@@ -261,6 +272,19 @@ impl Stack {
     /// Returns the demonstration identity provider, if the options start one.
     pub fn identity_provider(&self) -> Option<&IdentityProvider> {
         self.identity_provider.as_ref()
+    }
+
+    /// Returns the URL of the receiver of webhooks, if there is one.
+    pub fn receiver_url(&self) -> Option<String> {
+        self.receiver.as_ref().map(Receiver::url)
+    }
+
+    /// Puts an event on the bus of the template: an object with `detail-type` and `detail`, as events of the bus have.
+    ///
+    /// # Errors
+    /// The reason why EventBridge would not take it.
+    pub fn emit(&self, event: &Value) -> Result<(), Error> {
+        self.bus.emit(event)
     }
 
     /// Sends a request to the HTTP API. `path` is percent-encoded.
@@ -372,30 +396,6 @@ impl Drop for Stack {
     fn drop(&mut self) {
         self.abort();
         self.delivery.lambda.kill();
-    }
-}
-
-/// Locks the data folder for this process.
-fn lock(data: &Path) -> Result<File, Error> {
-    let failed = |error| Error::while_doing(format!("data folder `{}`", data.display()), error);
-    std::fs::create_dir_all(data).map_err(failed)?;
-    let path = data.join("lock");
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {
-            file.set_len(0).map_err(failed)?;
-            write!(file, "{}", std::process::id()).map_err(failed)?;
-            Ok(file)
-        }
-        Err(std::fs::TryLockError::WouldBlock) => {
-            let owner = std::fs::read_to_string(&path).unwrap_or_default();
-            Err(Error::new(format!(
-                "data folder `{}` is in use by another local stack (process {owner}): end that, or choose another \
-                 with --data",
-                data.display()
-            )))
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
     }
 }
 

@@ -138,6 +138,44 @@ async fn the_demo_tenant_is_ready_and_survives_a_restart() {
     again.interrupt().await;
 }
 
+/// Waits until a line of a file of the data folder is chosen, and returns it.
+async fn line(data: &Folder, file: &str, choose: impl Fn(&Value) -> bool) -> Value {
+    let path = data.path().join(file);
+    let found = || {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).find(|line| choose(line))
+    };
+    trustplane_local::wait::until(&format!("a line of {file}"), || found().is_some()).await;
+    found().unwrap()
+}
+
+#[tokio::test]
+async fn an_event_of_a_file_is_put_on_the_bus_and_the_receiver_gets_what_webhooks_bring() {
+    let data = Folder::new("webhooks");
+    let file = data.path().join("event.json");
+    let event = json!({"detail-type": "example.emitted", "detail": {"text": "of a file"}});
+    std::fs::write(&file, event.to_string()).unwrap();
+    let local = Local::start(data.path(), &["--emit", file.to_str().unwrap()]).await;
+    let emitted = line(&data, "events.jsonl", |event| event["detail-type"] == "example.emitted").await;
+    assert_eq!((&emitted["detail"], &emitted["source"]), (&event["detail"], &json!("trustplane")));
+
+    let webhook = json!({"url": local.said("receiver_url"), "events": ["policy.saved"]});
+    let made = local.call(Method::POST, "/v1/webhooks", local.said("token"), &webhook.to_string()).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let policy = json!({"text": "forbid (principal, action, resource) when { context.hour > 99 };"});
+    let saved = local.call(Method::PUT, "/v1/policies/mine", local.said("token"), &policy.to_string()).await;
+    assert_eq!(saved.status, 200, "{}", saved.text());
+    let got = line(&data, "webhooks.jsonl", |got| got["message"]["type"] == "policy.saved").await;
+    assert_eq!(got["message"]["data"]["resource_id"], "mine");
+    assert_eq!(got["headers"]["webhook-id"], got["message"]["data"]["id"]);
+    assert!(got["headers"]["webhook-signature"].as_str().unwrap().starts_with("v1,"));
+    local.interrupt().await;
+    let missing = data.path().join("missing.json");
+    let output =
+        refused(&["--port", "0", "--data", data.path().to_str().unwrap(), "--emit", missing.to_str().unwrap()]).await;
+    assert!(String::from_utf8_lossy(&output.stderr).contains("missing.json"));
+}
+
 #[tokio::test]
 async fn a_mistake_in_the_command_line_is_named() {
     let output = refused(&["--prot", "3000"]).await;

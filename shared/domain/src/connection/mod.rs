@@ -9,6 +9,7 @@ pub mod refusal;
 mod report;
 mod rotation;
 mod saved_version;
+mod schedule;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ pub use self::observed::{Described, Listed, Observed, Said};
 pub use self::refusal::{Actor, Denial, KmsReason, PolicyKind, Refusal};
 pub use self::report::{Check, CheckId, CheckStatus, Code, Health, LastAnswered, Report};
 pub use self::saved_version::SavedVersion;
+pub use self::schedule::{HealthChange, MAX_HISTORY};
 use crate::arn::{InstanceArn, RoleArn};
 use crate::ids::{ExternalId, TenantId};
 use crate::region::{AccountId, Region};
@@ -67,6 +69,15 @@ pub struct Connection {
     /// one item.
     #[serde(default)]
     pub provider_enabled: bool,
+    /// Time of the next check by the schedule; none before the first test of these settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_check_at: Option<Timestamp>,
+    /// Tests in a row that AWS did not answer.
+    #[serde(default)]
+    pub unanswered_checks: u32,
+    /// Changes of health, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health_history: Vec<HealthChange>,
 }
 
 /// The three settings. Each may be absent; all that are present fit together.
@@ -169,6 +180,9 @@ impl Connection {
             role_proven: false,
             instance: None,
             provider_enabled: false,
+            next_check_at: None,
+            unanswered_checks: 0,
+            health_history: Vec::new(),
         }
     }
 
@@ -189,6 +203,9 @@ impl Connection {
             instance: None,
             health: None,
             last_verified_at: None,
+            next_check_at: None,
+            unanswered_checks: 0,
+            health_history: Vec::new(),
             ..self.clone()
         }
     }
@@ -223,6 +240,7 @@ impl Connection {
             last_verified_at: health.map(|_| report.checked_at).or(self.last_verified_at),
             ..self.clone()
         }
+        .checked(self.health, health, report.checked_at)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::Timestamp;
 
 /// The report as it is kept and shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TestReport"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TestedReport"))]
 pub struct Report {
     /// True if no check failed or was unavailable.
     pub success: bool,
@@ -178,6 +178,7 @@ pub enum Code {
 
 /// Health of a connection, from its last test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Every check passed.

@@ -7,6 +7,7 @@ use crate::timestamp::Timestamp;
 
 /// A provider as policies see it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderView"))]
 pub struct View<'a> {
     identity_store_id: &'a str,
     entity_id: &'a str,

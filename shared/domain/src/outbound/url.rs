@@ -22,6 +22,10 @@ pub struct OutboundUrl {
     url: Url,
 }
 
+crate::text_field!(OutboundUrl => Self, OutboundUrl::parse, {
+    "type": "string", "format": "uri", "maxLength": MAX, "pattern": "^[Hh][Tt][Tt][Pp][Ss]://"
+});
+
 /// The host of an [`OutboundUrl`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host<'a> {

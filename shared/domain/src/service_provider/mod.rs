@@ -5,11 +5,13 @@
 //! it to the identity provider, activate it, and delete the old one.
 
 mod encrypted_key;
+mod notice;
 mod refusal;
 
 use serde::{Deserialize, Serialize};
 
 pub use encrypted_key::EncryptedKey;
+pub use notice::{ExpiryNotice, THRESHOLDS};
 pub use refusal::Refusal;
 
 use crate::certificate::{Certificate, CertificateId};
@@ -43,6 +45,9 @@ pub struct SigningCertificate {
     pub key: EncryptedKey,
     /// Time of creation.
     pub created_at: Timestamp,
+    /// Days before the expiry of the last notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed: Option<u16>,
 }
 
 /// Use of a certificate.

@@ -26,6 +26,7 @@ fn signing(number: u8) -> SigningCertificate {
         certificate: POOL[usize::from(number % 2)].clone(),
         key: EncryptedKey::from_ciphertext(vec![number; 5]),
         created_at: day(0),
+        noticed: None,
     }
 }
 
@@ -136,4 +137,17 @@ proptest! {
             prop_assert_eq!(&serde_json::from_str::<ServiceProvider>(&json).unwrap(), &provider);
         }
     }
+}
+
+#[test]
+fn an_expiry_is_noticed_before_it_once_per_threshold() {
+    let mut provider = ServiceProvider::default().add_certificate(signing(0)).unwrap();
+    let mut given = Vec::new();
+    while let Some(at) = provider.next_notice_at() {
+        let (notices, after) = provider.take_notices(at);
+        assert_eq!(after.take_notices(at).0, []);
+        given.extend(notices.iter().map(|notice| (notice.threshold, notice.days_left)));
+        provider = after;
+    }
+    assert_eq!(given, THRESHOLDS.map(|days| (days, i64::from(days))));
 }

@@ -1,6 +1,6 @@
 //! Event handlers: functions that EventBridge and the table's stream invoke.
 
-use crate::Permission::{AssumeRole, Count, DeadLetters, Due, List, PutEvents, Read, Write};
+use crate::Permission::{AssumeRole, Count, DeadLetters, Due, List, PutEvents, Read, Seal, Write};
 use crate::{Function, Trigger};
 
 /// Functions of the family.
@@ -11,6 +11,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
         summary: "Notify of certificates of identity providers that are about to expire",
         trigger: Trigger::Schedule("rate(1 hour)"),
         permissions: &[Read, Due, Write],
+    },
+    Function {
+        name: "notify-expiring-keys",
+        family: "events",
+        summary: "Notify of credentials that expire or are unused, and of service provider certificates that expire",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        permissions: &[Read, Due, Write],
+    },
+    Function {
+        name: "check-connections",
+        family: "events",
+        summary: "Test connections again daily",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        permissions: &[Read, Due, Write, AssumeRole],
     },
     Function {
         name: "check-domains",
@@ -39,6 +53,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
         summary: "Publish new audit records on the event bus and seal them",
         trigger: Trigger::AuditStream,
         permissions: &[PutEvents, Read, Write, Count, DeadLetters],
+    },
+    Function {
+        name: "deliver-webhooks",
+        family: "events",
+        summary: "Send events to the webhooks that want them",
+        trigger: Trigger::Bus,
+        permissions: &[Read, List, Write, Seal, DeadLetters],
+    },
+    Function {
+        name: "retry-webhooks",
+        family: "events",
+        summary: "Make attempts of deliveries to webhooks that are due",
+        trigger: Trigger::Schedule("rate(1 minute)"),
+        permissions: &[Read, List, Due, Write, Seal],
     },
     Function {
         name: "sync-organizations",

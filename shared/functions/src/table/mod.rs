@@ -1,12 +1,13 @@
 //! The rows of the table, one file per family.
 
 mod directory;
+mod event_types;
 mod events;
 mod identity_center;
 mod identity_source;
 mod platform;
 
-use crate::Function;
+use crate::{EventType, Function};
 
 /// The rows of all families.
 pub(crate) const FAMILIES: &[&[Function]] = &[
@@ -15,4 +16,13 @@ pub(crate) const FAMILIES: &[&[Function]] = &[
     identity_source::FUNCTIONS,
     platform::FUNCTIONS,
     events::FUNCTIONS,
+];
+
+/// The names of events of all families.
+pub(crate) const EVENT_TYPES: &[&[EventType]] = &[
+    event_types::IDENTITY_CENTER,
+    event_types::DIRECTORY,
+    event_types::IDENTITY_SOURCE,
+    event_types::PLATFORM,
+    event_types::EVENTS,
 ];

@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use crate::Permission::{Inspect, List, Mac, Read, Seal, Write};
+use crate::Permission::{Count, Inspect, List, Mac, Read, Seal, Write};
 use crate::endpoint::{Endpoint, http};
 use crate::route::PAGED;
 use crate::{Dialect, Function, JSON, Route, Trigger};
@@ -206,6 +206,136 @@ pub(super) const FUNCTIONS: &[Function] = &[
         queries: &["limit", "cursor", "actor_id", "resource_type", "resource_id", "action", "outcome", "from", "to"],
         response: Some("AuditRecordPage"),
         permissions: &[Read, List],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "list-event-types",
+        summary: "List events with their schemas and examples",
+        method: "GET",
+        path: "/v1/event-types",
+        group: Group::Read,
+        resource: Kind::Tenant,
+        response: Some("EventTypes"),
+        permissions: &[Read],
+        ..PLATFORM
+    }),
+    // Webhooks.
+    http(Endpoint {
+        name: "create-webhook",
+        summary: "Create webhook, its signing secret is shown once",
+        method: "POST",
+        path: "/v1/webhooks",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        request: Some("NewWebhook"),
+        status: 201,
+        response: Some("MadeWebhook"),
+        permissions: &[Read, Write, Count, Seal],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "list-webhooks",
+        summary: "List webhooks",
+        method: "GET",
+        path: "/v1/webhooks",
+        group: Group::Administer,
+        resource: Kind::Tenant,
+        response: Some("WebhookPage"),
+        permissions: &[Read, List, Seal],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "get-webhook",
+        summary: "Get webhook",
+        method: "GET",
+        path: "/v1/webhooks/{id}",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        response: Some("Webhook"),
+        permissions: &[Read, Seal],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "put-webhook",
+        summary: "Update webhook",
+        method: "PUT",
+        path: "/v1/webhooks/{id}",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        request: Some("WebhookUpdate"),
+        response: Some("UpdatedWebhook"),
+        permissions: &[Read, Write, Seal],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "delete-webhook",
+        summary: "Delete webhook and cancel its pending deliveries",
+        method: "DELETE",
+        path: "/v1/webhooks/{id}",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        status: 204,
+        permissions: &[Read, Write, Count],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "rotate-webhook-secret",
+        summary: "Rotate signing secret of a webhook with an overlap",
+        method: "POST",
+        path: "/v1/webhooks/{id}/rotate-secret",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        request: Some("WebhookSecretRotation"),
+        response: Some("MadeWebhook"),
+        permissions: &[Read, Write, Seal],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "test-webhook",
+        summary: "Send test event to a webhook",
+        method: "POST",
+        path: "/v1/webhooks/{id}/test",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        response: Some("WebhookTest"),
+        permissions: &[Read, Count, Seal],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "list-webhook-deliveries",
+        summary: "List deliveries to a webhook, newest first",
+        method: "GET",
+        path: "/v1/webhooks/{id}/deliveries",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        queries: &["limit", "cursor", "status"],
+        response: Some("WebhookDeliveryPage"),
+        permissions: &[Read, List],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "retry-webhook-delivery",
+        summary: "Send event to a webhook again",
+        method: "POST",
+        path: "/v1/webhooks/{id}/deliveries/{delivery_id}/retry",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        status: 202,
+        response: Some("WebhookDelivery"),
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "replay-webhook",
+        summary: "Send events of a range of time to a webhook again",
+        method: "POST",
+        path: "/v1/webhooks/{id}/replay",
+        group: Group::Administer,
+        resource: Kind::Webhook,
+        request: Some("NewWebhookReplay"),
+        status: 202,
+        response: Some("WebhookReplay"),
+        permissions: &[Read, List, Write],
         ..PLATFORM
     }),
     Function {

@@ -198,14 +198,19 @@ const NO_ETAG: &[&str] = &[
     "get-sp-config",
     "get-sso-configuration-reference",
     "get-sso-route",
+    "list-event-types",
     "list-identity-store-associations",
     "list-policies",
     "list-sso-configuration-domains",
+    "list-webhooks",
     "preview-external-idp",
+    "replay-webhook",
     "request-aws-sync",
+    "retry-webhook-delivery",
     "test-authorisation-server",
     "test-external-idp",
     "test-identity-center-connection",
+    "test-webhook",
 ];
 
 /// Operations without an id in their path that can miss a resource all the same.
@@ -228,7 +233,7 @@ fn errors(function: &Function, route: &Route) -> BTreeSet<u16> {
     when(has_if_match(route), &[412]);
     when(route.request.is_some(), &[413, 415]);
     when(route.method == "POST", &[422]);
-    when(calls_out, &[429]);
+    when(calls_out || function.name == "test-webhook", &[429]);
     when(calls_out && route.dialect != Dialect::IdentitySource, &[502]);
     statuses
 }

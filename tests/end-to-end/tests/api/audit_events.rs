@@ -34,12 +34,14 @@ async fn a_change_reaches_the_bus_once_as_it_stands_in_the_audit_log() {
     let found: Vec<&Value> = events.iter().filter(|event| event["detail"]["id"] == records[0]["id"]).collect();
     assert_eq!((records.len(), found.len()), (1, 1));
     let event = found[0];
-    assert_eq!((&event["source"], &event["detail-type"]), (&json!("trustplane"), &json!("put-identity-center-config")));
-    assert_eq!(event["detail"], records[0]);
+    assert_eq!((&event["source"], &event["detail-type"]), (&json!("trustplane"), &json!("integration.saved")));
+    let mut detail: Map<String, Value> = event["detail"].as_object().unwrap().clone();
+    assert_eq!(detail.remove("schema_version"), Some(json!(1)));
+    assert_eq!(json!(detail), records[0]);
+    assert_eq!(detail["action"], "put-identity-center-config");
     // EventBridge has whole seconds.
     assert_eq!(event["time"].as_str().unwrap()[..19], records[0]["occurred_at"].as_str().unwrap()[..19]);
 
-    let mut detail: Map<String, Value> = event["detail"].as_object().unwrap().clone();
     let hash = detail.remove("hash").unwrap();
     let record: AuditRecord = serde_json::from_value(json!(detail)).unwrap();
     assert_eq!(AuditRecord::hash(&record.canonical()), hash.as_str().unwrap());
@@ -76,7 +78,7 @@ fn item(tenant: &str, id: &str, hash: Option<&str>) -> Value {
         "resource_id": tenant,
         "outcome": "allowed",
         "before": null,
-        "after": {"name": "Example"},
+        "after": {"name": "Example", "status": "active"},
         "determining_policies": [],
         "source_ip": null,
         "user_agent": null,

@@ -157,7 +157,7 @@ async fn a_denied_attempt_is_recorded_and_costs_one_call_more() {
     world().stack().settle_streams().await;
     let events = world().stack().events();
     let event = events.iter().find(|event| event["detail"]["id"] == record["id"]).unwrap();
-    assert_eq!((&event["detail-type"], &event["detail"]["outcome"]), (&json!("access-denied"), &json!("denied")));
+    assert_eq!((&event["detail-type"], &event["detail"]["outcome"]), (&json!("access.denied"), &json!("denied")));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use trustplane_store::{Table, Writes};
 
 use crate::directory::fields;
 use crate::domains::{Domains, naming, own, to};
-use crate::table::{audit_records, own_world, part, read, table, write};
+use crate::table::{audit_records, own_world, part, published, read, table, write};
 
 const FUNCTION: &str = "check-domains";
 
@@ -128,8 +128,7 @@ async fn a_record_gone_for_a_week_revokes_the_proof_with_an_event_first_and_at_t
     let _ = scene.domains.versions.put_as(approver, &second, &to("Active", &body)).await.expect(400);
 
     scene.world.stack().settle_streams().await;
-    let events = scene.world.stack().events().into_iter().filter(|event| event["detail-type"] == FUNCTION);
-    assert_eq!(events.map(|event| event["detail"].clone()).collect::<Vec<_>>(), records);
+    assert_eq!(published(scene.world, FUNCTION), records);
 }
 
 #[tokio::test]

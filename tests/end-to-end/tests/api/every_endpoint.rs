@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::timestamp::DAY;
+use trustplane_domain::webhook::{Delivery, DeliveryId, WebhookId};
 use trustplane_end_to_end::{Customer, Reply, world};
 use trustplane_runtime::{Dialect, Function, Route, routes};
 use trustplane_store::{Idempotency, Writes};
@@ -37,18 +38,27 @@ const OTHERWISE: &[(&str, u64)] = &[
     // The tenant's budget of outgoing requests is counted before one is sent.
     ("test-authorisation-server", 3),
     ("test-external-idp", 3),
+    // The events are counted: one listing per 400 of them or 1 MB.
+    ("replay-webhook", 3),
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
     ("preview-external-idp", 1),
 ];
 
-/// POSTs that change nothing, or whose response must not be stored: a repetition is served anew.
-const ANSWERING: [&str; 4] =
-    ["create-bootstrap-template", "evaluate-policies", "explain-external-idp-response", "preview-external-idp"];
+/// POSTs that change nothing, whose repetition does no harm, or whose response must not be stored: a repetition is served anew.
+const ANSWERING: [&str; 7] = [
+    "create-bootstrap-template",
+    "evaluate-policies",
+    "explain-external-idp-response",
+    "preview-external-idp",
+    "replay-webhook",
+    "retry-webhook-delivery",
+    "test-webhook",
+];
 
 /// Fields that only the first response shows.
-const SECRETS: [&str; 2] = ["secret_access_key", "token"];
+const SECRETS: [&str; 3] = ["secret", "secret_access_key", "token"];
 
 struct Story {
     customer: Customer,
@@ -272,7 +282,34 @@ async fn costs_what_it_may_and_is_done_once() {
     });
     let _ = story.step("POST", "/v1/policies/evaluate", question).await;
     let _ = story.step("GET", "/v1/audit-log", none.clone()).await;
+    let _ = story.step("GET", "/v1/event-types", none.clone()).await;
     let _ = story.step("DELETE", CONFIG, none.clone()).await;
+
+    // Webhooks.
+    let hooks = "/v1/webhooks";
+    let wanted = json!({"url": "https://hooks.localhost:1/", "events": ["tenant.suspended"]});
+    let made = story.step("POST", hooks, wanted.clone()).await;
+    let hook = format!("{hooks}/{}", id(&made, "id"));
+    let _ = story.step("GET", hooks, none.clone()).await;
+    let _ = story.step("GET", &hook, none.clone()).await;
+    let mut disabled = wanted;
+    disabled["enabled"] = json!(false);
+    let _ = story.step("PUT", &hook, disabled.clone()).await;
+    disabled["enabled"] = json!(true);
+    let _ = story.step("PUT", &hook, disabled).await;
+    let _ = story.step("POST", &format!("{hook}/rotate-secret"), json!({"overlap_seconds": 60})).await;
+    let _ = story.step("POST", &format!("{hook}/test"), none.clone()).await;
+    let (webhook, at) = (WebhookId::parse(&id(&made, "id")).unwrap(), Timestamp::now());
+    let delivery = DeliveryId::parse(&trustplane_domain::audit_chain::ids_at(at).0).unwrap();
+    let part_of_hook = part(TenantId::parse(&tenant).unwrap());
+    let key = part_of_hook.delivery(webhook, &delivery);
+    let delivery = Delivery::new(delivery, webhook, "policy.saved", at, at.plus_millis(DAY));
+    write(&table(world()), part_of_hook.id(), Writes::new().create(&key, &delivery)).await;
+    let _ = story.step("GET", &format!("{hook}/deliveries"), none.clone()).await;
+    let _ = story.step("POST", &format!("{hook}/deliveries/{}/retry", delivery.id), none.clone()).await;
+    let range = json!({"from": at.plus_millis(-DAY), "to": at, "events": ["*"]});
+    let _ = story.step("POST", &format!("{hook}/replay"), range).await;
+    let _ = story.step("DELETE", &hook, none.clone()).await;
 
     // Policies come last. Another test covers the additional read of policies.
     let _ = story.step("GET", "/v1/policies", none.clone()).await;

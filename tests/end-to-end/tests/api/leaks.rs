@@ -52,4 +52,7 @@ async fn what_is_made_is_found_and_told_from_lookalikes() {
     ] {
         assert!(expression(what).is_valid(&temporary.body[field]), "{what}");
     }
+    let webhook = json!({"url": "https://hooks.example.com/", "events": ["*"]});
+    let made = customer.post("/v1/webhooks", &webhook).await.expect(201);
+    assert!(expression("webhook signing secret").is_valid(&made.body["secret"]));
 }

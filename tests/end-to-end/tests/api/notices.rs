@@ -18,7 +18,7 @@ use trustplane_store::keys::DUE_SHARDS;
 use trustplane_store::{Table, Writes};
 
 use crate::identity_source::{self, IDP, go_through, new_idp, scenario};
-use crate::table::{audit_records, changed_template, hand, own_world, part, table, write};
+use crate::table::{audit_records, changed_template, hand, own_world, part, published, table, write};
 
 const FUNCTION: &str = "notify-expiring-certificates";
 
@@ -153,9 +153,7 @@ async fn each_notice_is_told_once_when_it_is_due_and_reaches_the_bus_once() {
     assert_eq!(after["fingerprint"].as_str().unwrap().len(), 64);
 
     scene.world.stack().settle_streams().await;
-    let events = scene.world.stack().events().into_iter().filter(|event| event["detail-type"] == FUNCTION);
-    let details: Vec<Value> = events.map(|event| event["detail"].clone()).collect();
-    assert_eq!(details, records);
+    assert_eq!(published(scene.world, FUNCTION), records);
 }
 
 #[tokio::test]

@@ -81,3 +81,16 @@ pub async fn audit_records(table: &Table, tenant: TenantId, action: &str) -> Vec
     });
     records.filter(|record| record["action"] == action && record["outcome"] == "allowed").collect()
 }
+
+/// Returns the details of the events on the bus whose records have this action, as the records are in the audit log.
+pub fn published(world: &World, action: &str) -> Vec<Value> {
+    let events = world.stack().events().into_iter().map(|event| event["detail"].clone());
+    let published = events.filter(|detail| detail["action"] == action && detail["outcome"] == "allowed");
+    published
+        .map(|mut detail| {
+            let version = detail.as_object_mut().unwrap().remove("schema_version");
+            assert_eq!(version, Some(1.into()), "{detail}");
+            detail
+        })
+        .collect()
+}

@@ -1,0 +1,5 @@
+//! GET `/v1/webhooks/{id}/deliveries`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("list-webhook-deliveries", trustplane_platform::webhook_deliveries::list)
+}

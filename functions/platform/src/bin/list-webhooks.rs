@@ -1,0 +1,5 @@
+//! GET `/v1/webhooks`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("list-webhooks", trustplane_platform::webhooks::list)
+}

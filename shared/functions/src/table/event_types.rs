@@ -1,0 +1,353 @@
+//! The names of events, by the action of their audit record. Written in the order of the families.
+
+use trustplane_policy::Kind::{
+    ApiKey, AuthorisationServer, Domain, ExternalId, IdentityProvider, IdpCertificate, Instance, Integration,
+    Organisation, Policy, SpCertificate, SsoConfiguration, SsoConfigurationVersion, Tenant, Webhook,
+};
+
+use crate::event_type::{EventType, When};
+
+const fn on(
+    action: &'static str,
+    name: &'static str,
+    resource: trustplane_policy::Kind,
+    image: &'static str,
+    summary: &'static str,
+) -> EventType {
+    EventType::of(action, name, resource, image, summary)
+}
+
+/// An update of a version, by the status that it has afterwards.
+const fn version(action: &'static str, status: &'static str, name: &'static str, summary: &'static str) -> EventType {
+    on(action, name, SsoConfigurationVersion, "VersionImage", summary).when(When::After("status", status))
+}
+
+/// A check of a domain's record by the schedule, by what it found.
+const fn proof(event: &'static str, name: &'static str, summary: &'static str) -> EventType {
+    on("check-domains", name, Domain, "DomainImage", summary).when(When::After("event", event))
+}
+
+/// Events of the integration API.
+pub(super) const IDENTITY_CENTER: &[EventType] = &[
+    on(
+        "put-identity-center-config",
+        "integration.saved",
+        Integration,
+        "Integration",
+        "The connection to IAM Identity Center was saved",
+    ),
+    on(
+        "restore-identity-center-config-version",
+        "integration.restored",
+        Integration,
+        "Integration",
+        "An earlier version of the connection was restored",
+    ),
+    on(
+        "delete-identity-center-config",
+        "integration.deleted",
+        Integration,
+        "Integration",
+        "The connection was deleted",
+    ),
+    on(
+        "test-identity-center-connection",
+        "integration.tested",
+        Integration,
+        "ConnectionTestImage",
+        "The connection was tested",
+    ),
+    on(
+        "rotate-external-id",
+        "external-id.rotation_started",
+        ExternalId,
+        "ExternalIds",
+        "A rotation of the ExternalId was started",
+    ),
+    on(
+        "commit-external-id-rotation",
+        "external-id.rotated",
+        ExternalId,
+        "ExternalIds",
+        "The pending ExternalId became the current one",
+    ),
+    on(
+        "cancel-external-id-rotation",
+        "external-id.rotation_cancelled",
+        ExternalId,
+        "ExternalIds",
+        "The rotation of the ExternalId was cancelled",
+    ),
+    on(
+        "request-aws-sync",
+        "instance.sync_requested",
+        Instance,
+        "NoImage",
+        "A new read of the organization behind the connection was requested",
+    ),
+];
+
+/// Events of the directory API.
+pub(super) const DIRECTORY: &[EventType] = &[
+    on("create-organisation", "organisation.created", Organisation, "OrganisationImage", "An organisation was created"),
+    on("put-organisation", "organisation.updated", Organisation, "OrganisationImage", "An organisation was updated"),
+    on(
+        "create-authorisation-server",
+        "authorisation-server.created",
+        AuthorisationServer,
+        "AuthorisationServerImage",
+        "An authorisation server was created",
+    ),
+    on(
+        "put-authorisation-server",
+        "authorisation-server.updated",
+        AuthorisationServer,
+        "AuthorisationServerImage",
+        "An authorisation server was updated",
+    ),
+    on(
+        "create-sso-configuration",
+        "sso-configuration.created",
+        SsoConfiguration,
+        "SsoConfigurationImage",
+        "An SSO configuration was created",
+    ),
+    on(
+        "put-sso-configuration",
+        "sso-configuration.updated",
+        SsoConfiguration,
+        "SsoConfigurationImage",
+        "An SSO configuration was updated",
+    ),
+    on(
+        "delete-sso-configuration",
+        "sso-configuration.deleted",
+        SsoConfiguration,
+        "SsoConfigurationImage",
+        "An SSO configuration was deleted with its versions",
+    ),
+    on(
+        "create-sso-configuration-version",
+        "sso-configuration-version.submitted",
+        SsoConfigurationVersion,
+        "VersionImage",
+        "A version of an SSO configuration was submitted for approval, or edited before it",
+    ),
+    on(
+        "put-sso-configuration-version",
+        "sso-configuration-version.submitted",
+        SsoConfigurationVersion,
+        "VersionImage",
+        "A version of an SSO configuration was submitted for approval, or edited before it",
+    ),
+    version(
+        "approve-sso-configuration-version",
+        "Assignable",
+        "sso-configuration-version.approved",
+        "A version of an SSO configuration was approved",
+    ),
+    version(
+        "approve-sso-configuration-version",
+        "Active",
+        "sso-configuration-version.activated",
+        "A version of an SSO configuration is in use now",
+    ),
+    version(
+        "activate-sso-configuration-version",
+        "Active",
+        "sso-configuration-version.activated",
+        "A version of an SSO configuration is in use now",
+    ),
+    version(
+        "approve-sso-configuration-version",
+        "Inactive",
+        "sso-configuration-version.deactivated",
+        "A version of an SSO configuration is not in use any more",
+    ),
+    version(
+        "deactivate-sso-configuration-version",
+        "Inactive",
+        "sso-configuration-version.deactivated",
+        "A version of an SSO configuration is not in use any more",
+    ),
+    version(
+        "reject-sso-configuration-version",
+        "Rejected",
+        "sso-configuration-version.rejected",
+        "A version of an SSO configuration was rejected",
+    ),
+    on(
+        "delete-sso-configuration-version",
+        "sso-configuration-version.deleted",
+        SsoConfigurationVersion,
+        "VersionImage",
+        "A version of an SSO configuration was deleted",
+    ),
+    on(
+        "verify-sso-configuration-domain",
+        "domain.checked",
+        Domain,
+        "DomainImage",
+        "The record that proves a domain was looked up at a user's request, or a new challenge was made",
+    ),
+];
+
+/// Events of the identity source API.
+pub(super) const IDENTITY_SOURCE: &[EventType] = &[
+    on(
+        "create-external-idp",
+        "identity-provider.created",
+        IdentityProvider,
+        "IdentityProviderImage",
+        "An external identity provider was created",
+    ),
+    on(
+        "update-external-idp",
+        "identity-provider.updated",
+        IdentityProvider,
+        "IdentityProviderImage",
+        "An external identity provider was updated",
+    ),
+    on(
+        "enable-external-idp",
+        "identity-provider.enabled",
+        IdentityProvider,
+        "IdentityProviderImage",
+        "Sign-in through an external identity provider was enabled",
+    ),
+    on(
+        "disable-external-idp",
+        "identity-provider.disabled",
+        IdentityProvider,
+        "IdentityProviderImage",
+        "Sign-in through an external identity provider was disabled",
+    ),
+    on(
+        "delete-external-idp",
+        "identity-provider.deleted",
+        IdentityProvider,
+        "IdentityProviderImage",
+        "An external identity provider was deleted",
+    ),
+    on(
+        "import-external-idp-certificate",
+        "idp-certificate.imported",
+        IdpCertificate,
+        "IdpCertificateImage",
+        "A certificate of an external identity provider was imported",
+    ),
+    on(
+        "delete-external-idp-certificate",
+        "idp-certificate.deleted",
+        IdpCertificate,
+        "IdpCertificateImage",
+        "A certificate of an external identity provider was deleted",
+    ),
+    on(
+        "create-saml-certificate",
+        "sp-certificate.created",
+        SpCertificate,
+        "SpCertificateImage",
+        "A certificate of the service provider was created",
+    ),
+    on(
+        "activate-saml-certificate",
+        "sp-certificate.activated",
+        SpCertificate,
+        "SpCertificateImage",
+        "Sign-in requests are signed by this certificate now",
+    ),
+    on(
+        "delete-saml-certificate",
+        "sp-certificate.deleted",
+        SpCertificate,
+        "SpCertificateImage",
+        "A certificate of the service provider was deleted",
+    ),
+];
+
+/// Events of the platform API and of operators.
+pub(super) const PLATFORM: &[EventType] = &[
+    on("create-api-key", "api-key.created", ApiKey, "ApiKeyImage", "A credential was created"),
+    on("create-credential", "api-key.created", ApiKey, "ApiKeyImage", "A credential was created"),
+    on(
+        "create-temporary-api-key",
+        "api-key.temporary_created",
+        ApiKey,
+        "TemporaryApiKeyImage",
+        "A temporary access key was created",
+    ),
+    on("put-api-key", "api-key.updated", ApiKey, "ApiKeyImage", "A credential was updated"),
+    on("rotate-api-key", "api-key.created", ApiKey, "ApiKeyImage", "A credential was created").when(When::Created),
+    on("rotate-api-key", "api-key.rotated", ApiKey, "ApiKeyImage", "A credential was replaced by a new one"),
+    on("delete-api-key", "api-key.revoked", ApiKey, "ApiKeyImage", "A credential was revoked"),
+    on("put-policy", "policy.saved", Policy, "PolicyImage", "A policy was saved"),
+    on("delete-policy", "policy.deleted", Policy, "PolicyImage", "A policy was deleted"),
+    on(
+        "reset-policies",
+        "tenant.policies_disabled",
+        Tenant,
+        "PoliciesResetImage",
+        "An operator disabled all policies of the tenant",
+    ),
+    on("create-tenant", "tenant.created", Tenant, "TenantImage", "The tenant was created"),
+    on("suspend-tenant", "tenant.suspended", Tenant, "TenantImage", "The tenant was suspended"),
+    on("resume-tenant", "tenant.resumed", Tenant, "TenantImage", "The suspension of the tenant ended"),
+    on("create-webhook", "webhook.created", Webhook, "WebhookImage", "A webhook was created"),
+    on("put-webhook", "webhook.updated", Webhook, "WebhookImage", "A webhook was updated"),
+    on(
+        "rotate-webhook-secret",
+        "webhook.secret_rotated",
+        Webhook,
+        "WebhookImage",
+        "The signing secret of a webhook was replaced",
+    ),
+    on("delete-webhook", "webhook.deleted", Webhook, "WebhookImage", "A webhook was deleted"),
+];
+
+/// Fact of a webhook that the service disabled.
+const DISABLED: &str = "A webhook was disabled: its endpoint is gone, or no attempt succeeded for five days";
+
+/// Events that schedules and deliveries find.
+pub(super) const EVENTS: &[EventType] = &[
+    on(
+        "notify-expiring-certificates",
+        "idp-certificate.expired",
+        IdpCertificate,
+        "ExpiringIdpCertificateImage",
+        "A certificate of an external identity provider has expired",
+    )
+    .when(When::After("threshold_days", "0")),
+    on(
+        "notify-expiring-certificates",
+        "idp-certificate.expiring",
+        IdpCertificate,
+        "ExpiringIdpCertificateImage",
+        "A certificate of an external identity provider expires soon",
+    ),
+    on("notify-expiring-keys", "api-key.expiring", ApiKey, "NoticedApiKeyImage", "A credential expires soon")
+        .when(When::After("notice", "expiring")),
+    on("notify-expiring-keys", "api-key.unused", ApiKey, "NoticedApiKeyImage", "A credential was not used for 90 days")
+        .when(When::After("notice", "unused")),
+    on(
+        "notify-expiring-keys",
+        "sp-certificate.expiring",
+        SpCertificate,
+        "ExpiringSpCertificateImage",
+        "A certificate of the service provider expires soon",
+    ),
+    on(
+        "check-connections",
+        "integration.health_changed",
+        Integration,
+        "ConnectionHealthImage",
+        "The daily test of the connection found another health",
+    ),
+    on("deliver-webhooks", "webhook.disabled", Webhook, "DisabledWebhookImage", DISABLED),
+    on("retry-webhooks", "webhook.disabled", Webhook, "DisabledWebhookImage", DISABLED),
+    proof("missing", "domain.proof_failing", "The record of a proven domain is missing"),
+    proof("restored", "domain.proof_restored", "The record of a proven domain is back"),
+    proof("revoked", "domain.proof_revoked", "The record of a proven domain was missing for too long"),
+    proof("proven", "domain.proven", "The record of a domain was found"),
+    proof("expired", "domain.challenge_expired", "The record of a domain was not found in time"),
+];
