@@ -7,6 +7,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`organisations`], [`authorisation_servers`], [`sso_configurations`] | the three levels of the directory |
+//! | [`redirect_uris`] | the claims of redirect URIs, which are unique across tenants |
 //! | [`versions`] | versions of an SSO configuration: submitted, approved, in use |
 //! | [`domains`] | the e-mail domains of a configuration, and their proofs by DNS |
 //! | [`route`] | the configuration that an e-mail address signs in with |
@@ -21,6 +22,7 @@ pub mod organisations;
 mod path;
 mod proofs;
 pub mod public_key;
+pub mod redirect_uris;
 pub mod references;
 pub mod route;
 #[cfg(feature = "schema")]

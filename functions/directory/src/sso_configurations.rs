@@ -5,6 +5,7 @@ use serde::Serialize;
 use trustplane_domain::directory::email_address::EmailAddress;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
 use trustplane_domain::directory::obstacle::below_server;
+use trustplane_domain::directory::redirect_uri::{RedirectBase, RedirectUriSuffix};
 use trustplane_domain::directory::route::ConfigurationPath;
 use trustplane_domain::directory::sso_configuration::{
     ConfigurationStatus, ConfigurationUpdate, MAX_CONFIGURATIONS, NewConfiguration, SsoConfiguration,
@@ -12,11 +13,11 @@ use trustplane_domain::directory::sso_configuration::{
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Context, Decision, Response, Subject, both};
-use trustplane_store::Writes;
+use trustplane_store::{Optional, RedirectClaim, Stored, TenantKeys, Writes};
 
 use crate::obstacles::{unobstructed, warned};
 use crate::path::{Configuration, ServerPath, configuration_reads};
-use crate::{listing, path};
+use crate::{listing, path, redirect_uris};
 
 const MAX: u64 = MAX_CONFIGURATIONS as u64;
 /// Versions that are deleted with their configuration: a transaction has at most 100 items.
@@ -64,22 +65,24 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         let place = (path.organisation.clone(), path.server);
         SsoConfiguration::new(place, id, new.clone(), base, random, cx.now)
     };
-    call.input(path::server)
-        .body(|request| request.fields().and_then(NewConfiguration::parse))
-        .reads(|path, keys| {
-            (path.reads(keys), keys.sso_configuration_count(&path.organisation, path.server).optional())
+    call.input(|request| both(path::server(request), request.fields().and_then(NewConfiguration::parse)))
+        .reads(|(path, new), keys| {
+            let count = keys.sso_configuration_count(&path.organisation, path.server).optional();
+            (path.reads(keys), count, wanted_claim(new.redirect_uri_suffix.as_ref(), base, keys))
         })
-        .subject(|(path, new), _, cx| subject(id).after(image(&created(path, new, cx))))
-        .decide(|(path, new), ((organisation, server), count), cx| {
+        .subject(|((path, new), ()), _, cx| subject(id).after(image(&created(path, new, cx))))
+        .decide(|((path, new), ()), ((organisation, server), count, claim), cx| {
             unobstructed(&below_server(&organisation.value, &server.value))?;
+            redirect_uris::refuse_taken(claim.as_ref(), id, cx.keys.id())?;
             listing::room(&count, MAX, || format!("an authorisation server has at most {MAX} SSO configurations"))?;
             let after = created(path, new, cx);
             let place = ConfigurationPath::from(&after);
             let writes = Writes::new()
                 .create(&cx.keys.sso_configuration(&place), &after)
                 .create(&cx.keys.sso_configuration_path(id), &place)
-                .one_more(&count.key, MAX);
-            Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
+                .one_more(&count.key, MAX)
+                .and(redirect_uris::taken(&after, cx.keys));
+            Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)).may_lose_claim())
         })
         .await
 }
@@ -113,17 +116,25 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
 /// PUT `/{ssoConfigurationId}`: replaces what is the same for all versions.
 pub async fn put(call: Call) -> Result<Response, Failure> {
     let base = call.platform.redirect_base()?;
-    call.input(path::configuration)
-        .body(|request| request.fields().and_then(ConfigurationUpdate::parse))
-        .reads(configuration_reads)
-        .subject(|(path, update), found, cx| {
+    call.input(|request| both(path::configuration(request), request.fields().and_then(ConfigurationUpdate::parse)))
+        .reads(|(path, update), keys| {
+            (configuration_reads(path, keys), wanted_claim(update.redirect_uri_suffix.as_ref(), base, keys))
+        })
+        .subject(|((path, update), ()), read, cx| {
+            let found = read.map(|(found, _)| found);
             let after = found.map(|found| image(&found.configuration.value.updated(update.clone(), base, cx.now)));
             stored(path, found).after(after)
         })
-        .decide(|(_, update), found, cx| {
+        .decide(|((path, update), ()), (found, claim), cx| {
             unobstructed(&found.obstacles())?;
-            let after = found.configuration.value.updated(update.clone(), base, cx.now);
-            Ok(Decision::update(&found.configuration, &after, image, Response::ok(&body(&after))))
+            let before = &found.configuration;
+            let mut after = before.value.updated(update.clone(), base, cx.now);
+            if after.redirect_uri != before.value.redirect_uri {
+                redirect_uris::refuse_taken(claim.as_ref(), path.configuration_id, cx.keys.id())?;
+            }
+            let claims = redirect_uris::moved(&before.value, &mut after, cx);
+            let response = redirect_uris::warned(Response::ok(&body(&after)), &after, cx);
+            Ok(Decision::update(before, &after, image, response).and(claims).may_lose_claim())
         })
         .await
 }
@@ -152,9 +163,24 @@ pub async fn delete(call: Call) -> Result<Response, Failure> {
                 .remove(&path_by_id)
                 .one_less(&cx.keys.sso_configuration_count(&path.organisation_id, path.server_id));
             let writes = versions.rows.iter().fold(writes, Writes::remove);
-            Ok(Decision::write(writes, Response::no_content()))
+            let writes = writes.and(redirect_uris::given_up(&found.configuration.value, cx));
+            Ok(Decision::write(writes, Response::no_content()).may_lose_claim())
         })
         .await
+}
+
+/// Reads the claim of the redirect URI that a request asks for.
+fn wanted_claim(
+    suffix: Option<&RedirectUriSuffix>,
+    base: &RedirectBase,
+    keys: TenantKeys,
+) -> Option<Optional<RedirectClaim>> {
+    suffix.map(|suffix| keys.redirect_claim(&base.with_suffix(suffix)).optional())
+}
+
+/// A stored configuration as the subject of a change.
+pub(crate) fn stored_subject(configuration: &Stored<SsoConfiguration>) -> Subject {
+    subject(configuration.value.id).stored(Some(configuration), image)
 }
 
 fn subject(id: SsoConfigurationId) -> Subject {

@@ -14,13 +14,13 @@ use trustplane_domain::directory::version::{
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Action, Group, Image, Kind};
 use trustplane_runtime::{Call, Context, Decision, Planned, Request, Response, Subject, both};
-use trustplane_store::{Reads, Stored, TenantKeys, Writes};
+use trustplane_store::{Reads, Stored, TenantKeys};
 
-use crate::listing;
 use crate::obstacles::warned;
 use crate::path::{self, Configuration, configuration_reads};
 use crate::proofs::Proofs;
 use crate::switch::{Plan, Surroundings};
+use crate::{listing, redirect_uris};
 
 /// A version on the wire.
 #[derive(Debug, Serialize)]
@@ -78,13 +78,14 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         .decide(|((path, content), ()), (found, proofs), cx| {
             let before = &found.configuration;
             let obstacles = found.obstacles();
-            let submitted = approval::submit(&before.value, id, content.clone(), &author(cx), &obstacles, cx.now)?;
-            let writes = Writes::new()
+            let mut submitted = approval::submit(&before.value, id, content.clone(), &author(cx), &obstacles, cx.now)?;
+            let claims = redirect_uris::moved(&before.value, &mut submitted.configuration, cx);
+            let writes = claims
                 .replace(before, &submitted.configuration)
                 .create(&cx.keys.version(path.configuration_id, id), &submitted.version)
                 .and(proofs.challenges(&tokens, cx.now));
             let response = Response::created(&body(&submitted.version)).etag(1);
-            Ok(Decision::write(writes, response).after(image(&submitted.version)))
+            Ok(Decision::write(writes, response).after(image(&submitted.version)).may_lose_claim())
         })
         .await
 }
@@ -153,14 +154,16 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
             Ok(Planned::new(Plan { changed, before, configuration, surroundings }).after(after))
         })
         .further(Plan::rest)
-        .decide(|plan, rest, cx| {
+        .decide(|mut plan, rest, cx| {
             let after = plan.changed.version.clone();
             let response = Response::ok(&body(&after));
             if after == plan.before.value {
                 return Ok(Decision::respond(response.etag(plan.before.version)));
             }
             let response = response.etag(plan.before.version + 1);
-            Ok(Decision::write(plan.writes(rest, &tokens, cx.keys, cx.now)?, response))
+            let claims = redirect_uris::moved(&plan.configuration.value, &mut plan.changed.configuration, cx);
+            let writes = claims.and(plan.writes(rest, &tokens, cx.keys, cx.now)?);
+            Ok(Decision::write(writes, response).may_lose_claim())
         })
         .await
 }
@@ -170,10 +173,12 @@ pub async fn delete(call: Call) -> Result<Response, Failure> {
     call.input(path::version)
         .reads(version_reads)
         .subject(|((_, id), ()), read, _| subject(*id).stored(read.map(|(_, version)| version), image))
-        .decide(|_, (above, version), _| {
-            let configuration = approval::delete(&above.configuration.value, &version.value)?;
-            let writes = Writes::new().replace(&above.configuration, &configuration).remove(&version);
-            Ok(Decision::write(writes, Response::no_content()))
+        .decide(|_, (above, version), cx| {
+            let before = &above.configuration;
+            let mut configuration = approval::delete(&before.value, &version.value)?;
+            let claims = redirect_uris::moved(&before.value, &mut configuration, cx);
+            let writes = claims.replace(before, &configuration).remove(&version);
+            Ok(Decision::write(writes, Response::no_content()).may_lose_claim())
         })
         .await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use trustplane_aws::{Customers, DeadLetters, Deriver, EventBus, Meter, Seal};
-use trustplane_domain::directory::sso_configuration::RedirectBase;
+use trustplane_domain::directory::redirect_uri::RedirectBase;
 use trustplane_domain::region::AccountId;
 use trustplane_store::Table;
 

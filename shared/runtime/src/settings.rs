@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use trustplane_domain::Failure;
-use trustplane_domain::directory::sso_configuration::RedirectBase;
+use trustplane_domain::directory::redirect_uri::RedirectBase;
 use trustplane_domain::region::AccountId;
 
 use crate::{Function, Permission};

@@ -158,6 +158,13 @@ impl Table {
                 let claim = self.put(item, "attribute_not_exists(pk) OR tenant_id = :tenant", owner)?;
                 Ok(Entry { owner: Owner::Claim, ..claim })
             }
+            Operation::Hold(item, configuration) => {
+                let condition = "attribute_not_exists(pk) OR (tenant_id = :tenant AND \
+                                 (attribute_not_exists(configuration_id) OR configuration_id = :configuration))";
+                let holder = (":configuration", AttributeValue::S(configuration.to_string()));
+                let held = self.put(item, condition, owner.into_iter().chain([holder]))?;
+                Ok(Entry { stake: Stake::Claim, ..held })
+            }
             Operation::Remove(read) => self.remove(&write.key, Some("item_version = :version"), version(read)),
             Operation::Delete => self.remove(&write.key, None, None),
             Operation::Release => {
@@ -190,10 +197,10 @@ impl Table {
         &self,
         item: Attributes,
         condition: &str,
-        value: Option<(&str, AttributeValue)>,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<Entry, StoreError> {
         let mut put = Put::builder().table_name(&self.name).set_item(Some(item)).condition_expression(condition);
-        if let Some((name, value)) = value {
+        for (name, value) in values {
             put = put.expression_attribute_values(name, value);
         }
         let put = put.build().map_err(StoreError::broken)?;

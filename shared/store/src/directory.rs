@@ -73,6 +73,28 @@ impl Item for DomainClaim {
     const ENTITY: &'static str = "domain-claim";
 }
 
+/// The tenant that may use a redirect URI, and its configuration that has it. A claim outlives its configuration, because
+/// an identity provider may still have the URI registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedirectClaim {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The configuration; `None` if none of the tenant has the URI any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration_id: Option<SsoConfigurationId>,
+}
+
+impl RedirectClaim {
+    /// Returns true if a configuration of a tenant may take the URI.
+    pub fn is_open_to(&self, tenant: TenantId, configuration: SsoConfigurationId) -> bool {
+        self.tenant_id == tenant && self.configuration_id.is_none_or(|holder| holder == configuration)
+    }
+}
+
+impl Item for RedirectClaim {
+    const ENTITY: &'static str = "redirect-claim";
+}
+
 impl Item for Route {
     const ENTITY: &'static str = "route";
 }

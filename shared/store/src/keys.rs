@@ -26,7 +26,7 @@ use trustplane_domain::webhook::{Delivery, DeliveryId, Replay, Webhook, WebhookI
 use trustplane_policy::{Attribution, Grant};
 
 use crate::escape::escaped;
-use crate::{AuditItem, Count, DomainClaim, Idempotency, Key, PrimaryKey, Query, TenantRow};
+use crate::{AuditItem, Count, DomainClaim, Idempotency, Key, PrimaryKey, Query, RedirectClaim, TenantRow};
 
 /// The keys of one tenant's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +195,11 @@ impl TenantKeys {
     /// The claim of an e-mail domain, which one tenant can hold.
     pub fn domain_claim(self, domain: &DomainName) -> Key<DomainClaim> {
         shared(format!("DOMAIN#{}", escaped(domain.as_str())), "CLAIM".to_owned())
+    }
+
+    /// The claim of a redirect URI, which one configuration of one tenant can hold.
+    pub fn redirect_claim(self, redirect_uri: &str) -> Key<RedirectClaim> {
+        shared(format!("REDIRECT#{}", escaped(redirect_uri)), "CLAIM".to_owned())
     }
 
     /// The claim of a role that a connection test came in through, which one tenant can hold.

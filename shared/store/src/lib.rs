@@ -32,7 +32,7 @@ mod writes;
 
 pub use audit::AuditItem;
 pub use commit::{AuditedChange, Committed, DENIALS};
-pub use directory::{Count, DomainClaim};
+pub use directory::{Count, DomainClaim, RedirectClaim};
 pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, LoadError, StoreError};
 pub use item::{Item, Stored};

@@ -1,9 +1,10 @@
 //! The writes of a transaction, as plain data: a pure function lists them before there is a grant.
 
 use trustplane_domain::Timestamp;
+use trustplane_domain::directory::ids::SsoConfigurationId;
 
 use crate::item::{Attributes, attributes};
-use crate::{AuditItem, Count, Item, Key, PrimaryKey, StoreError, Stored};
+use crate::{AuditItem, Count, Item, Key, PrimaryKey, RedirectClaim, StoreError, Stored};
 
 /// The writes of one change, each under its condition.
 #[derive(Debug, Default)]
@@ -36,6 +37,8 @@ pub(crate) enum Operation {
     Check(u64),
     /// Puts the item where there is none, or the tenant's own.
     Claim(Attributes),
+    /// Puts the item where there is none, or the tenant's own that this configuration or none holds.
+    Hold(Attributes, SsoConfigurationId),
     /// Removes the item where it is the tenant's own.
     Release,
     /// Adds to a count, while it is below a limit; makes it where there is none. DynamoDB may delete it after a time.
@@ -102,6 +105,14 @@ impl Writes {
     pub fn claim<T: Item>(self, key: &Key<T>, value: &T) -> Self {
         let item = attributes(key, 1, value);
         self.put_item(key, item, Operation::Claim)
+    }
+
+    /// Writes the claim of a redirect URI for a configuration of this tenant, unless another tenant or another
+    /// configuration holds it.
+    #[must_use]
+    pub fn hold(self, key: &Key<RedirectClaim>, value: &RedirectClaim, configuration: SsoConfigurationId) -> Self {
+        let item = attributes(key, 1, value);
+        self.put_item(key, item, |item| Operation::Hold(item, configuration))
     }
 
     /// Releases a claim of this tenant; changes nothing where it has none.

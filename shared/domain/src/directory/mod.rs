@@ -15,6 +15,7 @@ pub mod named_domains;
 pub mod obstacle;
 pub mod organisation;
 pub mod page;
+pub mod redirect_uri;
 pub mod route;
 pub mod sso_configuration;
 pub mod version;

@@ -5,7 +5,7 @@ use trustplane_policy::{Group, Kind};
 use crate::Permission::{Count, List, PublicKey, Read, Write};
 use crate::endpoint::{Endpoint, http};
 use crate::route::SORTED;
-use crate::{Dialect, Function};
+use crate::{Dialect, Function, Trigger};
 
 /// Fields that all endpoints of the family share, and defaults.
 const DIRECTORY: Endpoint = Endpoint { family: "directory", dialect: Dialect::Directory, ..Endpoint::DEFAULT };
@@ -297,4 +297,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         permissions: &[Read],
         ..DIRECTORY
     }),
+    Function {
+        name: "claim-redirect-uris",
+        family: "directory",
+        summary: "Claim redirect URIs of earlier releases, list duplicates",
+        trigger: Trigger::Operator,
+        permissions: &[Read, List, Write],
+    },
 ];

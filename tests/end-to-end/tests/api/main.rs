@@ -33,6 +33,7 @@ mod operators;
 mod organisations;
 mod policies;
 mod policy_attributes;
+mod redirect_uris;
 mod references;
 mod revocation;
 mod routes;

@@ -8,7 +8,8 @@ use trustplane_domain::directory::ids::SsoConfigurationId;
 use trustplane_domain::directory::organisation::Organisation;
 use trustplane_policy::{Kind, Resource};
 use trustplane_store::{
-    AuditedChange, CommitError, DomainClaim, Idempotency, Key, LoadError, Reads, StoreError, TenantKeys, Wanted, Writes,
+    AuditedChange, CommitError, DomainClaim, Idempotency, Key, LoadError, Reads, RedirectClaim, StoreError, TenantKeys,
+    Wanted, Writes,
 };
 
 use crate::engine::{client, commit, connection, grant, grant_at, made, organisation, read, table};
@@ -116,6 +117,31 @@ async fn a_claim_is_held_by_one_tenant() {
     commit(&table, &one, release(&one)).await.unwrap();
     commit(&table, &one, release(&one)).await.unwrap();
     commit(&table, &other, claim(&other)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_redirect_uri_is_held_by_one_configuration_of_one_tenant() {
+    let table = table().await;
+    let (one, other) = (grant(), grant());
+    let uri = format!("https://sso.example/{}", one.tenant());
+    let id = |number: u8| SsoConfigurationId::new(Timestamp::from_millis(0), [number; 10]);
+    let hold = async |grant: &trustplane_policy::Grant, of: SsoConfigurationId, holder: Option<SsoConfigurationId>| {
+        let key = TenantKeys::granted(grant).redirect_claim(&uri);
+        let claim = RedirectClaim { tenant_id: grant.tenant(), configuration_id: holder };
+        commit(&table, grant, Writes::new().hold(&key, &claim, of)).await
+    };
+    let (first, second) = (id(1), id(2));
+    hold(&one, first, Some(first)).await.unwrap();
+    hold(&one, first, Some(first)).await.unwrap();
+    for (grant, of) in [(&one, second), (&other, first), (&other, second)] {
+        assert!(matches!(hold(grant, of, Some(of)).await, Err(CommitError::Claimed)));
+        assert!(matches!(hold(grant, of, None).await, Err(CommitError::Claimed)));
+    }
+    // Given up, it stays the tenant's.
+    hold(&one, first, None).await.unwrap();
+    assert!(matches!(hold(&other, second, Some(second)).await, Err(CommitError::Claimed)));
+    hold(&one, second, Some(second)).await.unwrap();
+    assert!(matches!(hold(&one, first, Some(first)).await, Err(CommitError::Claimed)));
 }
 
 #[tokio::test]
