@@ -9,7 +9,7 @@ use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::nearest::unknown;
 use trustplane_domain::policy::{PolicyId, PolicySet, TEXT_LIMIT};
-use trustplane_domain::{Failure, Fields, Timestamp};
+use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Action, Image, Kind, Origin, PolicyRequest, Question, Resource, Verdict, evaluate as ask};
 use trustplane_runtime::{Call, Context, Request, Response, Subject, actions};
 
@@ -99,6 +99,7 @@ impl Principal {
 
 impl Asking {
     fn ask(&self, saved: Option<&PolicySet>, credential: &Credential, cx: &Context<'_>) -> Result<Verdict, Failure> {
+        self.check_images()?;
         let draft = self.draft.as_ref().map(|drafts| drafted(drafts, cx.now)).transpose()?;
         let set = draft.as_ref().or(saved).cloned().unwrap_or_default();
         let policies = cx.call().policies_with(&set).map_err(Failure::internal)?;
@@ -106,6 +107,19 @@ impl Asking {
         let request =
             PolicyRequest { tenant: cx.keys.id(), credential, action: self.action, origin: &origin, at: self.at };
         ask(&policies, schema()?, &request, &self.question).map_err(|error| Failure::invalid("resource", error))
+    }
+
+    /// Compares the resource before and after with the schema. Each attribute that does not fit is a fault of its own.
+    fn check_images(&self) -> Result<(), Failure> {
+        let schema = schema()?;
+        let Question { resource, before, after, .. } = &self.question;
+        let images = [("before", before), ("after", after)];
+        let images = images.into_iter().filter_map(|(field, image)| Some((field, image.as_ref()?)));
+        let mut faults = Faults::default();
+        for (path, message) in images.flat_map(|(field, image)| schema.faults(resource.kind, field, image)) {
+            faults.add(format!("resource.{path}"), message);
+        }
+        faults.into_result()
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`api_keys`], [`temporary_keys`], [`credentials`] | credentials of a tenant |
+//! | [`api_keys`], [`temporary_keys`], [`credentials`], [`whoami`] | credentials of a tenant |
 //! | [`policies`], [`evaluation`] | a tenant's own Cedar policies, and their evaluation without a request |
 //! | [`audit`] | the audit log, and the verification of its seals |
 //! | [`event_types`] | the catalogue of events |
@@ -29,3 +29,4 @@ pub mod webhook_deliveries;
 pub mod webhook_replay;
 mod webhook_request;
 pub mod webhooks;
+pub mod whoami;

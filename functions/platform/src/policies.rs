@@ -68,6 +68,14 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
         .await
 }
 
+/// GET `/schema`: the Cedar schema with its comments.
+pub async fn show_schema(call: Call) -> Result<Response, Failure> {
+    call.no_input()
+        .subject(|_, _, cx| tenant(cx.keys.id()))
+        .decide(|_, (), cx| Ok(Response::text(cx.call().media_type(), trustplane_policy::schema(actions()))))
+        .await
+}
+
 /// PUT `/{id}`: creates or replaces a policy. A caller who could not delete it again is warned and not stopped, since it
 /// may be meant so.
 pub async fn put(call: Call) -> Result<Response, Failure> {

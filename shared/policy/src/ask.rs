@@ -118,7 +118,8 @@ fn resource_attributes(
     after: Option<&Image>,
 ) -> HashMap<String, RestrictedExpression> {
     let images = [("before", before), ("after", after)];
-    let images = images.into_iter().filter_map(|(name, image)| Some((name.to_owned(), image?.expression())));
+    let images =
+        images.into_iter().filter_map(|(name, image)| Some((name.to_owned(), image?.expression(resource.kind))));
     images.chain([("id".to_owned(), text(&resource.id))]).collect()
 }
 

@@ -17,8 +17,10 @@
 
 mod action;
 mod ask;
+mod attributes;
 mod decide;
 mod grant;
+mod literals;
 mod policies;
 mod resource;
 mod schema;

@@ -1,5 +1,8 @@
 //! Resources of actions, and their representation in policies and in the audit log.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use cedar_policy::RestrictedExpression;
 use serde::Serialize;
 use serde_json::Value;
@@ -143,9 +146,31 @@ impl Image {
         &self.0
     }
 
-    pub(crate) fn expression(&self) -> RestrictedExpression {
-        expression(&self.0)
+    /// The image as policies of this kind of resource see it.
+    pub(crate) fn expression(&self, kind: Kind) -> RestrictedExpression {
+        expression(&counted(kind, &self.0))
     }
+}
+
+/// The sizes of sets that policies may count, which Cedar cannot: an attribute, and the set that it counts.
+const COUNTS: [(&str, &str); 2] =
+    [("restricted_domain_count", "restricted_domains"), ("supported_domain_count", "supported_domains")];
+
+/// Adds the sizes of a version's sets to its image, where the image has none.
+pub(crate) fn counted(kind: Kind, image: &Value) -> Cow<'_, Value> {
+    let mut counted = Cow::Borrowed(image);
+    if kind == Kind::SsoConfigurationVersion {
+        for (count, set) in COUNTS {
+            let elements = image.get(set).and_then(Value::as_array);
+            if let (Some(elements), None) = (elements, image.get(count)) {
+                let distinct: BTreeSet<String> = elements.iter().map(Value::to_string).collect();
+                if let Value::Object(fields) = counted.to_mut() {
+                    fields.insert(count.to_owned(), Value::from(distinct.len()));
+                }
+            }
+        }
+    }
+    counted
 }
 
 fn without_nulls(value: &mut Value) {

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::str::FromStr as _;
 
-use cedar_policy::{PolicySet, ValidationMode, Validator};
+use cedar_policy::{Policy, PolicySet, SchemaFragment, ValidationMode, Validator};
+use serde_json::Value;
 use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::policy::{self, Shape};
 
-use crate::{Action, Group, Policies, PoliciesError};
+use crate::literals::{self, Impossible};
+use crate::{Action, Group, Image, Kind, Policies, PoliciesError, attributes};
 
 const TYPES: &str = include_str!("types.cedarschema");
 
@@ -32,13 +34,24 @@ pub fn schema(actions: impl Iterator<Item = Action>) -> String {
 
 /// The compiled schema.
 #[derive(Clone, Debug)]
-pub struct Schema(cedar_policy::Schema);
+pub struct Schema {
+    compiled: cedar_policy::Schema,
+    /// The same in Cedar's JSON format.
+    json: Value,
+}
 
 impl Schema {
     /// Compiles the schema of these actions.
     pub fn of(actions: impl Iterator<Item = Action>) -> Result<Self, PoliciesError> {
-        let parsed = cedar_policy::Schema::from_cedarschema_str(&schema(actions));
-        parsed.map(|(schema, _)| Self(schema)).map_err(PoliciesError::of)
+        let (fragment, _) = SchemaFragment::from_cedarschema_str(&schema(actions)).map_err(PoliciesError::of)?;
+        let json = fragment.clone().to_json_value().map_err(PoliciesError::of)?;
+        let compiled = cedar_policy::Schema::from_schema_fragments([fragment]).map_err(PoliciesError::of)?;
+        Ok(Self { compiled, json })
+    }
+
+    /// Compares a resource's image, `before` or `after`, with the schema. Returns pairs of path and message.
+    pub fn faults(&self, kind: Kind, field: &str, image: &Image) -> Vec<(String, String)> {
+        attributes::faults(&self.json, kind, field, image.as_json())
     }
 
     /// Validates the text of the policy `id`: first its shape, then its syntax, then its types against this schema.
@@ -59,20 +72,49 @@ impl Schema {
         }
         // Uses the final ids, so that an error message names the right policy.
         let named = Policies::of_text(id, text).map_err(|error| whole(&error.to_string()))?;
-        let result = Validator::new(self.0.clone()).validate(named.set(), ValidationMode::Strict);
-        let problems: Vec<_> =
-            result.validation_errors().map(|error| problem(text, error, error.to_string())).collect();
+        let result = Validator::new(self.compiled.clone()).validate(named.set(), ValidationMode::Strict);
+        let errors = result.validation_errors().map(|error| problem(text, error, with_help(error)));
+        let problems: Vec<_> = errors.chain(impossible(text, named.set())).collect();
         if problems.is_empty() { Ok(shape) } else { Err(problems) }
     }
 
     pub(crate) fn cedar(&self) -> &cedar_policy::Schema {
-        &self.0
+        &self.compiled
     }
 }
 
-/// Converts `error` to a problem with a position, in lines and characters from 1.
+/// The literals of the policies that cannot occur. Their positions are those of the first equal literal of the text.
+fn impossible(text: &str, policies: &PolicySet) -> Vec<PolicyProblem> {
+    let of_policy = |policy: &Policy| {
+        let found = policy.to_json().map(|json| literals::impossible(&json)).unwrap_or_default();
+        let id = policy.id().to_string();
+        found.into_iter().map(move |Impossible { literal, message }| {
+            let message = format!("for policy `{id}`, {message}");
+            at(text, text.find(&literal).unwrap_or_default(), message)
+        })
+    };
+    let mut problems: Vec<_> = policies.policies().flat_map(of_policy).collect();
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    problems
+}
+
+/// The message of an error, with its advice.
+fn with_help(error: &(impl miette::Diagnostic + ToString)) -> String {
+    let message = error.to_string();
+    match error.help() {
+        Some(help) => format!("{message}: {help}"),
+        None => message,
+    }
+}
+
+/// Converts `error` to a problem with a position.
 fn problem(text: &str, error: &dyn miette::Diagnostic, message: String) -> PolicyProblem {
     let offset = error.labels().and_then(|mut labels| labels.next()).map_or(0, |label| label.offset());
+    at(text, offset, message)
+}
+
+/// A problem at this byte of the text; its position is in lines and characters from 1.
+fn at(text: &str, offset: usize, message: String) -> PolicyProblem {
     let ahead = text.get(..offset).unwrap_or_default();
     let line = ahead.matches('\n').count() + 1;
     let column = ahead.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -82,13 +124,14 @@ fn problem(text: &str, error: &dyn miette::Diagnostic, message: String) -> Polic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, Policies};
 
     fn example() -> Schema {
         let action = |name, group, resource| Action { name, group, resource };
         let actions = [
             action("put-identity-center-config", Group::Write, Kind::Integration),
             action("list-instances", Group::Read, Kind::Instance),
+            action("put-api-key", Group::Administer, Kind::ApiKey),
+            action("create-sso-configuration-version", Group::Write, Kind::SsoConfigurationVersion),
         ];
         Schema::of(actions.into_iter()).unwrap()
     }
@@ -123,6 +166,85 @@ mod tests {
         assert!(said.iter().all(|problem| problem.message.contains("`mine.1`")), "{said:?}");
         let said = problems("permit (principal,\n action resource);");
         assert_eq!(said.first().map(|problem| (problem.line, problem.column)), Some((2, 9)), "{said:?}");
+    }
+
+    fn condition(text: &str) -> String {
+        format!("forbid (principal, action, resource)\nwhen {{ {text} }};")
+    }
+
+    #[test]
+    fn a_literal_that_cannot_occur_is_a_problem() {
+        for (text, said) in [
+            ("principal in Trustplane::Role::\"viwer\"", "viewer"),
+            ("action == Trustplane::Action::\"put-identity-center-confg\"", "put-identity-center-config"),
+            ("context.weekday == \"saturday\"", "did you mean `Saturday`?"),
+            ("\"Caturday\" != context.weekday", "did you mean `Saturday`?"),
+            ("[\"Sunday\", \"Funday\"].contains(context.weekday)", "the weekday `Funday` is unknown"),
+            ("context.weekday like \"s*\"", "no weekday is like `s*`"),
+            ("principal.kind == \"access-key\"", "did you mean `access_key`?"),
+            ("principal.roles.contains(\"viwer\")", "did you mean `viewer`?"),
+            ("principal.roles.containsAny([\"admin\", \"root\"])", "the role `root` is unknown"),
+            ("[\"editor\", \"admn\"].containsAll(principal.roles)", "did you mean `admin`?"),
+            ("context.hour == 24", "the hour `24` is unknown"),
+            ("context.hour != -1", "the hour `-1` is unknown"),
+            ("[8, 25].contains(context.hour)", "the hour `25` is unknown"),
+            ("context.hour > 23", "no hour is `> 23`"),
+            ("24 <= context.hour", "no hour is `>= 24`"),
+            ("if context.hour < 0 then true else false", "no hour is `< 0`"),
+            ("!(context.now > context.now) && (true || context.hour <= -1)", "no hour is `<= -1`"),
+        ] {
+            let problems = problems(&condition(text));
+            assert!(problems.iter().any(|problem| problem.message.contains(said)), "{text}: {problems:?}");
+            assert!(problems.iter().all(|problem| problem.line == 2), "{text}: {problems:?}");
+        }
+        let scope = "permit (principal in Trustplane::Role::\"viwer\", action, resource);";
+        assert!(problems(scope)[0].message.contains("viwer"));
+        let scope = "permit (principal, action == Trustplane::Action::\"put-polcy\", resource);";
+        assert!(problems(scope)[0].message.contains("put-polcy"));
+        let after = "forbid (principal, action == Trustplane::Action::\"put-api-key\", resource)\n\
+                     when { resource has after.roles && resource.after.roles.contains(\"root\") };";
+        assert!(problems(after)[0].message.contains("the role `root` is unknown"));
+    }
+
+    #[test]
+    fn literals_that_can_occur_are_no_problem() {
+        for text in [
+            "principal in Trustplane::Role::\"viewer\"",
+            "principal.roles.containsAny([\"admin\", \"editor\"])",
+            "[\"Saturday\", \"Sunday\"].contains(context.weekday)",
+            "context.weekday like \"S*\"",
+            "context.weekday like \"*day\"",
+            "context.hour >= 22 && context.hour < 24",
+            "context.hour == 0 || 23 == context.hour",
+            "principal.kind == \"setup\" || principal.kind == \"system\"",
+            // Other attributes may have any value.
+            "principal.name == \"saturday\"",
+            "principal.name like \"s*\"",
+        ] {
+            assert_eq!(example().validate("mine", &condition(text)), Ok(Shape { policies: 1 }), "{text}");
+        }
+    }
+
+    #[test]
+    fn attributes_that_do_not_fit_are_named_with_their_paths() {
+        let faults = |kind, field, image: Value| example().faults(kind, field, &Image::of(&image));
+        let fault = |path: &str, message: &str| (path.to_owned(), message.to_owned());
+        let image = serde_json::json!({"configured": "yes", "regoin": "x", "role_arn": 7});
+        let expected = [
+            fault("after.configured", "must be `true` or `false`"),
+            fault("after.role_arn", "must be a string"),
+            fault("after.regoin", "is unknown: did you mean `region`?"),
+        ];
+        assert_eq!(faults(Kind::Integration, "after", image), expected);
+        let missing = [fault("before.configured", "is required")];
+        assert_eq!(faults(Kind::Integration, "before", serde_json::json!({})), missing);
+        let fits = serde_json::json!({"configured": true, "region": "eu-west-1"});
+        assert_eq!(faults(Kind::Integration, "before", fits), []);
+        let roles = serde_json::json!({"name": "n", "kind": "bearer", "roles": ["admin", 1], "created_by": "x"});
+        assert_eq!(faults(Kind::ApiKey, "before", roles), [fault("before.roles.1", "must be a string")]);
+        let scalar = serde_json::json!({"name": "n", "kind": "bearer", "roles": "admin", "created_by": "x"});
+        assert_eq!(faults(Kind::ApiKey, "before", scalar), [fault("before.roles", "must be a list")]);
+        assert_eq!(faults(Kind::Instance, "after", serde_json::json!({})).len(), 1);
     }
 
     #[test]

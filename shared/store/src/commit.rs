@@ -163,7 +163,7 @@ impl Table {
                                  (attribute_not_exists(configuration_id) OR configuration_id = :configuration))";
                 let holder = (":configuration", AttributeValue::S(configuration.to_string()));
                 let held = self.put(item, condition, owner.into_iter().chain([holder]))?;
-                Ok(Entry { stake: Stake::Claim, ..held })
+                Ok(Entry { owner: Owner::Claim, ..held })
             }
             Operation::Remove(read) => self.remove(&write.key, Some("item_version = :version"), version(read)),
             Operation::Delete => self.remove(&write.key, None, None),

@@ -125,6 +125,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         permissions: &[Read, Write],
         ..PLATFORM
     }),
+    http(Endpoint {
+        name: "get-whoami",
+        summary: "Get the credential of the request",
+        method: "GET",
+        path: "/v1/whoami",
+        group: Group::Read,
+        resource: Kind::Tenant,
+        response: Some("Whoami"),
+        permissions: &[Read],
+        ..PLATFORM
+    }),
     // Policies.
     http(Endpoint {
         name: "list-policies",
@@ -134,6 +145,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Administer,
         resource: Kind::Tenant,
         response: Some("PolicyPage"),
+        permissions: &[Read],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "get-policy-schema",
+        summary: "Get Cedar schema of policies",
+        method: "GET",
+        path: "/v1/policies/schema",
+        group: Group::Read,
+        resource: Kind::Tenant,
+        response: Some("PolicySchema"),
+        produces: &["text/plain"],
         permissions: &[Read],
         ..PLATFORM
     }),

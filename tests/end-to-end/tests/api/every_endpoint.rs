@@ -251,6 +251,7 @@ async fn costs_what_it_may_and_is_done_once() {
         let _ = story.step("DELETE", &format!("{keys}/{}", id(&rotated, "id")), none.clone()).await;
     }
     let _ = story.step("GET", keys, none.clone()).await;
+    let _ = story.step("GET", "/v1/whoami", none.clone()).await;
     let _ = story.step("POST", "/v1/api-keys/temporary", json!({})).await;
     let question = json!({
         "principal": {"roles": ["editor"]},
@@ -290,7 +291,9 @@ async fn costs_what_it_may_and_is_done_once() {
 
     // Policies come last. Another test covers the additional read of policies.
     let _ = story.step("GET", "/v1/policies", none.clone()).await;
-    let policy = json!({"text": "forbid (principal, action, resource) when { context.hour > 99 };", "enabled": true});
+    let _ = story.step("GET", "/v1/policies/schema", none.clone()).await;
+    let policy =
+        json!({"text": "forbid (principal, action, resource) when { principal.age_days < 0 };", "enabled": true});
     let _ = story.step("PUT", "/v1/policies/never", policy).await;
     let reply = story.customer.delete("/v1/policies/never").await.expect(204);
     let cost = story.customer.cost(&reply).await;

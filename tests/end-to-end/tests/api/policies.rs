@@ -35,7 +35,7 @@ fn ids(list: &Reply) -> Vec<&str> {
 async fn one_is_saved_shown_changed_and_deleted() {
     let customer = world().customer().await;
     assert_eq!(ids(&customer.get(PATH).await.expect(200)), BUILT_IN);
-    let text = "forbid (principal, action, resource) when { context.hour > 99 };";
+    let text = "forbid (principal, action, resource) when { principal.age_days < 0 };";
     let saved = save(&customer, "never", text).await.expect(200);
     assert_eq!(saved.header("etag"), Some("\"1\""));
     let id = customer.admin[4..42].to_owned();
@@ -190,7 +190,7 @@ async fn a_notice_reaches_the_caller_as_far_as_the_dialect_has_a_place_for_it() 
 #[tokio::test]
 async fn whoever_locked_a_tenant_out_is_let_in_again_by_an_operator() {
     let customer = world().customer().await;
-    let _ = save(&customer, "other", "forbid (principal, action, resource) when { context.hour > 99 };").await;
+    let _ = save(&customer, "other", "forbid (principal, action, resource) when { principal.age_days < 0 };").await;
     let saved = save(&customer, "all", FORBID_ALL).await.expect(200);
     let warning = saved.body["warnings"][0].as_str().unwrap();
     assert!(warning.contains("(by `all`)"), "{warning}");
@@ -243,7 +243,7 @@ async fn policies_saved_at_the_same_time_are_all_there_and_a_new_one_holds_at_on
     let saves = (0..4).map(|number| {
         let customer = &customer;
         async move {
-            let text = "forbid (principal, action, resource) when { context.hour > 99 };";
+            let text = "forbid (principal, action, resource) when { principal.age_days < 0 };";
             save(customer, &format!("p{number}"), text).await
         }
     });

@@ -110,6 +110,77 @@ async fn whether_it_is_the_submitters_own_version() {
     let _ = approve().await.expect(200);
 }
 
+/// Content of a version with this many restricted and supported domains.
+fn domains(restricted: usize, supported: usize) -> Value {
+    let names = |kind: &str, count: usize| (0..count).map(|n| format!("{kind}{n}.example.com")).collect::<Vec<_>>();
+    json!({
+        "ClientID": "trustplane",
+        "RestrictedDomains": names("r", restricted),
+        "SupportedDomains": names("s", supported),
+        "GroupClaim": "groups",
+        "AuthenticationPolicies": [],
+    })
+}
+
+#[tokio::test]
+async fn policies_count_domains() {
+    let directory = Directory::new().await;
+    let customer = &directory.customer;
+    let text = "@notice(\"At most two domains.\")\n\
+                forbid (principal, action in Trustplane::Action::\"write\", resource is Trustplane::SsoConfigurationVersion)\n\
+                when { resource has after && resource.after.restricted_domain_count + resource.after.supported_domain_count > 2 };";
+    let _ = save(customer, "few", text).await.expect(200);
+    let versions = format!("{}/versions", directory.configuration().await);
+    for (restricted, supported, status) in [(1, 1, 201), (2, 0, 201), (0, 3, 403), (2, 1, 403)] {
+        let reply = customer.post(&versions, &domains(restricted, supported)).await;
+        assert_eq!(reply.status, status, "{restricted} and {supported}: {}", reply.text);
+    }
+    // An evaluation counts what it is asked about, unless the question has the number.
+    let image = |extra: Value| {
+        let mut image = json!({
+            "configuration_id": "c", "version": 1, "client_id": "trustplane", "group_claim": "groups",
+            "group_claim_path": "$.", "additional_scope_values": "", "authentication_policies": [],
+            "restricted_domains": ["a.example", "b.example", "a.example"], "supported_domains": [],
+            "status": "Pending", "submitted_by": "x",
+        });
+        image.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        image
+    };
+    for (extra, permitted) in [
+        (json!({}), true),
+        (json!({"supported_domains": ["c.example"]}), false),
+        (json!({"supported_domain_count": 1}), false),
+    ] {
+        let question = json!({
+            "principal": {"roles": ["editor"]},
+            "action": "create-sso-configuration-version",
+            "resource": {"type": "sso-configuration-version", "id": "x", "after": image(extra)},
+        });
+        let reply = customer.post(EVALUATE, &question).await.expect(200);
+        assert_eq!(reply.body["permitted"], permitted, "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_can_never_hold_is_refused() {
+    let customer = world().customer().await;
+    for (condition, said) in [
+        ("principal in Trustplane::Role::\"viwer\"", "viewer"),
+        ("context.weekday == \"saturday\"", "did you mean `Saturday`?"),
+        ("context.hour == 24", "expected 0 to 23"),
+        ("principal.kind == \"temprary\"", "did you mean `temporary`?"),
+        ("action == Trustplane::Action::\"put-polcy\"", "put-policy"),
+    ] {
+        let text = format!("forbid (principal, action, resource)\nwhen {{ {condition} }};");
+        let refused = save(&customer, "never", &text).await.refused(400, "invalid_policy");
+        let problem = &refused.body["details"]["problems"][0];
+        assert_eq!(problem["line"], 2, "{condition}: {}", refused.text);
+        assert!(problem["message"].as_str().unwrap().contains(said), "{condition}: {}", refused.text);
+        let draft = question(&json!({"policies": [{"id": "never", "text": text}]}));
+        let _ = customer.post(EVALUATE, &draft).await.refused(400, "invalid_policy");
+    }
+}
+
 fn question(fields: &Value) -> Value {
     let mut question = json!({
         "principal": {"roles": ["editor"]},
@@ -211,7 +282,8 @@ async fn a_question_that_makes_no_sense_is_told_why() {
         (json!({"resource": {"type": "integration", "id": "x", "agter": {}}}), "resource.agter"),
         (json!({"resource": {"type": "integration", "id": "x", "after": {"configured": 1.5}}}), "resource.after"),
         (json!({"resource": {"type": "tenant", "id": "x"}}), "resource.type"),
-        (json!({"resource": {"type": "integration", "id": "x", "after": {"unknown": 1}}}), "resource"),
+        (json!({"resource": {"type": "integration", "id": "x", "after": {"unknown": 1}}}), "resource.after.unknown"),
+        (json!({"resource": {"type": "integration", "id": "x", "after": {"unknown": 1}}}), "resource.after.configured"),
         (json!({"resource": {"type": "integration", "id": "x".repeat(1025)}}), "resource.id"),
         (
             json!({"resource": {"type": "integration", "id": "x", "before": {"region": "x".repeat(20_480)}}}),
@@ -224,16 +296,17 @@ async fn a_question_that_makes_no_sense_is_told_why() {
         let refused = customer.post(EVALUATE, &question(&wrong)).await.refused(400, "invalid_request");
         assert!(refused.body["details"][field].is_string(), "{field}: {}", refused.text);
     }
-    // The attribute that is missing or unknown is named; of one of another type, its value.
-    for (after, attribute) in [
-        (json!({"region": "eu-west-1"}), "configured"),
-        (json!({"configured": true, "regoin": "x"}), "regoin"),
-        (json!({"configured": "yes"}), "expected to have type bool"),
+    // Each attribute that does not fit the schema is named.
+    for (after, attribute, said) in [
+        (json!({"region": "eu-west-1"}), "configured", "is required"),
+        (json!({"configured": true, "regoin": "x"}), "regoin", "is unknown: did you mean `region`?"),
+        (json!({"configured": "yes"}), "configured", "must be `true` or `false`"),
+        (json!({"configured": true, "role_arn": ["x"]}), "role_arn", "must be a string"),
     ] {
         let resource = json!({"resource": {"type": "integration", "id": "x", "after": after}});
         let refused = customer.post(EVALUATE, &question(&resource)).await.refused(400, "invalid_request");
-        let said = refused.body["details"]["resource"].as_str().unwrap();
-        assert!(said.contains(attribute), "{attribute}: {said}");
+        let details = json!({format!("resource.after.{attribute}"): said});
+        assert_eq!(refused.body["details"], details, "{}", refused.text);
     }
     let unknown = question(&json!({"principal": &other.viewer[4..42]}));
     let _ = customer.post(EVALUATE, &unknown).await.refused(404, "not_found");

@@ -1,0 +1,5 @@
+//! GET `/v1/policies/schema`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("get-policy-schema", trustplane_platform::policies::show_schema)
+}
