@@ -4,6 +4,7 @@ use serde::Serialize;
 use trustplane_domain::directory::authorisation_server::{
     AuthorisationServer, MAX_SERVERS, ServerRequest, ServerStatus,
 };
+use trustplane_domain::directory::filter::Filtered;
 use trustplane_domain::directory::https_url::HttpsUrl;
 use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId};
 use trustplane_domain::directory::obstacle::below_organisation;
@@ -18,7 +19,7 @@ use crate::{listing, path};
 
 const MAX: u64 = MAX_SERVERS as u64;
 
-/// An authorisation server on the wire. What the owner has not said is left out.
+/// An authorisation server on the wire. What the owner has not said is left out, or empty where clients require it.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuthorisationServer"))]
 #[serde(rename_all = "PascalCase")]
@@ -27,8 +28,12 @@ pub(crate) struct Body<'a> {
     organisation_id: &'a OrganisationId,
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     customer_friendly_name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    customer_friendly_logo_uri: Option<&'a HttpsUrl>,
+    #[cfg_attr(feature = "schema", schemars(length(max = 2_000)))]
+    customer_friendly_description: &'a str,
+    #[cfg_attr(feature = "schema", schemars(length(max = 255)))]
+    customer_friendly_logo_uri: &'a str,
+    /// Always `false`: clients are registered by hand.
+    auto_registration_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<&'a HttpsUrl>,
     #[serde(rename = "OpenIDDiscoveryDocument", skip_serializing_if = "Option::is_none")]
@@ -44,6 +49,7 @@ pub(crate) struct Body<'a> {
 pub(crate) struct View<'a> {
     organisation_id: &'a OrganisationId,
     customer_friendly_name: &'a str,
+    customer_friendly_description: Option<&'a str>,
     customer_friendly_logo_uri: Option<&'a HttpsUrl>,
     issuer: Option<&'a HttpsUrl>,
     openid_discovery_document: Option<&'a HttpsUrl>,
@@ -73,16 +79,20 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
 
 /// GET: a page of authorisation servers, the oldest first unless another order is asked for.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    call.input(|request| both(path::organisation(request), listing::page(request, AuthorisationServer::SORTABLE)))
-        .reads(|(organisation, _), keys| (keys.organisation(organisation), keys.authorisation_servers(organisation)))
-        .subject(|((organisation, _), ()), _, _| Subject::new(Kind::Organisation, organisation.as_str()))
-        .decide(|((_, page), ()), (above, servers), _| {
-            let servers = servers.rows.into_iter().map(|row| row.value).collect();
-            let page = page.page(servers, AuthorisationServer::sort_key);
-            let response = Response::ok(&page.map(|server| serde_json::json!(body(&server))));
-            Ok(warned(response, &below_organisation(&above.value)))
-        })
-        .await
+    call.input(|request| {
+        let filter = listing::filter(request, |word| ServerStatus::parse(word).map(ServerStatus::as_str));
+        both(path::organisation(request), both(listing::page(request, AuthorisationServer::SORTABLE), filter))
+    })
+    .reads(|(organisation, _), keys| (keys.organisation(organisation), keys.authorisation_servers(organisation)))
+    .subject(|((organisation, _), ()), _, _| Subject::new(Kind::Organisation, organisation.as_str()))
+    .decide(|((_, (page, filter)), ()), (above, servers), _| {
+        let servers = servers.rows.into_iter().map(|row| row.value);
+        let servers = servers.filter(|server| filter.matches(filtered(&server.id.to_string(), server))).collect();
+        let page = page.page(servers, AuthorisationServer::sort_key);
+        let response = Response::ok(&page.map(|server| serde_json::json!(body(&server))));
+        Ok(warned(response, &below_organisation(&above.value)))
+    })
+    .await
 }
 
 /// GET `/{AuthorisationServerId}`.
@@ -114,6 +124,15 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
         .await
 }
 
+/// The facts of a server that filters look at.
+fn filtered<'a>(id: &'a str, server: &'a AuthorisationServer) -> Filtered<'a> {
+    Filtered {
+        status: server.status.as_str(),
+        texts: [id, &server.facts.customer_friendly_name],
+        has_discovery_document: Some(server.facts.openid_discovery_document.is_some()),
+    }
+}
+
 fn subject(id: AuthorisationServerId) -> Subject {
     Subject::new(Kind::AuthorisationServer, id.to_string())
 }
@@ -122,6 +141,7 @@ fn image(server: &AuthorisationServer) -> Image {
     Image::of(&View {
         organisation_id: &server.organisation_id,
         customer_friendly_name: &server.facts.customer_friendly_name,
+        customer_friendly_description: server.facts.customer_friendly_description.as_deref(),
         customer_friendly_logo_uri: server.facts.customer_friendly_logo_uri.as_ref(),
         issuer: server.facts.issuer.as_ref(),
         openid_discovery_document: server.facts.openid_discovery_document.as_ref(),
@@ -134,7 +154,9 @@ fn body(server: &AuthorisationServer) -> Body<'_> {
         authorisation_server_id: server.id,
         organisation_id: &server.organisation_id,
         customer_friendly_name: &server.facts.customer_friendly_name,
-        customer_friendly_logo_uri: server.facts.customer_friendly_logo_uri.as_ref(),
+        customer_friendly_description: server.facts.customer_friendly_description.as_deref().unwrap_or_default(),
+        customer_friendly_logo_uri: server.facts.customer_friendly_logo_uri.as_ref().map_or("", HttpsUrl::as_str),
+        auto_registration_supported: false,
         issuer: server.facts.issuer.as_ref(),
         openid_discovery_document: server.facts.openid_discovery_document.as_ref(),
         status: server.status,

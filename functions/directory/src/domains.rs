@@ -1,10 +1,11 @@
 //! `…/sso-configuration/{ssoConfigurationId}/domains`: the domains that the versions of a configuration name, and the DNS
 //! record that proves each.
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use trustplane_dns::Resolver;
 use trustplane_domain::directory::domain_name::DomainName;
-use trustplane_domain::directory::domain_proof::{DomainProof, Outcome, ProofStatus};
+use trustplane_domain::directory::domain_proof::{DomainProof, Mistake, Observation, Outcome, ProofStatus};
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Decision, Planned, Response, Subject, Worked, both};
@@ -32,12 +33,21 @@ pub(crate) struct Body<'a> {
     proven_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     missing_since: Option<Timestamp>,
+    /// When the name servers of a proven domain stopped to give clear answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unanswered_since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
     #[cfg_attr(feature = "schema", schemars(length(max = 3), inner(length(max = 255))))]
     found: &'a [String],
+    /// The mistake that explains the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mistake: Option<Mistake>,
+    /// What to do about the mistake, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
 }
 
 /// A domain as policies and the audit log see it.
@@ -86,20 +96,35 @@ pub async fn verify(call: Call) -> Result<Response, Failure> {
                 None
             } else {
                 let resolver = Resolver::shared(cx.platform().dns_server()).map_err(Failure::internal)?;
-                Some(resolver.txt(&proof.value.record_name()).await)
+                Some(looked_up(&proof.value, resolver).await)
             };
             Ok(Worked::Done(observed))
         })
         .decide(|(proof, obstacles), observed, cx| {
             let after = match observed {
                 _ if proof.value.is_over(cx.now) => proof.value.renewed(token, cx.now),
-                Some(observed) => proof.value.observed(observed, cx.now).0,
+                Some((observed, is_doubled)) => {
+                    let after = proof.value.observed(observed, cx.now).0;
+                    if *is_doubled { after.with_doubled_name() } else { after }
+                }
                 None => proof.value.clone(),
             };
             let response = warned(Response::ok(&body(&after)).etag(proof.version + 1), &obstacles);
             Ok(Decision::write(Writes::new().replace(&proof, &after), response).after(image(&after)))
         })
         .await
+}
+
+/// Looks up the record; where there is none, also at the names where a DNS provider puts it that appends the zone to a name
+/// that has it already. Returns true if it is there.
+async fn looked_up(proof: &DomainProof, resolver: &Resolver) -> (Observation, bool) {
+    let observed = resolver.txt(&proof.record_name()).await;
+    if observed != Observation::Records(Vec::new()) {
+        return (observed, false);
+    }
+    let doubled = proof.doubled_names();
+    let elsewhere = join_all(doubled.iter().map(|name| resolver.txt(name))).await;
+    (observed, elsewhere.iter().any(|found| proof.is_in(found)))
 }
 
 /// The proof, if a version of the configuration names its domain.
@@ -124,8 +149,11 @@ fn body(proof: &DomainProof) -> Body<'_> {
         expires_at: (!proof.is_proven()).then_some(proof.expires_at),
         proven_at: proof.proven_at,
         missing_since: proof.missing_since,
+        unanswered_since: proof.unanswered_since,
         checked_at: proof.checked_at,
         outcome: proof.outcome,
         found: &proof.found,
+        mistake: proof.mistake,
+        advice: proof.mistake.map(Mistake::advice),
     }
 }

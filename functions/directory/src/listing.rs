@@ -1,5 +1,6 @@
-//! Lists: the page that a request asks for, and the room that a list has.
+//! Lists: the page and the filters that a request asks for, and the room that a list has.
 
+use trustplane_domain::directory::filter::Filter;
 use trustplane_domain::directory::page::PageRequest;
 use trustplane_domain::{Conflict, Failure};
 use trustplane_runtime::Request;
@@ -9,6 +10,16 @@ use trustplane_store::{Count, Slot};
 pub(crate) fn page(request: &Request, sortable: &[&'static str]) -> Result<PageRequest, Failure> {
     let query = request.queries();
     PageRequest::parse(query.iter().map(|(name, value)| (name.as_str(), value.as_str())), sortable)
+        .map_err(Failure::Invalid)
+}
+
+/// Parses the filters of a list.
+pub(crate) fn filter(
+    request: &Request,
+    parse_status: impl Fn(&str) -> Result<&'static str, String>,
+) -> Result<Filter, Failure> {
+    let query = request.queries();
+    Filter::parse(query.iter().map(|(name, value)| (name.as_str(), value.as_str())), parse_status)
         .map_err(Failure::Invalid)
 }
 

@@ -1,13 +1,14 @@
 //! `/organisations`: the owners of authorisation servers.
 
 use serde::Serialize;
+use trustplane_domain::directory::filter::Filtered;
 use trustplane_domain::directory::ids::OrganisationId;
 use trustplane_domain::directory::organisation::{
     MAX_ORGANISATIONS, NewOrganisation, Organisation, OrganisationStatus, OrganisationUpdate,
 };
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
-use trustplane_runtime::{Call, Decision, Response, Subject};
+use trustplane_runtime::{Call, Decision, Response, Subject, both};
 use trustplane_store::Writes;
 
 use crate::{listing, path};
@@ -58,15 +59,19 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
 
 /// GET `/organisations`: a page of organisations, by id unless another order is asked for.
 pub async fn list(call: Call) -> Result<Response, Failure> {
-    call.input(|request| listing::page(request, Organisation::SORTABLE))
-        .reads(|_, keys| keys.organisations())
-        .subject(|_, _, cx| Subject::new(Kind::Tenant, cx.keys.id().to_string()))
-        .decide(|(page, ()), organisations, _| {
-            let organisations = organisations.rows.into_iter().map(|row| row.value).collect();
-            let page = page.page(organisations, Organisation::sort_key);
-            Ok(Response::ok(&page.map(|organisation| serde_json::json!(body(&organisation)))))
-        })
-        .await
+    call.input(|request| {
+        let filter = listing::filter(request, |word| OrganisationStatus::parse(word).map(OrganisationStatus::as_str));
+        both(listing::page(request, Organisation::SORTABLE), filter)
+    })
+    .reads(|_, keys| keys.organisations())
+    .subject(|_, _, cx| Subject::new(Kind::Tenant, cx.keys.id().to_string()))
+    .decide(|((page, filter), ()), organisations, _| {
+        let organisations = organisations.rows.into_iter().map(|row| row.value);
+        let organisations = organisations.filter(|organisation| filter.matches(filtered(organisation))).collect();
+        let page = page.page(organisations, Organisation::sort_key);
+        Ok(Response::ok(&page.map(|organisation| serde_json::json!(body(&organisation)))))
+    })
+    .await
 }
 
 /// GET `/organisations/{OrganisationId}`.
@@ -89,6 +94,15 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
             Ok(Decision::update(&organisation, &after, image, Response::ok(&body(&after))))
         })
         .await
+}
+
+/// The facts of an organisation that filters look at.
+fn filtered(organisation: &Organisation) -> Filtered<'_> {
+    Filtered {
+        status: organisation.status.as_str(),
+        texts: [organisation.id.as_str(), &organisation.name],
+        has_discovery_document: None,
+    }
 }
 
 fn subject(id: &OrganisationId) -> Subject {

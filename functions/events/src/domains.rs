@@ -1,7 +1,7 @@
 //! `check-domains`: checks daily that proven domains still have their DNS record, and ends challenges whose record never
 //! came.
 //!
-//! Events (a record gone, back, or gone for too long; an expired challenge) are audit records, written in the transaction
+//! Events (a record gone, back, or gone for too long; name servers without a clear answer; an expired challenge) are audit records, written in the transaction
 //! that moves the proof's place on the due list. So each is recorded once, however often, late or concurrently the sweep
 //! runs. A revoked proof changes nothing else: an active version stays active.
 
@@ -27,6 +27,7 @@ pub(crate) struct View {
     event: Option<ProofEvent>,
     outcome: Option<Outcome>,
     missing_since: Option<Timestamp>,
+    unanswered_since: Option<Timestamp>,
 }
 
 /// Checks every proof that is due: `{checked, suspended, left}`.
@@ -53,6 +54,11 @@ async fn checked(before: &DomainProof, resolver: &Resolver, now: Timestamp) -> O
 }
 
 fn image(proof: &DomainProof, event: Option<ProofEvent>) -> Image {
-    let view = View { status: proof.status, event, outcome: proof.outcome, missing_since: proof.missing_since };
-    Image::of(&view)
+    Image::of(&View {
+        status: proof.status,
+        event,
+        outcome: proof.outcome,
+        missing_since: proof.missing_since,
+        unanswered_since: proof.unanswered_since,
+    })
 }

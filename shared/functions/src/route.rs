@@ -69,6 +69,9 @@ pub(crate) const PAGED: &[&str] = &["limit", "cursor"];
 /// Query parameters of lists of the directory.
 pub(crate) const SORTED: &[&str] = &["page", "size", "sort"];
 
+/// Query parameters of lists of the directory that can be filtered.
+pub(crate) const FILTERED: &[&str] = &["page", "size", "sort", "status", "hideInactive", "filterBy"];
+
 /// Returns the methods that `path` has, sorted. A path without parameters hides those with one in its place: `temporary` is
 /// no id of a key.
 pub fn methods(path: &str) -> Vec<&'static str> {

@@ -8,11 +8,14 @@ use super::ids::{AuthorisationServerId, OrganisationId};
 use super::page::SortKey;
 use super::words::words;
 use crate::fields::Fields;
-use crate::request::Label;
+use crate::request::{Label, TextField as _};
 use crate::{Failure, Timestamp, request, text_field};
 
 /// Largest number of authorisation servers of an organisation.
 pub const MAX_SERVERS: usize = 1_000;
+
+/// Largest number of characters of a description.
+const MAX_DESCRIPTION: usize = 2_000;
 
 words! {
     /// Status of an authorisation server.
@@ -46,6 +49,9 @@ pub struct AuthorisationServer {
 pub struct ServerFacts {
     /// Name of the brand, for users: 1 to 255 characters.
     pub customer_friendly_name: String,
+    /// Description of the brand, for users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_friendly_description: Option<String>,
     /// Logo of the brand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_friendly_logo_uri: Option<HttpsUrl>,
@@ -62,7 +68,9 @@ request! {
     pub struct WriteAuthorisationServer {
         /// Name of the brand, for users.
         required name: Label<255> = "CustomerFriendlyName",
-        /// Logo of the brand.
+        /// Description of the brand, for users. An empty one is none.
+        optional description: Description = "CustomerFriendlyDescription",
+        /// Logo of the brand. An empty one is none.
         optional logo: Logo = "CustomerFriendlyLogoUri",
         /// The issuer of its tokens. It has no query.
         optional issuer: Issuer = "Issuer",
@@ -76,7 +84,12 @@ request! {
 /// URL of a logo, as a request has it.
 pub enum Logo {}
 
-text_field!(Logo => HttpsUrl, logo);
+text_field!(Logo => Option<HttpsUrl>, logo, {"type": "string", "maxLength": 255});
+
+/// A description, as a request has it.
+pub enum Description {}
+
+text_field!(Description => Option<String>, description, {"type": "string", "maxLength": MAX_DESCRIPTION});
 
 /// An issuer, as a request has it.
 pub enum Issuer {}
@@ -95,12 +108,13 @@ pub struct ServerRequest {
 impl ServerRequest {
     /// Parses the body of a creation or an update.
     pub fn parse(mut fields: Fields) -> Result<Self, Failure> {
-        let WriteAuthorisationServer { name, logo, issuer, discovery, status } =
+        let WriteAuthorisationServer { name, description, logo, issuer, discovery, status } =
             WriteAuthorisationServer::read(&mut fields);
         let request = name.map(|customer_friendly_name| Self {
             facts: ServerFacts {
                 customer_friendly_name,
-                customer_friendly_logo_uri: logo,
+                customer_friendly_description: description.flatten(),
+                customer_friendly_logo_uri: logo.flatten(),
                 issuer,
                 openid_discovery_document: discovery,
             },
@@ -155,10 +169,17 @@ fn issuer(text: &str) -> Result<HttpsUrl, &'static str> {
     if url.has_query() { Err("must not have a query") } else { Ok(url) }
 }
 
-fn logo(text: &str) -> Result<HttpsUrl, &'static str> {
+fn logo(text: &str) -> Result<Option<HttpsUrl>, &'static str> {
+    if text.is_empty() {
+        return Ok(None);
+    }
     let url = HttpsUrl::parse(text)?;
     let is_image = [".svg", ".png", ".jpg", ".jpeg"].iter().any(|ending| url.as_str().ends_with(ending));
-    if is_image { Ok(url) } else { Err("must end in `.svg`, `.png`, `.jpg` or `.jpeg`") }
+    if is_image { Ok(Some(url)) } else { Err("must end in `.svg`, `.png`, `.jpg` or `.jpeg`") }
+}
+
+fn description(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() { Ok(None) } else { Label::<MAX_DESCRIPTION>::parse(text).map(Some) }
 }
 
 #[cfg(test)]
@@ -207,9 +228,20 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_text_is_none() {
+        let empty = json!({
+            "CustomerFriendlyName": "Acme", "CustomerFriendlyDescription": "", "CustomerFriendlyLogoUri": "",
+        });
+        assert_eq!(server(empty), server(json!({"CustomerFriendlyName": "Acme"})));
+        let long = json!({"CustomerFriendlyName": "Acme", "CustomerFriendlyDescription": "x".repeat(2_001)});
+        assert_eq!(wrong(request(long)), ["CustomerFriendlyDescription"]);
+    }
+
+    #[test]
     fn what_is_kept_is_read_back() {
         let before = server(json!({
             "CustomerFriendlyName": "Acme",
+            "CustomerFriendlyDescription": "Sign in with Acme",
             "CustomerFriendlyLogoUri": "https://acme.example/logo.svg",
             "OpenIDDiscoveryDocument": "https://acme.example/.well-known/openid-configuration",
         }));

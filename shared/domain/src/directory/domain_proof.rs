@@ -4,7 +4,8 @@
 //! ```text
 //! _trustplane-challenge.acme.example. TXT "token=<160 random bits, base 32> expiry=<RFC 3339>"
 //!
-//! Unproven -> Proven | Expired (30 days)      Proven -> Revoked (record gone for 7 days in a row)
+//! Unproven -> Proven | Expired (30 days)
+//! Proven -> Revoked (record gone for 7 days in a row, or no clear answer for 30 days)
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,11 @@ pub const CHALLENGE_LIFE: i64 = 30 * DAY;
 pub const CHECK_INTERVAL: i64 = DAY;
 /// Time for which the record of a proven domain may be missing, in milliseconds.
 pub const GRACE: i64 = 7 * DAY;
+
+/// Time for which the name servers of a proven domain may fail to give a clear answer, in milliseconds.
+pub const SILENCE: i64 = 30 * DAY;
+/// Largest number of names at which a misplaced record is looked for.
+const MAX_DOUBLED: usize = 3;
 
 words! {
     /// Status of a domain's proof.
@@ -58,6 +64,9 @@ pub struct DomainProof {
     /// Time since which the record of a proven domain is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_since: Option<Timestamp>,
+    /// Time since which the name servers of a proven domain have not given a clear answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered_since: Option<Timestamp>,
     /// Time of the last DNS lookup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
@@ -67,6 +76,9 @@ pub struct DomainProof {
     /// Values found in place of the expected one, at most 3.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<String>,
+    /// The mistake that explains the outcome of the last check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mistake: Option<Mistake>,
 }
 
 words! {
@@ -84,6 +96,16 @@ words! {
         Timeout = "timeout",
         /// The challenge expired before its record was seen. A new one is needed.
         Expired = "expired",
+    }
+}
+
+words! {
+    /// Common mistakes in the setting of the record.
+    Mistake {
+        /// The value has quotes as part of it.
+        QuotedValue = "quoted_value",
+        /// The name of the domain or of its zone was appended to the name of the record.
+        DoubledName = "doubled_name",
     }
 }
 
@@ -105,12 +127,27 @@ words! {
         Proven = "proven",
         /// The record of a proven domain is missing for the first time in a row.
         Missing = "missing",
-        /// The record came back before the proof was revoked.
+        /// The name servers of a proven domain have not given a clear answer for 7 days.
+        Unanswered = "unanswered",
+        /// The record came back, or is answered for again, before the proof was revoked.
         Restored = "restored",
         /// The proof was revoked.
         Revoked = "revoked",
         /// The challenge expired before its record was seen.
         Expired = "expired",
+    }
+}
+
+impl Mistake {
+    /// Returns what to do about it, for people.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::QuotedValue => "the value has quotes as part of it: enter it without quotes",
+            Self::DoubledName => {
+                "the record is there with the name of the zone twice: enter its name without the zone, \
+                 which the DNS provider appends"
+            }
+        }
     }
 }
 
@@ -125,9 +162,11 @@ impl DomainProof {
             expires_at: now.plus_millis(CHALLENGE_LIFE),
             proven_at: None,
             missing_since: None,
+            unanswered_since: None,
             checked_at: None,
             outcome: None,
             found: Vec::new(),
+            mistake: None,
         }
     }
 
@@ -191,14 +230,14 @@ impl DomainProof {
     /// Updates the proof after a DNS lookup, and returns the event to publish. A proof that is over does not change.
     ///
     /// A failure of the name servers says nothing about the record: it neither starts nor ends the time for which the
-    /// record is missing.
+    /// record is missing. After [`SILENCE`] without one clear answer the proof is revoked, too.
     #[must_use]
     pub fn observed(&self, observation: &Observation, now: Timestamp) -> (Self, Option<ProofEvent>) {
         if self.is_over(now) {
             return self.expired(now).unwrap_or_else(|| (self.clone(), None));
         }
-        let (outcome, found) = self.judge(observation);
-        let mut after = Self { checked_at: Some(now), outcome: Some(outcome), found, ..self.clone() };
+        let Judgement { outcome, found, mistake } = self.judge(observation);
+        let mut after = Self { checked_at: Some(now), outcome: Some(outcome), found, mistake, ..self.clone() };
         let event = match (self.status, outcome) {
             (ProofStatus::Unproven, Outcome::Verified) => {
                 after.status = ProofStatus::Proven;
@@ -206,23 +245,63 @@ impl DomainProof {
                 Some(ProofEvent::Proven)
             }
             (ProofStatus::Proven, Outcome::Verified) => {
-                after.missing_since = None;
-                self.missing_since.map(|_| ProofEvent::Restored)
+                (after.missing_since, after.unanswered_since) = (None, None);
+                let was_reported = self.missing_since.is_some() || self.is_unanswered_for(GRACE);
+                was_reported.then_some(ProofEvent::Restored)
             }
-            (ProofStatus::Proven, Outcome::NoRecord | Outcome::OtherValue) => match self.missing_since {
-                None => {
-                    after.missing_since = Some(now);
-                    Some(ProofEvent::Missing)
+            (ProofStatus::Proven, Outcome::NoRecord | Outcome::OtherValue) => {
+                after.unanswered_since = None;
+                match self.missing_since {
+                    None => {
+                        after.missing_since = Some(now);
+                        Some(ProofEvent::Missing)
+                    }
+                    Some(since) if now.millis_since(since) >= GRACE => {
+                        after.status = ProofStatus::Revoked;
+                        Some(ProofEvent::Revoked)
+                    }
+                    Some(_) => None,
                 }
-                Some(since) if now.millis_since(since) >= GRACE => {
+            }
+            (ProofStatus::Proven, Outcome::Servfail | Outcome::Timeout) => {
+                let since = self.unanswered_since.unwrap_or(now);
+                after.unanswered_since = Some(since);
+                if now.millis_since(since) >= SILENCE {
                     after.status = ProofStatus::Revoked;
                     Some(ProofEvent::Revoked)
+                } else {
+                    let is_new = after.is_unanswered_for(GRACE) && !self.is_unanswered_for(GRACE);
+                    is_new.then_some(ProofEvent::Unanswered)
                 }
-                Some(_) => None,
-            },
+            }
             _ => None,
         };
         (after, event)
+    }
+
+    /// Returns true if the last check came so long after the last clear answer.
+    fn is_unanswered_for(&self, time: i64) -> bool {
+        let unanswered = self.checked_at.zip(self.unanswered_since);
+        unanswered.is_some_and(|(checked_at, since)| checked_at.millis_since(since) >= time)
+    }
+
+    /// Returns names at which the record is found if the domain or a zone above it was appended to its name.
+    pub fn doubled_names(&self) -> Vec<String> {
+        let above = |zone: &&str| zone.split_once('.').map(|(_, above)| above).filter(|above| above.contains('.'));
+        let zones = std::iter::successors(Some(self.domain.as_str()), above).take(MAX_DOUBLED);
+        zones.map(|zone| format!("{}.{zone}", self.record_name())).collect()
+    }
+
+    /// Returns true if the records of a lookup have the token.
+    pub fn is_in(&self, observation: &Observation) -> bool {
+        matches!(self.judge(observation).outcome, Outcome::Verified)
+    }
+
+    /// Notes that the record was found at one of [`DomainProof::doubled_names`], where the last check found none.
+    #[must_use]
+    pub fn with_doubled_name(self) -> Self {
+        let is_explained = self.outcome == Some(Outcome::NoRecord);
+        Self { mistake: if is_explained { Some(Mistake::DoubledName) } else { self.mistake }, ..self }
     }
 
     /// Expires the proof if its challenge ended without its record, and returns the event to publish. Needs no DNS
@@ -234,19 +313,20 @@ impl DomainProof {
                 status: ProofStatus::Expired,
                 outcome: Some(Outcome::Expired),
                 found: Vec::new(),
+                mistake: None,
                 ..self.clone()
             };
             (after, Some(ProofEvent::Expired))
         })
     }
 
-    /// Derives the outcome from a DNS lookup, and the values found instead of the expected one. One matching record is
-    /// enough, because other records may share the name.
-    fn judge(&self, observation: &Observation) -> (Outcome, Vec<String>) {
+    /// Derives the outcome from a DNS lookup. One matching record is enough, because other records may share the name.
+    fn judge(&self, observation: &Observation) -> Judgement {
+        let only = |outcome| Judgement { outcome, found: Vec::new(), mistake: None };
         let records = match observation {
-            Observation::Servfail => return (Outcome::Servfail, Vec::new()),
-            Observation::Timeout => return (Outcome::Timeout, Vec::new()),
-            Observation::Records(records) if records.is_empty() => return (Outcome::NoRecord, Vec::new()),
+            Observation::Servfail => return only(Outcome::Servfail),
+            Observation::Timeout => return only(Outcome::Timeout),
+            Observation::Records(records) if records.is_empty() => return only(Outcome::NoRecord),
             Observation::Records(records) => records,
         };
         // A record is one value, cut into strings of at most 255 bytes (RFC 1035, 3.3.14). RFC 7208, 3.3 joins them in
@@ -254,10 +334,15 @@ impl DomainProof {
         let values: Vec<String> =
             records.iter().map(|strings| String::from_utf8_lossy(&strings.concat()).into_owned()).collect();
         if values.iter().any(|value| self.matches(value)) {
-            return (Outcome::Verified, Vec::new());
+            return only(Outcome::Verified);
         }
+        let is_quoted = values.iter().any(|value| self.matches(&value.replace(QUOTES, "")));
         let shown = |value: &String| value.chars().map(printable).take(MAX_SHOWN).collect();
-        (Outcome::OtherValue, values.iter().take(3).map(shown).collect())
+        Judgement {
+            outcome: Outcome::OtherValue,
+            found: values.iter().take(3).map(shown).collect(),
+            mistake: is_quoted.then_some(Mistake::QuotedValue),
+        }
     }
 
     /// Returns true if a value contains the token. The rest of the value is for people, so it may be missing or
@@ -270,6 +355,16 @@ impl DomainProof {
     }
 }
 
+/// The outcome of a lookup, the values found in place of the expected one, and the mistake that explains them.
+struct Judgement {
+    outcome: Outcome,
+    found: Vec<String>,
+    mistake: Option<Mistake>,
+}
+
+/// Quotes, and the backslash that escapes them in zone files.
+const QUOTES: &[char] = &['"', '\'', '\\', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
+
 /// Largest number of characters shown of a found value.
 const MAX_SHOWN: usize = 255;
 
@@ -278,200 +373,4 @@ fn printable(character: char) -> char {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn at(days: i64) -> Timestamp {
-        Timestamp::from_millis(days * DAY)
-    }
-
-    fn challenge() -> DomainProof {
-        DomainProof::challenge(DomainName::parse("acme.example").unwrap(), [3; 20], at(0))
-    }
-
-    fn records(values: &[&[&str]]) -> Observation {
-        let record = |strings: &&[&str]| strings.iter().map(|text| text.as_bytes().to_vec()).collect();
-        Observation::Records(values.iter().map(record).collect())
-    }
-
-    fn right(proof: &DomainProof) -> Observation {
-        records(&[&[&proof.record_value()]])
-    }
-
-    fn proven() -> DomainProof {
-        challenge().observed(&right(&challenge()), at(1)).0
-    }
-
-    #[test]
-    fn the_record_says_what_to_set_where() {
-        let proof = challenge();
-        assert_eq!(proof.record_name(), "_trustplane-challenge.acme.example");
-        assert_eq!(proof.record_value(), "token=ambqgaydambqgaydambqgaydambqgayd expiry=1970-01-31T00:00:00.000Z");
-        assert!(proof.record_value().len() <= 255);
-    }
-
-    #[test]
-    fn one_right_record_suffices_among_others() {
-        let token = challenge().token;
-        let pair = format!("token={token}");
-        let (head, tail) = pair.split_at(20);
-        for observation in [
-            right(&challenge()),
-            records(&[&["v=spf1 -all"], &[&pair]]),
-            records(&[&[head, tail]]),
-            records(&[&[&pair.to_uppercase()]]),
-            records(&[&[&format!("  expiry=never\t{pair}  ")]]),
-        ] {
-            let (after, event) = challenge().observed(&observation, at(1));
-            assert_eq!((after.status, event), (ProofStatus::Proven, Some(ProofEvent::Proven)), "{observation:?}");
-            assert_eq!((after.proven_at, after.next_due()), (Some(at(1)), Some(at(2))));
-        }
-    }
-
-    #[test]
-    fn a_check_that_fails_says_why() {
-        let token = challenge().token;
-        let near = format!("token={token}x");
-        for (observation, outcome, found) in [
-            (records(&[]), Outcome::NoRecord, vec![]),
-            (Observation::Servfail, Outcome::Servfail, vec![]),
-            (Observation::Timeout, Outcome::Timeout, vec![]),
-            (records(&[&[&near]]), Outcome::OtherValue, vec![near.as_str()]),
-            (records(&[&[&token]]), Outcome::OtherValue, vec![token.as_str()]),
-            (records(&[&["token="]]), Outcome::OtherValue, vec!["token="]),
-            (records(&[&["a", "b"], &["c"], &["d"], &["e"]]), Outcome::OtherValue, vec!["ab", "c", "d"]),
-            (Observation::Records(vec![vec![vec![b'a', 0xff, 0x07]]]), Outcome::OtherValue, vec!["a\u{fffd}\u{fffd}"]),
-        ] {
-            let (after, event) = challenge().observed(&observation, at(1));
-            assert_eq!((after.status, after.outcome, event), (ProofStatus::Unproven, Some(outcome), None));
-            assert_eq!(after.found, found);
-            assert_eq!(after.next_due(), Some(at(30)));
-        }
-        let long = "x".repeat(1_000);
-        let (after, _) = challenge().observed(&records(&[&[&long]]), at(1));
-        assert_eq!(after.found, [&long[..255]]);
-    }
-
-    #[test]
-    fn a_challenge_ends_after_thirty_days_even_if_the_record_comes_then() {
-        let just = challenge().observed(&right(&challenge()), at(30).plus_millis(-1)).0;
-        assert!(just.is_proven());
-        assert!(challenge().is_over(at(30)));
-        let (late, event) = challenge().observed(&right(&challenge()), at(30));
-        assert_eq!((late.status, event), (ProofStatus::Expired, Some(ProofEvent::Expired)));
-        assert_eq!((late.outcome, late.next_due()), (Some(Outcome::Expired), None));
-        assert_eq!(late.observed(&right(&challenge()), at(31)), (late, None));
-    }
-
-    #[test]
-    fn a_new_challenge_takes_the_place_of_one_that_is_over() {
-        let renewed = challenge().renewed([9; 20], at(30));
-        assert_eq!((renewed.status, renewed.outcome), (ProofStatus::Unproven, Some(Outcome::Expired)));
-        assert_eq!((renewed.created_at, renewed.expires_at), (at(30), at(60)));
-        assert_ne!(renewed.token, challenge().token);
-        assert!(!renewed.observed(&right(&challenge()), at(31)).0.is_proven());
-    }
-
-    #[test]
-    fn a_proof_outlives_its_challenge_and_is_checked_daily() {
-        let (later, event) = proven().observed(&right(&challenge()), at(400));
-        assert_eq!((later.status, event), (ProofStatus::Proven, None));
-        assert_eq!((later.proven_at, later.next_due()), (Some(at(1)), Some(at(401))));
-    }
-
-    #[test]
-    fn a_record_gone_for_seven_days_in_a_row_revokes_the_proof() {
-        let mut proof = proven();
-        let mut events = Vec::new();
-        for day in 2..=10 {
-            let (after, event) = proof.observed(&records(&[]), at(day));
-            events.extend(event.map(|event| (day, event)));
-            proof = after;
-        }
-        assert_eq!(events, [(2, ProofEvent::Missing), (9, ProofEvent::Revoked)]);
-        assert_eq!((proof.status, proof.next_due(), proof.is_over(at(9))), (ProofStatus::Revoked, None, true));
-    }
-
-    #[test]
-    fn a_record_that_comes_back_starts_the_seven_days_anew() {
-        let (proof, _) = proven().observed(&records(&[&["other"]]), at(2));
-        let (proof, event) = proof.observed(&right(&challenge()), at(8));
-        assert_eq!((event, proof.missing_since), (Some(ProofEvent::Restored), None));
-        let (proof, event) = proof.observed(&records(&[]), at(9));
-        assert_eq!((event, proof.is_proven()), (Some(ProofEvent::Missing), true));
-    }
-
-    #[test]
-    fn silence_is_not_absence() {
-        for silence in [Observation::Servfail, Observation::Timeout] {
-            let mut proof = proven();
-            for day in 2..40 {
-                let (after, event) = proof.observed(&silence, at(day));
-                assert_eq!((after.status, after.missing_since, event), (ProofStatus::Proven, None, None));
-                proof = after;
-            }
-            let (proof, _) = proof.observed(&records(&[]), at(40));
-            let (proof, event) = proof.observed(&silence, at(60));
-            assert_eq!((proof.status, proof.missing_since, event), (ProofStatus::Proven, Some(at(40)), None));
-        }
-    }
-
-    #[test]
-    fn what_is_kept_is_read_back() {
-        for proof in [challenge(), proven(), proven().observed(&records(&[&["x"]]), at(2)).0] {
-            let kept = serde_json::to_value(&proof).unwrap();
-            assert_eq!(serde_json::from_value::<DomainProof>(kept).unwrap(), proof);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn over_any_history_the_proof_is_only_what_the_records_bear_out(steps in proptest::collection::vec((0_u8..5, 1_i64..400), 1..60)) {
-            let mut proof = challenge();
-            let mut now = at(0);
-            // The times at which the record was last known to exist, and last known to be missing.
-            let (mut seen, mut gone_since) = (None, None);
-            for (kind, hours) in steps {
-                now = now.plus_millis(hours * DAY / 24);
-                let observation = match kind {
-                    0 | 1 => right(&challenge()),
-                    2 => records(&[]),
-                    3 => records(&[&["token=x"]]),
-                    _ => Observation::Timeout,
-                };
-                let was_over = proof.is_over(now);
-                let (after, event) = proof.observed(&observation, now);
-                if was_over {
-                    prop_assert!(!after.is_proven());
-                    prop_assert_eq!(event.is_some(), proof.status == ProofStatus::Unproven);
-                } else {
-                    match kind {
-                        0 | 1 => { seen = Some(now); gone_since = None; }
-                        2 | 3 if seen.is_some() => { gone_since = gone_since.or(Some(now)); }
-                        _ => {}
-                    }
-                    let long_gone = kind < 4 && gone_since.is_some_and(|since| now.millis_since(since) >= GRACE);
-                    prop_assert_eq!(after.is_proven(), seen.is_some() && !long_gone);
-                    prop_assert_eq!(event == Some(ProofEvent::Revoked), long_gone);
-                    prop_assert_eq!(event == Some(ProofEvent::Proven), proof.status == ProofStatus::Unproven && kind < 2);
-                    prop_assert_eq!(event == Some(ProofEvent::Missing), gone_since == Some(now));
-                }
-                prop_assert!(after.next_due().is_none_or(|due| due > now));
-                prop_assert_eq!(after.next_due().is_none(), after.is_over(now));
-                proof = after;
-            }
-        }
-
-        #[test]
-        fn any_records_are_read_without_a_panic(
-            records in proptest::collection::vec(proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..20), 0..4), 0..6)
-        ) {
-            let (after, event) = challenge().observed(&Observation::Records(records.clone()), at(1));
-            prop_assert_eq!((after.is_proven(), event), (false, None));
-            prop_assert!(after.found.len() <= 3);
-            prop_assert_eq!(after.outcome == Some(Outcome::NoRecord), records.is_empty());
-        }
-    }
-}
+mod tests;

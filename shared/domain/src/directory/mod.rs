@@ -9,6 +9,7 @@ pub mod domain_proof;
 pub mod email_address;
 pub mod fapi;
 mod fields;
+pub mod filter;
 pub mod https_url;
 pub mod ids;
 pub mod named_domains;

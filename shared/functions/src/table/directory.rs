@@ -4,7 +4,7 @@ use trustplane_policy::{Group, Kind};
 
 use crate::Permission::{Count, List, PublicKey, Read, Write};
 use crate::endpoint::{Endpoint, http};
-use crate::route::SORTED;
+use crate::route::{FILTERED, SORTED};
 use crate::{Dialect, Function, Trigger};
 
 /// Fields that all endpoints of the family share, and defaults.
@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/organisations",
         group: Group::Read,
         resource: Kind::Tenant,
-        queries: SORTED,
+        queries: FILTERED,
         response: Some("OrganisationPage"),
         permissions: &[Read, List],
         ..DIRECTORY
@@ -80,7 +80,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         path: "/organisations/{OrganisationId}/authorisationservers",
         group: Group::Read,
         resource: Kind::Organisation,
-        queries: SORTED,
+        queries: &["page", "size", "sort", "status", "hideInactive", "filterBy", "containsOpenIdDiscoveryDocument"],
         response: Some("AuthorisationServerPage"),
         permissions: &[Read, List],
         ..DIRECTORY

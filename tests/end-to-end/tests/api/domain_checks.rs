@@ -156,6 +156,26 @@ async fn a_record_that_comes_back_is_told_and_silence_of_dns_is_not_absence() {
 }
 
 #[tokio::test]
+async fn name_servers_that_fail_for_thirty_days_end_the_proof() {
+    let scene = Scene::set().await;
+    scene.domains.answer(&scene.domain, Answer::Servfail).await;
+    for day in 1..=30 {
+        assert_eq!(scene.sweep(day).await, checked(1), "{day}");
+    }
+    assert_eq!((scene.told().await, scene.status().await), (events(&[("unanswered", 8)]), json!("Proven")));
+    let shown = scene.domains.shown(&scene.domain).await;
+    assert!(shown["UnansweredSince"].is_string(), "{shown}");
+    assert_eq!((scene.sweep(31).await, scene.sweep(32).await), (checked(1), checked(0)));
+    assert_eq!(scene.told().await, events(&[("unanswered", 8), ("revoked", 31)]));
+    assert_eq!(scene.status().await, "Revoked");
+    let records = audit_records(&scene.table, scene.tenant, FUNCTION).await;
+    assert_eq!(
+        (&records[1]["after"]["outcome"], &records[1]["after"]["status"]),
+        (&json!("servfail"), &json!("Revoked"))
+    );
+}
+
+#[tokio::test]
 async fn a_challenge_without_its_record_ends_after_thirty_days_and_is_told_once() {
     let scene = Scene::set().await;
     let waiting = own(scene.domains.customer(), "waiting");

@@ -199,6 +199,34 @@ async fn a_verification_says_why_it_failed() {
 }
 
 #[tokio::test]
+async fn the_commonest_mistakes_are_named() {
+    let domains = Domains::new().await;
+    let acme = own(domains.customer(), "acme");
+    let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
+    let shown = domains.shown(&acme).await;
+    let (name, value) = (shown["RecordName"].as_str().unwrap(), shown["RecordValue"].as_str().unwrap());
+    domains.dns.set_text(name, &format!("\"{value}\""));
+    let failed = domains.verify(&acme).await.expect(200);
+    assert_eq!((&failed.body["Outcome"], &failed.body["Mistake"]), (&json!("other_value"), &json!("quoted_value")));
+    assert!(failed.body["Advice"].as_str().unwrap().contains("without quotes"), "{}", failed.text);
+    // The name of the zone twice, as a DNS provider makes it that appends the zone.
+    domains.dns.unset(name);
+    let (_, zone) = acme.split_once('.').unwrap();
+    for doubled in [format!("{name}.{acme}"), format!("{name}.{zone}")] {
+        domains.dns.set_text(&doubled, value);
+        let failed = domains.verify(&acme).await.expect(200);
+        assert_eq!((&failed.body["Outcome"], &failed.body["Mistake"]), (&json!("no_record"), &json!("doubled_name")));
+        assert!(failed.body["Advice"].as_str().unwrap().contains("without the zone"), "{}", failed.text);
+        assert_eq!(domains.shown(&acme).await, failed.body);
+        domains.dns.unset(&doubled);
+    }
+    // Another record there says nothing.
+    domains.dns.set_text(&format!("{name}.{acme}"), "v=spf1 -all");
+    let failed = domains.verify(&acme).await.expect(200);
+    assert_eq!((&failed.body["Outcome"], failed.body.get("Mistake")), (&json!("no_record"), None));
+}
+
+#[tokio::test]
 async fn any_one_record_that_matches_is_enough() {
     let domains = Domains::new().await;
     let labels = ["joined", "several", "upper", "alias", "large"];
