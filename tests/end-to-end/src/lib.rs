@@ -15,12 +15,14 @@ mod contract;
 mod customer;
 mod events;
 mod exchanges;
+mod fault_proxy;
 mod request;
 mod signer;
 mod world;
 
 pub use customer::Customer;
 pub use events::conforms;
+pub use fault_proxy::{Fault, FaultProxy, Times};
 pub use request::{Cost, Reply, Request};
 pub use signer::{AccessKey, Client};
 pub use world::{World, world};

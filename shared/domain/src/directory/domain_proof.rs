@@ -287,8 +287,7 @@ impl DomainProof {
 
     /// Returns names at which the record is found if the domain or a zone above it was appended to its name.
     pub fn doubled_names(&self) -> Vec<String> {
-        let above = |zone: &&str| zone.split_once('.').map(|(_, above)| above).filter(|above| above.contains('.'));
-        let zones = std::iter::successors(Some(self.domain.as_str()), above).take(MAX_DOUBLED);
+        let zones = std::iter::successors(Some(self.domain.as_str()), |zone| zone_above(zone)).take(MAX_DOUBLED);
         zones.map(|zone| format!("{}.{zone}", self.record_name())).collect()
     }
 
@@ -364,6 +363,11 @@ struct Judgement {
 
 /// Quotes, and the backslash that escapes them in zone files.
 const QUOTES: &[char] = &['"', '\'', '\\', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
+
+/// The zone above a domain that can have one: one with a dot.
+fn zone_above(domain: &str) -> Option<&str> {
+    domain.split_once('.').map(|(_, above)| above).filter(|above| above.contains('.'))
+}
 
 /// Largest number of characters shown of a found value.
 const MAX_SHOWN: usize = 255;

@@ -24,6 +24,7 @@ mod domains;
 mod event_types;
 mod events;
 mod every_endpoint;
+mod faults;
 mod identity_center;
 mod identity_source;
 mod key_notices;
