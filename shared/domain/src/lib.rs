@@ -15,6 +15,7 @@
 //! | [`mod@request`], [`fields`], [`nearest`], [`failure`] | parsing of requests, and the failures of all APIs |
 //! | [`outbound`], [`webhook`] | rules for requests to addresses that tenants chose; webhooks and their deliveries |
 //! | [`expiry`] | notices before an expiry |
+//! | [`parsing`] | the count of expensive parses |
 //! | [`pasted`] | recognition of texts that were pasted by mistake |
 //! | [`mod@schema`] | schemas of the API document |
 
@@ -37,6 +38,7 @@ pub mod ids;
 pub mod inventory;
 pub mod nearest;
 pub mod outbound;
+pub mod parsing;
 pub mod pasted;
 pub mod policy;
 pub mod region;

@@ -57,6 +57,7 @@ impl Schema {
     /// Validates the text of the policy `id`: first its shape, then its syntax, then its types against this schema.
     /// Returns the shape of a valid text, or its problems with their positions.
     pub fn validate(&self, id: &str, text: &str) -> Result<Shape, Vec<PolicyProblem>> {
+        trustplane_domain::parsing::count();
         let whole = |message: &str| vec![PolicyProblem { line: 1, column: 1, message: message.to_owned() }];
         let shape = policy::shape(text).map_err(|problem| vec![problem])?;
         let parsed = PolicySet::from_str(text);

@@ -33,6 +33,7 @@ pub(crate) struct Line<'a> {
 impl Trace {
     /// A request that begins now.
     pub(crate) fn begin() -> Self {
+        let _ = trustplane_domain::parsing::take();
         Self { begun: Instant::now(), tenant: OnceCell::new() }
     }
 
@@ -53,6 +54,7 @@ impl Trace {
             aws_round_trips,
             aws_attempts,
         } = meter.take();
+        let documents_parsed = trustplane_domain::parsing::take();
         let duration_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let tenant = self.tenant.get().map(ToString::to_string);
         let cause = line.failure.and_then(Failure::cause).map(ToString::to_string);
@@ -76,6 +78,7 @@ impl Trace {
                     aws_calls,
                     aws_round_trips,
                     aws_attempts,
+                    documents_parsed,
                     "request"
                 )
             };

@@ -37,6 +37,8 @@ pub struct Cost {
     pub dynamodb_round_trips: u64,
     /// Number of calls to other AWS services.
     pub aws_calls: u64,
+    /// Number of documents that were parsed: XML, X.509, policies.
+    pub documents_parsed: u64,
     /// Consumed capacity units.
     pub capacity: f64,
 }
@@ -127,6 +129,7 @@ impl Cost {
             dynamodb_calls: count("dynamodb_calls"),
             dynamodb_round_trips: count("dynamodb_round_trips"),
             aws_calls: count("aws_calls"),
+            documents_parsed: count("documents_parsed"),
             capacity: line["dynamodb_capacity"].as_f64().unwrap_or_default(),
         }
     }

@@ -72,6 +72,7 @@ impl Certificate {
     /// The labels `X509 CERTIFICATE` and `X.509 CERTIFICATE` count as `CERTIFICATE` (RFC 7468, section 5.1), and so does
     /// OpenSSL's `TRUSTED CERTIFICATE`, unless trust settings follow the certificate: nothing here would follow them.
     pub fn from_pem(text: &str) -> Result<Self, Fault> {
+        crate::parsing::count();
         check_text(text)?;
         let der = armour::read(text)?;
         Self::parse(&der, text.to_owned())
@@ -80,6 +81,7 @@ impl Certificate {
     /// Reads `text`, the base64 of a certificate's DER with any white space, as `ds:X509Certificate` of SAML metadata
     /// holds it. Armour around it is stripped. The certificate's PEM is made here.
     pub fn from_base64_der(text: &str) -> Result<Self, Fault> {
+        crate::parsing::count();
         check_text(text)?;
         let der = armour::read_element(text)?;
         Self::parse(&der, armour::write(&der))

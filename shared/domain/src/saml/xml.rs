@@ -9,6 +9,7 @@ const MAX_NODES: u32 = 20_000;
 
 /// Parses `text`. No document type is taken, so there are no entities to expand or to fetch.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, Fault> {
+    crate::parsing::count();
     if text.len() > MAX_BYTES {
         return Err(Fault::TooLong);
     }

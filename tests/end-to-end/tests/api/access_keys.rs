@@ -11,7 +11,8 @@ const KEYS: &str = "/v1/api-keys";
 const TEMPORARY: &str = "/v1/api-keys/temporary";
 const INSTANCES: &str = "/v1/instances?limit=1&marker=";
 
-async fn access_key(customer: &Customer, roles: &[&str]) -> (AccessKey, String) {
+/// Creates an access key. Returns it and its public id.
+pub async fn access_key(customer: &Customer, roles: &[&str]) -> (AccessKey, String) {
     let wanted = json!({"name": "signer", "kind": "access_key", "roles": roles});
     let made = customer.post(KEYS, &wanted).await.expect(201).body;
     (AccessKey::of(&made), made["id"].as_str().unwrap().to_owned())
@@ -26,7 +27,8 @@ fn host() -> String {
     world().stack().url().replace("http://localhost", "127.0.0.1")
 }
 
-fn signed(key: &AccessKey, client: Client, request: Request) -> Request {
+/// Signs a request as a client does.
+pub fn signed(key: &AccessKey, client: Client, request: Request) -> Request {
     key.sign(request, client, &host(), OffsetDateTime::now_utc())
 }
 

@@ -15,6 +15,7 @@ mod audit_events;
 mod audit_log;
 mod authorisation_servers;
 mod bad_input;
+mod before_authentication;
 mod config;
 mod connection_checks;
 mod crashes;
