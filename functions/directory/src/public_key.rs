@@ -25,7 +25,6 @@ async fn public_key(platform: &Platform) -> Result<String, Failure> {
         return Ok(pem.clone());
     }
     let key_id = platform.signing_key_id()?;
-    let pem = trustplane_aws::public_key(&platform.sdk, &platform.meter, key_id).await;
-    let pem = pem.map_err(|error| Failure::unavailable(5, error))?;
+    let pem = trustplane_aws::public_key(&platform.sdk, &platform.meter, key_id).await?;
     Ok(PEM.get_or_init(|| pem).clone())
 }

@@ -38,7 +38,7 @@ pub async fn publish(call: EventCall) -> Result<Value, EventError> {
     // The first record to deliver again. All records before it are done.
     let mut end = carried.len();
     if let Err(unpublished) = bus.publish(&events).await {
-        tracing::error!(reason = unpublished.reason, "audit records not published");
+        tracing::error!(reason = unpublished.reason, class = %unpublished.class, "audit records not published");
         end = places.get(unpublished.first).copied().unwrap_or_default();
     }
     let published = places.iter().zip(&brought).filter(|(place, _)| **place < end);

@@ -170,7 +170,7 @@ async fn made(
     serial: [u8; 16],
 ) -> Result<SigningCertificate, Failure> {
     let pair = cx.platform().seal()?.key_pair(grant.tenant(), store).await;
-    let pair = pair.map_err(|error| Failure::unavailable(1, error))?;
+    let pair = pair?;
     let certificate = trustplane_keys::self_signed(&pair.pkcs8, store, serial, cx.now).map_err(Failure::internal)?;
     let key = EncryptedKey::from_ciphertext(pair.sealed);
     Ok(SigningCertificate { id, certificate, key, created_at: cx.now, noticed: None })

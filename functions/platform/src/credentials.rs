@@ -119,7 +119,7 @@ impl Seed {
             return Ok(Secret::Bearer { token: Some(token.reveal()) });
         }
         let id = AccessKeyId::of(id);
-        let derived = platform.deriver()?.derive(id).await.map_err(|error| Failure::unavailable(1, error))?;
+        let derived = platform.deriver()?.derive(id).await?;
         Ok(Secret::AccessKey { access_key_id: id.to_string(), secret_access_key: Some(derived.reveal().to_owned()) })
     }
 }

@@ -15,7 +15,7 @@ pub async fn decode(call: OperatorCall) -> Result<Response, Failure> {
     fields.finish(Faults::default())?;
     let denial = opened_denial(call.platform.seal()?, &encoded).await.map_err(|error| match error {
         SealError::NotSealed => Failure::invalid("encoded_message", "is none that this service sealed"),
-        error @ SealError::Unavailable(_) => Failure::unavailable(1, error),
+        error @ SealError::Failed(_) => error.into(),
     })?;
     Ok(Response::ok(&denial))
 }

@@ -65,7 +65,7 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         .plan(|(_, wanted), (), cx| Ok(Planned::new(key(wanted, cx)?)))
         .then(async |key: &TemporaryKey, cx: &Context<'_>, _: &Grant| {
             let secret = cx.platform().deriver()?.derive_temporary(key).await;
-            Ok(Worked::Done(secret.map_err(|error| Failure::unavailable(1, error))?))
+            Ok(Worked::Done(secret?))
         })
         .decide(|key, secret, _| {
             let response = |secret: Option<&SecretAccessKey>| Response::created(&body(&key, secret));

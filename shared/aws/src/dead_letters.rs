@@ -7,7 +7,7 @@ use aws_sdk_sqs::Client;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde_json::Value;
 
-use crate::{Counting, Meter, UnreadableResponses};
+use crate::{Counting, Meter, ResponseClass, SQS, UnreadableResponses};
 
 /// Bytes of a letter at most. SQS takes 1 MB by now, though not in all partitions; 256 KB is what holds everywhere.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -19,9 +19,13 @@ pub struct DeadLetters {
     url: String,
 }
 
-/// A letter that did not get there: what SQS said.
+/// A letter that did not arrive, with the class and the message of the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsent(String);
+pub struct Unsent {
+    /// Class of the response.
+    pub class: ResponseClass,
+    message: String,
+}
 
 impl DeadLetters {
     /// The queue of this URL, each call to it counted by `meter`.
@@ -39,7 +43,10 @@ impl DeadLetters {
     /// What SQS said, or why it was not reached. It may have the letter all the same.
     pub async fn send(&self, letter: &Value) -> Result<(), Unsent> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(body(letter)).send().await;
-        sent.map(|_| ()).map_err(|error| Unsent(DisplayErrorContext(error).to_string()))
+        sent.map(|_| ()).map_err(|error| Unsent {
+            class: ResponseClass::of_error(SQS, &error),
+            message: DisplayErrorContext(error).to_string(),
+        })
     }
 }
 
@@ -51,7 +58,7 @@ fn body(letter: &Value) -> String {
 
 impl std::fmt::Display for Unsent {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0)
+        write!(formatter, "{}: {}", self.class, self.message)
     }
 }
 

@@ -10,7 +10,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use trustplane_domain::Timestamp;
 
-use crate::{Counting, Meter, UnreadableResponses};
+use crate::{Counting, EVENTBRIDGE, Meter, ResponseClass, UnreadableResponses};
 
 /// Source of all events.
 pub const SOURCE: &str = "trustplane";
@@ -52,6 +52,8 @@ pub struct Unpublished {
     pub first: usize,
     /// EventBridge's message.
     pub reason: String,
+    /// Class of the response.
+    pub class: ResponseClass,
 }
 
 impl Event {
@@ -98,7 +100,7 @@ impl EventBus {
         for batch in batches(events) {
             self.publish_batch(batch)
                 .await
-                .map_err(|Unpublished { first, reason }| Unpublished { first: before + first, reason })?;
+                .map_err(|unpublished| Unpublished { first: before + unpublished.first, ..unpublished })?;
             before += batch.len();
         }
         Ok(())
@@ -106,7 +108,7 @@ impl EventBus {
 
     async fn publish_batch(&self, batch: &[Event]) -> Result<(), Unpublished> {
         let mut left: Vec<(usize, &Event)> = batch.iter().enumerate().collect();
-        let mut unpublished = Unpublished { first: 0, reason: String::new() };
+        let mut unpublished = Unpublished { first: 0, reason: String::new(), class: ResponseClass::RetryLater };
         for round in 0..ROUNDS {
             if round > 0 {
                 tokio::time::sleep(Duration::from_millis(50 << round)).await;
@@ -114,20 +116,30 @@ impl EventBus {
             let entries = left.iter().map(|(_, event)| event.entry(&self.name)).collect();
             let sent = self.client().put_events().set_entries(Some(entries)).send().await;
             let first = left.first().map_or(0, |(place, _)| *place);
-            let output = sent.map_err(|error| Unpublished { first, reason: DisplayErrorContext(error).to_string() })?;
+            let output = sent.map_err(|error| Unpublished {
+                first,
+                class: ResponseClass::of_error(EVENTBRIDGE, &error),
+                reason: DisplayErrorContext(error).to_string(),
+            })?;
             let mut results = output.entries().iter();
             let mut said = None;
+            let mut class = ResponseClass::Success;
             left.retain(|_| match results.next() {
                 Some(result) if result.event_id().is_some() => false,
                 result => {
                     let result = result.map(|result| (result.error_code(), result.error_message()));
                     let (code, message) = result.unwrap_or_default();
+                    class = class.max(ResponseClass::of_code(EVENTBRIDGE, code));
                     said.get_or_insert_with(|| format!("{}: {}", code.unwrap_or("no result"), message.unwrap_or("-")));
                     true
                 }
             });
             let Some((first, _)) = left.first() else { return Ok(()) };
-            unpublished = Unpublished { first: *first, reason: said.unwrap_or_default() };
+            unpublished = Unpublished { first: *first, reason: said.unwrap_or_default(), class };
+            // Sent again at once, it would be rejected again.
+            if class == ResponseClass::Permanent {
+                break;
+            }
         }
         Err(unpublished)
     }

@@ -6,16 +6,16 @@ use aws_config::SdkConfig;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::{Meter, SealError, kms};
+use crate::{KmsError, Meter, kms};
 
 /// Characters of a line of PEM (RFC 7468, 2).
 const LINE: usize = 64;
 
 /// Asks KMS for the public key of `key_id`: PEM of a SubjectPublicKeyInfo (RFC 7468, 13).
-pub async fn public_key(sdk: &SdkConfig, meter: &Arc<Meter>, key_id: &str) -> Result<String, SealError> {
+pub async fn public_key(sdk: &SdkConfig, meter: &Arc<Meter>, key_id: &str) -> Result<String, KmsError> {
     let response = kms::client(sdk, meter).get_public_key().key_id(key_id).send().await;
-    let response = response.map_err(|error| SealError::Unavailable(crate::error::chain(&error)))?;
-    let key = response.public_key.ok_or_else(|| SealError::Unavailable("no public key".to_owned()))?;
+    let response = response.map_err(|error| KmsError::of(&error))?;
+    let key = response.public_key.ok_or_else(|| KmsError::without("a public key"))?;
     Ok(pem(key.as_ref()))
 }
 

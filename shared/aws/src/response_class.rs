@@ -1,4 +1,4 @@
-//! Classes of the responses of an AWS service: one table, from error codes to classes.
+//! Classes of the responses of AWS services: one table per service, from error codes to classes.
 //!
 //! The SDK retries throttling, errors of the service and unreadable responses up to three times. The table says what
 //! the error that is left after that means.
@@ -95,6 +95,55 @@ pub const DYNAMODB: &ErrorTable = &[
     ("TransactionCanceledException", Permanent),
 ];
 
+/// Errors of KMS: of the operations that use the platform's keys.
+pub const KMS: &ErrorTable = &[
+    ("DependencyTimeoutException", RetryLater),
+    ("KMSInternalException", RetryLater),
+    ("KeyUnavailableException", RetryLater),
+    ("LimitExceededException", RetryLater),
+    ("DisabledException", Permanent),
+    ("DryRunOperationException", Permanent),
+    ("IncorrectKeyException", Permanent),
+    ("InvalidArnException", Permanent),
+    ("InvalidCiphertextException", Permanent),
+    ("InvalidGrantTokenException", Permanent),
+    ("InvalidKeyUsageException", Permanent),
+    ("KMSInvalidStateException", Permanent),
+    ("NotFoundException", Permanent),
+    ("UnsupportedOperationException", Permanent),
+];
+
+/// Errors of EventBridge: of `PutEvents`, and of single entries that it rejects.
+pub const EVENTBRIDGE: &ErrorTable = &[
+    ("InternalException", RetryLater),
+    ("InvalidAccountIdException", Permanent),
+    ("InvalidArgument", Permanent),
+    ("MalformedDetail", Permanent),
+    ("NotAuthorizedForDetailTypeException", Permanent),
+    ("NotAuthorizedForSourceException", Permanent),
+    ("RedactionFailure", Permanent),
+    ("ResourceNotFoundException", Permanent),
+];
+
+/// Errors of SQS: of `SendMessage`, under the names of both of its protocols.
+pub const SQS: &ErrorTable = &[
+    ("AWS.SimpleQueueService.NonExistentQueue", Permanent),
+    ("AWS.SimpleQueueService.UnsupportedOperation", Permanent),
+    ("InvalidAddress", Permanent),
+    ("InvalidMessageContents", Permanent),
+    ("InvalidSecurity", Permanent),
+    ("KmsAccessDenied", Permanent),
+    ("KmsDisabled", Permanent),
+    ("KmsInvalidKeyUsage", Permanent),
+    ("KmsInvalidState", Permanent),
+    ("KmsNotFound", Permanent),
+    ("KmsOptInRequired", Permanent),
+    ("KmsThrottled", RetryLater),
+    ("OverLimit", RetryLater),
+    ("QueueDoesNotExist", Permanent),
+    ("UnsupportedOperation", Permanent),
+];
+
 impl ResponseClass {
     /// Returns the class of an error code. An error without a code is a bare 5xx of something in between; an unknown
     /// code is permanent.
@@ -114,6 +163,17 @@ impl ResponseClass {
     }
 }
 
+impl std::fmt::Display for ResponseClass {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Success => "success",
+            RetryNow => "retry now",
+            RetryLater => "retry later",
+            Permanent => "permanent",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -122,13 +182,15 @@ mod tests {
 
     #[test]
     fn a_code_has_one_class() {
-        let rows = || DYNAMODB.iter().chain(COMMON);
-        let codes: HashSet<&str> = rows().map(|(code, _)| *code).collect();
-        assert_eq!(codes.len(), rows().count());
-        for (code, class) in rows() {
-            assert_eq!(ResponseClass::of_code(DYNAMODB, Some(code)), *class, "{code}");
+        for table in [DYNAMODB, KMS, EVENTBRIDGE, SQS] {
+            let rows = || table.iter().chain(COMMON);
+            let codes: HashSet<&str> = rows().map(|(code, _)| *code).collect();
+            assert_eq!(codes.len(), rows().count());
+            for (code, class) in rows() {
+                assert_eq!(ResponseClass::of_code(table, Some(code)), *class, "{code}");
+            }
+            assert_eq!(ResponseClass::of_code(table, Some("SomethingNew")), Permanent);
+            assert_eq!(ResponseClass::of_code(table, None), RetryLater);
         }
-        assert_eq!(ResponseClass::of_code(DYNAMODB, Some("SomethingNew")), Permanent);
-        assert_eq!(ResponseClass::of_code(DYNAMODB, None), RetryLater);
     }
 }

@@ -11,9 +11,10 @@ use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeyPairSpec;
 
+use trustplane_domain::Failure;
 use trustplane_domain::ids::TenantId;
 
-use crate::{Meter, kms};
+use crate::{KmsError, Meter, kms};
 
 /// Largest text that KMS encrypts, in bytes.
 pub const MAX_SEALED: usize = 4096;
@@ -55,8 +56,8 @@ pub struct Seal {
 pub enum SealError {
     /// The text was not encrypted with this key, for this purpose.
     NotSealed,
-    /// KMS failed, with its message.
-    Unavailable(String),
+    /// KMS failed.
+    Failed(KmsError),
 }
 
 impl Seal {
@@ -69,14 +70,14 @@ impl Seal {
     pub async fn seal(&self, purpose: Purpose, text: &[u8]) -> Result<Vec<u8>, SealError> {
         let call = self.client().encrypt().key_id(&self.key_id).plaintext(Blob::new(text));
         let sealed = call.encryption_context("purpose", purpose.as_str()).send().await.map_err(|error| said(&error))?;
-        sealed.ciphertext_blob.map(Blob::into_inner).ok_or_else(|| SealError::Unavailable("no ciphertext".to_owned()))
+        sealed.ciphertext_blob.map(Blob::into_inner).ok_or_else(|| SealError::Failed(KmsError::without("a ciphertext")))
     }
 
     /// Decrypts the output of [`Self::seal`].
     pub async fn open(&self, purpose: Purpose, sealed: Vec<u8>) -> Result<Vec<u8>, SealError> {
         let call = self.client().decrypt().key_id(&self.key_id).ciphertext_blob(Blob::new(sealed));
         let opened = call.encryption_context("purpose", purpose.as_str()).send().await.map_err(|error| said(&error))?;
-        opened.plaintext.map(Blob::into_inner).ok_or_else(|| SealError::Unavailable("no plaintext".to_owned()))
+        opened.plaintext.map(Blob::into_inner).ok_or_else(|| SealError::Failed(KmsError::without("a plaintext")))
     }
 
     /// Encrypts a text of one item of a tenant. Its encryption context has the tenant and the item (`tenant_id`, `item`),
@@ -131,7 +132,7 @@ impl Seal {
             .map_err(|error| said(&error))?;
         match (made.private_key_plaintext, made.private_key_ciphertext_blob) {
             (Some(plain), Some(sealed)) => Ok(NewKeyPair { pkcs8: plain.into_inner(), sealed: sealed.into_inner() }),
-            _ => Err(SealError::Unavailable("no key pair".to_owned())),
+            _ => Err(SealError::Failed(KmsError::without("a key pair"))),
         }
     }
 
@@ -163,8 +164,16 @@ where
 {
     match error.as_service_error().and_then(ProvideErrorMetadata::code) {
         Some("InvalidCiphertextException" | "IncorrectKeyException" | "ValidationException") => SealError::NotSealed,
-        Some(code) => SealError::Unavailable(code.to_owned()),
-        None => SealError::Unavailable(error.to_string()),
+        _ => SealError::Failed(KmsError::of(error)),
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NotSealed => Self::internal(error),
+            SealError::Failed(error) => error.into(),
+        }
     }
 }
 
@@ -172,7 +181,7 @@ impl fmt::Display for SealError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSealed => formatter.write_str("not a text that was sealed here"),
-            Self::Unavailable(message) => write!(formatter, "the platform's key could not be used: {message}"),
+            Self::Failed(error) => error.fmt(formatter),
         }
     }
 }

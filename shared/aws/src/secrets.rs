@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_sdk_kms::Client;
-use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::MacAlgorithmSpec;
 use trustplane_domain::access_key::{AccessKeyId, SecretAccessKey};
 use trustplane_domain::temporary_key::TemporaryKey;
 
-use crate::{Meter, kms};
+use crate::{KmsError, Meter, kms};
 
 /// Time for which a process caches a secret. A secret never becomes wrong: the state of its credential is read for each
 /// request.
@@ -34,10 +33,6 @@ pub struct Deriver {
     kept: Mutex<Kept>,
 }
 
-/// KMS failed. Contains its message, for the log.
-#[derive(Debug)]
-pub struct NotDerived(String);
-
 impl Deriver {
     /// Creates a client for the KMS key with this id, an `HMAC_256` key.
     pub fn new(sdk: &SdkConfig, meter: Arc<Meter>, key_id: String) -> Self {
@@ -48,16 +43,16 @@ impl Deriver {
     /// five minutes.
     ///
     /// An id has a checksum, so most invented ids are refused before this call.
-    pub async fn derive(&self, id: AccessKeyId) -> Result<SecretAccessKey, NotDerived> {
+    pub async fn derive(&self, id: AccessKeyId) -> Result<SecretAccessKey, KmsError> {
         self.derived(format!("trustplane secret access key {id}")).await
     }
 
     /// Derives the secret of a temporary access key, from its id and security token together.
-    pub async fn derive_temporary(&self, key: &TemporaryKey) -> Result<SecretAccessKey, NotDerived> {
+    pub async fn derive_temporary(&self, key: &TemporaryKey) -> Result<SecretAccessKey, KmsError> {
         self.derived(format!("trustplane temporary secret access key {key}")).await
     }
 
-    async fn derived(&self, from: String) -> Result<SecretAccessKey, NotDerived> {
+    async fn derived(&self, from: String) -> Result<SecretAccessKey, KmsError> {
         let kept =
             self.kept().get(&from).filter(|(_, until)| Instant::now() < *until).map(|(secret, _)| secret.clone());
         if let Some(secret) = kept {
@@ -68,14 +63,12 @@ impl Deriver {
         Ok(secret)
     }
 
-    async fn mac(&self, message: &str) -> Result<[u8; 32], NotDerived> {
+    async fn mac(&self, message: &str) -> Result<[u8; 32], KmsError> {
         let call = self.client().generate_mac().key_id(&self.key_id).message(Blob::new(message));
-        let made = call.mac_algorithm(MacAlgorithmSpec::HmacSha256).send().await.map_err(|error| {
-            let code = error.as_service_error().and_then(ProvideErrorMetadata::code).map(ToOwned::to_owned);
-            NotDerived(code.unwrap_or_else(|| DisplayErrorContext(&error).to_string()))
-        })?;
+        let made = call.mac_algorithm(MacAlgorithmSpec::HmacSha256).send().await;
+        let made = made.map_err(|error| KmsError::of(&error))?;
         let mac = made.mac.map(Blob::into_inner).and_then(|mac| <[u8; 32]>::try_from(mac).ok());
-        mac.ok_or_else(|| NotDerived("no code of 256 bits".to_owned()))
+        mac.ok_or_else(|| KmsError::without("a code of 256 bits"))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -103,14 +96,6 @@ impl fmt::Debug for Deriver {
         formatter.write_str("Deriver(redacted)")
     }
 }
-
-impl fmt::Display for NotDerived {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the key for secrets could not be used: {}", self.0)
-    }
-}
-
-impl std::error::Error for NotDerived {}
 
 #[cfg(test)]
 mod tests {

@@ -125,21 +125,25 @@ fn name_server(server: SocketAddr) -> NameServerConfig {
 
 /// Converts a resolver's error: either the record does not exist, or the lookup failed.
 fn failed(error: &NetError) -> Observation {
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(none))
-            if matches!(none.response_code, ResponseCode::NXDomain | ResponseCode::NoError) =>
-        {
-            Observation::Records(Vec::new())
-        }
+    let observation = match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => of_code(none.response_code),
+        NetError::Dns(DnsError::ResponseCode(code)) => of_code(*code),
         // No server responded.
-        NetError::Timeout | NetError::NoConnections | NetError::Io(_) | NetError::Busy => {
-            tracing::warn!(%error, "DNS");
-            Observation::Timeout
-        }
-        _ => {
-            tracing::warn!(%error, "DNS");
-            Observation::Servfail
-        }
+        NetError::Timeout | NetError::NoConnections | NetError::Io(_) | NetError::Busy => Observation::Timeout,
+        _ => Observation::Servfail,
+    };
+    if !matches!(observation, Observation::Records(_)) {
+        tracing::warn!(%error, "DNS");
+    }
+    observation
+}
+
+/// Returns the class of a response without records. It is an answer if the name does not exist or has no such record.
+/// With every other code, the server did not answer the question: it failed, refused, or is no server of the zone.
+fn of_code(code: ResponseCode) -> Observation {
+    match code {
+        ResponseCode::NoError | ResponseCode::NXDomain => Observation::Records(Vec::new()),
+        _ => Observation::Servfail,
     }
 }
 
@@ -154,6 +158,25 @@ impl std::error::Error for NoServer {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_response_codes_are_answers_and_all_others_failures() {
+        // "DNS RCODEs", IANA: 0 is NoError, 3 NXDomain.
+        for number in 0..=23_u8 {
+            let is_answer = matches!(number, 0 | 3);
+            let expected = if is_answer { Observation::Records(Vec::new()) } else { Observation::Servfail };
+            assert_eq!(of_code(ResponseCode::from(number >> 4, number & 0xf)), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn errors_without_a_response_are_timeouts() {
+        let io = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        for error in [NetError::Timeout, NetError::NoConnections, NetError::Busy, NetError::from(io)] {
+            assert_eq!(failed(&error), Observation::Timeout, "{error}");
+        }
+        assert_eq!(failed(&NetError::from("garbage")), Observation::Servfail);
+    }
 
     #[tokio::test]
     async fn a_name_too_long_for_dns_has_no_records() {

@@ -143,7 +143,7 @@ impl AccessKey {
             Self::Lasting(id) => deriver.derive(*id).await,
             Self::Temporary(key) => deriver.derive_temporary(key).await,
         };
-        derived.map_err(|error| Failure::unavailable(1, error))
+        Ok(derived?)
     }
 }
 
