@@ -163,6 +163,8 @@ pub struct Denial {
     pub action: String,
     /// Kind and id of the resource.
     pub resource: (&'static str, String),
+    /// The least role that would permit the action, where no policy had a say beside the roles.
+    pub missing_role: Option<&'static str>,
 }
 
 /// One problem of a policy text.

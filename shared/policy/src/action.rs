@@ -1,5 +1,7 @@
 //! Actions that Cedar decides about. Each function has one, with the same name.
 
+use trustplane_domain::credential::Role;
+
 /// An action, and its group in the built-in policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action {
@@ -27,6 +29,16 @@ pub enum Group {
 impl Group {
     /// All groups.
     pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Approve, Self::Administer];
+
+    /// Returns the role with the fewest permissions that may do this by the built-in policies.
+    pub fn least_role(self) -> Role {
+        match self {
+            Self::Read => Role::Viewer,
+            Self::Write => Role::Editor,
+            Self::Approve => Role::Approver,
+            Self::Administer => Role::Admin,
+        }
+    }
 
     /// Returns the name in Cedar: `read`.
     pub fn as_str(self) -> &'static str {

@@ -85,7 +85,9 @@ pub fn decide<R, T>(
         return Ok(Permitted { grant, proposal });
     }
     let Resource { kind, id } = proposal.question.resource;
+    let missing_role = verdict.determining_policies.is_empty().then(|| action.group.least_role().as_str());
     Err(Failure::Forbidden(Denial {
+        missing_role,
         notices: verdict.notices,
         determining_policies: verdict.determining_policies,
         evaluation_failed: !verdict.errors.is_empty(),

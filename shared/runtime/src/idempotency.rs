@@ -52,12 +52,13 @@ pub(crate) fn replay(request: &Request, kept: &Idempotency) -> Result<Response, 
     if kept.fingerprint != fingerprint(request) {
         return Err(Failure::IdempotencyMismatch);
     }
-    Ok(Response {
+    let replayed = Response {
         status: kept.status,
         headers: kept.headers.clone(),
         body: kept.body.clone(),
         content_type: "application/json",
-    })
+    };
+    Ok(replayed.header("idempotency-replayed", "true"))
 }
 
 #[cfg(test)]

@@ -58,7 +58,14 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::InvalidJson(reason) => (400, "invalid_json", format!("the body {reason}")),
         Failure::Invalid(_) => say(400, "invalid_request", "the request has invalid fields, see `details`"),
         Failure::InvalidPolicy(_) => say(400, "invalid_policy", "the policy is not valid, see `details.problems`"),
-        Failure::Forbidden(_) => say(403, "forbidden", "policies do not allow this"),
+        Failure::Forbidden(denial) => {
+            let action = &denial.action;
+            let message = match denial.missing_role {
+                Some(role) => format!("policies do not allow `{action}`: the role `{role}` would"),
+                None => format!("policies do not allow `{action}`"),
+            };
+            (403, "forbidden", message)
+        }
         Failure::AwsDenied(reason, _) => (403, "forbidden", reason.clone()),
         Failure::NotFound(what) => (404, "not_found", format!("there is no such {what}")),
         Failure::NoRoute => say(404, "not_found", "there is nothing at this path"),

@@ -103,6 +103,8 @@ impl Story {
             }
             assert_eq!(again.body, kept, "{}", function.name);
             assert_eq!(again.header("etag"), reply.header("etag"), "{}", function.name);
+            let replayed = [&reply, &again].map(|reply| reply.header("idempotency-replayed"));
+            assert_eq!(replayed, [None, Some("true")], "{}", function.name);
             let cost = self.customer.cost(&again).await;
             assert_eq!((cost.dynamodb_round_trips, cost.aws_calls), (1, 0), "{}", function.name);
             // A different body with the same key is a different request, if only by a line feed.

@@ -36,3 +36,24 @@ async fn every_credential_sees_itself() {
     let strict = customer.get(&format!("{PATH}?verbose=1")).await.refused(400, "invalid_request");
     assert!(strict.body["details"]["verbose"].is_string(), "{}", strict.text);
 }
+
+#[tokio::test]
+async fn a_denial_names_the_action_and_the_role_that_would_do() {
+    let customer = world().customer().await;
+    let config = "/v1/integrations/aws-identity-center/config";
+    let policies = "/v1/policies";
+    for (token, method, path, action, role) in [
+        (&customer.viewer, "DELETE", config, "delete-identity-center-config", "editor"),
+        (&customer.approver, "DELETE", config, "delete-identity-center-config", "editor"),
+        (&customer.editor, "GET", policies, "list-policies", "admin"),
+    ] {
+        let denied = customer.send(customer.request_as(token, method, path)).await.refused(403, "forbidden");
+        let message = format!("policies do not allow `{action}`: the role `{role}` would");
+        assert_eq!(denied.body["message"], message);
+    }
+    // A policy that forbids it is no matter of roles.
+    let text = "forbid (principal, action == Trustplane::Action::\"get-whoami\", resource);";
+    let _ = customer.put("/v1/policies/hidden", &json!({"text": text, "enabled": true})).await.expect(200);
+    let denied = customer.get(PATH).await.refused(403, "forbidden");
+    assert_eq!(denied.body["message"], "policies do not allow `get-whoami`");
+}
