@@ -69,7 +69,7 @@ async fn a_list_is_filtered() {
         ("filterBy=bet", &["Beta"]),
         (&format!("filterBy={beta_id}"), &["Beta"]),
         ("containsOpenIdDiscoveryDocument=true", &["Beta"]),
-        ("containsOpenIdDiscoveryDocument=false&filterBy=b", &[]),
+        ("containsOpenIdDiscoveryDocument=false&filterBy=beta", &[]),
     ] {
         assert_eq!(names(&format!("{servers}?{query}")).await, expected, "{query}");
     }
