@@ -146,10 +146,9 @@ fn in_query(operation: &str, name: &str) -> Value {
         (_, "account_id") => ("Only this account.", json!({"type": "string", "pattern": "^[0-9]{12}$"})),
         (_, "permission_set_arn") => ("Only this permission set.", string()),
         (_, "hideInactive") => ("`true` leaves out all that are not `Active`.", json!({"type": "boolean"})),
-        (_, "filterBy") => (
-            "A text that the id or the name contains, in any case.",
-            json!({"type": "string", "maxLength": 255}),
-        ),
+        (_, "filterBy") => {
+            ("A text that the id or the name contains, in any case.", json!({"type": "string", "maxLength": 255}))
+        }
         (_, "containsOpenIdDiscoveryDocument") => (
             "`true` for servers with an `OpenIDDiscoveryDocument`, `false` for those without.",
             json!({"type": "boolean"}),
