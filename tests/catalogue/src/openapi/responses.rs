@@ -165,7 +165,8 @@ fn success_headers(function: &Function, route: &Route) -> Vec<&'static str> {
     if function.name == "test-identity-center-connection" {
         names.push("retry-after");
     }
-    if route.dialect == Dialect::Directory && route.method == "GET" {
+    let may_warn = route.method == "GET" || function.name == "put-sso-configuration";
+    if route.dialect == Dialect::Directory && may_warn {
         names.push("warning");
     }
     if route.dialect == Dialect::IdentitySource {
