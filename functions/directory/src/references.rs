@@ -63,13 +63,10 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
             page.content().iter().map(above).collect::<Vec<_>>()
         })
         .decide(|page, above, _| {
-            let mut above = above.into_iter();
-            let shown = page.try_map(|configuration| {
-                let (organisation, server) =
-                    above.next().ok_or_else(|| Failure::internal("a configuration without its organisation"))?;
-                Ok::<_, Failure>(serde_json::json!(body(&configuration, &server.value, &organisation.value)))
+            let shown = page.zip(above).map(|(configuration, (organisation, server))| {
+                serde_json::json!(body(&configuration, &server.value, &organisation.value))
             });
-            Ok(Response::ok(&shown?))
+            Ok(Response::ok(&shown))
         })
         .await
 }

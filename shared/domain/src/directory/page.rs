@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::convert::Infallible;
 
 use serde::Serialize;
 
@@ -168,17 +167,18 @@ impl<T> Page<T> {
     }
 
     /// Converts each item with `show`. Only items of the page are converted.
-    pub fn map<U>(self, mut show: impl FnMut(T) -> U) -> Page<U> {
-        match self.try_map(|item| Ok::<U, Infallible>(show(item))) {
-            Ok(page) => page,
-            Err(never) => match never {},
-        }
+    pub fn map<U>(self, show: impl FnMut(T) -> U) -> Page<U> {
+        self.convert(|content| content.into_iter().map(show).collect())
     }
 
-    /// Converts like [`Page::map`], with a conversion that can fail.
-    pub fn try_map<U, E>(self, show: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
-        Ok(Page {
-            content: self.content.into_iter().map(show).collect::<Result<_, E>>()?,
+    /// Joins each item with the one at the same place of `others`, which has as many.
+    pub fn zip<U>(self, others: Vec<U>) -> Page<(T, U)> {
+        self.convert(|content| content.into_iter().zip(others).collect())
+    }
+
+    fn convert<U>(self, convert: impl FnOnce(Vec<T>) -> Vec<U>) -> Page<U> {
+        Page {
+            content: convert(self.content),
             pageable: self.pageable,
             total_size: self.total_size,
             total_pages: self.total_pages,
@@ -187,7 +187,7 @@ impl<T> Page<T> {
             offset: self.offset,
             page_number: self.page_number,
             number_of_elements: self.number_of_elements,
-        })
+        }
     }
 }
 

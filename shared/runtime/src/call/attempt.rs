@@ -6,7 +6,7 @@ use trustplane_store::{CommitError, Read, Reads, TenantKeys};
 
 use super::open::Opened;
 use super::steps::{ParseBody, PlanOf, ReadsOf, SubjectOf};
-use super::{Call, Context, Decision};
+use super::{Call, Context, Decision, Worked};
 use crate::{Response, idempotency};
 
 /// Attempts of a change that loses races.
@@ -22,15 +22,6 @@ pub(super) struct Attempts<'c, I, B, R: Reads, P> {
     pub(super) plan: PlanOf<'c, I, B, R::Loaded, P>,
 }
 
-/// The step after a plan is permitted.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// Write this decision.
-    Write(Box<Decision>),
-    /// Start over: external work changed what is read.
-    ReadAgain,
-}
-
 /// The outcome of a plan, and the version that `If-Match` is compared with.
 struct Proposed<P> {
     plan: Result<P, Failure>,
@@ -38,10 +29,12 @@ struct Proposed<P> {
 }
 
 impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
-    /// Serves the request. `finish` makes a decision of a permitted plan.
-    pub(super) async fn run(
+    /// Serves the request. `work` does the external work of a permitted plan, once per request, and `finish` makes a decision
+    /// of the plan and the result of the work.
+    pub(super) async fn run<M>(
         self,
-        finish: impl AsyncFn(P, &Context<'_>, &Grant) -> Result<Next, Failure>,
+        work: impl AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M>, Failure>,
+        finish: impl AsyncFn(P, &M, &Context<'_>) -> Result<Decision, Failure>,
     ) -> Result<Response, Failure> {
         let Self { call, input, body, reads, subject, plan } = self;
         let keys = call.presented_keys()?;
@@ -49,6 +42,7 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
         let (input, body) = call.check(input, body)?;
         let asked = (&input, &body);
         let (mut attempt, mut reread, mut claim_lost) = (1, false, false);
+        let mut worked: Option<M> = None;
         loop {
             let Opened { caller, credential, tenant, kept, read } = opened;
             let cx = Context {
@@ -81,16 +75,21 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
             }
             let Proposed { plan, version } = proposal.outcome;
             let plan = call.precondition(version, plan)?;
-            let decision = match finish(plan, &cx, &grant).await? {
-                Next::Write(decision) => *decision,
-                // Read again, the work is still to be done: another request undid it.
-                Next::ReadAgain if reread => return Err(CommitError::Lost.into()),
-                Next::ReadAgain => {
-                    reread = true;
-                    opened = call.open(keys, Some(&reads(&input, keys))).await?;
-                    continue;
-                }
+            let result = match worked {
+                Some(result) => result,
+                None => match work(&plan, &cx, &grant).await? {
+                    Worked::Done(result) => result,
+                    // Read again, the work is still to be done: another request undid it.
+                    Worked::ReadAgain if reread => return Err(CommitError::Lost.into()),
+                    Worked::ReadAgain => {
+                        reread = true;
+                        opened = call.open(keys, Some(&reads(&input, keys))).await?;
+                        continue;
+                    }
+                },
             };
+            let decision = finish(plan, &result, &cx).await?;
+            worked = Some(result);
             if decision.is_response_alone() {
                 return Ok(decision.response);
             }

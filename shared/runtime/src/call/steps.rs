@@ -4,7 +4,7 @@ use trustplane_domain::Failure;
 use trustplane_policy::Grant;
 use trustplane_store::{Reads, TenantKeys};
 
-use super::attempt::{Attempts, Next};
+use super::attempt::Attempts;
 use super::{Call, Context, Decision, Planned, Subject};
 use crate::{Request, Response};
 
@@ -107,7 +107,8 @@ impl<'c, I, B, R: Reads> Deciding<'c, I, B, R> {
     ) -> Result<Response, Failure> {
         let plan = move |asked: (&I, &B), loaded, cx: &Context<'_>| Ok(decide(asked, loaded, cx)?.into().into());
         let attempts = self.plan::<Decision>(plan).attempts;
-        Box::pin(attempts.run(async |decision, _: &Context<'_>, _: &Grant| Ok(Next::Write(Box::new(decision))))).await
+        let finish = async |decision: Decision, (): &(), _: &Context<'_>| Ok(decision);
+        Box::pin(attempts.run(no_work, finish)).await
     }
 
     /// Plans the request, where external work or further reads come between the policies and the writes.
@@ -149,19 +150,8 @@ impl<I, B, R: Reads, P, W> Working<'_, I, B, R, P, W> {
     where
         W: AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M>, Failure>,
     {
-        let kept = std::cell::OnceCell::new();
-        let (work, kept) = (&self.work, &kept);
-        let finish = async |plan: P, cx: &Context<'_>, grant: &Grant| {
-            if kept.get().is_none() {
-                match work(&plan, cx, grant).await? {
-                    Worked::Done(made) => drop(kept.set(made)),
-                    Worked::ReadAgain => return Ok(Next::ReadAgain),
-                }
-            }
-            let made = kept.get().ok_or_else(|| Failure::internal("work without a result"))?;
-            Ok(Next::Write(Box::new(decide(plan, made, cx)?.into())))
-        };
-        Box::pin(self.attempts.run(finish)).await
+        let finish = async |plan: P, result: &M, cx: &Context<'_>| Ok(decide(plan, result, cx)?.into());
+        Box::pin(self.attempts.run(self.work, finish)).await
     }
 }
 
@@ -175,10 +165,15 @@ impl<I, B, R: Reads, P, M: Reads> Further<'_, I, B, R, P, M> {
         decide: impl Fn(P, M::Loaded, &Context<'_>) -> Result<D, Failure>,
     ) -> Result<Response, Failure> {
         let reads = &self.reads;
-        let finish = async |plan: P, cx: &Context<'_>, _: &Grant| {
+        let finish = async |plan: P, (): &(), cx: &Context<'_>| {
             let loaded = cx.load(reads(&plan, cx.keys)).await?;
-            Ok(Next::Write(Box::new(decide(plan, loaded, cx)?.into())))
+            Ok(decide(plan, loaded, cx)?.into())
         };
-        Box::pin(self.attempts.run(finish)).await
+        Box::pin(self.attempts.run(no_work, finish)).await
     }
+}
+
+/// The work of a request that has none.
+async fn no_work<P>(_: &P, _: &Context<'_>, _: &Grant) -> Result<Worked<()>, Failure> {
+    Ok(Worked::Done(()))
 }
