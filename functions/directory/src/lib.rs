@@ -19,7 +19,6 @@ mod listing;
 mod obstacles;
 pub mod organisations;
 mod path;
-mod proofs;
 pub mod public_key;
 pub mod references;
 pub mod route;

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trustplane_domain::directory::approval::{Changed, Circumstances, retired};
+use trustplane_domain::directory::approval::{Circumstances, Transition, retired};
 use trustplane_domain::directory::domain_name::{DomainName, RestrictedDomain};
+use trustplane_domain::directory::domain_proof::DomainProof;
 use trustplane_domain::directory::obstacle::Obstacle;
 use trustplane_domain::directory::route::{ConfigurationPath, MAX_CONFIGURATIONS, Route};
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
@@ -12,11 +13,16 @@ use trustplane_domain::directory::version::{Version, VersionContent, VersionStat
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_store::{DomainClaim, Expected, Optional, Reads, Slot, Stored, TenantKeys, Writes};
 
-use crate::proofs::{Proofs, Tokens};
+/// Random bytes for the challenges of all domains that a version can name: 10 restricted and 10 supported ones.
+pub(crate) type Tokens = [u8; 20 * 20];
 
-/// The facts around the domains of a version.
+/// The proof of each domain; an empty slot where no challenge was ever made.
 #[derive(Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct Proofs(BTreeMap<DomainName, Slot<DomainProof>>);
+
+/// The facts outside a version that concern its domains: proofs, claims and routes.
+#[derive(Debug)]
+pub(crate) struct DomainFacts {
     proofs: Proofs,
     proven: BTreeSet<DomainName>,
     claimed_elsewhere: BTreeSet<DomainName>,
@@ -26,17 +32,46 @@ pub(crate) struct Surroundings {
 /// An update that the rules permit, and the items that it was derived from.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) changed: Changed,
+    pub(crate) changed: Transition,
     pub(crate) before: Stored<Version>,
     pub(crate) configuration: Stored<SsoConfiguration>,
-    pub(crate) surroundings: Surroundings,
+    pub(crate) facts: DomainFacts,
 }
 
 /// The version that is retired, and the routes that only that version has.
-type Rest = (Option<Stored<Version>>, BTreeMap<RestrictedDomain, Slot<Route>>);
+type Former = (Option<Stored<Version>>, BTreeMap<RestrictedDomain, Slot<Route>>);
 
-impl Surroundings {
-    /// Reads the facts around the domains of a version.
+impl Proofs {
+    /// Reads the proofs of all domains of a version.
+    pub(crate) fn reads(content: &VersionContent, keys: TenantKeys) -> impl Reads<Loaded = Self> + use<> {
+        let proof = |domain: &DomainName| (domain.clone(), keys.domain_proof(domain).optional());
+        content.domains().into_iter().map(proof).collect::<BTreeMap<_, _>>().map(Self)
+    }
+
+    /// The domains that are proven.
+    pub(crate) fn proven(&self) -> BTreeSet<DomainName> {
+        let proven = self.0.values().filter_map(Slot::value).filter(|proof| proof.is_proven());
+        proven.map(|proof| proof.domain.clone()).collect()
+    }
+
+    /// A challenge for each domain that has none, or one that has ended.
+    pub(crate) fn challenges(&self, tokens: &Tokens, now: Timestamp) -> Writes {
+        let (tokens, _) = tokens.as_chunks();
+        self.0.iter().zip(tokens).fold(Writes::new(), |writes, ((domain, slot), token)| match slot.value() {
+            None => writes.and(slot.write(&DomainProof::challenge(domain.clone(), *token, now))),
+            Some(ended) if ended.is_over(now) => writes.and(slot.write(&ended.renewed(*token, now))),
+            Some(_) => writes,
+        })
+    }
+
+    /// The condition that all proofs are still as they were read.
+    pub(crate) fn unchanged(&self) -> Writes {
+        self.0.values().filter_map(|slot| slot.item.as_ref()).fold(Writes::new(), Writes::check)
+    }
+}
+
+impl DomainFacts {
+    /// Reads the facts about the domains of a version.
     pub(crate) fn reads(
         path: &ConfigurationPath,
         content: &VersionContent,
@@ -61,11 +96,11 @@ impl Surroundings {
 
 impl Plan {
     /// Reads the version that is retired, and the routes that only that version has.
-    pub(crate) fn rest(&self, keys: TenantKeys) -> impl Reads<Loaded = Rest> + use<> {
+    pub(crate) fn rest(&self, keys: TenantKeys) -> impl Reads<Loaded = Former> + use<> {
         let retired: Option<Expected<Version>> =
             self.changed.retired.map(|id| keys.version(self.changed.configuration.id, id).expected());
         let changed = self.changed.routes.iter().map(|change| change.domain.clone());
-        let unread = changed.filter(|domain| !self.surroundings.routes.contains_key(domain)).collect();
+        let unread = changed.filter(|domain| !self.facts.routes.contains_key(domain)).collect();
         (retired, routes(unread, keys))
     }
 
@@ -73,19 +108,19 @@ impl Plan {
     /// that the domains which come into use are still proven.
     pub(crate) fn writes(
         mut self,
-        (former, mut routes): Rest,
+        (former, mut routes): Former,
         tokens: &Tokens,
         keys: TenantKeys,
         now: Timestamp,
     ) -> Result<Writes, Failure> {
-        let Changed { version, configuration, claims, .. } = &self.changed;
+        let Transition { version, configuration, claims, .. } = &self.changed;
         let mut writes =
             Writes::new().replace(&self.before, version).replace_if_changed(&self.configuration, configuration);
         if version.content != self.before.value.content {
-            writes = writes.and(self.surroundings.proofs.challenges(tokens, now));
+            writes = writes.and(self.facts.proofs.challenges(tokens, now));
         }
         if version.status == VersionStatus::Active {
-            writes = writes.and(self.surroundings.proofs.unchanged());
+            writes = writes.and(self.facts.proofs.unchanged());
         }
         if let Some(former) = former {
             writes = writes.replace(&former, &retired(&former.value, now));
@@ -94,7 +129,7 @@ impl Plan {
         let claim = DomainClaim { tenant_id: keys.id(), configuration_id: path.configuration_id };
         writes = claims.taken.iter().fold(writes, |writes, domain| writes.claim(&keys.domain_claim(domain), &claim));
         writes = claims.released.iter().fold(writes, |writes, domain| writes.release(&keys.domain_claim(domain)));
-        routes.append(&mut self.surroundings.routes);
+        routes.append(&mut self.facts.routes);
         for change in &self.changed.routes {
             let slot = routes.get(&change.domain).ok_or_else(|| Failure::internal("a route that was not read"))?;
             let after = slot.value().cloned().unwrap_or_default().changed(change, &path);

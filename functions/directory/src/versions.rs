@@ -19,8 +19,7 @@ use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 use crate::listing;
 use crate::obstacles::warned;
 use crate::path::{self, Configuration, configuration_reads};
-use crate::proofs::Proofs;
-use crate::switch::{Plan, Surroundings};
+use crate::switch::{DomainFacts, Plan, Proofs};
 
 /// A version on the wire.
 #[derive(Debug, Serialize)]
@@ -126,7 +125,7 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
     let tokens = call.random()?;
     call.input(|request| both(path::version(request), request.fields().and_then(VersionUpdate::parse)))
         .reads(|(version, update), keys| {
-            (version_reads(version, keys), Surroundings::reads(&version.0, &update.content, keys))
+            (version_reads(version, keys), DomainFacts::reads(&version.0, &update.content, keys))
         })
         .subject(|(((_, id), update), ()), read, cx| {
             let before = read.map(|((_, version), _)| version);
@@ -137,9 +136,9 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
                 .action(action(update.status, step))
                 .own_version(decided.map(|version| version.value.is_own(&author(cx))))
         })
-        .plan(|((_, update), ()), ((above, before), surroundings), cx| {
+        .plan(|((_, update), ()), ((above, before), facts), cx| {
             let obstacles = above.obstacles();
-            let circumstances = surroundings.circumstances(&obstacles);
+            let circumstances = facts.circumstances(&obstacles);
             let configuration = above.configuration;
             let changed = approval::update(
                 &configuration.value,
@@ -150,7 +149,7 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
                 cx.now,
             )?;
             let after = image(&changed.version);
-            Ok(Planned::new(Plan { changed, before, configuration, surroundings }).after(after))
+            Ok(Planned::new(Plan { changed, before, configuration, facts }).after(after))
         })
         .further(Plan::rest)
         .decide(|plan, rest, cx| {

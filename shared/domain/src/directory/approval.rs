@@ -14,8 +14,10 @@ use super::ids::VersionId;
 use super::named_domains::MAX_DOMAINS;
 use super::obstacle::{Obstacle, describe};
 use super::route::{RouteChange, route_changes};
-use super::sso_configuration::{ActiveVersion, SsoConfiguration};
-use super::version::{Author, MAX_OPEN_VERSIONS, MAX_VERSIONS, Version, VersionContent, VersionStatus, VersionUpdate};
+use super::sso_configuration::SsoConfiguration;
+use super::version::{
+    ActiveVersion, Author, MAX_OPEN_VERSIONS, MAX_VERSIONS, Version, VersionContent, VersionStatus, VersionUpdate,
+};
 use crate::failure::Denial;
 use crate::{Conflict, Failure, Faults, Timestamp};
 
@@ -41,9 +43,9 @@ pub struct Circumstances<'a> {
     pub obstacles: &'a [Obstacle],
 }
 
-/// Result of a transition, to be written in one transaction.
+/// A permitted transition, to be written in one transaction.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Changed {
+pub struct Transition {
     /// The configuration after the transition.
     pub configuration: SsoConfiguration,
     /// The version after the transition.
@@ -106,7 +108,7 @@ pub fn submit(
     author: &Author,
     obstacles: &[Obstacle],
     now: Timestamp,
-) -> Result<Changed, VersionRefusal> {
+) -> Result<Transition, VersionRefusal> {
     if !obstacles.is_empty() {
         return Err(VersionRefusal::Unusable(obstacles.to_vec()));
     }
@@ -136,7 +138,7 @@ pub fn submit(
         created_at: now,
         updated_at: now,
     };
-    Ok(Changed { configuration, version, retired: None, claims: Claims::default(), routes: Vec::new() })
+    Ok(Transition { configuration, version, retired: None, claims: Claims::default(), routes: Vec::new() })
 }
 
 /// Returns the kind of `update`.
@@ -156,7 +158,7 @@ pub fn update(
     author: &Author,
     circumstances: Circumstances<'_>,
     now: Timestamp,
-) -> Result<Changed, VersionRefusal> {
+) -> Result<Transition, VersionRefusal> {
     let (from, to) = (version.status, update.status);
     let differences = update.content.differences(&version.content);
     if !differences.is_empty() && from != VersionStatus::Pending {
@@ -235,7 +237,7 @@ fn edit(
     content: VersionContent,
     author: &Author,
     now: Timestamp,
-) -> Result<Changed, VersionRefusal> {
+) -> Result<Transition, VersionRefusal> {
     let (mut configuration, mut after) = (configuration.clone(), version.clone());
     if !content.differences(&version.content).is_empty() {
         configuration.domains.remove(&version.content);
@@ -247,7 +249,7 @@ fn edit(
         after.last_edited_by = author.clone();
         after.updated_at = now;
     }
-    Ok(Changed { configuration, version: after, retired: None, claims: Claims::default(), routes: Vec::new() })
+    Ok(Transition { configuration, version: after, retired: None, claims: Claims::default(), routes: Vec::new() })
 }
 
 fn moved(
@@ -256,7 +258,7 @@ fn moved(
     to: VersionStatus,
     author: &Author,
     now: Timestamp,
-) -> Changed {
+) -> Transition {
     let mut after = Version { status: to, updated_at: now, ..version.clone() };
     let mut configuration_after = configuration.clone();
     if version.status == VersionStatus::Pending {
@@ -279,7 +281,7 @@ fn moved(
         configuration_after.active = None;
     }
     let (before, now_active) = (configuration.active.as_ref(), configuration_after.active.as_ref());
-    Changed {
+    Transition {
         claims: claims(before, now_active),
         routes: route_changes(before, now_active),
         configuration: configuration_after,

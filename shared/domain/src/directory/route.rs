@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::domain_name::RestrictedDomain;
 use super::email_address::EmailAddress;
 use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
-use super::sso_configuration::{ActiveVersion, SsoConfiguration};
+use super::sso_configuration::SsoConfiguration;
+use super::version::ActiveVersion;
 
 /// Largest number of configurations on a route. DynamoDB takes items of 400 KB, and a configuration is 200 bytes.
 pub const MAX_CONFIGURATIONS: usize = 1_000;

@@ -3,13 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::domain_name::{DomainName, RestrictedDomain};
 use super::email_address::EmailAddress;
 use super::fields::finish;
 use super::https_url::HttpsUrl;
-use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId, VersionId};
+use super::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
 use super::named_domains::NamedDomains;
 use super::page::SortKey;
+use super::version::ActiveVersion;
 use super::words::words;
 use crate::fields::Fields;
 use crate::request::{Label, List};
@@ -69,19 +69,6 @@ pub struct SsoConfiguration {
     pub created_at: Timestamp,
     /// Time of the last change.
     pub updated_at: Timestamp,
-}
-
-/// The active version's data that its configuration stores.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActiveVersion {
-    /// The version.
-    pub id: VersionId,
-    /// Domains whose users must sign in here. They are claimed while the version is active.
-    #[serde(default)]
-    pub restricted_domains: Vec<RestrictedDomain>,
-    /// Domains whose users may sign in here.
-    #[serde(default)]
-    pub supported_domains: Vec<DomainName>,
 }
 
 request! {

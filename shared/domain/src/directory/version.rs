@@ -119,6 +119,19 @@ pub struct VersionContent {
     pub authentication_policies: Vec<AuthenticationPolicy>,
 }
 
+/// The active version's data that its configuration stores.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveVersion {
+    /// The version.
+    pub id: VersionId,
+    /// Domains whose users must sign in here. They are claimed while the version is active.
+    #[serde(default)]
+    pub restricted_domains: Vec<RestrictedDomain>,
+    /// Domains whose users may sign in here.
+    #[serde(default)]
+    pub supported_domains: Vec<DomainName>,
+}
+
 /// An update of a version: the whole content and the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionUpdate {

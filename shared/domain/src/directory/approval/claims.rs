@@ -109,7 +109,7 @@ impl Table {
         self.write(index, changed, None);
     }
 
-    fn write(&mut self, index: usize, changed: Changed, active: Option<Version>) {
+    fn write(&mut self, index: usize, changed: Transition, active: Option<Version>) {
         let kept = &mut self.configurations[index];
         for domain in changed.claims.released {
             assert_eq!(self.claims.remove(&domain), Some(kept.configuration.id), "gave back what it did not hold");

@@ -146,7 +146,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn write(&mut self, index: usize, changed: Changed, now: Timestamp) {
+    fn write(&mut self, index: usize, changed: Transition, now: Timestamp) {
         if let Some(id) = changed.retired {
             let former = self.versions.iter_mut().find(|version| version.id == id).unwrap();
             assert_eq!(former.status, VersionStatus::Active);

@@ -52,30 +52,30 @@ impl Around {
     }
 }
 
-fn submitted_by(author: &Author) -> Changed {
+fn submitted_by(author: &Author) -> Transition {
     let id = VersionId::new(at(0), [author.id.to_string().len() as u8; 10]);
     submit(&sample(), id, content(&body()).unwrap(), author, &[], at(0)).unwrap()
 }
 
-fn put(changed: &Changed, body: &Value, status: VersionStatus, by: &Author) -> Result<Changed, VersionRefusal> {
+fn put(changed: &Transition, body: &Value, status: VersionStatus, by: &Author) -> Result<Transition, VersionRefusal> {
     put_around(changed, body, status, by, &Around::fine())
 }
 
 fn put_around(
-    changed: &Changed,
+    changed: &Transition,
     body: &Value,
     status: VersionStatus,
     by: &Author,
     around: &Around,
-) -> Result<Changed, VersionRefusal> {
+) -> Result<Transition, VersionRefusal> {
     let asked = VersionUpdate { content: content(body).unwrap(), status };
     update(&changed.configuration, &changed.version, asked, by, around.get(), at(1))
 }
 
 /// Returns a version in `status`, submitted by 1 and decided by 2.
-fn version_in(status: VersionStatus) -> Changed {
+fn version_in(status: VersionStatus) -> Transition {
     let pending = submitted_by(&author(1));
-    let step = |changed: &Changed, to| put(changed, &body(), to, &author(2)).unwrap();
+    let step = |changed: &Transition, to| put(changed, &body(), to, &author(2)).unwrap();
     match status {
         VersionStatus::Pending => pending,
         VersionStatus::Rejected | VersionStatus::Assignable | VersionStatus::Active => step(&pending, status),
@@ -271,7 +271,7 @@ fn activating_takes_the_place_of_the_active_version_and_of_its_claims() {
     let taken = domains(&["acme-partners.example"]).into_iter().collect();
     assert_eq!(second.claims, Claims { taken, released: domains(&["acme.example"]).into_iter().collect() });
 
-    let first = Changed { configuration: second.configuration, version: retired(&first.version, at(3)), ..first };
+    let first = Transition { configuration: second.configuration, version: retired(&first.version, at(3)), ..first };
     assert_eq!(first.version.status, VersionStatus::Inactive);
     let rolled_back = put(&first, &body(), VersionStatus::Active, &author(1)).unwrap();
     assert_eq!(rolled_back.retired, Some(id));
@@ -283,7 +283,7 @@ fn activating_takes_the_place_of_the_active_version_and_of_its_claims() {
 #[test]
 fn only_what_was_never_approved_is_deleted() {
     for status in VersionStatus::ALL {
-        let Changed { configuration, version, .. } = version_in(*status);
+        let Transition { configuration, version, .. } = version_in(*status);
         assert_eq!(configuration.is_deletable(), !status.is_approved());
         match delete(&configuration, &version) {
             Ok(after) => {
