@@ -110,7 +110,7 @@ impl AuditRecord {
 
     /// Returns the SHA-256 of a canonical encoding, in lower-case hex.
     pub fn hash(canonical: &str) -> String {
-        Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(canonical))
     }
 }
 

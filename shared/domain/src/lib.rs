@@ -38,6 +38,7 @@ pub mod inventory;
 pub mod nearest;
 pub mod outbound;
 pub mod pasted;
+mod percent;
 pub mod policy;
 pub mod region;
 pub mod request;

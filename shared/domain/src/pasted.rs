@@ -193,7 +193,7 @@ mod tests {
     fn pasted_texts_are_recognised() {
         let metadata = "<?xml version=\"1.0\"?>\n<md:EntityDescriptor entityID=\"https://idp.example.com\"/>";
         let der = fixtures::p256().der().to_vec();
-        let hexadecimal: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hexadecimal = hex::encode(&der);
         for (text, expected) in [
             (metadata.to_owned(), Some(Pasted::Xml)),
             ("<!DOCTYPE html><html></html>".to_owned(), Some(Pasted::Html)),

@@ -1,4 +1,4 @@
-//! Safe retries: a reply kept under the client's `Idempotency-Key`.
+//! Safe retries: a response kept under the client's `Idempotency-Key`.
 
 use sha2::{Digest, Sha256};
 use trustplane_domain::timestamp::DAY;
@@ -33,21 +33,21 @@ pub(crate) fn fingerprint(request: &Request) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 /// Converts a response into the item that is kept for a day.
-pub(crate) fn keep(request: &Request, reply: &Response, now: Timestamp) -> Idempotency {
+pub(crate) fn keep(request: &Request, response: &Response, now: Timestamp) -> Idempotency {
     Idempotency {
         fingerprint: fingerprint(request),
-        status: reply.status,
-        headers: reply.headers.clone(),
-        body: reply.body.clone(),
+        status: response.status,
+        headers: response.headers.clone(),
+        body: response.body.clone(),
         kept_until: now.plus_millis(DAY),
     }
 }
 
-/// The kept reply, for the same request again.
+/// Returns the kept response if the request is the same one again.
 pub(crate) fn replay(request: &Request, kept: &Idempotency) -> Result<Response, Failure> {
     if kept.fingerprint != fingerprint(request) {
         return Err(Failure::IdempotencyMismatch);

@@ -82,19 +82,16 @@ impl Request {
 
     /// The first value of a query parameter, decoded as a form is: `+` is a space.
     pub fn query(&self, name: &str) -> Option<String> {
-        self.raw_query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(key) == name).then(|| decoded(value))
-        })
+        self.pairs().find_map(|(key, value)| (key == name).then(|| value.into_owned()))
     }
 
     /// All query parameters in the order in which they were sent, decoded as those of a form.
     pub fn queries(&self) -> Vec<(String, String)> {
-        let pairs = self.raw_query.split('&').filter(|pair| !pair.is_empty());
-        pairs
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| (decoded(name), decoded(value)))
-            .collect()
+        self.pairs().into_owned().collect()
+    }
+
+    fn pairs(&self) -> form_urlencoded::Parse<'_> {
+        form_urlencoded::parse(self.raw_query.as_bytes())
     }
 
     /// The fields of the body: JSON, an object, at most 64 KiB, declared as JSON or not at all.
@@ -153,33 +150,6 @@ pub fn both<A, B>(one: Result<A, Failure>, other: Result<B, Failure>) -> Result<
         (Err(fault), Ok(_)) | (Ok(_), Err(fault)) => Err(fault),
         (Err(one), Err(other)) => Err(one.joined(other)),
     }
-}
-
-/// Percent-decodes; what does not decode to UTF-8 is replaced.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let mut ahead = rest.clone();
-                let digits = (ahead.next().and_then(hex), ahead.next().and_then(hex));
-                if let (Some(high), Some(low)) = digits {
-                    bytes.push(high << 4 | low);
-                    rest = ahead;
-                } else {
-                    bytes.push(byte);
-                }
-            }
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

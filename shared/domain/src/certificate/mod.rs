@@ -235,7 +235,7 @@ fn check_length(text: &str) -> Result<(), Fault> {
 
 /// SHA-256, 64 lower-case hexadecimal digits.
 fn fingerprint(der: &[u8]) -> String {
-    Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(der))
 }
 
 /// The version: 3, or 1 without what only later versions have.

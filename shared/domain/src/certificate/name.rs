@@ -57,9 +57,7 @@ fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
 }
 
 fn hexadecimal(attribute: &AttributeTypeAndValue) -> String {
-    let der = attribute.value.to_der().unwrap_or_default();
-    let digits: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("#{digits}")
+    format!("#{}", hex::encode(attribute.value.to_der().unwrap_or_default()))
 }
 
 /// RFC 2253, section 2.4.

@@ -1,5 +1,7 @@
 //! Values of XML Schema's types, as metadata has them.
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
 use crate::timestamp::Timestamp;
 
 /// Collapses white space, as XML Schema does for all types but strings: none around the value, one space within.
@@ -44,16 +46,10 @@ pub(super) fn any_uri(text: &str) -> String {
 }
 
 fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for character in text.chars() {
-        if character.is_ascii_graphic() && !"\"<>\\^`{|}".contains(character) {
-            encoded.push(character);
-        } else {
-            let mut bytes = [0; 4];
-            encoded.extend(character.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")));
-        }
-    }
-    encoded
+    /// The characters that a URL does not have, and that are not part of its syntax either.
+    const UNFIT: &AsciiSet =
+        &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+    utf8_percent_encode(text, UNFIT).to_string()
 }
 
 #[cfg(test)]

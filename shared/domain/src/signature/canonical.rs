@@ -1,9 +1,11 @@
 //! The canonical request: the text that client and server both derive from a request.
 
+use percent_encoding::{percent_decode_str, percent_encode};
 use sha2::{Digest, Sha256};
 
 use super::RequestParts;
 use super::authorization::Authorization;
+use crate::percent::RESERVED;
 
 /// Builds the canonical request. Returns `None` if a header that is listed as signed is missing.
 pub(super) fn request<'a, H: Fn(&str) -> Option<&'a str>>(
@@ -15,14 +17,13 @@ pub(super) fn request<'a, H: Fn(&str) -> Option<&'a str>>(
         let value = (request.header)(&name.to_ascii_lowercase())?;
         headers.push_str(&format!("{name}:{}\n", value.trim()));
     }
-    let body: [u8; 32] = Sha256::digest(request.body).into();
     Some(format!(
         "{}\n{}\n{}\n{headers}\n{}\n{}",
         request.method.to_ascii_uppercase(),
         path(request.decoded_path),
         query(request.raw_query),
         authorization.signed_headers.join(";"),
-        hexadecimal(&body),
+        hex::encode(Sha256::digest(request.body)),
     ))
 }
 
@@ -31,7 +32,7 @@ pub(super) fn request<'a, H: Fn(&str) -> Option<&'a str>>(
 fn path(decoded: &str) -> String {
     let mut path = String::new();
     for segment in decoded.split('/') {
-        encode(segment.as_bytes(), &mut path);
+        path.extend(percent_encode(segment.as_bytes(), RESERVED));
         path.push('/');
     }
     // The last segment is empty if the path ends in a slash already.
@@ -58,46 +59,17 @@ fn query(raw: &str) -> String {
         if !query.is_empty() {
             query.push('&');
         }
-        encode(&key, &mut query);
+        query.extend(percent_encode(&key, RESERVED));
         query.push('=');
-        encode(&value, &mut query);
+        query.extend(percent_encode(&value, RESERVED));
     }
     query
-}
-
-/// Percent-encodes all characters except the unreserved ones (RFC 3986), with upper-case digits.
-fn encode(bytes: &[u8], text: &mut String) {
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
 }
 
 /// Decodes percent-encoding. A `+` is a space, as HTTP clients write it in a query. A `%` without two digits is
 /// literal.
 fn decode(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        match (byte, after.split_at_checked(2)) {
-            (b'%', Some((digits, behind))) if digits.iter().all(u8::is_ascii_hexdigit) => {
-                let value = str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                decoded.extend(value);
-                rest = behind;
-            }
-            (b'+', _) => decoded.push(b' '),
-            _ => decoded.push(*byte),
-        }
-    }
-    decoded
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    percent_decode_str(&text.replace('+', " ")).collect()
 }
 
 #[cfg(test)]
@@ -153,8 +125,7 @@ mod tests {
 
         #[test]
         fn what_is_encoded_is_decoded(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let mut text = String::new();
-            encode(&bytes, &mut text);
+            let text = percent_encode(&bytes, RESERVED).to_string();
             prop_assert_eq!(decode(&text), bytes);
         }
     }

@@ -109,8 +109,7 @@ impl Presented {
     }
 
     fn string_to_sign(&self, canonical: &str) -> String {
-        let digest: [u8; 32] = Sha256::digest(canonical).into();
-        format!("{ALGORITHM}\n{}\n{}", self.date, canonical::hexadecimal(&digest))
+        format!("{ALGORITHM}\n{}\n{}", self.date, hex::encode(Sha256::digest(canonical)))
     }
 }
 

@@ -1,10 +1,11 @@
 //! The role that a customer deploys to grant access: a CloudFormation template, a Terraform module, and a link that
 //! deploys the template.
 
-use std::fmt::Write as _;
+use percent_encoding::utf8_percent_encode;
 
 use crate::arn::InstanceArn;
 use crate::ids::ExternalId;
+use crate::percent::RESERVED;
 use crate::region::{AccountId, Region};
 
 /// The role as CloudFormation with open parameters, for the link of [`Bootstrap::launch_stack_url`].
@@ -84,7 +85,7 @@ impl Bootstrap<'_> {
             ("param_InstanceArn", self.instance.as_str().to_owned()),
         ];
         let query: Vec<String> =
-            parameters.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
+            parameters.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, RESERVED))).collect();
         Some(format!(
             "https://{region}.{console}/cloudformation/home?region={region}#/stacks/quickcreate?{}",
             query.join("&")
@@ -123,20 +124,6 @@ impl Bootstrap<'_> {
         let ids: Vec<String> = self.external_ids.iter().map(ToString::to_string).collect();
         ids.join(",")
     }
-}
-
-/// Percent-encodes every byte except the unreserved characters of a URL (RFC 3986, 2.3).
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
