@@ -247,8 +247,10 @@ async fn the_template_allows_the_calls_that_are_made_and_no_others() {
     );
     local.customers.instance(&way, &instance(), now).await.unwrap();
     let mut reader = local.customers.reader(&way, &instance()).await.unwrap();
-    let (mut sync, mut sets) = (Sync::default().requested(now, None), BTreeSet::new());
+    let (mut sync, mut sets, mut turns) = (Sync::default().requested(now, None), BTreeSet::new(), 0);
     while let Some(ask) = sync.ask() {
+        turns += 1;
+        assert!(turns < 10_000, "{sync:?}");
         let answer = match &ask {
             Ask::NextSet { after } => Ok(Answer::NextSet(sets.iter().find(|set| Some(*set) > after.as_ref()).cloned())),
             Ask::Sweep { .. } => {

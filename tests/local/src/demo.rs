@@ -120,8 +120,10 @@ pub fn instance_id() -> &'static str {
 
 /// Finds the oldest tenant with the demo's name, and returns its id.
 async fn find(stack: &Stack) -> Result<Option<String>, Error> {
+    /// A stack that developers run has fewer.
+    const MAX_PAGES: usize = 1_000;
     let mut cursor = Value::Null;
-    loop {
+    for _ in 0..MAX_PAGES {
         let page = invoke(stack, "list-tenants", &json!({ "limit": 100, "cursor": cursor })).await?;
         let tenants = page.get("data").and_then(Value::as_array);
         let found = tenants.into_iter().flatten().find(|tenant| tenant.get("name").is_some_and(|name| name == NAME));
@@ -133,6 +135,7 @@ async fn find(stack: &Stack) -> Result<Option<String>, Error> {
             _ => return Ok(None),
         }
     }
+    Err(Error::new(format!("function `list-tenants`: the list has no end after {MAX_PAGES} pages")))
 }
 
 async fn invoke(stack: &Stack, function: &str, event: &Value) -> Result<Value, Error> {

@@ -296,6 +296,7 @@ fn what_passes_is_tried_again_later_each_time_and_not_for_ever() {
     let mut sync = Sync::default().requested(at(0), None);
     let mut waits = Vec::new();
     while sync.step.is_some() {
+        assert!(waits.len() < 10, "{waits:?}");
         sync = sync.failed(&Fault::Refused(cause(Refusal::Throttled)), at(0));
         waits.extend(sync.due_at.map(|due| due.as_millis() / 60_000));
     }

@@ -259,6 +259,8 @@ async fn a_rotated_key_goes_on_for_the_overlap() {
     let _ = customer.post(&rotate, &json!({})).await.refused(409, "conflict");
     let _ = customer.put(&path(&made), &json!({"name": "x", "roles": ["editor"]})).await.refused(409, "conflict");
     let end = trustplane_domain::Timestamp::parse(text(&old, "expires_at")).unwrap();
+    let seconds_left = (end.as_millis() - trustplane_domain::Timestamp::now().as_millis()) / 1_000;
+    assert!(seconds_left <= 2, "it is valid for {seconds_left} seconds more");
     while trustplane_domain::Timestamp::now() < end {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }

@@ -1,7 +1,10 @@
-//! Tests that apply to all endpoints of the directory: FAPI headers, errors, and the objects above.
+//! Tests that apply to all endpoints of the directory: FAPI headers, errors, the objects above, and the log of requests.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply, Request, world};
+
+use crate::table::hand;
 
 /// A customer with an organisation, and an authorisation server in it.
 pub struct Directory {
@@ -177,6 +180,55 @@ async fn no_tenant_header_is_needed() {
     let directory = Directory::new().await;
     let request = directory.customer.request("GET", &directory.organisation).without("x-tenant-id");
     let _ = directory.customer.send(request).await.expect(200);
+}
+
+/// Returns the log line of a request, which has to repeat the ids of its response.
+async fn logged(reply: &Reply) -> Value {
+    let line = world().line(reply.request_id()).await;
+    assert_eq!(line["interaction_id"].as_str(), reply.header("x-fapi-interaction-id"), "{line}");
+    assert_eq!((&line["status"], &line["function"]), (&json!(reply.status), &json!("list-organisations")), "{line}");
+    assert_eq!(line["route"], "GET /organisations", "{line}");
+    assert!(line["duration_ms"].is_u64() && line["cold_start"].is_boolean(), "{line}");
+    line
+}
+
+#[tokio::test]
+async fn the_log_names_the_tenant_of_a_verified_credential_and_no_other() {
+    let (customer, other) = (world().customer().await, world().customer().await);
+    let with_token = Request::new("GET", "/organisations").bearer(&customer.admin);
+    let served = logged(&customer.send(with_token.clone()).await.expect(200)).await;
+    assert_eq!((&served["tenant"], &served["outcome"]), (&json!(customer.tenant), &json!("ok")), "{served}");
+    assert!(served["cause"].is_null(), "{served}");
+
+    let nobody = Request::new("GET", "/organisations");
+    let invented = nobody.clone().bearer(&format!("{}_", &customer.admin[..customer.admin.len() - 1]));
+    for request in [nobody, invented] {
+        let refused = logged(&world().send(request.header("x-tenant-id", &other.tenant)).await.expect(401)).await;
+        assert!(refused["tenant"].is_null(), "{refused}");
+    }
+    let foreign = with_token.header("x-tenant-id", &other.tenant);
+    let refused = logged(&customer.send(foreign).await.expect(403)).await;
+    assert_ne!(refused["tenant"], json!(other.tenant), "{refused}");
+}
+
+#[tokio::test]
+async fn an_error_of_the_service_has_its_cause_in_the_log_and_not_in_the_response() {
+    let customer = world().customer().await;
+    let update = hand(world()).update_item().table_name(world().stack().table());
+    let _ = update
+        .key("pk", AttributeValue::S(format!("TENANT#{}", customer.tenant)))
+        .key("sk", AttributeValue::S("TENANT".to_owned()))
+        .update_expression("SET #status = :bogus")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":bogus", AttributeValue::S("bogus".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let failed = customer.get("/organisations").await.expect(500);
+    assert_eq!(failed.text, "");
+    let line = logged(&failed).await;
+    assert_eq!((&line["outcome"], &line["level"]), (&json!("internal"), &json!("ERROR")), "{line}");
+    assert!(line["cause"].as_str().is_some_and(|cause| cause.contains("bogus")), "{line}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use trustplane_local::dns::{Answer, Dns};
 use trustplane_store::Writes;
 
 use crate::directory::{errors, fields};
+use crate::policies::save;
 use crate::table::{audit_records, part, read, table, write};
 use crate::versions::{Versions, content};
 use futures_util::future::join_all;
@@ -258,6 +259,27 @@ async fn what_cannot_be_proven_and_who_may_not() {
     assert_eq!(records.len(), 1);
     assert_eq!((&records[0]["resource_type"], &records[0]["resource_id"]), (&json!("domain"), &json!(acme)));
     assert_eq!(records[0]["after"], json!({"status": "Unproven", "outcome": "no_record"}));
+}
+
+#[tokio::test]
+async fn of_verifications_at_the_same_time_each_is_judged_by_the_same_facts() {
+    let domains = Domains::new().await;
+    let acme = own(domains.customer(), "acme");
+    let _ = domains.versions.submit(&naming(&[&acme], &[])).await;
+    // The name servers keep all of them waiting, so that they write at about the same time, and all but one of them lose.
+    domains.answer(&acme, Answer::Silence).await;
+    let forbidden = |image: &str| {
+        let action = "Trustplane::Action::\"verify-sso-configuration-domain\"";
+        format!("forbid (principal, action == {action}, resource) when {{ resource has {image} }};")
+    };
+    // A result of DNS is unknown when the policies are asked: it is no fact for the first question, nor for one after a
+    // lost race.
+    let _ = save(domains.customer(), "rule", &forbidden("after")).await.expect(200);
+    let replies = join_all((0..4).map(|_| domains.verify(&acme))).await;
+    let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    assert!(statuses.contains(&200) && statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
+    let _ = save(domains.customer(), "rule", &forbidden("before")).await.expect(200);
+    let _ = domains.verify(&acme).await.expect(403);
 }
 
 #[tokio::test]

@@ -1,9 +1,17 @@
 //! Tests of `GET /v1/sso/route`: the configuration that an e-mail address signs in with.
 
 use serde_json::{Value, json};
-use trustplane_end_to_end::{Customer, Reply};
+use trustplane_domain::Timestamp;
+use trustplane_domain::directory::domain_name::RestrictedDomain;
+use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId, SsoConfigurationId};
+use trustplane_domain::directory::route::{ConfigurationPath, MAX_CONFIGURATIONS, Route};
+use trustplane_domain::ids::TenantId;
+use trustplane_end_to_end::{Customer, Reply, world};
+use trustplane_store::Writes;
 
+use crate::directory::errors;
 use crate::domains::{Domains, naming, own, to};
+use crate::table::{audit_records, part, read, table, write};
 
 async fn route(customer: &Customer, email: &str) -> Reply {
     customer.get(&format!("/v1/sso/route?email={email}")).await.expect(200)
@@ -136,6 +144,42 @@ async fn what_cannot_be_used_serves_nobody_and_says_why() {
     obstacle(&directory.organisation, organisation("Withdrawn"), &both).await;
     obstacle(&directory.organisation, organisation("Active"), &both[1..]).await;
     obstacle(&directory.server, server("Active"), &[]).await;
+}
+
+#[tokio::test]
+async fn a_full_route_takes_no_configuration_and_can_be_left() {
+    let domains = Domains::new().await;
+    let (table, tenant) = (table(world()), TenantId::parse(&domains.customer().tenant).unwrap());
+    let key = part(tenant).route(&RestrictedDomain::Any);
+    let any = naming(&["*"], &[]);
+    let version = in_use(&domains, &["*"], &[]).await;
+    let others = (0_i64..).map(Timestamp::from_millis).map(|at| ConfigurationPath {
+        configuration_id: SsoConfigurationId::new(at, [0; 10]),
+        organisation_id: OrganisationId::parse_new("other").unwrap(),
+        server_id: AuthorisationServerId::new(at, [0; 10]),
+    });
+    let own = read(&table, &key).await;
+    let mut crowded = own.value.clone();
+    crowded.restricted.extend(others.take(MAX_CONFIGURATIONS));
+    write(&table, tenant, Writes::new().replace(&own, &crowded)).await;
+
+    domains.end(&version, &any).await;
+    let full = read::<Route>(&table, &key).await;
+    assert_eq!(full.value.restricted.len(), MAX_CONFIGURATIONS);
+    assert!(own.value.restricted.is_disjoint(&full.value.restricted));
+    let before = domains.customer().get(&version).await.expect(200);
+    assert_eq!(before.body["Status"], "Inactive");
+
+    let approver = &domains.customer().approver;
+    let refused = domains.versions.put_as(approver, &version, &to("Active", &any)).await.expect(409);
+    let message = "`*` leads to 1000 configurations already, which is the limit: make another version that names it \
+                   inactive first";
+    assert_eq!(errors(&refused), [message]);
+    let after = domains.customer().get(&version).await.expect(200);
+    assert_eq!((&after.body, after.header("etag")), (&before.body, before.header("etag")));
+    let kept = read::<Route>(&table, &key).await;
+    assert_eq!((kept.version, kept.value), (full.version, full.value));
+    assert_eq!(audit_records(&table, tenant, "activate-sso-configuration-version").await.len(), 0);
 }
 
 #[tokio::test]

@@ -104,6 +104,7 @@ pub(super) struct Runner {
     pub(super) now: i64,
     pub(super) largest_batch: usize,
     pub(super) largest_sync: usize,
+    turns: u32,
 }
 
 impl Runner {
@@ -178,8 +179,10 @@ impl Runner {
         assert!(denied.iter().all(|id| complete.contains_key(id)), "{denied:?}");
     }
 
-    /// One question and its answer by `aws`.
+    /// One question and its answer by `aws`. Panics after many more turns than the largest organization takes.
     pub(super) fn turn(&mut self, aws: impl FnOnce(&Ask) -> Result<Answer, Cause>) {
+        self.turns += 1;
+        assert!(self.turns < 100_000, "{:?}", self.ahead);
         let ask = self.ahead.ask().unwrap();
         if ask.is_of_table() {
             self.flush();

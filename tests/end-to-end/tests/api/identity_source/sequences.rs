@@ -347,13 +347,9 @@ async fn several_at_once_break_no_rule() {
     let customer = connected("healthy").await;
     for round in 0..ROUNDS {
         let at = format!("TRUSTPLANE_SEED={seed}, round {round}");
-        let mut requests = Vec::new();
-        while requests.len() < 4 {
-            match model.choose(&mut chance, pool.len()) {
-                Operation::Expire(_) => {}
-                operation => requests.push(model.request(&operation, &pool)),
-            }
-        }
+        let operations = std::iter::repeat_with(|| model.choose(&mut chance, pool.len())).take(1_000);
+        let operations = operations.filter(|operation| !matches!(operation, Operation::Expire(_))).take(4);
+        let requests: Vec<_> = operations.map(|operation| model.request(&operation, &pool)).collect();
         let mut requests = requests.into_iter().map(|request| send(&customer, request));
         let mut next = || requests.next().unwrap();
         let (one, two, three, four) = tokio::join!(next(), next(), next(), next());
