@@ -57,7 +57,6 @@ pub(crate) struct Swept {
     left: usize,
     /// Items, and parts of the due list, that failed.
     failed: usize,
-    first_failure: String,
 }
 
 /// Sweeps the due list of `T`, `at_once` items at the same time. `decide` gets an item that was read after it was listed,
@@ -74,7 +73,8 @@ pub(crate) async fn sweep<T: Item>(
             let page = match event.platform.table.due::<T>(shard, event.now, PAGE, after).await {
                 Ok(page) => page,
                 Err(error) => {
-                    swept.fail(1, &error);
+                    tracing::error!(error = %error, shard, "a part of the due list");
+                    swept.failed += 1;
                     break;
                 }
             };
@@ -128,7 +128,9 @@ impl Swept {
     pub(crate) fn response(self, done: &str) -> Result<Value, EventError> {
         match self.failed {
             0 => Ok(json!({done: self.done, "suspended": self.suspended, "left": self.left})),
-            failed => Err(format!("{failed} failed of what was due, the first: {}", self.first_failure).into()),
+            failed => {
+                Err(format!("{failed} failed of what was due: the log of this run has each with its cause").into())
+            }
         }
     }
 
@@ -151,7 +153,11 @@ impl Swept {
         tenants.values().for_each(|key| wanted.key(key));
         let mut read = match event.platform.table.read(wanted).await {
             Ok(read) => read,
-            Err(error) => return self.fail(due.len(), &error),
+            Err(error) => {
+                tracing::error!(error = %error, items = due.len(), "a batch of due items");
+                self.failed += due.len();
+                return;
+            }
         };
         let mut active = HashMap::new();
         for (tenant, key) in tenants {
@@ -163,12 +169,13 @@ impl Swept {
         let mut waiting = Vec::new();
         for key in due {
             match key.tenant().and_then(|tenant| Some((tenant, *active.get(&tenant)?))) {
-                None => self.fail_item(key, "its tenant cannot be read".into()),
+                // Logged with its tenant.
+                None => self.failed += 1,
                 Some((_, false)) => self.suspended += 1,
                 Some((tenant, true)) => match read.take(key) {
                     // It may have been deleted since it was listed.
                     Ok(found) => waiting.extend(found.map(|item| (tenant, item))),
-                    Err(error) => self.fail_item(key, error.into()),
+                    Err(error) => self.fail(key, error.into()),
                 },
             }
         }
@@ -183,21 +190,14 @@ impl Swept {
             match outcome {
                 None => self.left += 1,
                 Some(Ok(done)) => self.done += done,
-                Some(Err(error)) => self.fail_item(&key, error),
+                Some(Err(error)) => self.fail(&key, error),
             }
         }
     }
 
-    fn fail_item<T>(&mut self, key: &Key<T>, error: Fault) {
+    fn fail<T>(&mut self, key: &Key<T>, error: Fault) {
         tracing::error!(error = %error, pk = key.pk(), sk = key.sk(), "due");
-        self.fail(1, error.as_ref());
-    }
-
-    fn fail(&mut self, count: usize, error: &dyn Error) {
-        if self.failed == 0 {
-            self.first_failure = error.to_string();
-        }
-        self.failed += count;
+        self.failed += 1;
     }
 }
 

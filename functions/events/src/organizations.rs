@@ -94,8 +94,9 @@ pub async fn sync(event: EventCall) -> Result<Value, EventError> {
             Ok(Came::Unfinished) => run.unfinished += 1,
             Ok(Came::Failed) => run.failed += 1,
             Ok(Came::NotOurs) => {}
-            // Its time was moved ahead: it comes due again.
-            Err(error) => broken = broken.or(Some(error)),
+            // Its time was moved ahead: it comes due again. The first one is logged as the error of the run.
+            Err(error) if broken.is_none() => broken = Some(error),
+            Err(error) => tracing::error!(error = %error, "an organization is not read"),
         }
     }
     match broken {
@@ -184,7 +185,10 @@ impl<'a> Reading<'a> {
                 Err(fault) => Some(fault),
             };
             if let Some(fault) = fault {
-                tracing::warn!(?fault, "reading an organization");
+                // A refused call is logged where it was made, with AWS's response.
+                if !matches!(fault, Fault::Refused(_)) {
+                    tracing::warn!(?fault, "reading an organization");
+                }
                 self.write(clock(self.event).plus_millis(LEASE)).await?;
                 self.give_up(&fault).await?;
                 return Ok(Came::Failed);
@@ -208,10 +212,10 @@ impl<'a> Reading<'a> {
             Fault::Refused(Cause { action: error.action.to_owned(), refusal: error.refusal })
         };
         if self.reader.is_none() {
-            let way = AccessPath::of(self.grant.tenant(), &self.connection);
+            let path = AccessPath::of(self.grant.tenant(), &self.connection);
             let instance = self.connection.settings.sso_instance_arn.as_ref();
-            let (Some(way), Some(instance)) = (way, instance) else { return Err(Fault::NotConfigured) };
-            let reader = self.event.platform.customers.reader(&way, instance).await;
+            let (Some(path), Some(instance)) = (path, instance) else { return Err(Fault::NotConfigured) };
+            let reader = self.event.platform.customers.reader(&path, instance).await;
             self.reader = Some(reader.map_err(refused)?);
         }
         let reader = self.reader.as_mut().ok_or(Fault::NotConfigured)?;
