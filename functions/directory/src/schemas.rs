@@ -4,7 +4,9 @@ use schemars::SchemaGenerator;
 use trustplane_domain::directory::page::Page;
 use trustplane_domain::directory::{authorisation_server, organisation, sso_configuration, version};
 
-use crate::{authorisation_servers, domains, organisations, references, route, sso_configurations, versions};
+use crate::{
+    authorisation_servers, domains, organisations, public_key, references, route, sso_configurations, versions,
+};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
@@ -25,6 +27,7 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Page<versions::Body<'_>>>();
     generator.subschema_for::<Page<domains::Body<'_>>>();
     generator.subschema_for::<Page<references::Body<'_>>>();
+    generator.subschema_for::<public_key::Pem>();
     generator.subschema_for::<route::Body<'_>>();
 }
 

@@ -12,7 +12,6 @@ type File = (&'static str, &'static str);
 const FILES: &[File] = &[
     ("schemas/policies.json", include_str!("schemas/policies.json")),
     ("schemas/identity_source.json", include_str!("schemas/identity_source.json")),
-    ("schemas/directory.json", include_str!("schemas/directory.json")),
 ];
 
 /// An error in the schemas of the API document.
