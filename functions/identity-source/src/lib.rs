@@ -6,6 +6,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`instances`] | the instance of a tenant's connection, and its identity store |
+//! | [`preview`] | what an import would make of the metadata of a provider |
 //! | [`external_idp`], [`certificates`] | the external identity provider of a store, and the certificates that its signatures are verified with |
 //! | [`service_provider`], [`saml_certificates`] | the service provider of a store, and the certificates of its own keys |
 

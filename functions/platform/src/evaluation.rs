@@ -274,7 +274,7 @@ fn drafts(fields: &mut Fields, list: Value) -> Vec<Draft> {
         let id = described.string("id");
         let id = id.and_then(|id| described.take("id", PolicyId::parse(&id)));
         if drafts.iter().any(|other| Some(&other.id) == id.as_ref()) {
-            described.fault("id", "stands in the list twice");
+            described.fault("id", "is in the list twice");
         }
         let text = described.string("text");
         let enabled = described.optional_bool("enabled").unwrap_or(true);

@@ -1,5 +1,18 @@
 //! Access to AWS: one HTTP client with a small trust store, bounded timeouts and a count of every call; the event bus;
 //! the queue of dead letters; the platform's KMS keys; and the customer's AWS account through the tenant's role.
+//!
+//! | item | content |
+//! |---|---|
+//! | [`load`] | the SDK's configuration of a process, with the HTTP client that all clients use |
+//! | [`Meter`], [`Counting`], [`Tally`] | the count of calls and attempts of a request |
+//! | [`ResponseClass`], [`ErrorTable`] | what a response of AWS says about another attempt |
+//! | [`UnreadableResponses`] | responses that are no responses of AWS: proxies, cut-off bodies |
+//! | [`Customers`], [`AccessPath`], [`Reader`] | the customer's account: its role, the proof that the role wants the ExternalId, and reading through it |
+//! | [`EventBus`] | the bus that audit records are sent to |
+//! | [`DeadLetters`] | the queue of records that cannot be sent |
+//! | [`Deriver`] | derives the secrets of access keys |
+//! | [`Seal`] | encrypts the private keys of service providers, and creates them |
+//! | [`public_key()`] | the public half of the key that the platform signs with |
 
 mod client;
 mod customer;

@@ -1,5 +1,7 @@
-//! Looks up the TXT records that prove a domain, and the addresses of a host that a request goes to. A lookup yields
-//! records, or the kind of its failure.
+//! Looks up the TXT records that prove a domain, and the addresses of a host that a request goes to.
+//!
+//! A process has one [`Resolver`], [`Resolver::shared`]. [`Resolver::txt`] yields an [`Observation`]: records, or the kind
+//! of the failure. [`Resolver::addresses`] yields addresses, or why there are none ([`Unresolved`]).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;

@@ -1,7 +1,8 @@
 //! Failures of a request, for all APIs.
 //!
 //! A handler returns a [`Failure`]; the runtime maps it to a status and each dialect renders it. Everything in a
-//! failure may reach the client, so it contains no error text of a dependency, no secret and no name of another tenant.
+//! failure but its [`Cause`] may reach the client, so it contains no error text of a dependency and no name of another
+//! tenant. The cause is for the log alone. No failure contains a secret.
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! Creates the self-signed certificate of a service provider's key.
+//! Creates the self-signed certificate of a service provider's key: [`self_signed`].
 //!
 //! KMS creates the key (`GenerateDataKeyPair`, `RSA_2048`) and returns it both in plain text and encrypted. That is one
 //! call, and the function needs no RSA key generator: generating a key in the function takes 0.2 to 0.8 seconds of a

@@ -68,7 +68,7 @@ impl Table {
         keep: Option<(&Key<Idempotency>, &Idempotency)>,
     ) -> Result<Committed, CommitError> {
         let mut transaction = self.transaction(grant, writes)?;
-        let kept = keep.map(|(key, reply)| self.kept(key, reply, grant)).transpose()?;
+        let kept = keep.map(|(key, response)| self.kept(key, response, grant)).transpose()?;
         transaction.extend(kept);
         let mut id = first_id(grant.at())?;
         let mut audit_records = Vec::with_capacity(changes.len());
@@ -178,9 +178,9 @@ impl Table {
         }
     }
 
-    /// The kept reply: over none, or over one that is past its time but not swept away yet.
-    fn kept(&self, key: &Key<Idempotency>, reply: &Idempotency, grant: &Grant) -> Result<Entry, StoreError> {
-        let item = attributes(key, 1, reply)?;
+    /// The kept response: over none, or over one that is past its time but not deleted yet.
+    fn kept(&self, key: &Key<Idempotency>, response: &Idempotency, grant: &Grant) -> Result<Entry, StoreError> {
+        let item = attributes(key, 1, response)?;
         let now = AttributeValue::S(grant.at().to_string());
         let kept = self.put(item, "attribute_not_exists(pk) OR kept_until <= :now", Some((":now", now)))?;
         Ok(Entry { owner: Owner::Idempotency, ..kept })
@@ -216,7 +216,7 @@ impl Table {
 
     fn count(&self, key: &PrimaryKey, change: i64, most: u64, end: Option<Timestamp>) -> Result<Entry, StoreError> {
         let number = |number: String| AttributeValue::N(number);
-        let swept = if end.is_some() { ", #ttl = :ttl" } else { "" };
+        let expiry = if end.is_some() { ", #ttl = :ttl" } else { "" };
         let mut update = Update::builder();
         if let Some(end) = end {
             update = update
@@ -226,7 +226,7 @@ impl Table {
         let update = update
             .table_name(&self.name)
             .set_key(Some(key_attributes(&key.pk, &key.sk)))
-            .update_expression(format!("SET entity = :entity{swept} ADD children :change, item_version :one"))
+            .update_expression(format!("SET entity = :entity{expiry} ADD children :change, item_version :one"))
             .condition_expression("attribute_not_exists(children) OR children < :most")
             .expression_attribute_values(":entity", AttributeValue::S(Count::ENTITY.to_owned()))
             .expression_attribute_values(":change", number(change.to_string()))
@@ -300,7 +300,7 @@ impl Entry {
     }
 }
 
-/// Reads why a transaction was cancelled out of the reasons, one an entry.
+/// Reads why a transaction was cancelled out of the reasons, one per entry.
 fn commit_error<R>(error: SdkError<TransactWriteItemsError, R>, owners: &[Owner]) -> CommitError
 where
     R: std::fmt::Debug + Send + Sync + 'static,

@@ -29,7 +29,7 @@ pub enum LoadError {
 pub enum CommitError {
     /// Something was written since it was read, or is being written: read, decide and write again.
     Lost,
-    /// As [`CommitError::Lost`], and what is or was being written is the reply kept for the same `Idempotency-Key`.
+    /// As [`CommitError::Lost`], and what is or was being written is the response kept for the same `Idempotency-Key`.
     InProgress,
     /// Another tenant holds the claim.
     Claimed,

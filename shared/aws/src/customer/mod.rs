@@ -196,7 +196,7 @@ impl Customers {
     }
 
     /// Assumes the role: with the current ExternalId, or where that is denied with another of the tenant's. A role that is not
-    /// proven has to deny whoever comes without, and with another.
+    /// proven has to deny requests without an ExternalId, and with another.
     async fn assume(&self, path: &AccessPath) -> Result<Session, CustomerError> {
         let sts = self.sts(path);
         let (assumed, guarded) = if path.proven {

@@ -197,7 +197,7 @@ impl<'a> About<'a> {
             Code::ExternalIdNotEnforced => format!(
                 "Do this at once: {}, and let this be the only statement that allows account {} anything: `{}`. As it is, \
                  another statement has no such condition, or one that takes any id (`StringLike` with `*`, `StringEqualsIfExists`, \
-                 `ForAllValues:`), and whoever uses this platform and knows the role's ARN would come in. Until it is mended \
+                 `ForAllValues:`), and any user of this platform who knows the role's ARN could assume it. Until it is mended \
                  nothing more is asked through this role.",
                 self.trust_relationships(),
                 self.deployment.account.as_str(),
