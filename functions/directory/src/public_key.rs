@@ -7,7 +7,7 @@ use trustplane_domain::Failure;
 use trustplane_policy::Kind;
 use trustplane_runtime::{Call, Planned, Platform, Response, Subject, Worked};
 
-/// PEM of a SubjectPublicKeyInfo
+/// PEM of a SubjectPublicKeyInfo.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "OpenIdProviderPublicKey"))]
 pub(crate) struct Pem(

@@ -34,7 +34,7 @@ impl SerialNumber {
     }
 
     /// As a number, where a client that reads it into a 32-bit float can: Huawei Cloud's Go SDK does, and fails the
-    /// whole reply on an overflow. `None` as well below -2^127, which no certificate has been seen to hold.
+    /// whole response on an overflow. `None` as well below -2^127, which no certificate has been seen to hold.
     ///
     /// Serialise it straight to text: `serde_json::Value` holds no integers of more than 64 bits.
     pub fn as_number(&self) -> Option<Number> {

@@ -70,7 +70,7 @@ impl Call {
     pub(super) async fn record_denied(&self, attempt: &Attempt) {
         let recorded = async {
             match self.platform.table.record_denied(attempt).await {
-                // Two at the same time get in each other's way.
+                // Two at the same time lose a race to each other.
                 Err(CommitError::Lost) => self.platform.table.record_denied(attempt).await,
                 recorded => recorded,
             }

@@ -66,8 +66,8 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
 /// `invalid_request` for a request that "uses more than one method for including an access token". Such a token lies in
 /// logs and histories, and its sender had better hear of it.
 ///
-/// JSON is accepted everywhere, even where the good reply is another type: errors are JSON, and clients of this API ask
-/// for it out of habit.
+/// JSON is accepted everywhere, even where a successful response has another type: errors are JSON, and clients of this
+/// API ask for it out of habit.
 pub(super) fn check_headers(request: &Request, produces: &[&str]) -> Result<(), Failure> {
     let accept = request.header("accept");
     if !produces.iter().chain(&[JSON]).any(|one| fapi::accepts(accept, one)) {
