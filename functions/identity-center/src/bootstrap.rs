@@ -33,7 +33,6 @@ struct Wanted {
 
 /// POST: the templates, for every ExternalId that the role has to trust now. Nothing is written.
 pub async fn create(call: Call) -> Result<Response, Failure> {
-    let template_url = call.platform.bootstrap_template_url()?;
     call.no_input()
         .body(|request| wanted(request, &call.platform))
         .reads(|(), keys| keys.connection().expected())
@@ -50,7 +49,10 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
             Ok(Response::ok(&Body {
                 cloudformation_yaml: bootstrap.cloudformation_yaml(),
                 terraform_hcl: bootstrap.terraform_hcl(),
-                launch_stack_url: bootstrap.launch_stack_url(template_url),
+                launch_stack_url: cx
+                    .platform()
+                    .bootstrap_template_url()
+                    .and_then(|url| bootstrap.launch_stack_url(url)),
                 update_command: bootstrap.update_command(),
                 external_ids: external_ids.clone(),
             }))

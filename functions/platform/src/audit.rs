@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trustplane_domain::audit::{AuditRecord, Outcome};
-use trustplane_domain::audit_chain::{KeptEnd, KeptRecord, Range, Verifier, ids_at};
+use trustplane_domain::audit_chain::{KeptEnd, KeptRecord, Range, Verified, Verifier, ids_at};
+use trustplane_domain::ids::TenantId;
 use trustplane_domain::nearest::unknown;
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::Kind;
 use trustplane_runtime::{Call, Listed, OperatorCall, Page, Request, Response, Subject, actions, both, functions};
-use trustplane_store::{AuditItem, Item, PrimaryKey, Query, Stored, TenantKeys, Wanted};
+use trustplane_store::{AuditItem, Item, PrimaryKey, Query, Stored, Table, TenantKeys, Wanted};
 
 use crate::tenants::tenant_id;
 
@@ -122,7 +123,16 @@ pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
     let tenant_id = fields.finished(tenant_id)?;
     let keys = call.keys(tenant_id);
     let _ = call.load(keys.tenant()).await?;
+    Ok(Response::ok(&verified(&call.platform.table, keys, tenant_id, range).await?))
+}
 
+/// Verifies the records of a range, and all seals, of a tenant that exists.
+pub(crate) async fn verified(
+    table: &Table,
+    keys: TenantKeys,
+    tenant_id: TenantId,
+    range: Range,
+) -> Result<Verified, Failure> {
     // First the records, then the seals, then the head: records and seals that are written meanwhile are distinguished from
     // those that were inserted.
     let mut verifier = Verifier::new(tenant_id, range, Timestamp::now());
@@ -131,7 +141,7 @@ pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
         let (first, last) = key_range(range);
         records = records.between(first, last);
     }
-    let mut pages = Pages::new(&call, records, None);
+    let mut pages = Pages::new(table, records, None);
     while let Some(rows) = pages.next().await? {
         for row in rows {
             match row {
@@ -144,7 +154,7 @@ pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
     let mut seals = 0;
     let mut end = KeptEnd::Absent;
     for _ in 0..ROUNDS {
-        let mut pages = Pages::new(&call, keys.audit_seals(), last.clone());
+        let mut pages = Pages::new(table, keys.audit_seals(), last.clone());
         while let Some(rows) = pages.next().await? {
             for row in rows {
                 last = Some(key(&row).sk().to_owned());
@@ -157,20 +167,20 @@ pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
                 }
             }
         }
-        end = head(&call, keys).await?;
+        end = head(table, keys).await?;
         if !matches!(&end, KeptEnd::Head(head) if seals < head.seals) {
             break;
         }
     }
-    Ok(Response::ok(&verifier.finish(&end)))
+    Ok(verifier.finish(&end))
 }
 
 /// The head of the chain. An item that cannot be read as one is a finding, and not a failure.
-async fn head(call: &OperatorCall, keys: TenantKeys) -> Result<KeptEnd, Failure> {
+async fn head(table: &Table, keys: TenantKeys) -> Result<KeptEnd, Failure> {
     let head = keys.audit_chain();
     let mut wanted = Wanted::default();
     wanted.key(&head);
-    Ok(match call.platform.table.read(wanted).await?.take(&head) {
+    Ok(match table.read(wanted).await?.take(&head) {
         Ok(None) => KeptEnd::Absent,
         Ok(Some(head)) => KeptEnd::Head(head.value),
         Err(_) => KeptEnd::Unreadable,
@@ -187,15 +197,15 @@ fn key<T>(row: &Result<Stored<T>, PrimaryKey>) -> &PrimaryKey {
 
 /// The pages of a listing.
 struct Pages<'a, T> {
-    call: &'a OperatorCall,
+    table: &'a Table,
     query: Query<T>,
     after: Option<String>,
     is_over: bool,
 }
 
 impl<'a, T: Item> Pages<'a, T> {
-    fn new(call: &'a OperatorCall, query: Query<T>, after: Option<String>) -> Self {
-        Self { call, query, after, is_over: false }
+    fn new(table: &'a Table, query: Query<T>, after: Option<String>) -> Self {
+        Self { table, query, after, is_over: false }
     }
 
     async fn next(&mut self) -> Result<Option<Vec<Result<Stored<T>, PrimaryKey>>>, Failure> {
@@ -203,7 +213,7 @@ impl<'a, T: Item> Pages<'a, T> {
             return Ok(None);
         }
         let page = self.query.clone().page(ROWS, self.after.take());
-        let listing = self.call.load(page.lenient()).await?;
+        let listing = self.table.load(page.lenient()).await?;
         self.is_over = listing.next.is_none();
         self.after = listing.next;
         Ok(Some(listing.rows))

@@ -6,16 +6,18 @@
 //! |---|---|
 //! | [`api_keys`], [`temporary_keys`], [`credentials`] | credentials of a tenant |
 //! | [`policies`], [`evaluation`] | a tenant's own Cedar policies, and their evaluation without a request |
-//! | [`audit`] | the audit log, and the verification of its seals |
+//! | [`audit`], [`audit_logs`] | the audit log, the verification of its seals, and that of all tenants on a schedule |
 //! | [`event_types`] | the catalogue of events |
 //! | [`webhooks`], [`webhook_deliveries`], [`webhook_replay`] | addresses that events are sent to, and the attempts |
-//! | [`tenants`], [`denials`] | functions of operators: tenants, and the reason of a denied request |
+//! | [`tenants`], [`denials`], [`deployment`] | functions of operators: tenants, the reason of a denied request, the check of a deployment |
 //! | [`health`], [`unmatched`] | the health check, and the response where no function serves a path |
 
 pub mod api_keys;
 pub mod audit;
+pub mod audit_logs;
 pub mod credentials;
 pub mod denials;
+pub mod deployment;
 pub mod evaluation;
 pub mod event_types;
 pub mod health;

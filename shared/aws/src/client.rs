@@ -19,13 +19,18 @@ const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 /// The configuration that the environment gives: region, credentials, endpoints (`AWS_ENDPOINT_URL` and
 /// `AWS_ENDPOINT_URL_<SERVICE>`), FIPS and dual stack (`AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`).
 ///
-/// A call takes at most 10 seconds, an attempt 3, a connection 1.5; three attempts in all.
-pub async fn load() -> Result<SdkConfig, std::io::Error> {
+/// A call takes at most 10 seconds, an attempt 3, a connection 1.5; three attempts in all. `endpoint` takes the place of
+/// all endpoints.
+pub async fn load(endpoint: Option<&str>) -> Result<SdkConfig, std::io::Error> {
     let pem = match std::env::var_os(CA_BUNDLE) {
         Some(path) => std::fs::read(path)?,
         None => AMAZON_ROOTS.to_vec(),
     };
-    Ok(sdk_config(pem).await)
+    let sdk = sdk_config(pem).await;
+    Ok(match endpoint {
+        Some(endpoint) => sdk.into_builder().endpoint_url(endpoint).build(),
+        None => sdk,
+    })
 }
 
 /// As [`load`], trusting the certificates of `pem`.

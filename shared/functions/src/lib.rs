@@ -12,6 +12,7 @@
 //! - [`Function`] is a row. [`Trigger`] says how it is invoked, and holds the [`Route`] of an endpoint.
 //! - [`Dialect`] is the API whose error format and headers a route follows.
 //! - [`Permission`] is an IAM permission set of a function.
+//! - [`Metric`] is a metric of functions; [`REQUEST_METRICS`] and [`RESPONSE_METRICS`] list them.
 //! - The rows are in `src/table/`, one file per family.
 //!
 //! # A new function
@@ -39,6 +40,7 @@ mod dialect;
 mod endpoint;
 mod event_type;
 mod function;
+mod metric;
 mod permission;
 mod route;
 mod table;
@@ -48,6 +50,10 @@ pub use action::actions;
 pub use dialect::Dialect;
 pub use event_type::{ACCESS_DENIED, EventType, When, event_name, event_types};
 pub use function::{Function, function, functions};
+pub use metric::{
+    BROKEN_AUDIT_LOGS, CAPACITY, COLD_STARTS, DUE_LEFT, LATENCY, Metric, POLICY_ERRORS, READINGS_FAILED, READINGS_UNFINISHED,
+    REQUEST_METRICS, RESPONSE_METRICS, ResponseMetric, SERVER_ERRORS, UNAUTHORIZED, UNAVAILABLE,
+};
 pub use permission::Permission;
 pub use route::{JSON, Route, methods, routes};
 pub use trigger::Trigger;

@@ -25,6 +25,8 @@ pub enum Permission {
     KeyPair,
     /// Puts events on the bus.
     PutEvents,
+    /// Describes the table, the keys, the bus and the queues.
+    Inspect,
     /// Sends records that cannot be processed to the dead-letter queue.
     DeadLetters,
 }

@@ -102,10 +102,12 @@ fn serve(name: &'static str, start: Box<Start>) -> ExitCode {
                     function: function.name,
                     request_id: &request_id,
                     outcome: if result.is_ok() { "ok" } else { "error" },
+                    failed: result.is_err(),
+                    handled: result.as_ref().ok(),
                     cold_start: log::is_cold_start(),
                     ..Line::default()
                 };
-                trace.finish(&line, &platform.meter);
+                trace.finish(&line, &platform);
                 result
             }
         };

@@ -1,12 +1,19 @@
 //! The log: JSON lines on standard output. One line per request says how it ended and what it cost; a failure is logged
-//! in it once, with its cause.
+//! in it once, with its cause. The same line has the metrics of the request, in CloudWatch's embedded metric format.
 
 use std::cell::{Cell, OnceCell};
+use std::io::Write as _;
 use std::time::Instant;
 
-use trustplane_aws::{Meter, Tally};
-use trustplane_domain::Failure;
+use serde_json::{Value, json};
+use trustplane_aws::Tally;
 use trustplane_domain::ids::TenantId;
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_functions::{
+    CAPACITY, COLD_STARTS, LATENCY, Metric, POLICY_ERRORS, RESPONSE_METRICS, SERVER_ERRORS, UNAUTHORIZED, UNAVAILABLE,
+};
+
+use crate::Platform;
 
 /// Facts of a request that become known while it is served.
 #[derive(Debug)]
@@ -27,6 +34,10 @@ pub(crate) struct Line<'a> {
     /// `ok`, or the code of the failure.
     pub(crate) outcome: &'a str,
     pub(crate) failure: Option<&'a Failure>,
+    /// True if the request or the event has to be handled again, or is lost.
+    pub(crate) failed: bool,
+    /// The response of an event handler.
+    pub(crate) handled: Option<&'a Value>,
     pub(crate) cold_start: bool,
 }
 
@@ -43,48 +54,90 @@ impl Trace {
     }
 
     /// Writes the line. A fault of the service is an error, a dependency that is away a warning.
-    pub(crate) fn finish(&self, line: &Line<'_>, meter: &Meter) {
-        let Tally {
-            dynamodb_calls,
-            dynamodb_round_trips,
-            dynamodb_attempts,
-            dynamodb_capacity,
-            aws_calls,
-            aws_round_trips,
-            aws_attempts,
-        } = meter.take();
+    pub(crate) fn finish(&self, line: &Line<'_>, platform: &Platform) {
+        let tally = platform.meter.take();
         let duration_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let tenant = self.tenant.get().map(ToString::to_string);
-        let cause = line.failure.and_then(Failure::cause).map(ToString::to_string);
-        macro_rules! write {
-            ($level:ident) => {
-                tracing::$level!(
-                    function = line.function,
-                    route = line.route,
-                    request_id = line.request_id,
-                    interaction_id = line.interaction_id,
-                    tenant,
-                    status = line.status,
-                    outcome = line.outcome,
-                    cause,
-                    duration_ms,
-                    cold_start = line.cold_start,
-                    dynamodb_calls,
-                    dynamodb_round_trips,
-                    dynamodb_attempts,
-                    dynamodb_capacity,
-                    aws_calls,
-                    aws_round_trips,
-                    aws_attempts,
-                    "request"
-                )
-            };
+        let text = self.line(line, &tally, duration_ms, platform.metric_namespace());
+        // A log that cannot be written is no reason to fail a request.
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+
+    fn line(&self, line: &Line<'_>, tally: &Tally, duration_ms: u64, namespace: Option<&str>) -> Value {
+        let now = Timestamp::now();
+        let policy_evaluation_failed = line.policy_evaluation_failed();
+        let level = match line.failure {
+            Some(Failure::Internal(_)) => "ERROR",
+            _ if policy_evaluation_failed => "ERROR",
+            Some(failure) if failure.cause().is_some() => "WARN",
+            _ if line.failed => "ERROR",
+            _ => "INFO",
+        };
+        let facts = json!({
+            "timestamp": now,
+            "level": level,
+            "message": "request",
+            "function": line.function,
+            // The dimension of the metrics.
+            "route": line.route.as_deref().unwrap_or(line.function),
+            "request_id": line.request_id,
+            "interaction_id": line.interaction_id,
+            "tenant": self.tenant.get(),
+            "status": line.status,
+            "outcome": line.outcome,
+            "cause": line.failure.and_then(Failure::cause).map(ToString::to_string),
+            "policy_evaluation_failed": policy_evaluation_failed.then_some(true),
+            "handled": line.handled,
+            "duration_ms": duration_ms,
+            "cold_start": line.cold_start,
+            "dynamodb_calls": tally.dynamodb_calls,
+            "dynamodb_round_trips": tally.dynamodb_round_trips,
+            "dynamodb_attempts": tally.dynamodb_attempts,
+            "dynamodb_capacity": tally.dynamodb_capacity,
+            "aws_calls": tally.aws_calls,
+            "aws_round_trips": tally.aws_round_trips,
+            "aws_attempts": tally.aws_attempts,
+        });
+        let Value::Object(mut facts) = facts else { return Value::Null };
+        facts.retain(|_, fact| !fact.is_null());
+        if let Some(namespace) = namespace {
+            let metrics = line.metrics(tally, duration_ms, policy_evaluation_failed);
+            let named: Vec<Value> =
+                metrics.iter().map(|(metric, _)| json!({ "Name": metric.name, "Unit": metric.unit })).collect();
+            // With the route, and the sum of all routes for alarms.
+            let directive = json!({ "Namespace": namespace, "Dimensions": [["route"], []], "Metrics": named });
+            facts.insert("_aws".into(), json!({ "Timestamp": now.as_millis(), "CloudWatchMetrics": [directive] }));
+            facts.extend(metrics.into_iter().map(|(metric, value)| (metric.name.to_owned(), value)));
         }
-        match line.failure {
-            Some(Failure::Internal(_)) => write!(error),
-            Some(failure) if failure.cause().is_some() => write!(warn),
-            _ => write!(info),
+        Value::Object(facts)
+    }
+}
+
+impl Line<'_> {
+    fn policy_evaluation_failed(&self) -> bool {
+        matches!(self.failure, Some(Failure::Forbidden(denial)) if denial.evaluation_failed)
+    }
+
+    /// Returns the metrics of the line. A count of zero is left out: CloudWatch bills each metric that has data.
+    fn metrics(&self, tally: &Tally, duration_ms: u64, policy_evaluation_failed: bool) -> Vec<(Metric, Value)> {
+        let failed = self.failed || self.status.is_some_and(|status| status >= 500);
+        let counts = [
+            (COLD_STARTS, self.cold_start),
+            (SERVER_ERRORS, failed),
+            (UNAVAILABLE, matches!(self.failure, Some(Failure::Unavailable { .. }))),
+            (UNAUTHORIZED, self.status == Some(401)),
+            (POLICY_ERRORS, policy_evaluation_failed),
+        ];
+        let mut metrics = vec![(LATENCY, json!(duration_ms))];
+        metrics.extend(counts.into_iter().filter(|(_, counts)| *counts).map(|(metric, _)| (metric, json!(1))));
+        if tally.dynamodb_capacity > 0.0 {
+            metrics.push((CAPACITY, json!(tally.dynamodb_capacity)));
         }
+        for response in RESPONSE_METRICS.iter().filter(|response| response.function == self.function) {
+            let number =
+                self.handled.and_then(|handled| handled.get(response.field)).filter(|number| number.is_number());
+            metrics.extend(number.map(|number| (response.metric, number.clone())));
+        }
+        metrics
     }
 }
 
@@ -110,4 +163,50 @@ pub(crate) fn start() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panic");
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(line: &Value) -> Vec<&str> {
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
+        metrics.iter().map(|metric| metric["Name"].as_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn each_named_metric_has_its_number_in_the_line() {
+        let failure = Failure::unavailable(1, "away");
+        let line = Line {
+            function: "get-policy",
+            route: Some("GET /v1/policies/{id}".to_owned()),
+            status: Some(503),
+            failure: Some(&failure),
+            cold_start: true,
+            ..Line::default()
+        };
+        let tally = Tally { dynamodb_capacity: 1.5, ..Tally::default() };
+        let text = Trace::begin().line(&line, &tally, 7, Some("stack"));
+        assert_eq!(names(&text), ["Latency", "ColdStarts", "ServerErrors", "Unavailable", "CapacityUnits"]);
+        assert!(names(&text).iter().all(|name| text[*name].is_number()), "{text}");
+        assert_eq!((&text["Latency"], &text["CapacityUnits"]), (&json!(7), &json!(1.5)));
+        assert_eq!(text["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["route"], []]));
+        assert_eq!((&text["route"], &text["level"]), (&json!("GET /v1/policies/{id}"), &json!("WARN")));
+        assert!(text.get("tenant").is_none() && text.get("interaction_id").is_none());
+    }
+
+    #[test]
+    fn a_line_without_a_namespace_has_no_metrics() {
+        let text = Trace::begin().line(&Line::default(), &Tally::default(), 1, None);
+        assert!(text.get("_aws").is_none() && text.get("Latency").is_none(), "{text}");
+    }
+
+    #[test]
+    fn numbers_in_the_response_of_an_event_handler_are_metrics() {
+        let handled = json!({"domains": 3, "suspended": 0, "left": 2});
+        let line = Line { function: "check-domains", handled: Some(&handled), ..Line::default() };
+        let text = Trace::begin().line(&line, &Tally::default(), 1, Some("stack"));
+        assert_eq!((names(&text), &text["DueItemsLeft"]), (vec!["Latency", "DueItemsLeft"], &json!(2)));
+        assert_eq!((&text["route"], &text["handled"]), (&json!("check-domains"), &handled));
+    }
 }

@@ -120,10 +120,11 @@ fn serve(name: &'static str, handler: &Handler) -> ExitCode {
                     request_id: &request_id,
                     outcome: failure.map_or("ok", |failure| integration_parts(failure).1),
                     failure,
+                    failed: matches!(failure, Some(Failure::Internal(_) | Failure::Unavailable { .. })),
                     cold_start: log::is_cold_start(),
                     ..Line::default()
                 };
-                trace.finish(&line, &platform.meter);
+                trace.finish(&line, &platform);
                 result.map_err(|failure| diagnostic(&failure))
             }
         };
@@ -139,7 +140,11 @@ fn diagnostic(failure: &Failure) -> Diagnostic {
             let messages: Vec<String> = faults.iter().map(|(field, fault)| format!("{field} {fault}")).collect();
             messages.join("; ")
         }
-        _ => message,
+        // Operators may read the log. Without the cause, a table that does not exist looks like a fault of the code.
+        _ => match failure.cause() {
+            Some(cause) => format!("{message}: {cause}; `check-deployment` reports faults of the deployment"),
+            None => message,
+        },
     };
     Diagnostic { error_type: code.to_owned(), error_message }
 }

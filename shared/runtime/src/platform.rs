@@ -39,7 +39,7 @@ impl Platform {
     pub(crate) async fn from_env(function: &Function) -> Result<Self, SettingsError> {
         let settings = Settings::from_env(function)?;
         let meter = Arc::new(Meter::default());
-        let sdk = trustplane_aws::load().await?;
+        let sdk = trustplane_aws::load(settings.endpoint_url.value().map(String::as_str)).await?;
         Ok(Self {
             table: Table::new(&sdk, settings.table.clone(), Arc::clone(&meter)),
             account: settings.account.clone(),
@@ -79,9 +79,54 @@ impl Platform {
         self.settings.signing_key_id.get().map(String::as_str)
     }
 
-    /// The S3 URL of the template that the quick-create link opens.
-    pub fn bootstrap_template_url(&self) -> Result<&str, Unset> {
-        self.settings.bootstrap_template_url.get().map(String::as_str)
+    /// The id of the KMS key of encryption, in a function that inspects the deployment.
+    pub fn key_id(&self) -> Option<&str> {
+        self.settings.key_id.value().map(String::as_str)
+    }
+
+    /// The id of the KMS key that secrets of access keys are derived with.
+    pub fn mac_key_id(&self) -> Option<&str> {
+        self.settings.mac_key_id.value().map(String::as_str)
+    }
+
+    /// As [`Self::signing_key_id`], in a function that inspects the deployment.
+    pub fn signing_key(&self) -> Option<&str> {
+        self.settings.signing_key_id.value().map(String::as_str)
+    }
+
+    /// The name or the ARN of the event bus, in a function that inspects the deployment.
+    pub fn event_bus(&self) -> Option<&str> {
+        self.settings.event_bus.value().map(String::as_str)
+    }
+
+    /// The URL of the queue of audit records that were not published or not sealed.
+    pub fn audit_dead_letters(&self) -> Option<&str> {
+        self.settings.dead_letters.value().map(String::as_str)
+    }
+
+    /// The URL of the queue of scheduled events that no run handled.
+    pub fn schedule_dead_letters(&self) -> Option<&str> {
+        self.settings.schedule_dead_letters.value().map(String::as_str)
+    }
+
+    /// The namespace of metrics; `None` if the function emits none.
+    pub(crate) fn metric_namespace(&self) -> Option<&str> {
+        self.settings.metric_namespace.value().map(String::as_str)
+    }
+
+    /// The version of the template that the function was deployed with.
+    pub fn template_version(&self) -> Option<&str> {
+        self.settings.template_version.value().map(String::as_str)
+    }
+
+    /// The base of redirect URIs as text, in a function that inspects the deployment.
+    pub fn redirect_text(&self) -> Option<&str> {
+        self.settings.redirect_base.value().map(RedirectBase::as_str)
+    }
+
+    /// The S3 URL of the template that the quick-create link opens; `None` if the deployment has none.
+    pub fn bootstrap_template_url(&self) -> Option<&str> {
+        self.settings.bootstrap_template_url.value().map(String::as_str)
     }
 
     /// The base of redirect URIs.

@@ -162,9 +162,6 @@ async fn respond(
         Err(_elapsed) => Err(Failure::unavailable(1, "the handler ran out of time")),
     };
     if let Err(failure) = &result {
-        if matches!(failure, Failure::Forbidden(denial) if denial.evaluation_failed) {
-            tracing::error!(policy_evaluation_failed = true, "a policy could not be evaluated");
-        }
         if dialect == Dialect::IdentitySource {
             let action = action.map(|action| action.name);
             about.sealed_denial = denial::sealed(&platform, failure, action, &about.request_id).await;
@@ -181,8 +178,9 @@ async fn respond(
         outcome: failure.map_or("ok", |failure| integration_parts(failure).1),
         failure,
         cold_start: log::is_cold_start(),
+        ..Line::default()
     };
-    trace.finish(&line, &platform.meter);
+    trace.finish(&line, &platform);
     response
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use lambda_http::http::Uri;
 use trustplane_domain::Failure;
 use trustplane_domain::directory::sso_configuration::RedirectBase;
 use trustplane_domain::region::AccountId;
@@ -20,6 +21,9 @@ pub(crate) type SettingsError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Settings {
     pub(crate) account: AccountId,
     pub(crate) table: String,
+    /// The endpoint of all AWS clients in `sam local`, instead of AWS's own.
+    pub(crate) endpoint_url: Setting<String>,
+    /// Without one, responses have no link that opens the template.
     pub(crate) bootstrap_template_url: Setting<String>,
     pub(crate) dead_letters: Setting<String>,
     /// Without one the system's servers are asked.
@@ -27,10 +31,16 @@ pub(crate) struct Settings {
     pub(crate) event_bus: Setting<String>,
     pub(crate) key_id: Setting<String>,
     pub(crate) mac_key_id: Setting<String>,
+    /// Without one, log lines have no metrics.
+    pub(crate) metric_namespace: Setting<String>,
     pub(crate) redirect_base: Setting<RedirectBase>,
     /// Without a slash at its end.
     pub(crate) saml_base: Setting<String>,
+    /// The queue of scheduled events that no run handled.
+    pub(crate) schedule_dead_letters: Setting<String>,
     pub(crate) signing_key_id: Setting<String>,
+    /// The version of the template.
+    pub(crate) template_version: Setting<String>,
 }
 
 /// A setting that some functions need.
@@ -67,35 +77,49 @@ impl Settings {
     fn read(function: &Function, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let reader = Reader { variable };
         let uses = |wanted| function.all_permissions().any(|used| used == wanted);
+        let inspects = uses(Permission::Inspect);
         let is_one_of = |names: &[&str]| names.contains(&function.name);
         Ok(Self {
             account: reader.required("TRUSTPLANE_ACCOUNT_ID", AccountId::parse)?,
             table: reader.required("TRUSTPLANE_TABLE", text)?,
-            bootstrap_template_url: reader.needed(
+            endpoint_url: reader.optional("TRUSTPLANE_ENDPOINT_URL", true, |url| {
+                endpoint_url(url, variable("AWS_SAM_LOCAL").is_some_and(|value| value == "true"))
+            })?,
+            bootstrap_template_url: reader.optional(
                 "TRUSTPLANE_BOOTSTRAP_TEMPLATE_URL",
-                is_one_of(&["create-bootstrap-template"]),
+                inspects || is_one_of(&["create-bootstrap-template"]),
                 text,
             )?,
-            dead_letters: reader.needed("TRUSTPLANE_DEAD_LETTERS", uses(Permission::DeadLetters), text)?,
+            dead_letters: reader.needed("TRUSTPLANE_DEAD_LETTERS", uses(Permission::DeadLetters), inspects, text)?,
             dns_server: reader.optional(
                 "TRUSTPLANE_DNS_SERVER",
                 is_one_of(&["check-domains", "verify-sso-configuration-domain"]),
                 dns_server,
             )?,
-            event_bus: reader.needed("TRUSTPLANE_EVENT_BUS", uses(Permission::PutEvents), text)?,
-            key_id: reader.needed("TRUSTPLANE_KEY_ID", uses(Permission::Seal) || uses(Permission::KeyPair), text)?,
-            mac_key_id: reader.needed("TRUSTPLANE_MAC_KEY_ID", uses(Permission::Mac), text)?,
+            event_bus: reader.needed("TRUSTPLANE_EVENT_BUS", uses(Permission::PutEvents), inspects, text)?,
+            key_id: reader.needed(
+                "TRUSTPLANE_KEY_ID",
+                uses(Permission::Seal) || uses(Permission::KeyPair),
+                inspects,
+                text,
+            )?,
+            mac_key_id: reader.needed("TRUSTPLANE_MAC_KEY_ID", uses(Permission::Mac), inspects, text)?,
+            metric_namespace: reader.optional("TRUSTPLANE_METRIC_NAMESPACE", true, text)?,
             redirect_base: reader.needed(
                 "TRUSTPLANE_REDIRECT_BASE",
                 is_one_of(&["create-sso-configuration", "put-sso-configuration"]),
+                inspects,
                 RedirectBase::parse,
             )?,
             saml_base: reader.needed(
                 "TRUSTPLANE_SAML_BASE",
                 is_one_of(&["create-external-idp", "get-sp-config"]),
+                inspects,
                 |base| text(base.trim_end_matches('/')),
             )?,
-            signing_key_id: reader.needed("TRUSTPLANE_SIGNING_KEY_ID", uses(Permission::PublicKey), text)?,
+            schedule_dead_letters: reader.optional("TRUSTPLANE_SCHEDULE_DEAD_LETTERS", inspects, text)?,
+            signing_key_id: reader.needed("TRUSTPLANE_SIGNING_KEY_ID", uses(Permission::PublicKey), inspects, text)?,
+            template_version: reader.optional("TRUSTPLANE_TEMPLATE_VERSION", inspects, text)?,
         })
     }
 }
@@ -139,10 +163,14 @@ impl Reader<'_> {
         &self,
         name: &'static str,
         is_needed: bool,
+        is_inspected: bool,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Setting<T>, SettingsError> {
-        let value = if is_needed { Some(self.required(name, parse)?) } else { None };
-        Ok(Setting { name, value })
+        match is_needed {
+            true => Ok(Setting { name, value: Some(self.required(name, parse)?) }),
+            // A function that inspects the deployment reports a missing setting.
+            false => self.optional(name, is_inspected, parse),
+        }
     }
 
     fn optional<T, E: fmt::Display>(
@@ -169,6 +197,20 @@ fn dns_server(text: &str) -> Result<SocketAddr, &'static str> {
     address.map_err(|_| "must be an IP address, with or without a port")
 }
 
+/// Parses an endpoint that takes the place of AWS. A deployment has none: outside `sam local` only this machine's own
+/// addresses are permitted, so that a changed variable cannot send credentials elsewhere.
+fn endpoint_url(url: &str, in_sam_local: bool) -> Result<String, &'static str> {
+    let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str().is_some());
+    let uri = uri.ok_or("must be a URL such as `http://127.0.0.1:3100`, or empty")?;
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_loopback = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    if in_sam_local || is_loopback {
+        Ok(url.to_owned())
+    } else {
+        Err("must be empty in a deployment: other endpoints than AWS's are for `sam local` and loopback addresses")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +220,7 @@ mod tests {
         let value = match name {
             "TRUSTPLANE_ACCOUNT_ID" => "000000000000",
             "TRUSTPLANE_DNS_SERVER" => "192.0.2.53",
+            "TRUSTPLANE_ENDPOINT_URL" => "",
             "TRUSTPLANE_REDIRECT_BASE" | "TRUSTPLANE_SAML_BASE" => "https://auth.example.com/",
             _ => "example",
         };
@@ -200,7 +243,6 @@ mod tests {
     fn a_missing_setting_ends_the_functions_that_need_it_with_its_name() {
         for (missing, needing, other) in [
             ("TRUSTPLANE_TABLE", "get-health", None),
-            ("TRUSTPLANE_BOOTSTRAP_TEMPLATE_URL", "create-bootstrap-template", Some("get-external-id")),
             ("TRUSTPLANE_DEAD_LETTERS", "publish-audit", Some("check-domains")),
             ("TRUSTPLANE_EVENT_BUS", "publish-audit", Some("check-domains")),
             ("TRUSTPLANE_KEY_ID", "decode-authorization-message", Some("list-tenants")),
@@ -241,5 +283,37 @@ mod tests {
             error,
             "the environment variable `TRUSTPLANE_DNS_SERVER` must be an IP address, with or without a port"
         );
+    }
+
+    #[test]
+    fn an_endpoint_other_than_awss_starts_in_sam_local_or_on_this_machine_alone() {
+        let function = function("get-health").unwrap();
+        let read = |url: &'static str, sam: Option<&'static str>| {
+            let variable = move |name: &str| match name {
+                "TRUSTPLANE_ENDPOINT_URL" => Some(url.to_owned()),
+                "AWS_SAM_LOCAL" => sam.map(str::to_owned),
+                _ => environment(name),
+            };
+            Settings::read(function, &variable).map(|settings| settings.endpoint_url.value().cloned())
+        };
+        assert_eq!(read("", None).unwrap(), None);
+        for url in ["http://127.0.0.1:3100", "http://localhost:1", "http://[::1]:3100/"] {
+            assert_eq!(read(url, None).unwrap().as_deref(), Some(url));
+        }
+        for url in [
+            "http://192.0.2.1:3100",
+            "https://example.com",
+            "http://127.0.0.1@example.com",
+            "http://127.0.0.1.example.com",
+        ] {
+            let error = read(url, None).unwrap_err().to_string();
+            assert!(error.contains("`TRUSTPLANE_ENDPOINT_URL` must be empty in a deployment"), "{url}: {error}");
+            assert!(read(url, Some("false")).is_err());
+            assert_eq!(read(url, Some("true")).unwrap().as_deref(), Some(url));
+        }
+        for url in ["127.0.0.1:3100", "localhost", "http://"] {
+            let error = read(url, Some("true")).unwrap_err().to_string();
+            assert!(error.contains("`TRUSTPLANE_ENDPOINT_URL` must be a URL"), "{url}: {error}");
+        }
     }
 }

@@ -16,6 +16,7 @@
 
 mod audit;
 mod commit;
+mod description;
 mod directory;
 mod due;
 mod error;
@@ -32,6 +33,7 @@ mod writes;
 
 pub use audit::AuditItem;
 pub use commit::{AuditedChange, Committed, DENIALS};
+pub use description::Description;
 pub use directory::{Count, DomainClaim};
 pub use due::{DueCursor, DuePage};
 pub use error::{CommitError, LoadError, StoreError};

@@ -2,7 +2,9 @@
 //! each role, each package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a
 //! test fails if one is not current.
 
+mod alarms;
 mod connection;
+mod dashboard;
 #[cfg(feature = "schema")]
 mod derived;
 #[cfg(feature = "schema")]

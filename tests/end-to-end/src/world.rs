@@ -46,6 +46,14 @@ impl World {
         })
     }
 
+    /// Stops the stack. Its data folder can be used by another one then.
+    pub fn stop(self) {
+        let Self { stack, _runtime: runtime, .. } = self;
+        // In a new thread, because a test cannot drop another runtime in its own thread.
+        let stopped = std::thread::spawn(move || runtime.block_on(stack.stop()));
+        stopped.join().unwrap();
+    }
+
     /// Returns the stack.
     pub fn stack(&self) -> &Stack {
         &self.stack

@@ -166,6 +166,25 @@ impl Bus {
         Ok(id)
     }
 
+    fn describe(&self, arguments: &Value) -> Result<Value, Failure> {
+        let bus = arguments.get("Name").and_then(Value::as_str).unwrap_or("default");
+        let name = bus.rsplit("event-bus/").next().unwrap_or(bus);
+        if !self.0.names.iter().any(|known| known == name) {
+            let message = format!("Event bus {name} does not exist.");
+            return Err(Failure { kind: "ResourceNotFoundException", message });
+        }
+        Ok(json!({ "Name": name, "Arn": format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{name}") }))
+    }
+
+    /// Counts the messages of a queue. Every name is a queue, as for [`Self::send_message`].
+    fn queue_attributes(&self, arguments: &Value) -> Result<Value, Failure> {
+        let url = arguments.get("QueueUrl").and_then(Value::as_str).unwrap_or_default();
+        let name = url.rsplit('/').next().unwrap_or(url);
+        let letters = self.0.delivery.dead_letters.entries();
+        let waiting = letters.iter().filter(|letter| letter.get("queue").is_some_and(|queue| queue == name)).count();
+        Ok(json!({ "Attributes": { "ApproximateNumberOfMessages": waiting.to_string() } }))
+    }
+
     fn send_message(&self, arguments: &Value) -> Result<Value, Failure> {
         let text = |name: &str| arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let missing = |name: &str| Failure {
@@ -206,7 +225,9 @@ async fn dispatch(State(bus): State<Bus>, headers: HeaderMap, body: Bytes) -> Re
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let result = match (target, serde_json::from_slice::<Value>(&body)) {
         ("AWSEvents.PutEvents", Ok(arguments)) => bus.put_events(&arguments),
+        ("AWSEvents.DescribeEventBus", Ok(arguments)) => bus.describe(&arguments),
         ("AmazonSQS.SendMessage", Ok(arguments)) => bus.send_message(&arguments),
+        ("AmazonSQS.GetQueueAttributes", Ok(arguments)) => bus.queue_attributes(&arguments),
         ("AWSEvents.PutEvents" | "AmazonSQS.SendMessage", Err(error)) => {
             Err(Failure { kind: "SerializationException", message: error.to_string() })
         }

@@ -74,6 +74,7 @@ impl Demo {
             "sso_instance_arn": INSTANCE_ARN,
             "region": REGION,
             "receiver_url": stack.receiver_url(),
+            "endpoint": stack.endpoint(),
             "dynamodb_endpoint": stack.dynamodb_endpoint(),
             "table": stack.table(),
         })

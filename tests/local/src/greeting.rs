@@ -1,6 +1,6 @@
 //! The greeting that a developer reads when the stack is ready.
 
-use crate::{Stack, demo::Demo, demo::instance_id};
+use crate::{Stack, demo::Demo, demo::instance_id, sam};
 use std::fmt::Write as _;
 use trustplane_organization::IDENTITY_STORE_ID;
 
@@ -42,8 +42,12 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
     let _ = write!(
         text,
         "  # an operator's function; `aws lambda invoke --endpoint-url $URL` invokes it too\n  \
-         curl -s $URL/2015-03-31/functions/create-tenant/invocations -d '{{\"name\": \"another\"}}'\n\n\
+         curl -s $URL/2015-03-31/functions/create-tenant/invocations -d '{{\"name\": \"another\"}}'\n  \
+         # the same functions in Lambda's container, after `sam build`\n  \
+         sam local invoke CreateTenant --event events/create-tenant/example.json {sam}\n  \
+         sam local start-api --port 3001 {sam}\n\n\
          Table {table} at {endpoint}; the data and the bus's events are in {data}\nCtrl-C stops it.\n",
+        sam = format_args!("{} {data}/{}", sam::OPTIONS, sam::FILE),
         table = stack.table(),
         endpoint = stack.dynamodb_endpoint(),
     );

@@ -7,28 +7,30 @@ use crate::{
     bus::Bus,
     delivery::{Delivery, reason},
     dns::Dns,
+    endpoint::Services,
     engine::{self, Engine},
     gateway,
     http::{self, Method, Reply},
     journal::Journal,
     lambda::{Lambda, Limits, Outcome, Refusal, Runnable},
+    listen::{listen, listen_for_containers, listen_on_both, serve},
     lock::lock,
     logs::{Line, Logs, Show},
     receiver::Receiver,
+    sam,
     schedule::{self, Expression},
     streams::{Mapping, Positions},
     template::{Key, Route, Schedule, Template},
     wait,
 };
-use axum::Router;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fs::File,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     path::PathBuf,
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle};
 use trustplane_organization::{KeySpec, Organization};
 
 /// Host name of the API, which outgoing requests must not go to.
@@ -70,6 +72,7 @@ pub struct Options {
 /// A running stack. Dropping it stops it, including its function processes; [`Stack::stop`] also waits for their end.
 pub struct Stack {
     address: SocketAddr,
+    endpoint: String,
     dynamodb_endpoint: String,
     tables: Vec<String>,
     routes: Vec<Route>,
@@ -134,7 +137,7 @@ impl Stack {
             ("AWS_ENDPOINT_URL".to_owned(), bus_endpoint.clone()),
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_endpoint.clone()),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), bus_endpoint.clone()),
-            ("AWS_ENDPOINT_URL_SQS".to_owned(), bus_endpoint),
+            ("AWS_ENDPOINT_URL_SQS".to_owned(), bus_endpoint.clone()),
         ]);
         for service in ["STS", "SSO_ADMIN", "ORGANIZATIONS", "KMS"] {
             endpoints.insert(format!("AWS_ENDPOINT_URL_{service}"), aws_endpoint.clone());
@@ -149,6 +152,16 @@ impl Stack {
             environment.entry(authority::VARIABLE.to_owned()).or_insert_with(|| authority.root().display().to_string());
         }
         environment.entry("TRUSTPLANE_API_HOST".to_owned()).or_insert_with(|| API_HOST.to_owned());
+        let services = Services { dynamodb: dynamodb_endpoint.clone(), bus: bus_endpoint, aws: aws_endpoint };
+        let (endpoint_listener, endpoint_address) = listen(0).await?;
+        tasks.push(serve(endpoint_listener, services.clone().router()));
+        let endpoint = format!("http://{endpoint_address}");
+        if let Some(data) = &options.data {
+            sam::write(&data.join(sam::FILE), &template, endpoint_address.port(), &environment)?;
+            for listener in listen_for_containers(endpoint_address.port()) {
+                tasks.push(serve(listener, services.clone().router()));
+            }
+        }
         let functions = runnables(&template, &programs, &endpoints, &environment)?;
         let logs = Logs::new(options.show);
         let (lambda, runtime_api) = Lambda::start(functions, options.limits, logs).await?;
@@ -184,11 +197,14 @@ impl Stack {
         });
         let schedules = schedules.collect::<Result<_, Error>>()?;
 
-        let (listener, address) = listen(options.port).await?;
-        tasks.push(serve(listener, gateway::router(&template.routes, delivery.clone())));
+        let (listeners, address) = listen_on_both(options.port).await?;
+        for listener in listeners {
+            tasks.push(serve(listener, gateway::router(&template.routes, delivery.clone())));
+        }
 
         Ok(Self {
             address,
+            endpoint,
             dynamodb_endpoint,
             tables: template.tables.into_iter().map(|table| table.name).collect(),
             routes: template.routes,
@@ -210,6 +226,11 @@ impl Stack {
     /// Returns the URL of the HTTP API, without a slash at its end.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.address.port())
+    }
+
+    /// Returns the URL of all AWS services together, for `TRUSTPLANE_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// Returns the URL of DynamoDB.
@@ -409,24 +430,4 @@ fn runnables(
         );
     }
     Ok(runnables)
-}
-
-fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        // It ends only with the listener, whose errors it survives.
-        let _ = axum::serve(listener, service).await;
-    })
-}
-
-async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), Error> {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            Error::new(format!("port {port} is in use: end what listens there, or choose another with --port"))
-        }
-        _ => Error::while_doing(format!("listening on port {port}"), error),
-    };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
 }

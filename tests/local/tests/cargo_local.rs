@@ -93,6 +93,12 @@ async fn the_demo_tenant_is_ready_and_survives_a_restart() {
     {
         assert!(!first.said(name).is_empty());
     }
+    let variables = std::fs::read(data.path().join("sam-env.json")).unwrap();
+    let variables: Value = serde_json::from_slice(&variables).unwrap();
+    let variables = &variables["Parameters"];
+    let port = first.said("endpoint").rsplit(':').next().unwrap();
+    assert_eq!(variables["TRUSTPLANE_ENDPOINT_URL"], format!("http://host.docker.internal:{port}"));
+    assert_eq!(variables["TRUSTPLANE_TABLE"], first.said("table"));
     let (tenant, old_token) = (first.said("tenant_id").to_owned(), first.said("token").to_owned());
     let saved = json!({
         "sso_instance_arn": first.said("sso_instance_arn"),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use trustplane_local::{
     Stack,
-    http::{Method, Reply, StatusCode},
+    http::{self, Method, Reply, StatusCode},
     lambda::Limits,
     wait::{until, within},
 };
@@ -261,6 +261,42 @@ async fn functions_get_the_environment_of_lambda_and_of_the_template() {
         assert!(variables[format!("AWS_ENDPOINT_URL_{service}")].as_str().unwrap().starts_with("http://127.0.0.1:"));
     }
     assert!(variables.get("HOME").is_none(), "nothing of the developer's own environment leaks in");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn clients_reach_the_api_by_ipv4_and_by_ipv6() {
+    let (stack, _functions) = stack().await;
+    for host in ["127.0.0.1", "[::1]"] {
+        let url = stack.url().replace("localhost", host);
+        let reply = http::send(Method::GET, &format!("{url}/things/1"), &[], "").await.unwrap();
+        assert_eq!(reply.status, StatusCode::OK, "{host}");
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn one_endpoint_serves_all_aws_services() {
+    let (stack, _functions) = stack().await;
+    let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
+    let now = time::OffsetDateTime::now_utc().format(format).unwrap();
+    let send = async |target: &str, kind: &str, service: &str, body: String| {
+        let credential = format!("Credential=ASIAPLATFORM00000000/{}/us-east-1/{service}/aws4_request", &now[..8]);
+        let authorization = format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0");
+        let mut headers = vec![("content-type", kind), ("x-amz-date", now.as_str()), ("authorization", &authorization)];
+        headers.extend((!target.is_empty()).then_some(("x-amz-target", target)));
+        http::send(Method::POST, &format!("{}/", stack.endpoint()), &headers, body).await.unwrap()
+    };
+    let json = "application/x-amz-json-1.1";
+    let table = json!({ "TableName": stack.table() }).to_string();
+    let table = send("DynamoDB_20120810.DescribeTable", "application/x-amz-json-1.0", "dynamodb", table).await;
+    assert_eq!(table.json()["Table"]["TableStatus"], "ACTIVE", "{}", table.text());
+    let entry = json!({ "Source": "s", "DetailType": "t", "Detail": "{}", "EventBusName": "default" });
+    let put = send("AWSEvents.PutEvents", json, "events", json!({ "Entries": [entry] }).to_string()).await;
+    assert_eq!(put.json()["FailedEntryCount"], 0, "{}", put.text());
+    let caller = "Action=GetCallerIdentity&Version=2011-06-15".to_owned();
+    let caller = send("", "application/x-www-form-urlencoded", "sts", caller).await;
+    assert!(caller.text().contains("GetCallerIdentityResult"), "{}", caller.text());
     stack.stop().await;
 }
 

@@ -261,6 +261,11 @@ crate::text_field!(RedirectUriSuffix => Self, RedirectUriSuffix::parse, {
 pub struct RedirectBase(String);
 
 impl RedirectBase {
+    /// Returns the base as text, without a `/` at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Parses the base, with or without a `/` at its end.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let url = HttpsUrl::parse(text)?;

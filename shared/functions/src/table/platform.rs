@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use crate::Permission::{Count, List, Mac, Read, Seal, Write};
+use crate::Permission::{Count, Inspect, List, Mac, Read, Seal, Write};
 use crate::endpoint::{Endpoint, http};
 use crate::route::PAGED;
 use crate::{Dialect, Function, JSON, Route, Trigger};
@@ -316,10 +316,23 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..PLATFORM
     }),
     Function {
+        name: "check-deployment",
+        summary: "Check table, keys, bus, queues, parameters and versions of the deployment",
+        permissions: &[Inspect],
+        ..OPERATOR
+    },
+    Function {
         name: "verify-audit",
         summary: "Verify a tenant's audit records against the seals of their chain",
         permissions: &[Read, List],
         ..OPERATOR
+    },
+    Function {
+        name: "verify-audit-logs",
+        family: "platform",
+        summary: "Verify the audit log of every tenant once per day",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        permissions: &[Read, List],
     },
     Function {
         name: "reset-policies",

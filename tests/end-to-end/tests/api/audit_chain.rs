@@ -424,3 +424,29 @@ async fn what_cannot_be_verified_is_told() {
     let nobody = json!({"tenant_id": "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0"});
     assert_eq!(world().invoke("verify-audit", &nobody).await.unwrap_err()["errorType"], "not_found");
 }
+
+#[tokio::test]
+async fn the_logs_of_all_tenants_are_verified_and_a_broken_one_is_counted() {
+    let world = own_world(Options::default());
+    let intact = Log::new(world).await;
+    let broken = Log::new(world).await;
+    world.stack().settle_streams().await;
+    let records = broken.items("AUDIT").await;
+    broken.remove(&records[0]).await;
+    // Each hour of a day has a part of the tenants.
+    let (mut verified, mut found) = (0, 0);
+    for hour in 0..24 {
+        let event = json!({"source": "aws.events", "time": format!("2027-03-04T{hour:02}:15:00Z"), "detail": {}});
+        let run = world.invoke("verify-audit-logs", &event).await.unwrap();
+        assert_eq!(run["left"], 0, "{run}");
+        verified += run["verified"].as_u64().unwrap();
+        found += run["broken"].as_u64().unwrap();
+    }
+    assert_eq!((verified, found), (2, 1), "each tenant once, and the log with a record missing");
+    assert_eq!(intact.verified().await["intact"], true);
+    let line = world.stack().find_log(|line| {
+        let line: Value = serde_json::from_str(&line.text).ok()?;
+        (line["message"] == "the audit log is not intact").then_some(line)
+    });
+    assert_eq!(line.unwrap()["tenant"], broken.tenant);
+}

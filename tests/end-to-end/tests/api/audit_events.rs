@@ -145,7 +145,7 @@ async fn a_record_whose_hash_does_not_fit_is_put_away_alone_and_holds_up_nobody(
     let letters = world.stack().dead_letters();
     assert_eq!(letters.len(), 2, "{letters:?}");
     for (letter, place) in letters.iter().zip([2, 5]) {
-        assert_eq!(letter["queue"], "trustplane-DeadLetters");
+        assert_eq!(letter["queue"], "trustplane-AuditDeadLetters");
         let body = &letter["body"];
         assert_eq!(
             (&body["function"], &body["reason"]),

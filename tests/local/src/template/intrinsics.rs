@@ -16,6 +16,14 @@ pub const REGION: &str = "us-east-1";
 /// The stack's name in the template.
 pub const STACK_NAME: &str = "trustplane";
 
+/// Parameters that have no default, because a deployment has no safe one, and those that the local stack needs.
+const PARAMETERS: [(&str, &str); 4] = [
+    ("AlarmReceiver", "alarms@example.com"),
+    ("BootstrapTemplateUrl", "https://example-bucket.s3.us-east-1.amazonaws.com/trustplane-role.yaml"),
+    ("RedirectBase", "https://auth.example.com/sso/callback/"),
+    ("SamlBase", "https://auth.example.com"),
+];
+
 /// Largest depth of nested references. Deeper references count as a cycle.
 const DEPTH: usize = 32;
 
@@ -62,11 +70,12 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Creates a resolver with every parameter at its default.
+    /// Creates a resolver with every parameter at its local value or its default.
     pub fn new(document: &'a Value) -> Self {
         let parameters = entries(document.get("Parameters"))
             .filter_map(|(name, parameter)| {
-                let default = parameter.get("Default")?;
+                let local = PARAMETERS.iter().find(|(local, _)| local == name).map(|(_, value)| Value::from(*value));
+                let default = local.as_ref().or_else(|| parameter.get("Default"))?;
                 let list = parameter
                     .get("Type")
                     .and_then(Value::as_str)
