@@ -51,8 +51,8 @@ pub use dialect::Dialect;
 pub use event_type::{ACCESS_DENIED, EventType, When, event_name, event_types};
 pub use function::{Function, function, functions};
 pub use metric::{
-    BROKEN_AUDIT_LOGS, CAPACITY, COLD_STARTS, DUE_LEFT, LATENCY, Metric, POLICY_ERRORS, READINGS_FAILED, READINGS_UNFINISHED,
-    REQUEST_METRICS, RESPONSE_METRICS, ResponseMetric, SERVER_ERRORS, UNAUTHORIZED, UNAVAILABLE,
+    BROKEN_AUDIT_LOGS, CAPACITY, COLD_STARTS, DUE_LEFT, LATENCY, Metric, POLICY_ERRORS, READINGS_FAILED,
+    READINGS_UNFINISHED, REQUEST_METRICS, RESPONSE_METRICS, ResponseMetric, SERVER_ERRORS, UNAUTHORIZED, UNAVAILABLE,
 };
 pub use permission::Permission;
 pub use route::{JSON, Route, methods, routes};

@@ -39,8 +39,8 @@ pub use response::Response;
 pub use serve::{http, http_with, public};
 pub use settings::Unset;
 pub use trustplane_functions::{
-    ACCESS_DENIED, Dialect, Function, Permission, REQUEST_METRICS, RESPONSE_METRICS, Route, Trigger, actions, event_name,
-    event_types, function, functions, methods, routes,
+    ACCESS_DENIED, Dialect, Function, Permission, REQUEST_METRICS, RESPONSE_METRICS, Route, Trigger, actions,
+    event_name, event_types, function, functions, methods, routes,
 };
 
 use trustplane_domain::Failure;

@@ -24,12 +24,7 @@ use crate::{
     wait,
 };
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    net::SocketAddr,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, fs::File, net::SocketAddr, path::PathBuf};
 use tokio::{sync::watch, task::JoinHandle};
 use trustplane_organization::{KeySpec, Organization};
 
