@@ -14,6 +14,7 @@ use trustplane_store::Writes;
 
 use crate::obstacles::{unobstructed, warned};
 use crate::path::ServerPath;
+use crate::server_tests::untested;
 use crate::{listing, path};
 
 const MAX: u64 = MAX_SERVERS as u64;
@@ -65,7 +66,7 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
             listing::room(&count, MAX, || format!("an organisation has at most {MAX} authorisation servers"))?;
             let after = created(organisation, request, cx);
             let key = cx.keys.authorisation_server(organisation, id);
-            let writes = Writes::new().create(&key, &after).one_more(&count.key, MAX);
+            let writes = Writes::new().create(&key, &after).one_more(&count.key, MAX).and(scheduled(&after, cx));
             Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
         })
         .await
@@ -109,16 +110,30 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
         .decide(|(_, request), (above, server), cx| {
             unobstructed(&below_organisation(&above.value))?;
             let after = server.value.updated(request.clone(), cx.now);
-            Ok(Decision::update(&server, &after, image, Response::ok(&body(&after))))
+            let decision = Decision::update(&server, &after, image, Response::ok(&body(&after)));
+            // A report is one of the description that was tested.
+            let tested = |server: &AuthorisationServer| {
+                (server.facts.issuer.clone(), server.facts.openid_discovery_document.clone())
+            };
+            Ok(if tested(&after) == tested(&server.value) { decision } else { decision.and(scheduled(&after, cx)) })
         })
         .await
 }
 
-fn subject(id: AuthorisationServerId) -> Subject {
+/// Has the server tested daily, without a report yet.
+fn scheduled(server: &AuthorisationServer, cx: &Context<'_>) -> Writes {
+    let key = cx.keys.authorisation_server_health(&server.organisation_id, server.id);
+    match server.facts.openid_discovery_document {
+        Some(_) => Writes::new().put(&key, &untested(server, cx.now)),
+        None => Writes::new().delete(&key),
+    }
+}
+
+pub(crate) fn subject(id: AuthorisationServerId) -> Subject {
     Subject::new(Kind::AuthorisationServer, id.to_string())
 }
 
-fn image(server: &AuthorisationServer) -> Image {
+pub(crate) fn image(server: &AuthorisationServer) -> Image {
     Image::of(&View {
         organisation_id: &server.organisation_id,
         customer_friendly_name: &server.facts.customer_friendly_name,

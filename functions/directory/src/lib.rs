@@ -10,6 +10,7 @@
 //! | [`versions`] | versions of an SSO configuration: submitted, approved, in use |
 //! | [`domains`] | the e-mail domains of a configuration, and their proofs by DNS |
 //! | [`route`] | the configuration that an e-mail address signs in with |
+//! | [`server_tests`] | tests of authorisation servers |
 //! | [`references`] | all configurations of a tenant in one list |
 //! | [`public_key`] | the key that verifies the platform's own assertions |
 
@@ -25,6 +26,7 @@ pub mod references;
 pub mod route;
 #[cfg(feature = "schema")]
 pub mod schemas;
+pub mod server_tests;
 pub mod sso_configurations;
 mod switch;
 pub mod versions;

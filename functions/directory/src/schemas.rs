@@ -4,7 +4,9 @@ use schemars::SchemaGenerator;
 use trustplane_domain::directory::page::Page;
 use trustplane_domain::directory::{authorisation_server, organisation, sso_configuration, version};
 
-use crate::{authorisation_servers, domains, organisations, references, route, sso_configurations, versions};
+use crate::{
+    authorisation_servers, domains, organisations, references, route, server_tests, sso_configurations, versions,
+};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
@@ -21,6 +23,7 @@ pub fn requests(generator: &mut SchemaGenerator) {
 pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Page<organisations::Body<'_>>>();
     generator.subschema_for::<Page<authorisation_servers::Body<'_>>>();
+    generator.subschema_for::<server_tests::Body<'_>>();
     generator.subschema_for::<Page<sso_configurations::Body<'_>>>();
     generator.subschema_for::<Page<versions::Body<'_>>>();
     generator.subschema_for::<Page<domains::Body<'_>>>();

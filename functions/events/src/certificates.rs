@@ -36,7 +36,13 @@ fn notices(provider: &Stored<IdentityProvider>, now: Timestamp) -> Result<Option
     let store = provider.key.identity_store().ok_or("the key is not one of an identity provider")?;
     let (notices, after) = provider.value.take_notices(now);
     let changes: Vec<Change> = notices.iter().map(|notice| change(&provider.value, &store, notice)).collect();
-    Ok((!changes.is_empty()).then(|| Decision { after, count: changes.len(), changes, writes: Writes::new() }))
+    Ok((!changes.is_empty()).then(|| Decision {
+        after,
+        count: changes.len(),
+        changes,
+        writes: Writes::new(),
+        grant: None,
+    }))
 }
 
 fn change(provider: &IdentityProvider, store: &str, notice: &Notice) -> Change {

@@ -61,7 +61,7 @@ async fn checked(
     let Some(report) = tested(event, deployment, tenant, before).await? else {
         // Nothing is saved any more.
         let after = Connection { next_check_at: None, ..before.clone() };
-        return Ok(Some(Decision { after, changes: Vec::new(), count: 0, writes: Writes::new() }));
+        return Ok(Some(Decision { after, changes: Vec::new(), count: 0, writes: Writes::new(), grant: None }));
     };
     let after = before.tested(&report);
     let change = (after.health != before.health).then(|| {
@@ -74,7 +74,7 @@ async fn checked(
     });
     let key = TenantKeys::granted(&event.grant(tenant)).connection_report();
     let writes = Writes::new().put(&key, &report);
-    Ok(Some(Decision { after, changes: change.into_iter().collect(), count: 1, writes }))
+    Ok(Some(Decision { after, changes: change.into_iter().collect(), count: 1, writes, grant: None }))
 }
 
 /// Tests a connection; `None` where none is saved.

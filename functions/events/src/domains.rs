@@ -49,7 +49,7 @@ async fn checked(before: &DomainProof, resolver: &Resolver, now: Timestamp) -> O
         before: Some(image(before, None)),
         after: Some(image(&after, Some(event))),
     });
-    Some(Decision { changes: changes.into_iter().collect(), after, count: 1, writes: Writes::new() })
+    Some(Decision { changes: changes.into_iter().collect(), after, count: 1, writes: Writes::new(), grant: None })
 }
 
 fn image(proof: &DomainProof, event: Option<ProofEvent>) -> Image {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::tenant::{Status, Tenant};
-use trustplane_policy::{Image, Resource};
+use trustplane_policy::{Grant, Image, Resource};
 use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::keys::DUE_SHARDS;
 use trustplane_store::{AuditedChange, CommitError, Item, Key, Read, StoreError, Stored, TenantKeys, Wanted, Writes};
@@ -37,6 +37,8 @@ pub(crate) struct Decision<T> {
     pub(crate) count: usize,
     /// Further writes of the same transaction.
     pub(crate) writes: Writes,
+    /// The grant that the policies gave; without one, the function acts for itself.
+    pub(crate) grant: Option<Grant>,
 }
 
 /// A change that others learn of: it gets an audit record.
@@ -97,17 +99,17 @@ async fn change<T: Item>(
     mut before: Stored<T>,
     decide: &impl AsyncFn(&Stored<T>) -> Result<Option<Decision<T>>, Fault>,
 ) -> Result<usize, Fault> {
-    let (grant, table) = (event.grant(tenant), &event.platform.table);
+    let (own_grant, table) = (event.grant(tenant), &event.platform.table);
     for _ in 0..ATTEMPTS {
-        let Some(Decision { after, changes, count, writes }) = decide(&before).await? else { return Ok(0) };
+        let Some(Decision { after, changes, count, writes, grant }) = decide(&before).await? else { return Ok(0) };
         let writes = Writes::new().replace(&before, &after).and(writes);
         let changes: Vec<AuditedChange<'_>> = changes.iter().map(Change::audited).collect();
-        match table.commit_all(&grant, &changes, writes, None).await {
+        match table.commit_all(grant.as_ref().unwrap_or(&own_grant), &changes, writes, None).await {
             Ok(_) => return Ok(count),
             Err(CommitError::Lost) => {}
             Err(error) => return Err(error.into()),
         }
-        let reads = (TenantKeys::granted(&grant).tenant().expected(), before.key.clone().optional());
+        let reads = (TenantKeys::granted(&own_grant).tenant().expected(), before.key.clone().optional());
         let (owner, found) = table.load(reads).await?;
         match found.item {
             Some(item) if owner.value.status == Status::Active => before = item,

@@ -57,7 +57,7 @@ pub async fn notify_expiring(event: EventCall) -> Result<Value, EventError> {
 fn of_key(key: &Stored<Credential>, now: Timestamp) -> Option<Decision<Credential>> {
     let (notices, after) = key.value.take_notices(now);
     let changes: Vec<Change> = notices.iter().map(|notice| of_credential(&key.value, *notice)).collect();
-    Some(Decision { after, count: changes.len(), changes, writes: Writes::new() })
+    Some(Decision { after, count: changes.len(), changes, writes: Writes::new(), grant: None })
 }
 
 fn of_credential(key: &Credential, notice: CredentialNotice) -> Change {
@@ -85,7 +85,7 @@ fn of_provider(provider: &Stored<ServiceProvider>, now: Timestamp) -> Result<Opt
     let (notices, after) = provider.value.take_notices(now);
     let changes: Vec<Change> =
         notices.iter().filter_map(|notice| of_certificate(&provider.value, &store, notice, now)).collect();
-    Ok(Some(Decision { after, count: changes.len(), changes, writes: Writes::new() }))
+    Ok(Some(Decision { after, count: changes.len(), changes, writes: Writes::new(), grant: None }))
 }
 
 fn of_certificate(provider: &ServiceProvider, store: &str, notice: &ExpiryNotice, now: Timestamp) -> Option<Change> {

@@ -9,7 +9,9 @@
 //! | [`certificates`] | `notify-expiring-certificates` |
 //! | [`connections`] | `check-connections` |
 //! | [`domains`] | `check-domains` |
+//! | [`health`] | `check-health` |
 //! | [`keys`] | `notify-expiring-keys` |
+//! | [`metadata`] | `refresh-metadata` |
 //! | [`organizations`] | `sync-organizations` |
 //! | [`webhooks`] | `deliver-webhooks` and `retry-webhooks` |
 //!
@@ -20,7 +22,9 @@ pub mod certificates;
 pub mod connections;
 pub mod domains;
 mod due;
+pub mod health;
 pub mod keys;
+pub mod metadata;
 pub mod organizations;
 #[cfg(feature = "schema")]
 pub mod schemas;

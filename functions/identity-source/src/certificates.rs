@@ -55,6 +55,13 @@ struct Body<'a> {
     version: u8,
     #[serde(rename = "x509_Certificate_in_pem")]
     pem: &'a str,
+    /// Present where a refresh from the metadata URL added the certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["metadata_url"])))]
+    source: Option<&'static str>,
+    /// The time from which a refresh may remove it, since it is gone from the document. Milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removal_at: Option<i64>,
 }
 
 /// A certificate as policies and the audit log see it.
@@ -195,6 +202,8 @@ fn body(trusted: &TrustedCertificate) -> Body<'_> {
         subject_name: certificate.subject_name(),
         version: certificate.version(),
         pem: certificate.pem(),
+        source: (!trusted.source().is_manual()).then_some("metadata_url"),
+        removal_at: trusted.removal_at().map(Timestamp::as_millis),
     }
 }
 

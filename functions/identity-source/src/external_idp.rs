@@ -1,19 +1,25 @@
 //! `/v1/identity-stores/{identity_store_id}/external-idp`: the external SAML identity provider of a store.
 
+use std::rc::Rc;
+
 use serde::Serialize;
 use trustplane_domain::connection::Connection;
-use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId};
+use trustplane_domain::credential::Role;
+use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId, Metadata, View};
 use trustplane_domain::service_provider::ServiceProvider;
-use trustplane_domain::{Conflict, Failure, Timestamp};
+use trustplane_domain::{Conflict, Failure};
+use trustplane_outbound::Client;
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Context, Decision, Request, Response, Subject, both};
 use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 
 use crate::offers::{Change, New};
-use crate::parameters;
+use crate::provider_tests::untested;
+use crate::refresh::MetadataBody;
 use crate::service_provider::SamlConfig;
 use crate::store::{self, ServedStore, Store};
 use crate::warnings::Remarks;
+use crate::{fetched, parameters};
 
 /// The response to the creation of a provider.
 #[derive(Debug, Serialize)]
@@ -44,6 +50,35 @@ struct Association<'a> {
     idp_id: String,
     idp_saml_config: IdpSamlConfig<'a>,
     is_enabled: bool,
+    /// Present where the provider has a metadata URL.
+    #[serde(flatten)]
+    followed: Option<Followed<'a>>,
+}
+
+/// The metadata URL of a provider.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpMetadataUrl"))]
+struct Followed<'a> {
+    /// The URL; its origin for callers without the role `editor` or `admin`, since the rest may hold a token.
+    metadata_url: String,
+    #[serde(flatten)]
+    metadata: MetadataBody<'a>,
+    /// The last fetches, newest first.
+    #[cfg_attr(feature = "schema", schemars(length(max = 20)))]
+    metadata_fetches: Vec<FetchBody<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpMetadataFetch"))]
+struct FetchBody<'a> {
+    /// Milliseconds since the epoch.
+    at: i64,
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["current", "unreachable", "invalid", "changed", "all_keys_changed", "limit"])))]
+    status: &'static str,
+    /// Reason of a failure.
+    error: Option<&'a str>,
+    /// SHA-256 of the document; null where none was sent.
+    document_sha256: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,17 +96,6 @@ struct IdpSamlConfig<'a> {
     entity_id: &'a str,
     login_url: &'a str,
     want_request_signed: bool,
-}
-
-/// A provider as policies see it.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderView"))]
-pub(crate) struct View<'a> {
-    identity_store_id: &'a str,
-    entity_id: &'a str,
-    login_url: &'a str,
-    is_enabled: bool,
-    certificate_ids: Vec<String>,
 }
 
 /// A provider as the audit log sees it, with remarks on the change.
@@ -94,24 +118,38 @@ pub(crate) struct ProviderPath {
 }
 
 /// POST: creates the provider of a store, disabled.
-pub async fn create(call: Call) -> Result<Response, Failure> {
+pub async fn create(call: Call, client: Rc<Client>) -> Result<Response, Failure> {
     let request = call
         .input(|request| parameters::id(request, "identity_store_id"))
-        .body(|request| New::parse(request, &call))
+        .body(|request| New::parse(request, &call, &client))
         .reads(|store, keys| store::reads_served(store, keys))
         .subject(|(store, new), _, _| {
-            Subject::new(Kind::IdentityProvider, new.provider.id().to_string()).after(image(store, &new.provider))
+            let subject = Subject::new(Kind::IdentityProvider, new.id.to_string());
+            match new.made() {
+                Some(made) => subject.after(image(store, &made.provider)),
+                None => subject.action(fetched::preview()),
+            }
         });
-    store::decide(request, |(_, New { provider, remarks }), store, cx| {
-        let saml = SamlConfig::of(cx.platform(), &store, cx.now)?;
-        if store.provider.item.is_some() {
-            let message = "The identity store has an external identity provider already";
-            return Err(Failure::conflict(Conflict::Exists, message));
-        }
-        let response = remarks.warn(Response::created(&created(provider, &saml)).etag(1));
-        let decision = Decision::write(store.provider.write(provider), response);
-        Ok(decision.audited_as(None, Some(recorded(&store.id, provider, remarks))))
-    })
+    let wanted =
+        |(_, new): (&String, &New), _: &ServedStore, _: &Context<'_>| Ok(new.made().is_none().then(|| new.clone()));
+    fetched::decide(
+        request,
+        wanted,
+        async |new, cx| new.fetch(&client, cx.now).await,
+        |(_, new), store, cx| {
+            let made = new.made().ok_or_else(|| Failure::internal("the metadata is not there"))?;
+            let saml = SamlConfig::of(cx.platform(), &store, cx.now)?;
+            if store.provider.item.is_some() {
+                let message = "The identity store has an external identity provider already";
+                return Err(Failure::conflict(Conflict::Exists, message));
+            }
+            let response = made.remarks.warn(Response::created(&created(&made.provider, &saml)).etag(1));
+            let scheduled =
+                Writes::new().put(&cx.keys.identity_provider_health(&store.id), &untested(&store.id, cx.now));
+            let decision = Decision::write(store.provider.write(&made.provider).and(scheduled), response);
+            Ok(decision.audited_as(None, Some(recorded(&store.id, &made.provider, &made.remarks))))
+        },
+    )
     .await
 }
 
@@ -126,7 +164,7 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
             Subject::new(Kind::IdentityProvider, resource).stored(provider, |provider| image(id, provider))
         });
     store::decide(request, |_, store, cx| {
-        let associations = store.provider.value().map(|provider| association(provider, cx.now)).into_iter().collect();
+        let associations = store.provider.value().map(|provider| association(provider, cx)).into_iter().collect();
         let response = Response::ok(&Associations { associations });
         Ok(store.provider.version().into_iter().fold(response, Response::etag))
     })
@@ -134,17 +172,29 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
 }
 
 /// PUT: replaces the settings of a provider, or all that its metadata says.
-pub async fn update(call: Call) -> Result<Response, Failure> {
+pub async fn update(call: Call, client: Rc<Client>) -> Result<Response, Failure> {
     let request = call
         .input(ProviderPath::parse)
-        .body(|request| Change::parse(request, &call))
+        .body(|request| Change::parse(request, &call, &client))
         .reads(ProviderPath::reads_served)
-        .subject(subject);
-    store::decide(request, |(path, change), store, cx| {
-        let provider = store.provider(path.provider)?;
-        let after = change.applied(&provider.value, cx.now)?;
-        Ok(changed(&store, provider, &after, change.remarks(&after, service_provider(&store), cx.now)))
-    })
+        .subject(|(path, change), store, cx| {
+            let action = change.is_incomplete().then(fetched::preview).flatten();
+            subject((path, change), store, cx).action(action)
+        });
+    let wanted = |(path, change): (&ProviderPath, &Change), store: &ServedStore, _: &Context<'_>| {
+        let _ = store.provider(path.provider)?;
+        Ok(change.is_incomplete().then(|| change.clone()))
+    };
+    fetched::decide(
+        request,
+        wanted,
+        async |change, cx| change.fetch(&client, cx.now).await,
+        |(path, change), store, cx| {
+            let provider = store.provider(path.provider)?;
+            let after = change.applied(&provider.value, cx.now)?;
+            Ok(changed(&store, provider, &after, change.remarks(&after, service_provider(&store), cx.now)))
+        },
+    )
     .await
 }
 
@@ -173,10 +223,11 @@ pub async fn disable(call: Call) -> Result<Response, Failure> {
 /// DELETE: removes a disabled provider with its certificates.
 pub async fn delete(call: Call) -> Result<Response, Failure> {
     let request = call.input(ProviderPath::parse).reads(ProviderPath::reads).subject(subject);
-    store::decide(request, |(path, ()), store, _| {
+    store::decide(request, |(path, ()), store, cx| {
         let provider = store.provider(path.provider)?;
         provider.value.check_delete()?;
-        Ok(Decision::write(Writes::new().remove(provider), Response::empty()))
+        let writes = Writes::new().remove(provider).delete(&cx.keys.identity_provider_health(&store.id));
+        Ok(Decision::write(writes, Response::empty()))
     })
     .await
 }
@@ -194,13 +245,13 @@ impl ProviderPath {
     }
 
     /// The reads of the provider's store and of its service provider.
-    fn reads_served(&self, keys: TenantKeys) -> impl Reads<Loaded = ServedStore> + use<> {
+    pub(crate) fn reads_served(&self, keys: TenantKeys) -> impl Reads<Loaded = ServedStore> + use<> {
         store::reads_served(&self.store, keys)
     }
 }
 
 /// The subject of a request about the provider of a path.
-fn subject<B, S>((path, _): (&ProviderPath, &B), store: Option<&Store<S>>, _: &Context<'_>) -> Subject {
+pub(crate) fn subject<B, S>((path, _): (&ProviderPath, &B), store: Option<&Store<S>>, _: &Context<'_>) -> Subject {
     let provider = store.and_then(|store| store.provider(path.provider).ok());
     let id = path.provider.map(|id| id.to_string()).unwrap_or_default();
     Subject::new(Kind::IdentityProvider, id).stored(provider, |provider| image(&path.store, provider))
@@ -239,12 +290,12 @@ fn created<'a>(provider: &IdentityProvider, saml: &'a SamlConfig) -> Created<'a>
     }
 }
 
-fn association(provider: &IdentityProvider, now: Timestamp) -> Association<'_> {
+fn association<'a>(provider: &'a IdentityProvider, cx: &Context<'_>) -> Association<'a> {
     let settings = provider.settings();
     let certificates = provider.certificates().iter();
     Association {
         idp_certificate_ids: certificates
-            .map(|one| CertificateStatus { certificate_id: one.id().to_string(), status: one.status(now).as_str() })
+            .map(|one| CertificateStatus { certificate_id: one.id().to_string(), status: one.status(cx.now).as_str() })
             .collect(),
         idp_id: provider.id().to_string(),
         idp_saml_config: IdpSamlConfig {
@@ -253,6 +304,29 @@ fn association(provider: &IdentityProvider, now: Timestamp) -> Association<'_> {
             want_request_signed: settings.want_request_signed,
         },
         is_enabled: provider.is_enabled(),
+        followed: provider.metadata().map(|metadata| Followed::of(metadata, may_write(cx))),
+    }
+}
+
+/// Returns true for a caller whose roles permit changes.
+fn may_write(cx: &Context<'_>) -> bool {
+    cx.caller.roles.iter().any(|role| matches!(role, Role::Editor | Role::Admin))
+}
+
+impl<'a> Followed<'a> {
+    fn of(metadata: &'a Metadata, in_full: bool) -> Self {
+        let url = metadata.url();
+        let fetches = metadata.fetches().iter().map(|fetch| FetchBody {
+            at: fetch.at.as_millis(),
+            status: fetch.status.as_str(),
+            error: fetch.error.as_deref(),
+            document_sha256: fetch.document_sha256.as_deref(),
+        });
+        Self {
+            metadata_url: if in_full { url.as_str().to_owned() } else { url.origin() },
+            metadata: MetadataBody::of(metadata),
+            metadata_fetches: fetches.collect(),
+        }
     }
 }
 
@@ -260,21 +334,10 @@ fn certificate_ids(provider: &IdentityProvider) -> Vec<String> {
     provider.certificates().iter().map(|one| one.id().to_string()).collect()
 }
 
-fn view<'a>(store: &'a str, provider: &'a IdentityProvider) -> View<'a> {
-    let settings = provider.settings();
-    View {
-        identity_store_id: store,
-        entity_id: settings.entity_id.as_str(),
-        login_url: settings.login_url.as_str(),
-        is_enabled: provider.is_enabled(),
-        certificate_ids: certificate_ids(provider),
-    }
-}
-
 fn image(store: &str, provider: &IdentityProvider) -> Image {
-    Image::of(&view(store, provider))
+    Image::of(&View::of(store, provider))
 }
 
 fn recorded(store: &str, provider: &IdentityProvider, remarks: &Remarks) -> Image {
-    Image::of(&Recorded { view: view(store, provider), remarks })
+    Image::of(&Recorded { view: View::of(store, provider), remarks })
 }

@@ -1,74 +1,173 @@
 //! Providers that bodies of requests describe, with everything that an import makes of them.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use trustplane_domain::certificate::CertificateId;
-use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId, Offer, Settings, Update};
+use trustplane_domain::identity_provider::{
+    ByUrl, Description, Document, IdentityProvider, IdentityProviderId, MAX_CERTIFICATES, Offer, Settings, Update,
+};
+use trustplane_domain::outbound::Purpose;
 use trustplane_domain::service_provider::ServiceProvider;
-use trustplane_domain::{Failure, Timestamp};
+use trustplane_domain::{Failure, Fields, Timestamp};
+use trustplane_outbound::Client;
 use trustplane_runtime::{Call, Request};
 
 use crate::parameters::BODY_LIMIT;
 use crate::warnings::Remarks;
 
+/// The field of the URL, in messages.
+const URL: &str = "idp_saml_metadata_url";
+
 /// A provider to create, disabled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct New {
+    /// The id that it gets.
+    pub(crate) id: IdentityProviderId,
+    ids: Vec<CertificateId>,
+    /// The URL of its metadata, where that is to be fetched.
+    by: Option<ByUrl>,
+    made: Rc<OnceCell<Made>>,
+}
+
+/// A provider, made of its description.
+#[derive(Debug)]
+pub(crate) struct Made {
     /// The provider.
     pub(crate) provider: IdentityProvider,
     /// Remarks on its metadata and certificates.
     pub(crate) remarks: Remarks,
 }
 
+/// A provider to preview.
+#[derive(Clone, Debug)]
+pub(crate) struct Previewed {
+    by: Option<ByUrl>,
+    offer: Rc<OnceCell<Offer>>,
+}
+
 /// A change of a provider, with ids for the certificates that it may get.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Change {
     update: Update,
     ids: Vec<CertificateId>,
+    document: Rc<OnceCell<Document>>,
 }
 
-/// Parses the body that describes a provider.
-pub(crate) fn offer(request: &Request, call: &Call) -> Result<Offer, Failure> {
-    let mut fields = request.fields_within(BODY_LIMIT)?;
-    let offer = Offer::read(&mut fields, call.now);
-    fields.finished(offer)
+impl Previewed {
+    /// Parses the body that describes a provider.
+    pub(crate) fn parse(request: &Request, call: &Call, client: &Client) -> Result<Self, Failure> {
+        match described(request, call, client)? {
+            Description::Offer(offer) => Ok(Self { by: None, offer: Rc::new(OnceCell::from(*offer)) }),
+            Description::Url(by) => Ok(Self { by: Some(by), offer: Rc::default() }),
+        }
+    }
+
+    /// The provider, once its metadata is there.
+    pub(crate) fn offer(&self) -> Option<&Offer> {
+        self.offer.get()
+    }
+
+    /// Fetches its metadata.
+    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<(), Failure> {
+        if let Some(by) = &self.by {
+            let _ = self.offer.set(fetched(client, by, now).await?.offer);
+        }
+        Ok(())
+    }
 }
 
 impl New {
     /// Parses the body that creates a provider.
-    pub(crate) fn parse(request: &Request, call: &Call) -> Result<Self, Failure> {
-        let offer = offer(request, call)?;
-        let remarks = Remarks::of(&offer);
+    pub(crate) fn parse(request: &Request, call: &Call, client: &Client) -> Result<Self, Failure> {
+        let description = described(request, call, client)?;
         let id = IdentityProviderId::from_random(call.random()?);
-        let ids = ids(call, &offer)?;
-        let provider = IdentityProvider::create(id, offer.settings, offer.certificates, next(&ids), call.now)?;
-        Ok(Self { provider, remarks })
+        let (ids, made) = (ids(call)?, Rc::default());
+        match description {
+            Description::Url(by) => Ok(Self { id, ids, by: Some(by), made }),
+            Description::Offer(offer) => {
+                let new = Self { id, ids, by: None, made };
+                let made = new.provider(&offer, call.now)?;
+                let _ = new.made.set(Made { provider: made, remarks: Remarks::of(&offer) });
+                Ok(new)
+            }
+        }
+    }
+
+    /// The provider, once its metadata is there.
+    pub(crate) fn made(&self) -> Option<&Made> {
+        self.made.get()
+    }
+
+    /// Fetches its metadata.
+    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<(), Failure> {
+        if let Some(by) = &self.by {
+            let document = fetched(client, by, now).await?;
+            let provider = self.provider(&document.offer, now)?.following(by.url.clone(), by.trust, &document, now);
+            let _ = self.made.set(Made { provider, remarks: Remarks::of(&document.offer) });
+        }
+        Ok(())
+    }
+
+    fn provider(&self, offer: &Offer, now: Timestamp) -> Result<IdentityProvider, Failure> {
+        let Offer { settings, certificates, .. } = offer.clone();
+        Ok(IdentityProvider::create(self.id, settings, certificates, next(&self.ids), now)?)
     }
 }
 
 impl Change {
     /// Parses the body that updates a provider.
-    pub(crate) fn parse(request: &Request, call: &Call) -> Result<Self, Failure> {
+    pub(crate) fn parse(request: &Request, call: &Call, client: &Client) -> Result<Self, Failure> {
         let mut fields = request.fields_within(BODY_LIMIT)?;
         let update = Update::read(&mut fields, call.now);
+        if let Some(Update::Url { by, .. }) = &update {
+            check(&mut fields, by, client);
+        }
         let update = fields.finished(update)?;
-        let ids = match &update {
-            Update::Metadata(offer) => ids(call, offer)?,
-            Update::Settings { .. } => Vec::new(),
-        };
-        Ok(Self { update, ids })
+        Ok(Self { update, ids: ids(call)?, document: Rc::default() })
+    }
+
+    /// True if a document is to be fetched before the change can be applied.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        matches!(self.update, Update::Url { .. }) && self.document.get().is_none()
+    }
+
+    /// Fetches the metadata.
+    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<(), Failure> {
+        if let Update::Url { by, .. } = &self.update {
+            let _ = self.document.set(fetched(client, by, now).await?);
+        }
+        Ok(())
     }
 
     /// Applies the change to a provider.
     pub(crate) fn applied(&self, provider: &IdentityProvider, now: Timestamp) -> Result<IdentityProvider, Failure> {
+        let replaced = |offer: &Offer| {
+            let Offer { settings, certificates, .. } = offer.clone();
+            provider.replace(settings, certificates, next(&self.ids), now)
+        };
         match &self.update {
-            Update::Metadata(offer) => {
-                let Offer { settings, certificates, .. } = (**offer).clone();
-                Ok(provider.replace(settings, certificates, next(&self.ids), now)?)
+            Update::Metadata(offer) => Ok(replaced(offer)?.unfollowed()),
+            Update::Url { by, want_request_signed } => {
+                let document = self.document.get().ok_or_else(|| Failure::internal("the metadata is not there"))?;
+                let mut offer = document.offer.clone();
+                offer.settings.want_request_signed = want_request_signed.unwrap_or(offer.settings.want_request_signed);
+                Ok(replaced(&offer)?.following(by.url.clone(), by.trust, document, now))
             }
-            Update::Settings { names, want_request_signed } => {
+            Update::Settings(update) => {
                 let current = provider.settings().clone();
-                let (entity_id, login_url) = names.clone().unwrap_or((current.entity_id, current.login_url));
-                let want_request_signed = want_request_signed.unwrap_or(current.want_request_signed);
-                Ok(provider.update(Settings { entity_id, login_url, want_request_signed }))
+                let (entity_id, login_url) = update.names.clone().unwrap_or((current.entity_id, current.login_url));
+                let want_request_signed = update.want_request_signed.unwrap_or(current.want_request_signed);
+                let settings = Settings { entity_id, login_url, want_request_signed };
+                let provider = match (update.clears_url, update.want_request_signed) {
+                    (true, _) => provider.clone().unfollowed().update(settings, now),
+                    (false, Some(_)) => provider.update(settings, now),
+                    (false, None) => provider.clone(),
+                };
+                match update.trust {
+                    Some(trust) => Ok(provider.trusting_metadata(trust)?),
+                    None => Ok(provider),
+                }
             }
         }
     }
@@ -82,19 +181,43 @@ impl Change {
     ) -> Remarks {
         let remarks = match &self.update {
             Update::Metadata(offer) => Remarks::of(offer),
-            Update::Settings { .. } => Remarks::default(),
+            Update::Url { .. } => self.document.get().map(|document| Remarks::of(&document.offer)).unwrap_or_default(),
+            Update::Settings(_) => Remarks::default(),
         };
         remarks.on_signing(after, service_provider, now)
     }
 }
 
-/// Draws an id for each certificate.
-fn ids(call: &Call, offer: &Offer) -> Result<Vec<CertificateId>, Failure> {
-    offer.certificates.iter().map(|_| call.random().map(CertificateId::from_random)).collect()
+/// Parses the body that describes a provider.
+fn described(request: &Request, call: &Call, client: &Client) -> Result<Description, Failure> {
+    let mut fields = request.fields_within(BODY_LIMIT)?;
+    let description = Description::read(&mut fields, call.now);
+    if let Some(Description::Url(by)) = &description {
+        check(&mut fields, by, client);
+    }
+    fields.finished(description)
 }
 
-fn next(ids: &[CertificateId]) -> impl FnMut() -> CertificateId {
+/// Checks a URL as far as this is possible without a request.
+fn check(fields: &mut Fields, by: &ByUrl, client: &Client) {
+    if let Err(refusal) = client.check(&by.url, Purpose::Fetch) {
+        fields.fault(URL, refusal.to_string());
+    }
+}
+
+async fn fetched(client: &Client, by: &ByUrl, now: Timestamp) -> Result<Document, Failure> {
+    let document = client.metadata(&by.url, by.selected.as_ref(), now).await;
+    document.map_err(|error| Failure::invalid(URL, error.to_string()))
+}
+
+/// Draws an id for each certificate that a provider may have.
+pub(crate) fn ids(call: &Call) -> Result<Vec<CertificateId>, Failure> {
+    (0..MAX_CERTIFICATES).map(|_| call.random().map(CertificateId::from_random)).collect()
+}
+
+/// Takes one id after the other.
+pub(crate) fn next(ids: &[CertificateId]) -> impl FnMut() -> CertificateId {
     let mut ids = ids.iter().copied();
-    // INVARIANT: there is an id for each certificate.
+    // INVARIANT: there is an id for each certificate that is kept. Those of one offer beyond the limit are refused.
     move || ids.next().unwrap_or_else(|| CertificateId::from_random([0; 16]))
 }

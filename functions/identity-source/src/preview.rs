@@ -1,15 +1,20 @@
 //! POST `…/external-idp/preview`: the provider that a body would create, without creating it.
 
+use std::rc::Rc;
+
 use serde::Serialize;
 use trustplane_domain::certificate::Certificate;
 use trustplane_domain::identity_provider::Offer;
 use trustplane_domain::saml::LeftOut;
 use trustplane_domain::{Failure, Timestamp};
+use trustplane_outbound::Client;
 use trustplane_policy::Kind;
-use trustplane_runtime::{Call, Response, Subject};
+use trustplane_runtime::{Call, Context, Response, Subject};
 
+use crate::offers::Previewed;
+use crate::store::Store;
 use crate::warnings::Remarks;
-use crate::{offers, parameters, store};
+use crate::{fetched, parameters, store};
 
 /// A provider that could be created.
 #[derive(Debug, Serialize)]
@@ -43,13 +48,25 @@ struct Found {
 }
 
 /// POST: shows the provider that the body would create. Nothing is written.
-pub async fn preview(call: Call) -> Result<Response, Failure> {
+pub async fn preview(call: Call, client: Rc<Client>) -> Result<Response, Failure> {
     let request = call
         .input(|request| parameters::id(request, "identity_store_id"))
-        .body(|request| offers::offer(request, &call))
+        .body(|request| Previewed::parse(request, &call, &client))
         .reads(|store, keys| store::reads(store, keys))
         .subject(|(store, _), _, _| Subject::new(Kind::IdentityProvider, store.clone()));
-    store::decide(request, |(_, offer), _, _| Ok(Remarks::of(offer).warn(Response::ok(&shown(offer))))).await
+    let wanted = |(_, previewed): (&String, &Previewed), _: &Store, _: &Context<'_>| {
+        Ok(previewed.offer().is_none().then(|| previewed.clone()))
+    };
+    fetched::decide(
+        request,
+        wanted,
+        async |previewed, cx| previewed.fetch(&client, cx.now).await,
+        |(_, previewed), _, _| {
+            let offer = previewed.offer().ok_or_else(|| Failure::internal("the metadata is not there"))?;
+            Ok(Remarks::of(offer).warn(Response::ok(&shown(offer))))
+        },
+    )
+    .await
 }
 
 fn shown(offer: &Offer) -> Preview<'_> {

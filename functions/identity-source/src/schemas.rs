@@ -2,11 +2,16 @@
 
 use schemars::SchemaGenerator;
 
-use crate::{certificates, external_idp, instances, preview, saml_certificates, service_provider};
+use crate::{
+    certificates, explain, external_idp, instances, preview, provider_tests, refresh, saml_certificates,
+    service_provider,
+};
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
     generator.subschema_for::<certificates::ImportCertificate>();
+    generator.subschema_for::<refresh::RefreshExternalIdp>();
+    generator.subschema_for::<explain::ExplainResponse>();
 }
 
 /// Adds the schemas of response bodies.
@@ -16,6 +21,9 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<external_idp::Created<'_>>();
     generator.subschema_for::<external_idp::Associations<'_>>();
     generator.subschema_for::<preview::Preview<'_>>();
+    generator.subschema_for::<refresh::Body<'_>>();
+    generator.subschema_for::<explain::Body<'_>>();
+    generator.subschema_for::<provider_tests::Body<'_>>();
     generator.subschema_for::<certificates::Imported>();
     generator.subschema_for::<certificates::Certificates<'_>>();
     generator.subschema_for::<service_provider::Config>();
@@ -25,6 +33,9 @@ pub fn responses(generator: &mut SchemaGenerator) {
 /// Adds the schemas of images in events.
 pub fn images(generator: &mut SchemaGenerator) {
     generator.subschema_for::<external_idp::Recorded<'_>>();
+    generator.subschema_for::<trustplane_domain::identity_provider::RefreshRecord<'_>>();
+    generator.subschema_for::<trustplane_domain::health::HealthRecord<'_>>();
+    generator.subschema_for::<explain::View<'_>>();
     generator.subschema_for::<certificates::View<'_>>();
     generator.subschema_for::<saml_certificates::View<'_>>();
 }

@@ -47,6 +47,16 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
 }
 
 impl SamlConfig {
+    /// The entity id of the service provider.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The address that responses are posted to.
+    pub(crate) fn acs_url(&self) -> &str {
+        &self.acs_url
+    }
+
     /// The configuration of a store, with addresses under the platform's sign-in base. Its metadata holds the certificates
     /// that sign-in requests are signed by, or soon may be.
     pub(crate) fn of(platform: &Platform, store: &ServedStore, now: Timestamp) -> Result<Self, Failure> {

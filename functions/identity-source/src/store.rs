@@ -44,7 +44,12 @@ pub(crate) fn reads_served(id: &str, keys: TenantKeys) -> impl Reads<Loaded = Se
     reads_with(id, keys, keys.service_provider(id).optional())
 }
 
-fn reads_with<R: Reads>(id: &str, keys: TenantKeys, others: R) -> impl Reads<Loaded = Store<R::Loaded>> + use<R> {
+/// The reads of a store and of others.
+pub(crate) fn reads_with<R: Reads>(
+    id: &str,
+    keys: TenantKeys,
+    others: R,
+) -> impl Reads<Loaded = Store<R::Loaded>> + use<R> {
     let id = id.to_owned();
     let own = (keys.connection().expected(), keys.identity_provider(&id).optional());
     (own, others).map(|((connection, provider), service_provider)| Store { id, connection, provider, service_provider })
@@ -103,7 +108,7 @@ impl<S> Store<S> {
 
     /// Checks that the tenant's instance has this store. Returns the connection where nothing is remembered of the
     /// instance.
-    fn check(&self) -> Result<Option<Box<Stored<Connection>>>, Failure> {
+    pub(crate) fn check(&self) -> Result<Option<Box<Stored<Connection>>>, Failure> {
         instances::configured(&self.connection.value.settings)?;
         match &self.connection.value.instance {
             Some(instance) if instance.identity_store_id == self.id => Ok(None),

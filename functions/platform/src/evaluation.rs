@@ -103,8 +103,9 @@ impl Asking {
         let set = draft.as_ref().or(saved).cloned().unwrap_or_default();
         let policies = cx.call().policies_with(&set).map_err(Failure::internal)?;
         let origin = Origin { source_ip: self.source_ip.clone(), ..Origin::default() };
+        let principal = trustplane_policy::Principal::Credential(credential);
         let request =
-            PolicyRequest { tenant: cx.keys.id(), credential, action: self.action, origin: &origin, at: self.at };
+            PolicyRequest { tenant: cx.keys.id(), principal, action: self.action, origin: &origin, at: self.at };
         ask(&policies, schema()?, &request, &self.question).map_err(|error| Failure::invalid("resource", error))
     }
 }

@@ -9,7 +9,9 @@ use trustplane_domain::ids::TenantId;
 use trustplane_domain::policy::{NewPolicy, PolicyId, PolicySet, SavedPolicy};
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Timestamp};
-use trustplane_policy::{Image, Kind, Policies, PolicyRequest, Proposal, Question, Resource, Schema, Sealed, decide};
+use trustplane_policy::{
+    Image, Kind, Policies, PolicyRequest, Principal, Proposal, Question, Resource, Schema, Sealed, decide,
+};
 use trustplane_runtime::{Call, Context, Decision, Listed, OperatorCall, Request, Response, Subject, actions};
 use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 
@@ -208,8 +210,8 @@ fn policy(request: &Request) -> Result<NewPolicy, Failure> {
 fn warning(cx: &Context<'_>, after: &PolicySet, saved: &SavedPolicy) -> Option<String> {
     let action = actions().find(|action| action.name == "delete-policy")?;
     let policies = cx.call().policies_with(after).ok()?;
-    let credential = &cx.credential.value;
-    let request = PolicyRequest { tenant: cx.keys.id(), credential, action, origin: cx.call().origin(), at: cx.now };
+    let principal = Principal::Credential(&cx.credential.value);
+    let request = PolicyRequest { tenant: cx.keys.id(), principal, action, origin: cx.call().origin(), at: cx.now };
     let question = Question { before: Some(image(saved)), ..Question::new(resource(&saved.id)) };
     match decide(&policies, &request, Sealed::new(()), |()| Proposal { question, outcome: () }) {
         Err(Failure::Forbidden(denial)) => {

@@ -17,6 +17,7 @@
 //! | [`expiry`] | notices before an expiry |
 //! | [`pasted`] | recognition of texts that were pasted by mistake |
 //! | [`mod@schema`] | schemas of the API document |
+//! | [`test_report`], [`health`] | reports of tests of authorisation servers and identity providers |
 
 pub mod access_key;
 pub mod arn;
@@ -32,6 +33,7 @@ pub mod event;
 pub mod expiry;
 pub mod failure;
 pub mod fields;
+pub mod health;
 pub mod identity_provider;
 pub mod ids;
 pub mod inventory;
@@ -48,6 +50,7 @@ mod shown;
 pub mod signature;
 pub mod temporary_key;
 pub mod tenant;
+pub mod test_report;
 pub mod timestamp;
 pub mod token;
 pub mod webhook;

@@ -16,6 +16,8 @@ pub struct Timestamp(i64);
 /// One second, in the unit of [`Timestamp::plus_millis`].
 pub const SECOND: i64 = 1_000;
 /// One day, in the unit of [`Timestamp::plus_millis`].
+pub const MINUTE: i64 = 60 * SECOND;
+/// Milliseconds.
 pub const DAY: i64 = 86_400 * SECOND;
 
 /// The years 0000 to 9999, which RFC 3339 can represent.

@@ -23,7 +23,9 @@ mod connection;
 mod error;
 mod fetch;
 mod limits;
+mod metadata;
 mod post;
+mod probe;
 mod settings;
 mod webhook;
 
@@ -33,6 +35,7 @@ pub use error::{CertificateFault, Error, RedirectFault, Step};
 pub use fetch::{Document, Fetched};
 pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 pub use limits::Limits;
+pub use metadata::MetadataError;
 pub use post::Response;
 pub use settings::{Settings, SettingsError, TestRoot};
 pub use webhook::Sent;

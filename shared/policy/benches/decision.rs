@@ -10,7 +10,8 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_policy::{
-    Action, Group, Image, Kind, Origin, Policies, PolicyRequest, Proposal, Question, Resource, Sealed, decide,
+    Action, Group, Image, Kind, Origin, Policies, PolicyRequest, Principal, Proposal, Question, Resource, Sealed,
+    decide,
 };
 
 /// A typical tenant policy: conditions on the resource after the change, and on the principal and its address.
@@ -95,7 +96,7 @@ fn asked(policies: &Policies, role: Role, action: Action, question: Question) ->
     };
     let credential = wanted.made(CredentialId::new(tenant, [1; 8]), None, Maker::Operator, at).expect("a credential");
     let origin = Origin { source_ip: Some("203.0.113.7".to_owned()), ..Origin::default() };
-    let request = PolicyRequest { tenant, credential: &credential, action, origin: &origin, at };
+    let request = PolicyRequest { tenant, principal: Principal::Credential(&credential), action, origin: &origin, at };
     decide(policies, &request, Sealed::new(()), |()| Proposal { question, outcome: () }).is_ok()
 }
 

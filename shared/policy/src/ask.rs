@@ -16,10 +16,10 @@ use crate::{Action, Actor, Image, Origin, Question, Resource};
 /// Principal, action, origin and time of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyRequest<'a> {
-    /// The credential's tenant.
+    /// The tenant of the principal and of the resource.
     pub tenant: TenantId,
     /// The verified principal.
-    pub credential: &'a Credential,
+    pub principal: Principal<'a>,
     /// The requested action.
     pub action: Action,
     /// The request's network origin and ids.
@@ -28,13 +28,48 @@ pub struct PolicyRequest<'a> {
     pub at: Timestamp,
 }
 
+/// The principal of a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Principal<'a> {
+    /// A credential of the tenant.
+    Credential(&'a Credential),
+    /// The platform itself, on a schedule. In policies it is `Trustplane::Credential::"system"`, of the kind `system` and
+    /// without roles.
+    System,
+}
+
+/// Id, name, kind and type of [`Principal::System`].
+const SYSTEM: &str = "system";
+
+impl<'a> Principal<'a> {
+    pub(crate) fn id(self) -> String {
+        self.credential().map_or_else(|| SYSTEM.to_owned(), |credential| credential.id.to_string())
+    }
+
+    fn credential(self) -> Option<&'a Credential> {
+        match self {
+            Self::Credential(credential) => Some(credential),
+            Self::System => None,
+        }
+    }
+
+    fn name(self) -> &'a str {
+        self.credential().map_or(SYSTEM, |credential| &credential.name)
+    }
+
+    fn roles(self) -> impl Iterator<Item = &'static str> {
+        self.credential().into_iter().flat_map(|credential| credential.roles.iter().map(|role| role.as_str()))
+    }
+}
+
 impl PolicyRequest<'_> {
     pub(crate) fn actor(&self) -> Actor {
+        let kind = if self.principal.credential().is_some() { "credential" } else { SYSTEM };
         Actor {
-            id: self.credential.id.to_string(),
-            name: self.credential.name.clone(),
-            kind: "credential".to_owned(),
-            roles: self.credential.roles.iter().map(|role| role.as_str().to_owned()).collect(),
+            id: self.principal.id(),
+            name: self.principal.name().to_owned(),
+            kind: kind.to_owned(),
+            roles: self.principal.roles().map(str::to_owned).collect(),
         }
     }
 
@@ -55,15 +90,14 @@ impl PolicyRequest<'_> {
         question: &Question,
     ) -> Result<(Request, Entities), Box<dyn std::error::Error>> {
         let Question { resource, before, after, own_version, .. } = question;
-        let principal = uid("Credential", &self.credential.id.to_string())?;
+        let principal = uid("Credential", &self.principal.id())?;
         let action_uid = uid("Action", action.name)?;
         let resource_uid = uid(resource.kind.entity_type(), &resource.id)?;
-        let roles = &self.credential.roles;
         let entities = [
             Entity::new(
                 principal.clone(),
                 self.principal_attributes(),
-                roles.iter().map(|role| uid("Role", role.as_str())).collect::<Result<HashSet<_>, _>>()?,
+                self.principal.roles().map(|role| uid("Role", role)).collect::<Result<HashSet<_>, _>>()?,
             )?,
             Entity::new_no_attrs(action_uid.clone(), HashSet::from([uid("Action", action.group.as_str())?])),
             Entity::new(
@@ -78,17 +112,18 @@ impl PolicyRequest<'_> {
     }
 
     fn principal_attributes(&self) -> HashMap<String, RestrictedExpression> {
-        let credential = self.credential;
-        let roles = credential.roles.iter().map(|role| text(role.as_str()));
-        let age = self.at.millis_since(credential.created_at).max(0) / DAY;
+        let credential = self.principal.credential();
+        // The platform is as old as its request, so that no policy on the age of credentials concerns it.
+        let created_at = credential.map_or(self.at, |credential| credential.created_at);
+        let age = self.at.millis_since(created_at).max(0) / DAY;
         let mut attributes = HashMap::from([
-            ("name".to_owned(), text(&credential.name)),
-            ("kind".to_owned(), text(credential.kind.as_str())),
-            ("roles".to_owned(), RestrictedExpression::new_set(roles)),
-            ("created_at".to_owned(), datetime(credential.created_at)),
+            ("name".to_owned(), text(self.principal.name())),
+            ("kind".to_owned(), text(credential.map_or(SYSTEM, |credential| credential.kind.as_str()))),
+            ("roles".to_owned(), RestrictedExpression::new_set(self.principal.roles().map(text))),
+            ("created_at".to_owned(), datetime(created_at)),
             ("age_days".to_owned(), RestrictedExpression::new_long(age)),
         ]);
-        if let Some(at) = credential.expires_at {
+        if let Some(at) = credential.and_then(|credential| credential.expires_at) {
             attributes.insert("expires_at".to_owned(), datetime(at));
         }
         attributes

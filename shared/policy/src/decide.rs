@@ -89,7 +89,7 @@ pub fn decide<R, T>(
         notices: verdict.notices,
         determining_policies: verdict.determining_policies,
         evaluation_failed: !verdict.errors.is_empty(),
-        principal: request.credential.id.to_string(),
+        principal: request.principal.id(),
         action: action.name.to_owned(),
         resource: (kind.as_str(), id),
     }))

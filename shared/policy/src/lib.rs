@@ -24,7 +24,7 @@ mod resource;
 mod schema;
 
 pub use action::{Action, Group};
-pub use ask::PolicyRequest;
+pub use ask::{PolicyRequest, Principal};
 pub use decide::{Permitted, Proposal, Question, Sealed, decide, evaluate};
 pub use grant::{Actor, Attempt, Attribution, Grant, Origin};
 pub use policies::{Policies, PoliciesError, Verdict};

@@ -89,6 +89,7 @@ mod tests {
         let actions = [
             action("put-identity-center-config", Group::Write, Kind::Integration),
             action("list-instances", Group::Read, Kind::Instance),
+            action("refresh-external-idp", Group::Write, Kind::IdentityProvider),
         ];
         Schema::of(actions.into_iter()).unwrap()
     }

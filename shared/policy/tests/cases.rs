@@ -18,7 +18,8 @@ use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::timestamp::DAY;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{
-    Action, Group, Image, Kind, Origin, Policies, PolicyRequest, Proposal, Question, Resource, Sealed, decide,
+    Action, Group, Image, Kind, Origin, Policies, PolicyRequest, Principal, Proposal, Question, Resource, Sealed,
+    decide,
 };
 
 fn texts(value: &Value) -> Vec<String> {
@@ -43,7 +44,8 @@ fn decide_case(case: &Value) {
     let kind = Kind::ALL.into_iter().find(|other| other.as_str() == kind).unwrap();
     let action = Action { name: "example", group, resource: kind };
     let origin = Origin { source_ip: text("source_ip").map(str::to_owned), ..Origin::default() };
-    let request = PolicyRequest { tenant, credential: &credential, action, origin: &origin, at: now };
+    let request =
+        PolicyRequest { tenant, principal: Principal::Credential(&credential), action, origin: &origin, at: now };
     let image = |field: &str| case.get(field).map(Image::of);
     let question = Question {
         before: image("before"),

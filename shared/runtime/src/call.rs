@@ -94,6 +94,12 @@ impl Call {
         compile(&self.policies.built_in, set)
     }
 
+    /// This call, whatever its `Idempotency-Key`: no response is kept, and a retry is served anew.
+    #[must_use]
+    pub fn without_retry_key(self) -> Self {
+        Self { request: self.request.without_retry_key(), ..self }
+    }
+
     /// The media type of a successful response: the first that the client accepts.
     pub fn media_type(&self) -> &'static str {
         let accept = self.request.header("accept");

@@ -9,13 +9,18 @@ use std::time::{Duration, SystemTime};
 
 use lambda_http::{LambdaEvent, service_fn};
 use serde_json::Value;
-use trustplane_domain::Timestamp;
 use trustplane_domain::ids::TenantId;
-use trustplane_policy::Grant;
+use trustplane_domain::policy::PolicySet;
+use trustplane_domain::{Failure, Timestamp};
+use trustplane_policy::{
+    Attempt, Grant, Origin, Policies, PolicyRequest, Principal, Proposal, Question, Sealed, decide,
+};
+use trustplane_store::CommitError;
 
 use crate::log::{Line, Trace};
+use crate::policies::compile;
 use crate::serve::run;
-use crate::{Platform, log};
+use crate::{Platform, actions, log};
 
 /// An event, and what its handler has to handle it.
 #[derive(Debug)]
@@ -38,6 +43,42 @@ impl EventCall {
     /// The function's grant to change `tenant`.
     pub fn grant(&self, tenant: TenantId) -> Grant {
         Grant::event_handler(tenant, self.function, &self.request_id, self.now)
+    }
+
+    /// Asks the policies of a tenant as the platform itself, with the tenant's own ones in `set`. Returns the grant of a
+    /// permitted action. A denial is recorded in the audit log, and `None`.
+    pub async fn permit(
+        &self,
+        tenant: TenantId,
+        set: Option<&PolicySet>,
+        action: &str,
+        question: Question,
+    ) -> Result<Option<Grant>, EventError> {
+        let action =
+            actions().find(|known| known.name == action).ok_or("the action is not in the table of functions")?;
+        let built_in = Policies::built_in()?;
+        let policies = match set {
+            Some(set) => compile(&built_in, set)?,
+            None => built_in,
+        };
+        let origin = Origin { request_id: self.request_id.clone(), ..Origin::default() };
+        let request = PolicyRequest { tenant, principal: Principal::System, action, origin: &origin, at: self.now };
+        match decide(&policies, &request, Sealed::new(()), |()| Proposal { question, outcome: () }) {
+            Ok(permitted) => Ok(Some(permitted.grant)),
+            Err(Failure::Forbidden(denial)) => {
+                match self.platform.table.record_denied(&Attempt::of(&request, &denial)).await {
+                    // As many as are recorded in a minute were recorded.
+                    Ok(()) | Err(CommitError::Lost) => Ok(None),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Err(failure) => Err(format!("{failure:?}").into()),
+        }
+    }
+
+    /// Random bytes.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], EventError> {
+        crate::random().map_err(|failure| format!("{failure:?}").into())
     }
 
     /// Time left to the invocation.

@@ -9,7 +9,7 @@ use crate::{Request, Response};
 
 /// The key that a POST sent, if any: 1 to 255 visible characters.
 pub(crate) fn key(request: &Request) -> Result<Option<String>, Failure> {
-    if request.method != "POST" {
+    if request.method != "POST" || request.ignores_retry_key() {
         return Ok(None);
     }
     let Some(key) = request.header("idempotency-key") else { return Ok(None) };

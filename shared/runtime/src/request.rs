@@ -28,6 +28,8 @@ pub struct Request {
     parameters: HashMap<String, String>,
     /// True if an unknown field of the body is a fault.
     is_strict: bool,
+    /// True if `Idempotency-Key` means nothing. The header stays: a signature may cover it.
+    ignores_retry_key: bool,
 }
 
 impl Request {
@@ -42,7 +44,18 @@ impl Request {
             headers: event.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
             parameters: event.path_parameters,
             is_strict: false,
+            ignores_retry_key: false,
         }
+    }
+
+    /// The same request, whose `Idempotency-Key` means nothing.
+    pub(crate) fn without_retry_key(self) -> Self {
+        Self { ignores_retry_key: true, ..self }
+    }
+
+    /// Returns true if `Idempotency-Key` means nothing.
+    pub(crate) fn ignores_retry_key(&self) -> bool {
+        self.ignores_retry_key
     }
 
     /// Makes an unknown field of the body a fault, if `is_strict`.

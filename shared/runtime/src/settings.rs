@@ -92,7 +92,7 @@ impl Settings {
             )?,
             saml_base: reader.needed(
                 "TRUSTPLANE_SAML_BASE",
-                is_one_of(&["create-external-idp", "get-sp-config"]),
+                is_one_of(&["create-external-idp", "explain-external-idp-response", "get-sp-config"]),
                 |base| text(base.trim_end_matches('/')),
             )?,
             signing_key_id: reader.needed("TRUSTPLANE_SIGNING_KEY_ID", uses(Permission::PublicKey), text)?,

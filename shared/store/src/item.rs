@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use trustplane_domain::Timestamp;
 use trustplane_domain::connection::{Connection, Report, RoleClaim, SavedVersion};
 use trustplane_domain::credential::Credential;
+use trustplane_domain::health::Health;
 use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::inventory::{Seen, Sync};
 use trustplane_domain::policy::PolicySet;
@@ -96,10 +97,20 @@ impl Item for Seen {
 impl Item for IdentityProvider {
     const ENTITY: &'static str = "identity-provider";
     const NOUN: &'static str = "identity provider";
+    // One list for notices and refreshes: an item is on one list at most.
     const DUE_LIST: &'static str = "certificate";
 
     fn due_at(&self) -> Option<Timestamp> {
-        self.next_notice_at()
+        self.next_due()
+    }
+}
+
+impl Item for Health {
+    const ENTITY: &'static str = "health";
+    const NOUN: &'static str = "test report";
+
+    fn due_at(&self) -> Option<Timestamp> {
+        Some(self.next_test_at)
     }
 }
 

@@ -16,6 +16,7 @@ use trustplane_domain::directory::organisation::Organisation;
 use trustplane_domain::directory::route::{ConfigurationPath, Route};
 use trustplane_domain::directory::sso_configuration::SsoConfiguration;
 use trustplane_domain::directory::version::Version;
+use trustplane_domain::health::Health;
 use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::inventory::{Half, RowId, Seen, Sync};
@@ -103,6 +104,11 @@ impl TenantKeys {
         self.key(format!("STORE#{}#IDP", escaped(store)))
     }
 
+    /// The last test of the external identity provider of a store.
+    pub fn identity_provider_health(self, store: &str) -> Key<Health> {
+        self.key(format!("STORE#{}#HEALTH", escaped(store)))
+    }
+
     /// The service provider of a store: its SAML certificates and keys.
     pub fn service_provider(self, store: &str) -> Key<ServiceProvider> {
         self.key(format!("STORE#{}#SP", escaped(store)))
@@ -130,6 +136,11 @@ impl TenantKeys {
         id: AuthorisationServerId,
     ) -> Key<AuthorisationServer> {
         self.key(format!("SERVER#{}#{id}", escaped(organisation.as_str())))
+    }
+
+    /// The last test of an authorisation server.
+    pub fn authorisation_server_health(self, organisation: &OrganisationId, id: AuthorisationServerId) -> Key<Health> {
+        self.key(format!("HEALTH#{}#{id}", escaped(organisation.as_str())))
     }
 
     /// The authorisation servers of an organisation.

@@ -7,7 +7,9 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Kind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_functions::actions;
-use trustplane_policy::{Action, Origin, Policies, PolicyRequest, Proposal, Question, Resource, Sealed, decide};
+use trustplane_policy::{
+    Action, Origin, Policies, PolicyRequest, Principal, Proposal, Question, Resource, Sealed, decide,
+};
 
 const ROLES: [Role; 4] = [Role::Viewer, Role::Editor, Role::Approver, Role::Admin];
 
@@ -35,7 +37,8 @@ fn may(policies: &Policies, action: Action, role: Role) -> bool {
     let Ok(credential) = wanted.made(CredentialId::new(tenant, [0; 8]), None, Maker::Operator, at) else {
         return false;
     };
-    let request = PolicyRequest { tenant, credential: &credential, action, origin: &Origin::default(), at };
+    let request =
+        PolicyRequest { tenant, principal: Principal::Credential(&credential), action, origin: &Origin::default(), at };
     let question = Question::new(Resource::new(action.resource, "example"));
     decide(policies, &request, Sealed::new(()), |()| Proposal { question, outcome: () }).is_ok()
 }

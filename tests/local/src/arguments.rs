@@ -11,6 +11,7 @@ Runs Trustplane on this machine: the deployed functions, a table, and a customer
 Usage: cargo local [OPTIONS]
 
   --port N                 Port of the API; 0 selects a free one [default: 3000]
+  --idp-port N             Port of the demonstration identity provider [default: 443 above the API's, or a free one]
   --data DIR               Data folder [default: target/local]
   --json                   Prints one line of JSON instead of the greeting when ready
   --release                Builds the functions with the profile of deployed functions
@@ -56,7 +57,7 @@ impl Command {
             receiver: true,
             ..Options::default()
         };
-        let (mut json, mut emit) = (false, Vec::new());
+        let (mut json, mut emit, mut idp_port) = (false, Vec::new(), None);
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let (name, inline) = match argument.split_once('=') {
@@ -81,6 +82,10 @@ impl Command {
                     options.port = value.parse().map_err(|_| format!("`{value}` is not a port"))?;
                 }
                 "--emit" => emit.push(PathBuf::from(value()?)),
+                "--idp-port" => {
+                    let value = value()?;
+                    idp_port = Some(value.parse().map_err(|_| format!("`{value}` is not a port"))?);
+                }
                 "--data" => options.data = Some(PathBuf::from(value()?)),
                 "--aws-endpoint" => options.aws_endpoint = Some(endpoint(value()?)?),
                 "--dynamodb-endpoint" => options.dynamodb_endpoint = Some(endpoint(value()?)?),
@@ -96,6 +101,8 @@ impl Command {
                 _ => return Err(format!("`{name}` is not expected here")),
             }
         }
+        let free_or_near = if options.port == 0 { 0 } else { options.port.saturating_add(443) };
+        options.identity_provider = Some(idp_port.unwrap_or(free_or_near));
         Ok(Self::Run { options: Box::new(options), json, emit })
     }
 }
@@ -146,6 +153,9 @@ mod tests {
         assert_eq!(options.dynamodb_endpoint.as_deref(), Some("http://127.0.0.1:8000"));
         assert_eq!(options.environment["TRUSTPLANE_DNS_SERVER"], "127.0.0.1:5353");
         assert_eq!(options.clock.now().year(), 2031);
+        assert_eq!(options.identity_provider, Some(0));
+        assert_eq!(run("--port 3001").0.identity_provider, Some(3444));
+        assert_eq!(run("--idp-port 9443").0.identity_provider, Some(9443));
         assert!(matches!(parse("--json --help --oops"), Ok(Command::Help)));
         assert!(matches!(parse("--scenarios"), Ok(Command::Scenarios)));
         assert!(scenarios().contains("arn:aws:iam::123456789012:role/scenario/wrong-region "));

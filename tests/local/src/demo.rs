@@ -8,6 +8,7 @@ use crate::{
     bus::event_time,
     engine::call,
     http::{Method, StatusCode},
+    identity_provider::IdentityProvider,
 };
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -76,6 +77,8 @@ impl Demo {
             "receiver_url": stack.receiver_url(),
             "dynamodb_endpoint": stack.dynamodb_endpoint(),
             "table": stack.table(),
+            "metadata_url": stack.identity_provider().map(IdentityProvider::metadata_url),
+            "issuer": stack.identity_provider().map(IdentityProvider::issuer),
         })
     }
 

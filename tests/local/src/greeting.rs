@@ -20,10 +20,14 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
     // Writing to a string cannot fail.
     let _ = write!(
         text,
-        "\nTrustplane is ready at {url}\n\n  export URL={url} TENANT={tenant}\n  export TOKEN={token}\n\n",
+        "\nTrustplane is ready at {url}\n\n  export URL={url} TENANT={tenant}\n  export TOKEN={token}\n{metadata}\n",
         url = stack.url(),
         tenant = demo.tenant_id,
         token = demo.token,
+        metadata = stack.identity_provider().map_or_else(String::new, |provider| format!(
+            "  export METADATA_URL={}  # a demonstration provider: docs/metadata.md\n",
+            provider.metadata_url()
+        )),
     );
     for (method, path, purpose) in CALLS.iter().filter(|(method, path, _)| stack.has_route(method, path)) {
         let path = path.replace("{instance_id}", instance_id()).replace("{identity_store_id}", IDENTITY_STORE_ID);

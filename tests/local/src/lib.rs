@@ -16,6 +16,7 @@ mod gateway;
 pub mod greeting;
 pub mod http;
 pub mod https;
+pub mod identity_provider;
 mod invoke;
 mod journal;
 pub mod lambda;

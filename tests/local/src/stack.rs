@@ -10,6 +10,7 @@ use crate::{
     engine::{self, Engine},
     gateway,
     http::{self, Method, Reply},
+    identity_provider::IdentityProvider,
     journal::Journal,
     lambda::{Lambda, Limits, Outcome, Refusal, Runnable},
     lock::lock,
@@ -65,6 +66,8 @@ pub struct Options {
     pub receiver: bool,
     /// Called with each event that a bus receives, in the format that a rule's target gets.
     pub observer: Option<fn(&Value)>,
+    /// Port of the demonstration identity provider, 0 for a free one; `None` starts none.
+    pub identity_provider: Option<u16>,
 }
 
 /// A running stack. Dropping it stops it, including its function processes; [`Stack::stop`] also waits for their end.
@@ -77,6 +80,7 @@ pub struct Stack {
     dns: Dns,
     authority: Authority,
     receiver: Option<Receiver>,
+    identity_provider: Option<IdentityProvider>,
     delivery: Delivery,
     bus: Bus,
     schedules: Vec<(Schedule, Expression)>,
@@ -144,6 +148,10 @@ impl Stack {
         let mut environment = options.environment.clone();
         environment.entry("TRUSTPLANE_DNS_SERVER".to_owned()).or_insert_with(|| dns.address().to_string());
         let authority = Authority::new(options.data.as_deref())?;
+        let identity_provider = match options.identity_provider {
+            Some(port) => Some(IdentityProvider::start(&authority, port).await?),
+            None => None,
+        };
         // A function refuses to start with the root certificate if it could reach an AWS endpoint elsewhere.
         if endpoints.values().all(|endpoint| authority::is_loopback(endpoint)) {
             environment.entry(authority::VARIABLE.to_owned()).or_insert_with(|| authority.root().display().to_string());
@@ -185,7 +193,8 @@ impl Stack {
         let schedules = schedules.collect::<Result<_, Error>>()?;
 
         let (listener, address) = listen(options.port).await?;
-        tasks.push(serve(listener, gateway::router(&template.routes, delivery.clone())));
+        let commands = identity_provider.as_ref().map(IdentityProvider::commands).unwrap_or_default();
+        tasks.push(serve(listener, gateway::router(&template.routes, delivery.clone()).merge(commands)));
 
         Ok(Self {
             address,
@@ -196,6 +205,7 @@ impl Stack {
             dns,
             authority,
             receiver,
+            identity_provider,
             delivery,
             bus,
             schedules,
@@ -253,6 +263,11 @@ impl Stack {
     /// The reason why EventBridge would not take it.
     pub fn emit(&self, event: &Value) -> Result<(), Error> {
         self.bus.emit(event)
+    }
+
+    /// Returns the demonstration identity provider, if the options start one.
+    pub fn identity_provider(&self) -> Option<&IdentityProvider> {
+        self.identity_provider.as_ref()
     }
 
     /// Sends a request to the HTTP API. `path` is percent-encoded.

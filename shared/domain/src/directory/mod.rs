@@ -16,6 +16,7 @@ pub mod obstacle;
 pub mod organisation;
 pub mod page;
 pub mod route;
+pub mod server_test;
 pub mod sso_configuration;
 pub mod version;
 mod words;

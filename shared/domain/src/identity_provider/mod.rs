@@ -5,20 +5,30 @@
 //! certificate is replaced by importing the new one beside the old, switching at the identity provider, and deleting
 //! the old.
 
+mod document;
+mod metadata;
 mod notice;
 mod offer;
+mod refresh;
 mod refusal;
 mod settings;
+mod test;
+mod view;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use document::{Document, Observation};
+pub use metadata::{Fetch, INTERVAL, Metadata, MetadataStatus, Pending, PendingField, Trust};
 pub use notice::{Notice, THRESHOLDS};
-pub use offer::{Offer, Update};
+pub use offer::{ByUrl, Description, Offer, SettingsUpdate, Update};
+pub use refresh::{CertificateFacts, REMOVAL, REPORT, RefreshEvent, Refreshed};
 pub use refusal::Refusal;
 pub use settings::{EntityId, LoginUrl, Settings};
+pub use test::Observed;
+pub use view::{RefreshRecord, View};
 
 use crate::certificate::{Certificate, CertificateId};
 use crate::ids::uuid_id;
@@ -40,6 +50,9 @@ pub struct IdentityProvider {
     enabled: bool,
     #[serde(default)]
     certificates: Vec<TrustedCertificate>,
+    /// The URL that it is refreshed from, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    metadata: Option<Box<Metadata>>,
 }
 
 /// A certificate that signatures of the provider are checked by.
@@ -51,6 +64,22 @@ pub struct TrustedCertificate {
     /// Days before its end of the next notice; none after the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_notice: Option<u16>,
+    #[serde(default, skip_serializing_if = "Source::is_manual")]
+    source: Source,
+    /// Time of the first refresh that did not find it in the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    missing_since: Option<Timestamp>,
+}
+
+/// Source of a certificate. A refresh adds and removes only those of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// An administrator imported it.
+    #[default]
+    Manual,
+    /// The document of the metadata URL has it, or had it.
+    MetadataUrl,
 }
 
 /// State of a certificate's time.
@@ -72,7 +101,11 @@ impl IdentityProvider {
         new_id: impl FnMut() -> CertificateId,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        Self { id, settings, enabled: false, certificates: Vec::new() }.trusting(certificates, new_id, now)
+        Self { id, settings, enabled: false, certificates: Vec::new(), metadata: None }.trusting(
+            certificates,
+            new_id,
+            now,
+        )
     }
 
     /// This provider with the settings and certificates of its metadata. Those it has already keep their ids; those that
@@ -110,10 +143,14 @@ impl IdentityProvider {
         if self.certificates.is_empty() { Err(Refusal::NoCertificate) } else { Ok(self) }
     }
 
-    /// This provider with other settings.
+    /// This provider with other settings, as an administrator chose them.
     #[must_use]
-    pub fn update(&self, settings: Settings) -> Self {
-        Self { settings, ..self.clone() }
+    pub fn update(&self, settings: Settings, now: Timestamp) -> Self {
+        let mut provider = Self { settings, ..self.clone() };
+        if let Some(metadata) = &mut provider.metadata {
+            metadata.signing_chosen(now);
+        }
+        provider
     }
 
     /// This provider, enabled: users sign in through it. Enabling what is enabled changes nothing.
@@ -169,6 +206,10 @@ impl IdentityProvider {
         if self.enabled && (loses_trust || provider.certificates.is_empty()) {
             return Err(Refusal::LastValidCertificate);
         }
+        if let Some(metadata) = &mut provider.metadata {
+            // The next refresh reads the document again.
+            metadata.validators = crate::outbound::Validators::default();
+        }
         Ok(provider)
     }
 
@@ -190,6 +231,31 @@ impl IdentityProvider {
     /// Returns true if users sign in through it.
     pub fn is_enabled(&self) -> bool {
         self.enabled
+    }
+
+    /// Its metadata URL, with the state of the document there.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.as_deref()
+    }
+
+    /// This provider, refreshed because a caller asked for it.
+    #[must_use]
+    pub fn refresh_requested(mut self, now: Timestamp) -> Self {
+        self.metadata = self.metadata.map(|metadata| Box::new(metadata.requested(now)));
+        self
+    }
+
+    /// This provider, whose refresh is due again after the usual time.
+    #[must_use]
+    pub fn refresh_postponed(mut self, now: Timestamp) -> Self {
+        self.metadata = self.metadata.map(|metadata| Box::new(metadata.postponed(now)));
+        self
+    }
+
+    /// The time of the next notice or refresh; `None` if neither is to come.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let refresh = self.metadata.as_ref().map(|metadata| metadata.next_check_at);
+        self.next_notice_at().into_iter().chain(refresh).min()
     }
 
     /// Its certificates, the first imported first.
@@ -214,9 +280,26 @@ impl TrustedCertificate {
         self.imported_at
     }
 
+    /// Its source.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The time at which a refresh may remove it: it is gone from the document.
+    pub fn removal_at(&self) -> Option<Timestamp> {
+        self.missing_since.map(|missing_since| missing_since.plus_millis(REMOVAL))
+    }
+
     /// State of its time.
     pub fn status(&self, now: Timestamp) -> CertificateStatus {
         if self.certificate.is_expired(now) { CertificateStatus::Expired } else { CertificateStatus::Active }
+    }
+}
+
+impl Source {
+    /// Returns true for a certificate that an administrator imported.
+    pub fn is_manual(&self) -> bool {
+        *self == Self::Manual
     }
 }
 

@@ -4,7 +4,7 @@
 //! part of the certificate's state, and a sweep writes the state without the notices that it took. So a sweep that runs
 //! twice, late or concurrently repeats no notice and skips none.
 
-use super::{IdentityProvider, IdentityProviderId, TrustedCertificate};
+use super::{IdentityProvider, IdentityProviderId, Source, TrustedCertificate};
 use crate::certificate::{Certificate, CertificateId};
 use crate::timestamp::{DAY, Timestamp};
 
@@ -59,7 +59,7 @@ impl TrustedCertificate {
     /// Creates a newly imported certificate. Earlier notices are not sent.
     pub(super) fn new(id: CertificateId, certificate: Certificate, now: Timestamp) -> Self {
         let next_notice = THRESHOLDS.into_iter().find(|days| due_at(certificate.not_after(), *days) > now);
-        Self { id, certificate, imported_at: now, next_notice }
+        Self { id, certificate, imported_at: now, next_notice, source: Source::Manual, missing_since: None }
     }
 
     /// Returns the time of its next notice; `None` after the notice of its expiry.

@@ -25,6 +25,8 @@ pub enum Refusal {
     NothingValid,
     /// It is enabled, so it is not deleted.
     StillEnabled,
+    /// It has no metadata URL.
+    NoMetadataUrl,
 }
 
 impl fmt::Display for Refusal {
@@ -46,6 +48,8 @@ impl fmt::Display for Refusal {
             Self::NothingValid => formatter
                 .write_str("the identity provider has no certificate that is valid now: import one before enabling it"),
             Self::StillEnabled => formatter.write_str("the identity provider is enabled: disable it first"),
+            Self::NoMetadataUrl => formatter
+                .write_str("the identity provider has no metadata URL: set `idp_saml_metadata_url` first"),
         }
     }
 }
@@ -62,7 +66,9 @@ impl From<Refusal> for Failure {
             Refusal::CertificateLimit => Conflict::Limit,
             Refusal::DuplicateCertificate(_) => Conflict::Duplicate,
             Refusal::LastValidCertificate => Conflict::LastValidCertificate,
-            Refusal::NoCertificate | Refusal::NothingValid | Refusal::StillEnabled => Conflict::WrongState,
+            Refusal::NoCertificate | Refusal::NothingValid | Refusal::StillEnabled | Refusal::NoMetadataUrl => {
+                Conflict::WrongState
+            }
         };
         Self::conflict(conflict, refusal.to_string())
     }

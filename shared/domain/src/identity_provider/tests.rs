@@ -278,7 +278,7 @@ proptest! {
                 }
                 Operation::Enable => provider.enable(now),
                 Operation::Disable => Ok(provider.disable()),
-                Operation::Update => Ok(provider.update(Settings { want_request_signed: true, ..settings() })),
+                Operation::Update => Ok(provider.update(Settings { want_request_signed: true, ..settings() }, now)),
                 Operation::Sweep => Ok(provider.take_notices(now).1),
                 Operation::Wait(days) => {
                     now = now.plus_millis(days * DAY);

@@ -32,6 +32,8 @@ pub enum Fault {
     NotXml(String),
     /// XML whose outermost element is another, of this name.
     NotMetadata(String),
+    /// XML that is no SAML response: its outermost element is another, of this name.
+    NotResponse(String),
     /// An element of metadata, of this name and in another namespace or in none.
     Namespace(&'static str, Option<String>),
     /// No identity provider, and the role that is there instead.
@@ -78,6 +80,9 @@ impl fmt::Display for Fault {
                 "begins with `{}`, not with `EntityDescriptor` or `EntitiesDescriptor` of SAML 2.0 metadata",
                 shown(name)
             ),
+            Self::NotResponse(name) => {
+                write!(formatter, "begins with `{}`, not with `Response` of the SAML 2.0 protocol", shown(name))
+            }
             Self::Namespace(name, Some(namespace)) => write!(
                 formatter,
                 "has the element `{name}` in the namespace `{}`, not in `{}`",

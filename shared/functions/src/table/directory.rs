@@ -97,6 +97,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..DIRECTORY
     }),
     http(Endpoint {
+        name: "test-authorisation-server",
+        summary: "Test authorisation server",
+        method: "POST",
+        path: "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/test",
+        group: Group::Write,
+        resource: Kind::AuthorisationServer,
+        response: Some("AuthorisationServerTest"),
+        permissions: &[Read, Write, Count],
+        ..DIRECTORY
+    }),
+    http(Endpoint {
+        name: "get-authorisation-server-test",
+        summary: "Get last test of authorisation server",
+        method: "GET",
+        path: "/organisations/{OrganisationId}/authorisationservers/{AuthorisationServerId}/test",
+        group: Group::Read,
+        resource: Kind::AuthorisationServer,
+        response: Some("AuthorisationServerTest"),
+        permissions: &[Read],
+        ..DIRECTORY
+    }),
+    http(Endpoint {
         name: "put-authorisation-server",
         summary: "Replace authorisation server",
         method: "PUT",

@@ -34,6 +34,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
         permissions: &[Read, Due, Write],
     },
     Function {
+        name: "refresh-metadata",
+        family: "events",
+        summary: "Refresh identity providers from their metadata URLs",
+        trigger: Trigger::Schedule("rate(15 minutes)"),
+        permissions: &[Read, Due, Write, Count],
+    },
+    Function {
+        name: "check-health",
+        family: "events",
+        summary: "Test authorisation servers and identity providers in use daily",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        permissions: &[Read, List, Due, Write],
+    },
+    Function {
         name: "publish-audit",
         family: "events",
         summary: "Publish new audit records on the event bus and seal them",

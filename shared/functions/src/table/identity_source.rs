@@ -57,7 +57,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         resource: Kind::IdentityProvider,
         request: Some("CreateExternalIdp"),
         response: Some("ExternalIdpPreview"),
-        permissions: &[Read, Write, AssumeRole, Seal],
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),
     http(Endpoint {
@@ -79,6 +79,52 @@ pub(super) const FUNCTIONS: &[Function] = &[
         group: Group::Write,
         resource: Kind::IdentityProvider,
         request: Some("UpdateExternalIdp"),
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
+        name: "refresh-external-idp",
+        summary: "Refresh external identity provider from its metadata URL",
+        method: "POST",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/refresh",
+        group: Group::Write,
+        resource: Kind::IdentityProvider,
+        request: Some("RefreshExternalIdp"),
+        response: Some("ExternalIdpRefreshed"),
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
+        name: "test-external-idp",
+        summary: "Test external identity provider",
+        method: "POST",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/test",
+        group: Group::Write,
+        resource: Kind::IdentityProvider,
+        response: Some("ExternalIdpTest"),
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
+        name: "get-external-idp-test",
+        summary: "Get last test of external identity provider",
+        method: "GET",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/test",
+        group: Group::Read,
+        resource: Kind::IdentityProvider,
+        response: Some("ExternalIdpTest"),
+        permissions: &[Read, Write, Count, AssumeRole, Seal],
+        ..IDENTITY_SOURCE
+    }),
+    http(Endpoint {
+        name: "explain-external-idp-response",
+        summary: "Explain why a SAML response may have been refused",
+        method: "POST",
+        path: "/v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/explain",
+        group: Group::Write,
+        resource: Kind::IdentityProvider,
+        request: Some("ExplainResponse"),
+        response: Some("ExternalIdpExplanation"),
         permissions: &[Read, Write, Count, AssumeRole, Seal],
         ..IDENTITY_SOURCE
     }),

@@ -1,7 +1,7 @@
 //! The attempts of a request: read, ask the policies, write; again after a lost race.
 
 use trustplane_domain::Failure;
-use trustplane_policy::{Attempt, Grant, Permitted, PolicyRequest, Proposal, Question, Sealed, decide};
+use trustplane_policy::{Attempt, Grant, Permitted, PolicyRequest, Principal, Proposal, Question, Sealed, decide};
 use trustplane_store::{CommitError, Read, Reads, TenantKeys};
 
 use super::open::Opened;
@@ -121,7 +121,13 @@ impl Call {
         let own_policies = self.own_policies(cx.keys, &cx.tenant.value, cx.caller, action).await?;
         let policies = own_policies.as_deref().unwrap_or(&self.policies.built_in);
         let tenant = cx.tenant.value.tenant_id;
-        let request = PolicyRequest { tenant, credential: cx.caller, action, origin: &self.origin, at: self.now };
+        let request = PolicyRequest {
+            tenant,
+            principal: Principal::Credential(cx.caller),
+            action,
+            origin: &self.origin,
+            at: self.now,
+        };
         let decided = decide(policies, &request, Sealed::new(read), propose);
         if let Err(Failure::Forbidden(denial)) = &decided {
             self.record_denied(&Attempt::of(&request, denial)).await;

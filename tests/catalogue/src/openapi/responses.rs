@@ -190,6 +190,9 @@ const NO_ETAG: &[&str] = &[
     "create-bootstrap-template",
     "create-temporary-api-key",
     "evaluate-policies",
+    "explain-external-idp-response",
+    "get-authorisation-server-test",
+    "get-external-idp-test",
     "get-identity-center-test",
     "get-openid-provider-public-key",
     "get-sp-config",
@@ -204,6 +207,8 @@ const NO_ETAG: &[&str] = &[
     "replay-webhook",
     "request-aws-sync",
     "retry-webhook-delivery",
+    "test-authorisation-server",
+    "test-external-idp",
     "test-identity-center-connection",
     "test-webhook",
 ];

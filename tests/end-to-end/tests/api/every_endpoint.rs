@@ -14,6 +14,7 @@ use trustplane_runtime::{Dialect, Function, Route, routes};
 use trustplane_store::{Idempotency, Writes};
 
 use crate::identity_center::{BASE, CONFIG, config, connected, organization};
+use crate::identity_source::metadata_server::{MetadataServer, document};
 use crate::identity_source::{ASSOCIATIONS, IDP, STORE, certificate, import, new_idp};
 use crate::table::{part, read, table, write};
 
@@ -33,16 +34,22 @@ const OTHERWISE: &[(&str, u64)] = &[
     ("list-identity-store-associations", 4),
     // The events are counted: one listing per 400 of them or 1 MB.
     ("replay-webhook", 3),
+    // The request starts over with the document, after the tenant's budget of outgoing requests is counted.
+    ("refresh-external-idp", 4),
+    // The tenant's budget of outgoing requests is counted before one is sent.
+    ("test-authorisation-server", 3),
+    ("test-external-idp", 3),
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
     ("preview-external-idp", 1),
 ];
 
-/// POSTs that change nothing, or whose repetition does no harm, so it needs no stored response.
-const ANSWERING: [&str; 6] = [
+/// POSTs that change nothing, whose repetition does no harm, or whose response must not be stored.
+const ANSWERING: [&str; 7] = [
     "create-bootstrap-template",
     "evaluate-policies",
+    "explain-external-idp-response",
     "preview-external-idp",
     "replay-webhook",
     "retry-webhook-delivery",
@@ -179,6 +186,14 @@ async fn costs_what_it_may_and_is_done_once() {
     let _ = story.step("POST", &format!("{provider}/enable"), none.clone()).await;
     let _ = story.step("DELETE", &format!("{certificates}/{}", id(&second, "certificate_id")), none.clone()).await;
     let _ = story.step("POST", &format!("{provider}/disable"), none.clone()).await;
+    let server = MetadataServer::start(world()).await;
+    server.serve(&document(&[&certificate(-1, 100)]));
+    let _ = story.customer.put(&provider, &json!({"idp_saml_metadata_url": server.url()})).await.expect(200);
+    let _ = story.step("POST", &format!("{provider}/refresh"), json!({})).await;
+    let _ = story.step("POST", &format!("{provider}/test"), none.clone()).await;
+    let _ = story.step("GET", &format!("{provider}/test"), none.clone()).await;
+    let response = "<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
+    let _ = story.step("POST", &format!("{provider}/explain"), json!({"saml_response": response})).await;
     let _ = story.step("DELETE", &provider, none.clone()).await;
     let store = format!("/v1/identity-stores/{STORE}");
     let own = format!("{store}/saml-certificates");
@@ -199,7 +214,11 @@ async fn costs_what_it_may_and_is_done_once() {
     let servers = "/organisations/acme/authorisationservers";
     let made = story.step("POST", servers, json!({"CustomerFriendlyName": "Acme"})).await;
     let server = format!("{servers}/{}", id(&made, "AuthorisationServerId"));
-    let _ = story.step("PUT", &server, json!({"CustomerFriendlyName": "Sign in", "Status": "Active"})).await;
+    let nobody = "https://nobody.localhost:1/.well-known/openid-configuration";
+    let facts = json!({"CustomerFriendlyName": "Sign in", "Status": "Active", "OpenIDDiscoveryDocument": nobody});
+    let _ = story.step("PUT", &server, facts).await;
+    let _ = story.step("POST", &format!("{server}/test"), none.clone()).await;
+    let _ = story.step("GET", &format!("{server}/test"), none.clone()).await;
     let _ = story.step("GET", &server, none.clone()).await;
     let _ = story.step("GET", servers, none.clone()).await;
     let configurations = format!("{server}/sso-configuration");

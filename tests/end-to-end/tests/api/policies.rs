@@ -18,11 +18,12 @@ pub async fn save(customer: &Customer, id: &str, text: &str) -> Reply {
 }
 
 /// The policies that every tenant has, sorted by id.
-const BUILT_IN: [&str; 6] = [
+const BUILT_IN: [&str; 7] = [
     "built-in.admin",
     "built-in.approver",
     "built-in.editor",
     "built-in.four-eyes",
+    "built-in.system",
     "built-in.temporary-keys",
     "built-in.viewer",
 ];

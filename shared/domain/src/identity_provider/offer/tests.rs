@@ -124,16 +124,25 @@ fn warnings_name_forgeable_signatures_on_every_way_in() {
 #[test]
 fn an_update_is_of_settings_or_of_metadata() {
     let names = json!({"entity_id": "a", "login_url": "https://idp.example.com/"});
-    let Update::Settings { names: Some((entity_id, _)), want_request_signed: None } = update(&names).unwrap() else {
+    let Update::Settings(SettingsUpdate { names: Some((entity_id, _)), want_request_signed: None, .. }) =
+        update(&names).unwrap()
+    else {
         panic!()
     };
     assert_eq!(entity_id.as_str(), "a");
     let mut flagged = names.clone();
     flagged["want_request_signed"] = json!(false);
     let read = update(&flagged).unwrap();
-    assert!(matches!(read, Update::Settings { names: Some(_), want_request_signed: Some(false) }), "{read:?}");
+    assert!(
+        matches!(
+            &read,
+            Update::Settings(SettingsUpdate { names: Some(_), want_request_signed: Some(false), clears_url: true, .. })
+        ),
+        "{read:?}"
+    );
     let read = update(&json!({"want_request_signed": true})).unwrap();
-    assert_eq!(read, Update::Settings { names: None, want_request_signed: Some(true) });
+    let flag = SettingsUpdate { want_request_signed: Some(true), ..SettingsUpdate::default() };
+    assert_eq!(read, Update::Settings(flag));
     let text = metadata("b");
     for (flag, expected) in [(Value::Null, false), (json!(true), true), (json!(false), false)] {
         let Update::Metadata(offer) = update(&json!({"idp_saml_metadata": text, "want_request_signed": flag})).unwrap()
@@ -149,4 +158,55 @@ fn an_update_is_of_settings_or_of_metadata() {
     both["idp_saml_metadata"] = json!(text);
     assert_eq!(wrong(update(&both)), [ENTITY_ID, LOGIN_URL]);
     assert_eq!(wrong(update(&json!({"idp_saml_metadata": "<x/>"}))), [METADATA]);
+}
+
+#[test]
+fn a_metadata_url_is_the_only_source_of_its_request() {
+    let url = "https://idp.example.com/metadata?token=1";
+    let read = |body: &Value| {
+        let mut fields = fields(body);
+        let description = Description::read(&mut fields, now());
+        faults(fields).map(|()| description.unwrap())
+    };
+    let by = ByUrl { url: OutboundUrl::parse(url).unwrap(), trust: Trust::Continuous, selected: None };
+    assert_eq!(read(&json!({"idp_saml_metadata_url": url, "idp_saml_metadata": ""})), Ok(Description::Url(by.clone())));
+    let selecting = json!({
+        "idp_saml_metadata_url": url, "metadata_trust": "tls", "idp_saml_config": {"entity_id": "urn:a", "login_url": ""},
+    });
+    let tls = ByUrl { trust: Trust::Tls, selected: Some(EntityId::parse("urn:a").unwrap()), ..by.clone() };
+    assert_eq!(read(&selecting), Ok(Description::Url(tls.clone())));
+    let text = metadata("urn:a");
+    for (body, fields) in [
+        (json!({"idp_saml_metadata_url": "http://idp.example.com/"}), vec!["idp_saml_metadata_url"]),
+        (
+            json!({"idp_saml_metadata_url": url, "idp_saml_metadata": text, "idp_certificate": "x"}),
+            vec!["idp_certificate", "idp_saml_metadata"],
+        ),
+        (
+            json!({"idp_saml_metadata_url": url, "idp_saml_config": {"entity_id": "urn:a", "login_url": "https://a.example"}}),
+            vec!["idp_saml_config.login_url"],
+        ),
+        (json!({"idp_saml_metadata_url": url, "metadata_trust": "blind"}), vec!["metadata_trust"]),
+        (json!({"idp_saml_metadata": text, "metadata_trust": "tls"}), vec!["metadata_trust"]),
+    ] {
+        assert_eq!(wrong(read(&body)), fields, "{body}");
+    }
+    // An update takes it too; empty, it clears the URL and nothing else.
+    let body =
+        json!({"idp_saml_metadata_url": url, "metadata_trust": "tls", "idp_saml_config": {"entity_id": "urn:a"}});
+    assert_eq!(update(&body), Ok(Update::Url { by: tls, want_request_signed: None }));
+    let cleared = SettingsUpdate { clears_url: true, ..SettingsUpdate::default() };
+    assert_eq!(update(&json!({"idp_saml_metadata_url": ""})), Ok(Update::Settings(cleared)));
+    let trust = SettingsUpdate { trust: Some(Trust::Tls), ..SettingsUpdate::default() };
+    assert_eq!(update(&json!({"metadata_trust": "tls"})), Ok(Update::Settings(trust)));
+    for (body, fields) in [
+        (
+            json!({"idp_saml_metadata_url": url, "entity_id": "urn:a", "login_url": "https://a.example"}),
+            vec!["entity_id", "login_url"],
+        ),
+        (json!({"idp_saml_metadata_url": "", "metadata_trust": "tls"}), vec!["metadata_trust"]),
+        (json!({"idp_saml_metadata": text, "metadata_trust": "tls"}), vec!["metadata_trust"]),
+    ] {
+        assert_eq!(wrong(update(&body)), fields, "{body}");
+    }
 }

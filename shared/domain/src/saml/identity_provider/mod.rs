@@ -25,6 +25,8 @@ pub struct IdentityProviderMetadata {
     pub left_out: Vec<LeftOut>,
     /// Entity ids of all identity providers in the document.
     pub providers: Vec<String>,
+    /// Time until which the document may be used, if it names one.
+    pub valid_until: Option<Timestamp>,
 }
 
 impl IdentityProviderMetadata {
@@ -54,7 +56,10 @@ impl IdentityProviderMetadata {
             }
         };
         let role = provider.role;
-        role.ancestors().try_for_each(|node| check_valid_until(node, now))?;
+        let mut valid_until = None;
+        for node in role.ancestors() {
+            valid_until = [valid_until, check_valid_until(node, now)?].into_iter().flatten().min();
+        }
         let (login_url, mut left_out) = login_url(role)?;
         let settings = Settings {
             entity_id: EntityId::parse(&provider.entity_id).map_err(Fault::EntityId)?,
@@ -63,7 +68,7 @@ impl IdentityProviderMetadata {
         };
         let found = certificates::for_signing(role, now)?;
         left_out.extend(found.left_out);
-        Ok(Self { settings, certificates: found.usable, left_out, providers: ids() })
+        Ok(Self { settings, certificates: found.usable, left_out, providers: ids(), valid_until })
     }
 }
 
@@ -97,10 +102,10 @@ fn stray(node: Node<'_, '_>, namespace: &str, name: &'static str) -> Option<Faul
 }
 
 /// Metadata, section 2.3.1: a descriptor is not to be used after its `validUntil`.
-fn check_valid_until(node: Node<'_, '_>, now: Timestamp) -> Result<(), Fault> {
-    let Some(text) = node.attribute("validUntil") else { return Ok(()) };
+fn check_valid_until(node: Node<'_, '_>, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+    let Some(text) = node.attribute("validUntil") else { return Ok(None) };
     let moment = schema::date_time(text).ok_or(Fault::ValidUntil)?;
-    if moment <= now { Err(Fault::Expired(moment)) } else { Ok(()) }
+    if moment <= now { Err(Fault::Expired(moment)) } else { Ok(Some(moment)) }
 }
 
 /// The first usable place to sign in, and the ones before it that are not usable.

@@ -15,7 +15,7 @@ const SP_CERTIFICATES: &str = "/v1/identity-stores/d-1234567890/saml-certificate
 const SHA_1: &str = include_str!("sha1.pem");
 
 /// Metadata of one provider with these certificates, and these attributes of its role.
-fn metadata(entity_id: &str, attributes: &str, certificates: &[String]) -> String {
+pub fn metadata(entity_id: &str, attributes: &str, certificates: &[String]) -> String {
     let keys: String = certificates
         .iter()
         .map(|base64| {

@@ -3,9 +3,12 @@
 mod bad_input;
 mod certificates;
 mod denials;
+mod explain;
 mod external_idp;
 mod instances;
-mod metadata;
+pub mod metadata;
+pub mod metadata_server;
+mod metadata_url;
 mod saml_certificates;
 mod sequences;
 
