@@ -33,6 +33,9 @@ pub fn responses(generator: &mut SchemaGenerator) {
 /// Adds the schemas of images in events.
 pub fn images(generator: &mut SchemaGenerator) {
     generator.subschema_for::<external_idp::Recorded<'_>>();
+    generator.subschema_for::<trustplane_domain::identity_provider::RefreshRecord<'_>>();
+    generator.subschema_for::<trustplane_domain::health::HealthRecord<'_>>();
+    generator.subschema_for::<explain::View<'_>>();
     generator.subschema_for::<certificates::View<'_>>();
     generator.subschema_for::<saml_certificates::View<'_>>();
 }

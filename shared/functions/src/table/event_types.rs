@@ -350,4 +350,48 @@ pub(super) const EVENTS: &[EventType] = &[
     proof("revoked", "domain.proof_revoked", "The record of a proven domain was missing for too long"),
     proof("proven", "domain.proven", "The record of a domain was found"),
     proof("expired", "domain.challenge_expired", "The record of a domain was not found in time"),
+    tested("check-health", "authorisation-server.health_changed", AuthorisationServer, SERVER_HEALTH),
+    tested("check-health", "identity-provider.health_changed", IdentityProvider, PROVIDER_HEALTH),
+    tested(
+        "test-authorisation-server",
+        "authorisation-server.tested",
+        AuthorisationServer,
+        "An authorisation server was tested",
+    ),
+    tested(
+        "test-external-idp",
+        "identity-provider.tested",
+        IdentityProvider,
+        "An external identity provider was tested",
+    ),
+    refreshed("identity-provider.metadata_unreachable", UNREACHABLE)
+        .when(When::After("metadata_status", "unreachable")),
+    refreshed("identity-provider.metadata_unreachable", UNREACHABLE).when(When::After("metadata_status", "invalid")),
+    refreshed("identity-provider.metadata_changed", "The metadata of an external identity provider was refreshed"),
+    on(
+        "explain-external-idp-response",
+        "identity-provider.response_explained",
+        IdentityProvider,
+        "ExplanationImage",
+        "A SAML response that was refused was explained",
+    ),
 ];
+
+const SERVER_HEALTH: &str = "The daily test of an authorisation server found another outcome, issuer or set of keys";
+const PROVIDER_HEALTH: &str = "The daily test of an external identity provider found another outcome";
+const UNREACHABLE: &str = "The metadata of an external identity provider cannot be fetched or read";
+
+/// A test, by request or by the schedule.
+const fn tested(
+    action: &'static str,
+    name: &'static str,
+    resource: trustplane_policy::Kind,
+    summary: &'static str,
+) -> EventType {
+    on(action, name, resource, "HealthImage", summary)
+}
+
+/// A refresh from the metadata URL, by request or by the schedule.
+const fn refreshed(name: &'static str, summary: &'static str) -> EventType {
+    on("refresh-external-idp", name, IdentityProvider, "RefreshedIdentityProviderImage", summary)
+}
