@@ -39,8 +39,6 @@ pub(crate) struct Decision<T> {
     pub(crate) grant: Option<Grant>,
     /// Further writes of the same transaction.
     pub(crate) writes: Writes,
-    /// The grant that the policies gave; without one, the function acts for itself.
-    pub(crate) grant: Option<Grant>,
 }
 
 /// A change that others learn of: it gets an audit record.

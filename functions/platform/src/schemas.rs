@@ -31,7 +31,6 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Listed<policies::Body<'_>>>();
     generator.subschema_for::<Listed<audit::Body>>();
     generator.subschema_for::<evaluation::Body<'_>>();
-    generator.subschema_for::<whoami::Body<'_>>();
     generator.subschema_for::<event_types::EventTypes>();
     generator.subschema_for::<Listed<webhooks::Body<'_>>>();
     generator.subschema_for::<webhooks::MadeBody<'_>>();

@@ -87,10 +87,6 @@ impl Command {
                     idp_port = Some(value.parse().map_err(|_| format!("`{value}` is not a port"))?);
                 }
                 "--emit" => emit.push(PathBuf::from(value()?)),
-                "--idp-port" => {
-                    let value = value()?;
-                    idp_port = Some(value.parse().map_err(|_| format!("`{value}` is not a port"))?);
-                }
                 "--data" => options.data = Some(PathBuf::from(value()?)),
                 "--aws-endpoint" => options.aws_endpoint = Some(endpoint(value()?)?),
                 "--dynamodb-endpoint" => options.dynamodb_endpoint = Some(endpoint(value()?)?),

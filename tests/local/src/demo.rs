@@ -76,7 +76,6 @@ impl Demo {
             "region": REGION,
             "endpoint": stack.endpoint(),
             "receiver_url": stack.receiver_url(),
-            "endpoint": stack.endpoint(),
             "dynamodb_endpoint": stack.dynamodb_endpoint(),
             "table": stack.table(),
             "metadata_url": stack.identity_provider().map(IdentityProvider::metadata_url),

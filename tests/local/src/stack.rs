@@ -65,8 +65,6 @@ pub struct Options {
     pub receiver: bool,
     /// Called with each event that a bus receives, in the format that a rule's target gets.
     pub observer: Option<fn(&Value)>,
-    /// Port of the demonstration identity provider, 0 for a free one; `None` starts none.
-    pub identity_provider: Option<u16>,
 }
 
 /// A running stack. Dropping it stops it, including its function processes; [`Stack::stop`] also waits for their end.
@@ -81,7 +79,6 @@ pub struct Stack {
     authority: Authority,
     identity_provider: Option<IdentityProvider>,
     receiver: Option<Receiver>,
-    identity_provider: Option<IdentityProvider>,
     delivery: Delivery,
     bus: Bus,
     schedules: Vec<(Schedule, Expression)>,
@@ -221,7 +218,6 @@ impl Stack {
             authority,
             identity_provider,
             receiver,
-            identity_provider,
             delivery,
             bus,
             schedules,
@@ -289,11 +285,6 @@ impl Stack {
     /// The reason why EventBridge would not take it.
     pub fn emit(&self, event: &Value) -> Result<(), Error> {
         self.bus.emit(event)
-    }
-
-    /// Returns the demonstration identity provider, if the options start one.
-    pub fn identity_provider(&self) -> Option<&IdentityProvider> {
-        self.identity_provider.as_ref()
     }
 
     /// Sends a request to the HTTP API. `path` is percent-encoded.

@@ -40,11 +40,6 @@ const OTHERWISE: &[(&str, u64)] = &[
     ("test-external-idp", 3),
     // The events are counted: one listing per 400 of them or 1 MB.
     ("replay-webhook", 3),
-    // The request starts over with the document, after the tenant's budget of outgoing requests is counted.
-    ("refresh-external-idp", 4),
-    // The tenant's budget of outgoing requests is counted before one is sent.
-    ("test-authorisation-server", 3),
-    ("test-external-idp", 3),
     // They write nothing.
     ("create-bootstrap-template", 1),
     ("evaluate-policies", 1),
