@@ -58,7 +58,8 @@ struct Finding<'a> {
 
 /// An explanation in the audit log.
 #[derive(Debug, Serialize)]
-struct View<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExplanationImage"))]
+pub(crate) struct View<'a> {
     failed: Vec<&'a str>,
 }
 

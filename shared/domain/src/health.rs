@@ -61,6 +61,7 @@ pub struct Facts {
 
 /// A change between two tests that others learn of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum HealthEvent {
     /// Other checks fail than before, or none any more.
@@ -112,6 +113,7 @@ impl Health {
 
 /// A test in the audit log.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "HealthImage"))]
 pub struct HealthRecord<'a> {
     success: Option<bool>,
     failed: Vec<&'a str>,

@@ -22,6 +22,7 @@ pub struct View<'a> {
 
 /// A provider as the audit log sees it after a refresh. The URL is shown by its origin: the rest may hold a token.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RefreshedIdentityProviderImage"))]
 pub struct RefreshRecord<'a> {
     #[serde(flatten)]
     view: View<'a>,
@@ -33,6 +34,7 @@ pub struct RefreshRecord<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderRefreshEvent"))]
 struct RecordedEvent<'a> {
     event: &'static str,
     certificate_id: Option<String>,
