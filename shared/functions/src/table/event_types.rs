@@ -120,6 +120,13 @@ pub(super) const DIRECTORY: &[EventType] = &[
         "An SSO configuration was updated",
     ),
     on(
+        "claim-redirect-uris",
+        "sso-configuration.redirect_uri_claimed",
+        SsoConfiguration,
+        "SsoConfigurationImage",
+        "The redirect URI of an SSO configuration of an earlier release was claimed",
+    ),
+    on(
         "delete-sso-configuration",
         "sso-configuration.deleted",
         SsoConfiguration,
@@ -346,6 +353,7 @@ pub(super) const EVENTS: &[EventType] = &[
     on("deliver-webhooks", "webhook.disabled", Webhook, "DisabledWebhookImage", DISABLED),
     on("retry-webhooks", "webhook.disabled", Webhook, "DisabledWebhookImage", DISABLED),
     proof("missing", "domain.proof_failing", "The record of a proven domain is missing"),
+    proof("unanswered", "domain.proof_failing", "DNS has not answered clearly for the record of a proven domain"),
     proof("restored", "domain.proof_restored", "The record of a proven domain is back"),
     proof("revoked", "domain.proof_revoked", "The record of a proven domain was missing for too long"),
     proof("proven", "domain.proven", "The record of a domain was found"),
