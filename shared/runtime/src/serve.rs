@@ -161,11 +161,11 @@ async fn respond(
         Ok(Err(_panic)) => Err(Failure::internal("the handler panicked")),
         Err(_elapsed) => Err(Failure::unavailable(1, "the handler ran out of time")),
     };
-    if let Err(failure) = &result {
-        if dialect == Dialect::IdentitySource {
-            let action = action.map(|action| action.name);
-            about.sealed_denial = denial::sealed(&platform, failure, action, &about.request_id).await;
-        }
+    if let Err(failure) = &result
+        && dialect == Dialect::IdentitySource
+    {
+        let action = action.map(|action| action.name);
+        about.sealed_denial = denial::sealed(&platform, failure, action, &about.request_id).await;
     }
     let response = dialect::render(dialect, &result, &about);
     let failure = result.as_ref().err();
