@@ -29,7 +29,9 @@ pub struct RefreshRecord<'a> {
     metadata_status: Option<&'static str>,
     document_sha256: Option<&'a str>,
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pending: &'a [Pending],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     events: Vec<RecordedEvent<'a>>,
 }
 
