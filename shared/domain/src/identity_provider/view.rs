@@ -39,9 +39,12 @@ pub struct RefreshRecord<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityProviderRefreshEvent"))]
 struct RecordedEvent<'a> {
     event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     certificate_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint_sha256: Option<&'a str>,
     /// Of an announced removal, its time; of failures, the time of the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
 }
 
