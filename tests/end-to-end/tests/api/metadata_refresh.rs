@@ -13,7 +13,7 @@ use trustplane_store::keys::DUE_SHARDS;
 use crate::identity_source::metadata_server::{ENTITY, MetadataServer, Seen, TOKEN, document, document_of};
 use crate::identity_source::{IDP, certificate, go_through, import, scenario};
 use crate::policies::save;
-use crate::table::{audit_records, own_world, part, table};
+use crate::table::{audit_records, own_world, part, published, table};
 
 const FUNCTION: &str = "refresh-metadata";
 const ACTION: &str = "refresh-external-idp";
@@ -129,9 +129,7 @@ async fn a_rotation_is_followed_with_a_valid_certificate_at_every_moment() {
     assert!(records.iter().all(|record| !record.to_string().contains(TOKEN)));
     // Each record is an event on the bus.
     scene.world.stack().settle_streams().await;
-    let events: Vec<Value> = scene.world.stack().events();
-    let events = events.iter().filter(|event| event["detail"]["action"] == ACTION);
-    assert_eq!(events.map(|event| event["detail"].clone()).collect::<Vec<_>>(), records);
+    assert_eq!(published(scene.world, ACTION), records);
 }
 
 #[tokio::test]

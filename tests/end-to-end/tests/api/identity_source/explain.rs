@@ -12,7 +12,7 @@ fn response() -> String {
     r#"<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion" Destination="https://other.example/acs">
     <a:Issuer>urn:other</a:Issuer><p:Status><p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></p:Status>
     <a:Assertion><a:Subject><a:NameID>alice@example.com</a:NameID></a:Subject><a:Conditions NotOnOrAfter="2020-01-01T00:00:00Z"/>
-    <a:AttributeStatement><a:Attribute Name="phone"><a:AttributeValue>+49 30 123456</a:AttributeValue></a:Attribute></a:AttributeStatement>
+    <a:AttributeStatement><a:Attribute Name="phone"><a:AttributeValue>+49 30 765432</a:AttributeValue></a:Attribute></a:AttributeStatement>
     </a:Assertion></p:Response>"#
         .to_owned()
 }
@@ -49,7 +49,7 @@ async fn a_refused_response_is_explained_and_nothing_of_it_is_kept() {
     assert_eq!(records.len(), 3);
     assert_eq!(records[0]["after"], json!({"failed": failed}));
     assert!(provider.ends_with(records[0]["resource_id"].as_str().unwrap()));
-    for secret in ["alice", "123456"] {
+    for secret in ["alice", "765432"] {
         assert!(!explained.text.contains(secret) && !records[0].to_string().contains(secret));
         assert!(world().stack().logs().iter().all(|line| !line.text.contains("alice@example.com")), "{secret}");
     }
