@@ -10,9 +10,10 @@ use trustplane_domain::directory::ids::{AuthorisationServerId, OrganisationId};
 use trustplane_domain::directory::obstacle::below_organisation;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
-use trustplane_runtime::{Call, Context, Decision, Response, Subject, both};
-use trustplane_store::Writes;
+use trustplane_runtime::{Call, Context, Decision, Planned, Response, Subject, both};
+use trustplane_store::{TenantKeys, Writes};
 
+use crate::level::{Level, one_more};
 use crate::obstacles::{unobstructed, warned};
 use crate::path::ServerPath;
 use crate::server_tests::untested;
@@ -67,12 +68,18 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         .body(|request| request.fields().and_then(ServerRequest::parse))
         .reads(|id, keys| (keys.organisation(id), keys.authorisation_server_count(id).optional()))
         .subject(|(organisation, request), _, cx| subject(id).after(image(&created(organisation, request, cx))))
-        .decide(|(organisation, request), (above, count), cx| {
+        .plan(|(organisation, request), (above, count), cx| {
             unobstructed(&below_organisation(&above.value))?;
-            listing::room(&count, MAX, || format!("an organisation has at most {MAX} authorisation servers"))?;
-            let after = created(organisation, request, cx);
-            let key = cx.keys.authorisation_server(organisation, id);
-            let writes = Writes::new().create(&key, &after).one_more(&count.key, MAX).and(scheduled(&after, cx));
+            Ok(Planned::new((count, created(organisation, request, cx))))
+        })
+        .further(|(count, after), keys| level(&after.organisation_id, keys).uncounted(count))
+        .decide(|(count, after), children, cx| {
+            let rule = || format!("an organisation has at most {MAX} authorisation servers");
+            let key = cx.keys.authorisation_server(&after.organisation_id, id);
+            let writes = Writes::new()
+                .create(&key, &after)
+                .and(one_more(&count, children.as_ref(), MAX, rule)?)
+                .and(scheduled(&after, cx));
             Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
         })
         .await
@@ -84,12 +91,15 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
         let filter = listing::filter(request, |word| ServerStatus::parse(word).map(ServerStatus::as_str));
         both(path::organisation(request), both(listing::page(request, AuthorisationServer::SORTABLE), filter))
     })
-    .reads(|(organisation, _), keys| (keys.organisation(organisation), keys.authorisation_servers(organisation)))
+    .reads(|(organisation, (page, filter)), keys| {
+        (keys.organisation(organisation), level(organisation, keys).page(page, !filter.is_empty()))
+    })
     .subject(|((organisation, _), ()), _, _| Subject::new(Kind::Organisation, organisation.as_str()))
-    .decide(|((_, (page, filter)), ()), (above, servers), _| {
-        let servers = servers.rows.into_iter().map(|row| row.value);
-        let servers = servers.filter(|server| filter.matches(filtered(&server.id.to_string(), server))).collect();
-        let page = page.page(servers, AuthorisationServer::sort_key);
+    .plan(|((_, (_, filter)), ()), (above, found), _| Ok(Planned::new((above, found.plan(), filter.clone()))))
+    .further(|(_, plan, _), _| plan.again())
+    .decide(|(above, plan, filter), again, _| {
+        let is_listed = |server: &AuthorisationServer| filter.matches(filtered(&server.id.to_string(), server));
+        let page = plan.page(again, is_listed, AuthorisationServer::sort_key);
         let response = Response::ok(&page.map(|server| serde_json::json!(body(&server))));
         Ok(warned(response, &below_organisation(&above.value)))
     })
@@ -128,6 +138,11 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
             Ok(if tested(&after) == tested(&server.value) { decision } else { decision.and(scheduled(&after, cx)) })
         })
         .await
+}
+
+fn level(organisation: &OrganisationId, keys: TenantKeys) -> Level<AuthorisationServer> {
+    let count = keys.authorisation_server_count(organisation);
+    Level::new(keys.authorisation_servers(organisation), count, "AuthorisationServerId")
 }
 
 /// The facts of a server that filters look at.

@@ -17,6 +17,7 @@
 
 pub mod authorisation_servers;
 pub mod domains;
+mod level;
 mod listing;
 mod obstacles;
 pub mod organisations;

@@ -1,10 +1,9 @@
-//! Lists: the page and the filters that a request asks for, and the room that a list has.
+//! Lists: the page and the filters that a request asks for.
 
+use trustplane_domain::Failure;
 use trustplane_domain::directory::filter::Filter;
 use trustplane_domain::directory::page::PageRequest;
-use trustplane_domain::{Conflict, Failure};
 use trustplane_runtime::Request;
-use trustplane_store::{Count, Slot};
 
 /// Parses `page`, `size` and `sort`.
 pub(crate) fn page(request: &Request, sortable: &[&'static str]) -> Result<PageRequest, Failure> {
@@ -21,10 +20,4 @@ pub(crate) fn filter(
     let query = request.queries();
     Filter::parse(query.iter().map(|(name, value)| (name.as_str(), value.as_str())), parse_status)
         .map_err(Failure::Invalid)
-}
-
-/// Refuses one more child where there are `most`. `rule` says so to people.
-pub(crate) fn room(count: &Slot<Count>, most: u64, rule: impl FnOnce() -> String) -> Result<(), Failure> {
-    let children = count.value().map_or(0, |count| count.children);
-    if children < most { Ok(()) } else { Err(Failure::conflict(Conflict::Limit, rule())) }
 }

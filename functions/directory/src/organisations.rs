@@ -8,9 +8,10 @@ use trustplane_domain::directory::organisation::{
 };
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
-use trustplane_runtime::{Call, Decision, Response, Subject, both};
-use trustplane_store::Writes;
+use trustplane_runtime::{Call, Decision, Planned, Response, Subject, both};
+use trustplane_store::{TenantKeys, Writes};
 
+use crate::level::{Level, one_more};
 use crate::{listing, path};
 
 const MAX: u64 = MAX_ORGANISATIONS as u64;
@@ -44,14 +45,17 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
             let after = Organisation::new(new.clone(), cx.now);
             subject(&new.id).stored(read.and_then(|(slot, _)| slot.item.as_ref()), image).after(image(&after))
         })
-        .decide(|(new, ()), (slot, count), cx| {
+        .plan(|(new, ()), (slot, count), cx| {
             if slot.item.is_some() {
                 let message = format!("there is an organisation `{}` already", new.id);
                 return Err(Failure::conflict(Conflict::Exists, message));
             }
-            listing::room(&count, MAX, || format!("a tenant has at most {MAX} organisations"))?;
-            let after = Organisation::new(new.clone(), cx.now);
-            let writes = Writes::new().create(&slot.key, &after).one_more(&count.key, MAX);
+            Ok(Planned::new((slot.key, count, Organisation::new(new.clone(), cx.now))))
+        })
+        .further(|(_, count, _), keys| level(keys).uncounted(count))
+        .decide(|(key, count, after), children, _| {
+            let rule = || format!("a tenant has at most {MAX} organisations");
+            let writes = Writes::new().create(&key, &after).and(one_more(&count, children.as_ref(), MAX, rule)?);
             Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)))
         })
         .await
@@ -63,12 +67,12 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
         let filter = listing::filter(request, |word| OrganisationStatus::parse(word).map(OrganisationStatus::as_str));
         both(listing::page(request, Organisation::SORTABLE), filter)
     })
-    .reads(|_, keys| keys.organisations())
+    .reads(|(page, filter), keys| level(keys).page(page, !filter.is_empty()))
     .subject(|_, _, cx| Subject::new(Kind::Tenant, cx.keys.id().to_string()))
-    .decide(|((page, filter), ()), organisations, _| {
-        let organisations = organisations.rows.into_iter().map(|row| row.value);
-        let organisations = organisations.filter(|organisation| filter.matches(filtered(organisation))).collect();
-        let page = page.page(organisations, Organisation::sort_key);
+    .plan(|((_, filter), ()), found, _| Ok(Planned::new((found.plan(), filter.clone()))))
+    .further(|(plan, _), _| plan.again())
+    .decide(|(plan, filter), again, _| {
+        let page = plan.page(again, |organisation| filter.matches(filtered(organisation)), Organisation::sort_key);
         Ok(Response::ok(&page.map(|organisation| serde_json::json!(body(&organisation)))))
     })
     .await
@@ -103,6 +107,10 @@ fn filtered(organisation: &Organisation) -> Filtered<'_> {
         texts: [organisation.id.as_str(), &organisation.name],
         has_discovery_document: None,
     }
+}
+
+fn level(keys: TenantKeys) -> Level<Organisation> {
+    Level::new(keys.organisations(), keys.organisation_count(), "OrganisationId")
 }
 
 fn subject(id: &OrganisationId) -> Subject {

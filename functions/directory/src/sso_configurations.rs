@@ -12,9 +12,10 @@ use trustplane_domain::directory::sso_configuration::{
 };
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
-use trustplane_runtime::{Call, Context, Decision, Response, Subject, both};
+use trustplane_runtime::{Call, Context, Decision, Planned, Response, Subject, both};
 use trustplane_store::{Optional, RedirectClaim, Stored, TenantKeys, Writes};
 
+use crate::level::{Level, one_less, one_more};
 use crate::obstacles::{unobstructed, warned};
 use crate::path::{Configuration, ServerPath, configuration_reads};
 use crate::{listing, path, redirect_uris};
@@ -71,16 +72,19 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
             (path.reads(keys), count, wanted_claim(new.redirect_uri_suffix.as_ref(), base, keys))
         })
         .subject(|((path, new), ()), _, cx| subject(id).after(image(&created(path, new, cx))))
-        .decide(|((path, new), ()), ((organisation, server), count, claim), cx| {
+        .plan(|((path, new), ()), ((organisation, server), count, claim), cx| {
             unobstructed(&below_server(&organisation.value, &server.value))?;
             redirect_uris::refuse_taken(claim.as_ref(), id, cx.keys.id())?;
-            listing::room(&count, MAX, || format!("an authorisation server has at most {MAX} SSO configurations"))?;
-            let after = created(path, new, cx);
+            Ok(Planned::new((count, created(path, new, cx))))
+        })
+        .further(|(count, after), keys| level(&after.organisation_id, after.server_id, keys).uncounted(count))
+        .decide(|(count, after), children, cx| {
+            let rule = || format!("an authorisation server has at most {MAX} SSO configurations");
             let place = ConfigurationPath::from(&after);
             let writes = Writes::new()
                 .create(&cx.keys.sso_configuration(&place), &after)
                 .create(&cx.keys.sso_configuration_path(id), &place)
-                .one_more(&count.key, MAX)
+                .and(one_more(&count, children.as_ref(), MAX, rule)?)
                 .and(redirect_uris::taken(&after, cx.keys));
             Ok(Decision::write(writes, Response::created(&body(&after)).etag(1)).may_lose_claim())
         })
@@ -90,11 +94,12 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
 /// GET: a page of SSO configurations, the oldest first unless another order is asked for.
 pub async fn list(call: Call) -> Result<Response, Failure> {
     call.input(|request| both(path::server(request), listing::page(request, SsoConfiguration::SORTABLE)))
-        .reads(|(path, _), keys| (path.reads(keys), keys.sso_configurations(&path.organisation, path.server)))
+        .reads(|(path, page), keys| (path.reads(keys), level(&path.organisation, path.server, keys).page(page, false)))
         .subject(|((path, _), ()), _, _| Subject::new(Kind::AuthorisationServer, path.server.to_string()))
-        .decide(|((_, page), ()), ((organisation, server), configurations), _| {
-            let configurations = configurations.rows.into_iter().map(|row| row.value).collect();
-            let page = page.page(configurations, SsoConfiguration::sort_key);
+        .plan(|_, (above, found), _| Ok(Planned::new((above, found.plan()))))
+        .further(|(_, plan), _| plan.again())
+        .decide(|((organisation, server), plan), again, _| {
+            let page = plan.page(again, |_| true, SsoConfiguration::sort_key);
             let response = Response::ok(&page.map(|configuration| serde_json::json!(body(&configuration))));
             Ok(warned(response, &below_server(&organisation.value, &server.value)))
         })
@@ -145,10 +150,11 @@ pub async fn delete(call: Call) -> Result<Response, Failure> {
     call.input(path::configuration)
         .reads(|path, keys| {
             let path_by_id = keys.sso_configuration_path(path.configuration_id).expected();
-            (configuration_reads(path, keys), path_by_id, keys.versions(path.configuration_id))
+            let count = keys.sso_configuration_count(&path.organisation_id, path.server_id).optional();
+            (configuration_reads(path, keys), path_by_id, keys.versions(path.configuration_id), count)
         })
         .subject(|(path, ()), read, _| stored(path, read.map(|(found, ..)| found)))
-        .decide(|(path, ()), (found, path_by_id, versions), cx| {
+        .plan(|(path, ()), (found, path_by_id, versions, count), _| {
             if !found.configuration.value.is_deletable() {
                 let message = "names a configuration that had an approved version: it is kept";
                 return Err(Failure::invalid("ssoConfigurationId", message));
@@ -158,12 +164,15 @@ pub async fn delete(call: Call) -> Result<Response, Failure> {
                 let message = format!("delete its versions first: more than {MAX_AT_ONCE} do not go with it at once");
                 return Err(Failure::conflict(Conflict::Limit, message));
             }
-            let writes = Writes::new()
-                .remove(&found.configuration)
-                .remove(&path_by_id)
-                .one_less(&cx.keys.sso_configuration_count(&path.organisation_id, path.server_id));
+            Ok(Planned::new((path.clone(), found, path_by_id, versions, count)))
+        })
+        .further(|(path, .., count), keys| level(&path.organisation_id, path.server_id, keys).uncounted(count))
+        .decide(|(_, found, path_by_id, versions, count), children, cx| {
+            let writes = Writes::new().remove(&found.configuration).remove(&path_by_id);
             let writes = versions.rows.iter().fold(writes, Writes::remove);
-            let writes = writes.and(redirect_uris::given_up(&found.configuration.value, cx));
+            let writes = writes
+                .and(one_less(&count, children.as_ref()))
+                .and(redirect_uris::given_up(&found.configuration.value, cx));
             Ok(Decision::write(writes, Response::no_content()).may_lose_claim())
         })
         .await
@@ -181,6 +190,11 @@ fn wanted_claim(
 /// A stored configuration as the subject of a change.
 pub(crate) fn stored_subject(configuration: &Stored<SsoConfiguration>) -> Subject {
     subject(configuration.value.id).stored(Some(configuration), image)
+}
+
+fn level(organisation: &OrganisationId, server: AuthorisationServerId, keys: TenantKeys) -> Level<SsoConfiguration> {
+    let count = keys.sso_configuration_count(organisation, server);
+    Level::new(keys.sso_configurations(organisation, server), count, "ID")
 }
 
 fn subject(id: SsoConfigurationId) -> Subject {

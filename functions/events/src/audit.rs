@@ -6,11 +6,12 @@
 
 use serde_json::{Map, Value, json};
 use trustplane_aws::{DEAD_LETTER_BYTES, Event};
+use trustplane_domain::Timestamp;
 use trustplane_domain::audit::AuditRecord;
 use trustplane_domain::event::{detail, leave_images_out};
 use trustplane_runtime::{EventCall, EventError, Platform, event_name};
 
-use crate::sealing::{Brought, seal};
+use crate::sealing::{Unsealed, seal};
 
 /// A record of the stream.
 #[derive(Debug)]
@@ -20,33 +21,40 @@ struct Carried<'a> {
     /// The record in the stream's format.
     record: &'a Value,
     /// The event to publish and the record to seal, or the reason why the record is unusable.
-    event: Result<(Event, Brought), String>,
+    event: Result<(Event, Unsealed), String>,
 }
 
 /// Publishes and seals the records of a batch. The response names the record from which Lambda delivers them again.
 ///
 /// A bus or a table that is away is no fault of the records: they are delivered again for as long as the stream holds them.
-/// A permanent fault (a record whose hash does not match, a chain that was changed by hand) would hold up all later
-/// records, of other tenants too: it alone goes to the dead letters, and the others go on.
+/// A permanent fault (a record whose hash does not match, an event that the bus rejects for good, a chain that was changed
+/// by hand) would hold up all later records, of other tenants too: it alone goes to the dead letters, and the others go on.
 pub async fn publish(call: EventCall) -> Result<Value, EventError> {
     let bus = call.platform.bus()?;
     let records = call.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
     let carried = records.iter().map(Carried::of).collect::<Result<Vec<_>, _>>()?;
     let good = |(place, record): (usize, &'_ Carried<'_>)| record.event.clone().ok().map(|good| (place, good));
-    let (places, (events, brought)): (Vec<usize>, (Vec<Event>, Vec<Brought>)) =
+    let (places, (events, unsealed)): (Vec<usize>, (Vec<Event>, Vec<Unsealed>)) =
         carried.iter().enumerate().filter_map(good).unzip();
     // The first record to deliver again. All records before it are done.
     let mut end = carried.len();
-    if let Err(unpublished) = bus.publish(&events).await {
+    let sent = bus.publish(&events).await;
+    if let Some(unpublished) = &sent.unpublished {
         tracing::error!(reason = unpublished.reason, class = %unpublished.class, "audit records not published");
         end = places.get(unpublished.first).copied().unwrap_or_default();
     }
-    let published = places.iter().zip(&brought).filter(|(place, _)| **place < end);
-    let published: Vec<(usize, &Brought)> = published.map(|(place, brought)| (*place, brought)).collect();
-    let sealed = seal(&call, &published).await;
+    // A record whose event was rejected has its place in the chain all the same.
+    let published = places.iter().zip(&unsealed).filter(|(place, _)| **place < end);
+    let published: Vec<(usize, &Unsealed)> = published.map(|(place, unsealed)| (*place, unsealed)).collect();
+    let sealed = seal(&call.platform.table, |tenant| call.grant(tenant), &published).await;
     end = sealed.again.map_or(end, |first| end.min(first));
+    let mut faults = sealed.hopeless;
+    for (event, reason) in sent.rejected {
+        let place = places.get(event).copied().unwrap_or_default();
+        faults.entry(place).or_insert_with(|| format!("the event bus rejects it: {reason}"));
+    }
     for (place, record) in carried.iter().enumerate().take(end) {
-        let fault = record.event.as_ref().err().or_else(|| sealed.hopeless.get(&place));
+        let fault = record.event.as_ref().err().or_else(|| faults.get(&place));
         if let Some(fault) = fault
             && let Err(error) = bury(&call.platform, record, fault).await
         {
@@ -96,7 +104,7 @@ impl<'a> Carried<'a> {
 }
 
 /// Builds the event of an audit record from its item.
-fn event(item: &Value) -> Result<(Event, Brought), String> {
+fn event(item: &Value) -> Result<(Event, Unsealed), String> {
     let attribute = |name: &str| {
         let value = item.get(name).and_then(|value| value.get("S")?.as_str());
         value.ok_or_else(|| format!("it has no `{name}`"))
@@ -107,7 +115,14 @@ fn event(item: &Value) -> Result<(Event, Brought), String> {
         return Err("it is kept under another record's id".to_owned());
     }
     let mut detail = detail(text, hash).map_err(|error| error.to_string())?;
-    let brought = Brought { tenant: record.tenant_id, id: id.to_owned(), hash: hash.to_owned(), bytes: text.len() };
+    let ttl = item.get("ttl").and_then(|value| value.get("N")?.as_str()?.parse::<i64>().ok());
+    let unsealed = Unsealed {
+        tenant: record.tenant_id,
+        id: id.to_owned(),
+        hash: hash.to_owned(),
+        kept_until: ttl.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
+        bytes: text.len(),
+    };
     let name = event_name(&record);
     let event = |detail: &Map<String, Value>| Event {
         detail_type: name.clone().into_owned(),
@@ -116,18 +131,17 @@ fn event(item: &Value) -> Result<(Event, Brought), String> {
     };
     let whole = event(&detail);
     if whole.fits() {
-        return Ok((whole, brought));
+        return Ok((whole, unsealed));
     }
     // The audit log has the rest.
     leave_images_out(&mut detail);
     let short = Some(event(&detail)).filter(Event::fits);
-    short.map(|short| (short, brought)).ok_or_else(|| "it is larger than an event may be".to_owned())
+    short.map(|short| (short, unsealed)).ok_or_else(|| "it is larger than an event may be".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use trustplane_domain::Timestamp;
     use trustplane_domain::audit::Outcome;
     use trustplane_domain::ids::TenantId;
 
@@ -163,8 +177,8 @@ mod tests {
         #[test]
         fn the_detail_without_hash_and_version_is_what_the_hash_is_of(name: String) {
             let record = record(json!({"name": name, "status": "active"}));
-            let (event, brought) = event(&item(&record)).unwrap();
-            prop_assert_eq!((&brought.id, &brought.hash), (&record.id, &AuditRecord::hash(&record.canonical())));
+            let (event, unsealed) = event(&item(&record)).unwrap();
+            prop_assert_eq!((&unsealed.id, &unsealed.hash), (&record.id, &AuditRecord::hash(&record.canonical())));
             prop_assert_eq!((event.detail_type, event.time), ("tenant.created".to_owned(), record.occurred_at));
             let mut detail: Map<String, Value> = serde_json::from_str(&event.detail).unwrap();
             let hash = detail.remove("hash").unwrap();

@@ -14,6 +14,7 @@
 //! | [`metadata`] | `refresh-metadata` |
 //! | [`organizations`] | `sync-organizations` |
 //! | [`webhooks`] | `deliver-webhooks` and `retry-webhooks` |
+//! | [`reseal`] | `reseal`, which an operator invokes |
 //!
 //! The private modules are `due`, the sweep of a due list, and `sealing`, the seals of audit records.
 
@@ -26,6 +27,7 @@ pub mod health;
 pub mod keys;
 pub mod metadata;
 pub mod organizations;
+pub mod reseal;
 #[cfg(feature = "schema")]
 pub mod schemas;
 mod sealing;

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trustplane_domain::audit::{AuditRecord, Outcome};
-use trustplane_domain::audit_chain::{KeptEnd, KeptRecord, Range, Verified, Verifier, ids_at};
+use trustplane_domain::audit_chain::{
+    ChainSeal, DISORDER, KeptEnd, KeptRecord, Range, RecentSeals, Verified, Verifier, ids_at,
+};
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::nearest::unknown;
 use trustplane_domain::{Failure, Faults, Timestamp};
@@ -82,21 +84,26 @@ struct Filter {
 
 /// GET: newest first.
 ///
-/// One call in the round trip of the credential, whatever the filters: `from` and `to` are a range of keys, the other
-/// filters examine 1000 records and 1 MB at most. So a page may hold fewer rows than its limit, even none, while more
-/// follow it.
+/// Two calls in the round trip of the credential, whatever the filters: records, and the seals that hold them. `from` and
+/// `to` are a range of keys, the other filters examine 1000 records and 1 MB at most. So a page may hold fewer rows than
+/// its limit, even none, while more follow it.
 pub async fn list(call: Call) -> Result<Response, Failure> {
     call.input(wanted)
-        .reads(|wanted, keys| wanted.query(keys).lenient())
+        .reads(|wanted, keys| (wanted.query(keys).lenient(), wanted.seals(keys).lenient()))
         .subject(|_, _, _| Subject::new(Kind::AuditLog, "audit-log"))
-        .decide(|(wanted, ()), listing, _| {
-            let mut rows = listing.rows.into_iter();
+        .decide(|(wanted, ()), (listing, seals), cx| {
+            let is_whole = seals.next.is_none();
+            let seals: Vec<ChainSeal> = seals.rows.into_iter().flatten().map(|row| row.value).collect();
+            let seals = RecentSeals::new(&seals, is_whole);
+            let mut rows = listing.rows.into_iter().peekable();
             let mut data = Vec::new();
             let mut last = None;
             while data.len() < wanted.page.limit() {
-                let Some(row) = rows.next() else { break };
+                // If seals that were not read may hold a record, the next page begins with it.
+                let Some(row) = rows.next_if(|row| last.is_none() || is_known(row, &seals)) else { break };
                 last = Some(key(&row).sk().to_owned());
-                data.extend(row.ok().and_then(body).filter(|body| wanted.matches(body)));
+                let row = row.ok().filter(|row| row.value.kept_until().is_none_or(|until| cx.now < until));
+                data.extend(row.and_then(|row| body(row, &seals)).filter(|body| wanted.matches(body)));
             }
             // Where rows are left over, the next page begins after the last one that was examined.
             let next = if rows.next().is_some() { last } else { listing.next };
@@ -105,8 +112,8 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
         .await
 }
 
-/// `verify-audit`: `{tenant_id, from?, to?}`; returns `{records, sealed_through, intact, first_broken}`, where
-/// `first_broken` is `{seal, id, reason}`.
+/// `verify-audit`: `{tenant_id, from?, to?}`; returns `{records, sealed_through, intact, first_broken, resealed}`,
+/// where `first_broken` is `{seal, id, reason}`.
 ///
 /// Reads all seals, and the records of the range: a log that is too long for one run is verified in parts.
 pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
@@ -159,11 +166,11 @@ pub(crate) async fn verified(
             for row in rows {
                 last = Some(key(&row).sk().to_owned());
                 match row {
-                    Ok(row) => {
+                    Ok(row) if row.key == keys.audit_seal(&row.value) => {
                         verifier.seal(&row.value);
                         seals = row.value.number;
                     }
-                    Err(_) => verifier.no_seal(),
+                    _ => verifier.no_seal(),
                 }
             }
         }
@@ -220,16 +227,36 @@ impl<'a, T: Item> Pages<'a, T> {
     }
 }
 
+/// Returns true if the hash before this record is known, or if it is known that it has none.
+fn is_known(row: &Result<Stored<AuditItem>, PrimaryKey>, seals: &RecentSeals<'_>) -> bool {
+    let Ok(row) = row else { return true };
+    let id = row.key.sk();
+    row.value.previous_hash.is_some() || seals.previous_hash(id).is_some() || seals.reaches(id)
+}
+
 fn kept(row: Stored<AuditItem>) -> KeptRecord {
-    let AuditItem { record, hash, previous_hash } = row.value;
+    let AuditItem { record, hash, previous_hash, ttl: _ } = row.value;
     KeptRecord { id: row.key.sk().to_owned(), text: record, hash, previous_hash }
 }
 
 impl Filter {
     fn query(&self, keys: TenantKeys) -> Query<AuditItem> {
         let (first, last) = key_range(self.range);
-        let rows = if self.is_filtered() { SCANNED } else { self.page.limit() };
-        keys.audit_records().between(first, last).one_call().page(rows, self.page.after().map(str::to_owned))
+        let after = self.page.after().map(str::to_owned);
+        keys.audit_records().between(first, last).one_call().page(self.examined(), after)
+    }
+
+    /// The seals that can hold the records of the page. Each of them holds one of these records, but for a few that overlap
+    /// with them.
+    fn seals(&self, keys: TenantKeys) -> Query<ChainSeal> {
+        let (_, last) = key_range(self.range);
+        let last = self.page.after().map_or(last.as_str(), |after| after.min(last.as_str()));
+        keys.audit_seals_until(last).page(self.examined() + 2 * DISORDER, None)
+    }
+
+    /// Records that the page examines at most.
+    fn examined(&self) -> usize {
+        if self.is_filtered() { SCANNED } else { self.page.limit() }
     }
 
     fn is_filtered(&self) -> bool {
@@ -302,8 +329,9 @@ fn key_range(range: Range) -> (String, String) {
 }
 
 /// A record that cannot be read is left out here: `verify-audit` reports it.
-fn body(row: Stored<AuditItem>) -> Option<Body> {
-    let AuditItem { record, hash, previous_hash } = row.value;
+fn body(row: Stored<AuditItem>, seals: &RecentSeals<'_>) -> Option<Body> {
+    let AuditItem { record, hash, previous_hash, ttl: _ } = row.value;
+    let previous_hash = previous_hash.or_else(|| seals.previous_hash(row.key.sk()).map(str::to_owned));
     let record: AuditRecord = serde_json::from_str(&record).ok()?;
     let actor: ActorBody = serde_json::from_value(record.actor).ok()?;
     Some(Body {

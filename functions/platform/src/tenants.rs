@@ -107,11 +107,16 @@ pub async fn describe(call: OperatorCall) -> Result<Response, Failure> {
     let keys = call.keys(fields.finished(tenant_id)?);
     let reads = (keys.tenant(), keys.credentials(), keys.organisation_count().optional());
     let (tenant, credentials, organisations) = call.load(reads).await?;
+    let organisations = match organisations.value() {
+        Some(count) => count.children,
+        // Nothing was created since organisations are counted.
+        None => u64::try_from(call.load(keys.organisations()).await?.rows.len()).unwrap_or(u64::MAX),
+    };
     let tenant = tenant.value;
     let counts = Counts {
         api_keys: credentials.rows.iter().filter(|key| key.value.is_valid(call.now)).count(),
         admins: tenant.admins.iter().filter(|admin| admin.expires_at.is_none_or(|at| call.now < at)).count(),
-        organisations: organisations.value().map_or(0, |count| count.children),
+        organisations,
     };
     Ok(Response::ok(&Body { counts: Some(counts), ..body(&tenant) }))
 }

@@ -1,5 +1,6 @@
 //! The EventBridge bus on which changes are published.
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+use futures_util::{StreamExt as _, stream};
 use trustplane_domain::Timestamp;
 
 use crate::{Counting, EVENTBRIDGE, Meter, ResponseClass, UnreadableResponses};
@@ -24,6 +27,24 @@ const BYTES: usize = 256 * 1024;
 
 /// Largest number of attempts for entries that EventBridge rejects while it accepts others of the call.
 const ROUNDS: u32 = 3;
+
+/// Calls in flight.
+const CALLS: usize = 4;
+
+/// Codes of a call that EventBridge rejects because of its content.
+const CONTENT: [&str; 4] =
+    ["RequestEntityTooLargeException", "SerializationException", "ValidationError", "ValidationException"];
+
+/// Codes of entries that a change of the deployment makes valid.
+const DEPLOYMENT: [&str; 7] = [
+    "AccessDeniedException",
+    "InvalidAccountIdException",
+    "NotAuthorizedForDetailTypeException",
+    "NotAuthorizedForSourceException",
+    "OptInRequired",
+    "RedactionFailure",
+    "ResourceNotFoundException",
+];
 
 /// One event. Its source is [`SOURCE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +66,19 @@ pub struct EventBus {
     client: OnceLock<Client>,
 }
 
-/// Events that were not published.
+/// The result of publishing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Events that EventBridge rejects for good, by their index, each with its message.
+    pub rejected: Vec<(usize, String)>,
+    /// Events that were not published for another reason.
+    pub unpublished: Option<Unpublished>,
+}
+
+/// Events that were not published, although a retry may succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpublished {
-    /// Index of the first of them. All earlier events were published; some of the later ones may have been.
+    /// Index of the first of them. All earlier events were published or rejected; some of the later ones may have been.
     pub first: usize,
     /// EventBridge's message.
     pub reason: String,
@@ -94,55 +124,122 @@ impl EventBus {
         })
     }
 
-    /// Publishes `events` in as few calls as possible. Rejected entries of a partly accepted call are sent again.
-    pub async fn publish(&self, events: &[Event]) -> Result<(), Unpublished> {
-        let mut before = 0;
+    /// Publishes `events` in as few calls as possible, several of them concurrently. Rejected entries of a partly accepted
+    /// call are sent again, unless they are rejected for good.
+    pub async fn publish(&self, events: &[Event]) -> Sent {
+        let mut calls = Vec::new();
+        let mut start = 0;
         for batch in batches(events) {
-            self.publish_batch(batch)
-                .await
-                .map_err(|unpublished| Unpublished { first: before + unpublished.first, ..unpublished })?;
-            before += batch.len();
+            calls.push((start, batch));
+            start += batch.len();
         }
-        Ok(())
+        let calls = calls.into_iter().map(async |(start, batch)| (start, self.publish_batch(batch).await));
+        let mut sent = Sent::default();
+        let mut results = pin!(stream::iter(calls).buffered(CALLS));
+        while let Some((start, one)) = results.next().await {
+            sent.add(start, one);
+            if sent.unpublished.is_some() {
+                break;
+            }
+        }
+        sent
     }
 
-    async fn publish_batch(&self, batch: &[Event]) -> Result<(), Unpublished> {
+    async fn publish_batch(&self, batch: &[Event]) -> Sent {
+        let reason = match self.put(batch).await {
+            Ok(sent) => return sent,
+            Err(reason) => reason,
+        };
+        if batch.len() == 1 {
+            return Sent { rejected: vec![(0, reason)], unpublished: None };
+        }
+        // The call was rejected as a whole, and perhaps for one of its entries.
+        let mut sent = Sent::default();
+        for (place, event) in batch.iter().enumerate() {
+            match self.put(std::slice::from_ref(event)).await {
+                Ok(one) => sent.add(place, one),
+                Err(reason) => sent.rejected.push((place, reason)),
+            }
+            if sent.unpublished.is_some() {
+                break;
+            }
+        }
+        sent
+    }
+
+    /// Sends the entries of one call.
+    ///
+    /// # Errors
+    /// EventBridge's message, if it rejects the call for good because of its content.
+    async fn put(&self, batch: &[Event]) -> Result<Sent, String> {
+        let mut sent = Sent::default();
         let mut left: Vec<(usize, &Event)> = batch.iter().enumerate().collect();
-        let mut unpublished = Unpublished { first: 0, reason: String::new(), class: ResponseClass::RetryLater };
         for round in 0..ROUNDS {
             if round > 0 {
                 tokio::time::sleep(Duration::from_millis(50 << round)).await;
             }
             let entries = left.iter().map(|(_, event)| event.entry(&self.name)).collect();
-            let sent = self.client().put_events().set_entries(Some(entries)).send().await;
             let first = left.first().map_or(0, |(place, _)| *place);
-            let output = sent.map_err(|error| Unpublished {
-                first,
-                class: ResponseClass::of_error(EVENTBRIDGE, &error),
-                reason: DisplayErrorContext(error).to_string(),
-            })?;
+            let output = match self.client().put_events().set_entries(Some(entries)).send().await {
+                Ok(output) => output,
+                Err(error) => {
+                    let class = ResponseClass::of_error(EVENTBRIDGE, &error);
+                    let is_about_content = error.code().is_some_and(|code| CONTENT.contains(&code));
+                    let reason = DisplayErrorContext(error).to_string();
+                    if is_about_content {
+                        return Err(reason);
+                    }
+                    return Ok(Sent { unpublished: Some(Unpublished { first, reason, class }), ..sent });
+                }
+            };
             let mut results = output.entries().iter();
             let mut said = None;
             let mut class = ResponseClass::Success;
-            left.retain(|_| match results.next() {
-                Some(result) if result.event_id().is_some() => false,
-                result => {
-                    let result = result.map(|result| (result.error_code(), result.error_message()));
-                    let (code, message) = result.unwrap_or_default();
-                    class = class.max(ResponseClass::of_code(EVENTBRIDGE, code));
-                    said.get_or_insert_with(|| format!("{}: {}", code.unwrap_or("no result"), message.unwrap_or("-")));
-                    true
+            left.retain(|(place, _)| {
+                let result = results.next();
+                if result.is_some_and(|result| result.event_id().is_some()) {
+                    return false;
                 }
+                let code = result.and_then(|result| result.error_code());
+                let message = result.and_then(|result| result.error_message()).unwrap_or("-");
+                let reason = format!("{}: {message}", code.unwrap_or("no result"));
+                let is_rejected = is_rejected_for_good(code);
+                if is_rejected {
+                    sent.rejected.push((*place, reason));
+                } else {
+                    class = class.max(ResponseClass::of_code(EVENTBRIDGE, code));
+                    said.get_or_insert(reason);
+                }
+                !is_rejected
             });
-            let Some((first, _)) = left.first() else { return Ok(()) };
-            unpublished = Unpublished { first: *first, reason: said.unwrap_or_default(), class };
+            let Some((first, _)) = left.first() else { break };
+            sent.unpublished = Some(Unpublished { first: *first, reason: said.unwrap_or_default(), class });
             // Sent again at once, it would be rejected again.
             if class == ResponseClass::Permanent {
                 break;
             }
         }
-        Err(unpublished)
+        if left.is_empty() {
+            sent.unpublished = None;
+        }
+        Ok(sent)
     }
+}
+
+impl Sent {
+    /// Adds the result of events that begin at this index.
+    fn add(&mut self, start: usize, other: Self) {
+        self.rejected.extend(other.rejected.into_iter().map(|(place, reason)| (start + place, reason)));
+        let unpublished = other.unpublished.map(|one| Unpublished { first: start + one.first, ..one });
+        self.unpublished = self.unpublished.take().or(unpublished);
+    }
+}
+
+/// Returns true for the code of an entry that no retry and no change of the deployment makes valid.
+fn is_rejected_for_good(code: Option<&str>) -> bool {
+    code.is_some_and(|code| {
+        ResponseClass::of_code(EVENTBRIDGE, Some(code)) == ResponseClass::Permanent && !DEPLOYMENT.contains(&code)
+    })
 }
 
 /// Splits the events into calls: each has as many as fit, and at least one.
@@ -177,6 +274,17 @@ mod tests {
         assert_eq!(event(100).size(), 14 + 10 + 9 + 100);
         assert!(event(BYTES - 33).fits());
         assert!(!event(BYTES - 32).fits());
+    }
+
+    #[test]
+    fn only_what_is_wrong_with_an_entry_itself_is_rejected_for_good() {
+        for code in ["MalformedDetail", "InvalidArgument", "SomethingNew"] {
+            assert!(is_rejected_for_good(Some(code)), "{code}");
+        }
+        for code in ["InternalFailure", "InternalException", "ThrottlingException", "ResourceNotFoundException"] {
+            assert!(!is_rejected_for_good(Some(code)), "{code}");
+        }
+        assert!(!is_rejected_for_good(None));
     }
 
     proptest! {

@@ -32,7 +32,7 @@ pub use client::{load, sdk_config};
 pub use customer::{AccessPath, Customers, Reader};
 pub use dead_letters::{DeadLetters, MAX_BYTES as DEAD_LETTER_BYTES, Unsent};
 pub use error::CustomerError;
-pub use events::{Event, EventBus, SOURCE, Unpublished};
+pub use events::{Event, EventBus, SOURCE, Sent, Unpublished};
 pub use inspection::{KeyState, Uninspected, describe_bus, describe_key, waiting_messages};
 pub use kms::KmsError;
 pub use meter::{Counting, Meter, Tally};

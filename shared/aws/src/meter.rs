@@ -17,6 +17,7 @@ pub struct Meter {
     dynamodb: Service,
     other: Service,
     capacity: AtomicU64,
+    write_capacity: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +39,8 @@ pub struct Tally {
     pub dynamodb_attempts: u32,
     /// Consumed capacity units, as DynamoDB reports them.
     pub dynamodb_capacity: f64,
+    /// The part of them that writes consumed.
+    pub dynamodb_write_capacity: f64,
     /// Number of calls to all other AWS services.
     pub aws_calls: u32,
     /// Number of waits for one or more of those calls.
@@ -47,15 +50,21 @@ pub struct Tally {
 }
 
 impl Meter {
-    /// Adds consumed capacity units.
+    /// Adds consumed capacity units of a read.
     pub fn consumed(&self, units: f64) {
-        // Stored in tenths, because DynamoDB counts in halves.
-        self.capacity.fetch_add((units * 10.0).round().max(0.0) as u64, Ordering::Relaxed);
+        self.capacity.fetch_add(tenths(units), Ordering::Relaxed);
+    }
+
+    /// Adds consumed capacity units of a write.
+    pub fn written(&self, units: f64) {
+        self.consumed(units);
+        self.write_capacity.fetch_add(tenths(units), Ordering::Relaxed);
     }
 
     /// Returns the counts and resets them.
     pub fn take(&self) -> Tally {
         let zero = |counter: &AtomicU32| counter.swap(0, Ordering::Relaxed);
+        let units = |tenths: &AtomicU64| tenths.swap(0, Ordering::Relaxed) as f64 / 10.0;
         // A cancelled call never reports its end.
         zero(&self.dynamodb.in_flight);
         zero(&self.other.in_flight);
@@ -63,12 +72,18 @@ impl Meter {
             dynamodb_calls: zero(&self.dynamodb.calls),
             dynamodb_round_trips: zero(&self.dynamodb.round_trips),
             dynamodb_attempts: zero(&self.dynamodb.attempts),
-            dynamodb_capacity: self.capacity.swap(0, Ordering::Relaxed) as f64 / 10.0,
+            dynamodb_capacity: units(&self.capacity),
+            dynamodb_write_capacity: units(&self.write_capacity),
             aws_calls: zero(&self.other.calls),
             aws_round_trips: zero(&self.other.round_trips),
             aws_attempts: zero(&self.other.attempts),
         }
     }
+}
+
+/// Units are stored in tenths, because DynamoDB counts in halves.
+fn tenths(units: f64) -> u64 {
+    (units * 10.0).round().max(0.0) as u64
 }
 
 /// Interceptor for a client, which counts all of its calls.

@@ -94,6 +94,7 @@ impl Trace {
             "dynamodb_round_trips": tally.dynamodb_round_trips,
             "dynamodb_attempts": tally.dynamodb_attempts,
             "dynamodb_capacity": tally.dynamodb_capacity,
+            "dynamodb_write_capacity": tally.dynamodb_write_capacity,
             "aws_calls": tally.aws_calls,
             "aws_round_trips": tally.aws_round_trips,
             "aws_attempts": tally.aws_attempts,

@@ -41,9 +41,14 @@ impl OperatorCall {
         }
     }
 
-    /// The keys of `tenant`: IAM has permitted the invocation of this function for all tenants.
+    /// The keys of `tenant`.
     pub fn keys(&self, tenant: TenantId) -> TenantKeys {
-        TenantKeys::granted(&Grant::operator(tenant, self.function, &self.request_id, self.now))
+        TenantKeys::granted(&self.grant(tenant))
+    }
+
+    /// The operator's grant to change `tenant`: IAM has permitted the invocation of this function for all tenants.
+    pub fn grant(&self, tenant: TenantId) -> Grant {
+        Grant::operator(tenant, self.function, &self.request_id, self.now)
     }
 
     /// Loads items.
@@ -64,7 +69,7 @@ impl OperatorCall {
         reads: impl Fn(TenantKeys) -> R,
         decide: impl Fn(R::Loaded, TenantKeys) -> Result<(Subject, Decision), Failure>,
     ) -> Result<Response, Failure> {
-        let grant = Grant::operator(tenant, self.function, &self.request_id, self.now);
+        let grant = self.grant(tenant);
         let keys = TenantKeys::granted(&grant);
         let mut attempt = 1;
         loop {

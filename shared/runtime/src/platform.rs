@@ -41,7 +41,8 @@ impl Platform {
         let meter = Arc::new(Meter::default());
         let sdk = trustplane_aws::load(settings.endpoint_url.value().map(String::as_str)).await?;
         Ok(Self {
-            table: Table::new(&sdk, settings.table.clone(), Arc::clone(&meter)),
+            table: Table::new(&sdk, settings.table.clone(), Arc::clone(&meter))
+                .with_audit_retention(settings.audit_retention_days),
             account: settings.account.clone(),
             customers: Customers::new(&sdk, Arc::clone(&meter)),
             bus: settings.event_bus.map(|name| EventBus::new(&sdk, Arc::clone(&meter), name.clone())),

@@ -20,6 +20,7 @@ pub(crate) type SettingsError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) account: AccountId,
+    pub(crate) audit_retention_days: u32,
     pub(crate) table: String,
     /// The endpoint of all AWS clients in `sam local`, instead of AWS's own.
     pub(crate) endpoint_url: Setting<String>,
@@ -81,6 +82,7 @@ impl Settings {
         let is_one_of = |names: &[&str]| names.contains(&function.name);
         Ok(Self {
             account: reader.required("TRUSTPLANE_ACCOUNT_ID", AccountId::parse)?,
+            audit_retention_days: reader.required("TRUSTPLANE_AUDIT_RETENTION_DAYS", days)?,
             table: reader.required("TRUSTPLANE_TABLE", text)?,
             endpoint_url: reader.optional("TRUSTPLANE_ENDPOINT_URL", true, |url| {
                 endpoint_url(url, variable("AWS_SAM_LOCAL").is_some_and(|value| value == "true"))
@@ -190,6 +192,11 @@ fn text(text: &str) -> Result<String, std::convert::Infallible> {
     Ok(text.to_owned())
 }
 
+fn days(text: &str) -> Result<u32, &'static str> {
+    let days = text.parse().ok().filter(|days| (1..=36_500).contains(days));
+    days.ok_or("must be a number of days from 1 to 36500")
+}
+
 /// Parses an IP address with or without a port.
 fn dns_server(text: &str) -> Result<SocketAddr, &'static str> {
     let with_port = text.parse::<SocketAddr>();
@@ -219,6 +226,7 @@ mod tests {
     fn environment(name: &str) -> Option<String> {
         let value = match name {
             "TRUSTPLANE_ACCOUNT_ID" => "000000000000",
+            "TRUSTPLANE_AUDIT_RETENTION_DAYS" => "400",
             "TRUSTPLANE_DNS_SERVER" => "192.0.2.53",
             "TRUSTPLANE_ENDPOINT_URL" => "",
             "TRUSTPLANE_REDIRECT_BASE" | "TRUSTPLANE_SAML_BASE" => "https://auth.example.com/",
@@ -243,6 +251,7 @@ mod tests {
     fn a_missing_setting_ends_the_functions_that_need_it_with_its_name() {
         for (missing, needing, other) in [
             ("TRUSTPLANE_TABLE", "get-health", None),
+            ("TRUSTPLANE_AUDIT_RETENTION_DAYS", "put-organisation", None),
             ("TRUSTPLANE_DEAD_LETTERS", "publish-audit", Some("check-domains")),
             ("TRUSTPLANE_EVENT_BUS", "publish-audit", Some("check-domains")),
             ("TRUSTPLANE_KEY_ID", "decode-authorization-message", Some("list-tenants")),
@@ -259,6 +268,12 @@ mod tests {
                 assert!(Settings::read(function(other).unwrap(), &without(missing)).is_ok(), "{missing} {other}");
             }
         }
+    }
+
+    #[test]
+    fn a_retention_is_a_number_of_days() {
+        assert_eq!((days("1"), days("36500")), (Ok(1), Ok(36_500)));
+        assert!(["", "0", "-1", "36501", "1.5", "400d"].iter().all(|text| days(text).is_err()));
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Table {
         for change in changes {
             let resource = (change.resource.kind.as_str(), change.resource.id.as_str());
             let images = (change.before, change.after);
-            let item = audit_record(grant.attribution(), resource, images, Outcome::Allowed, &id.to_string())?;
+            let item = self.audit_record(grant.attribution(), resource, images, Outcome::Allowed, &id.to_string())?;
             transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
             audit_records.push(id.to_string());
             id = id.increment().map_err(|_| StoreError::broken("no more ids in this millisecond"))?;
@@ -110,7 +110,7 @@ impl Table {
         match updated {
             Ok(output) => {
                 let units = output.consumed_capacity().and_then(|capacity| capacity.capacity_units());
-                self.meter.consumed(units.unwrap_or_default());
+                self.meter.written(units.unwrap_or_default());
                 Ok(())
             }
             // Another process has noted it.
@@ -132,7 +132,7 @@ impl Table {
         let writes = writes.into_inner()?.into_iter().map(|write| self.entry(attribution.tenant, write));
         let mut transaction = writes.collect::<Result<Vec<_>, _>>()?;
         let id = first_id(attribution.at)?.to_string();
-        let item = audit_record(attribution, attempt.resource(), (None, None), Outcome::Denied, &id)?;
+        let item = self.audit_record(attribution, attempt.resource(), (None, None), Outcome::Denied, &id)?;
         transaction.push(self.put(item, "attribute_not_exists(pk)", None)?);
         self.send(transaction).await
     }
@@ -171,7 +171,7 @@ impl Table {
                 self.remove(&write.key, Some("attribute_not_exists(pk) OR tenant_id = :tenant"), owner)
             }
             Operation::Count(change, most, end) => self.count(&write.key, change, most, end),
-            Operation::Seal { hash, previous } => self.seal(&write.key, hash, previous),
+            Operation::Link { hash, previous } => self.link(&write.key, hash, previous),
             Operation::Check(read) => {
                 let check = ConditionCheck::builder()
                     .table_name(&self.name)
@@ -207,7 +207,7 @@ impl Table {
         Ok(Entry::of(TransactWriteItem::builder().put(put).build()))
     }
 
-    fn seal(&self, key: &PrimaryKey, hash: String, previous: String) -> Result<Entry, StoreError> {
+    fn link(&self, key: &PrimaryKey, hash: String, previous: String) -> Result<Entry, StoreError> {
         let update = Update::builder()
             .table_name(&self.name)
             .set_key(Some(key_attributes(&key.pk, &key.sk)))
@@ -261,6 +261,38 @@ impl Table {
         Ok(Entry::of(TransactWriteItem::builder().delete(delete).build()))
     }
 
+    /// The item that an audit record is kept as: its canonical text, and the hash of that.
+    fn audit_record(
+        &self,
+        attribution: &Attribution,
+        (resource_type, resource_id): (&str, &str),
+        (before, after): (Option<&Image>, Option<&Image>),
+        outcome: Outcome,
+        id: &str,
+    ) -> Result<Attributes, StoreError> {
+        let record = AuditRecord {
+            id: id.to_owned(),
+            tenant_id: attribution.tenant,
+            occurred_at: attribution.at,
+            actor: serde_json::to_value(&attribution.actor).map_err(StoreError::broken)?,
+            action: attribution.action.clone(),
+            resource_type: resource_type.to_owned(),
+            resource_id: resource_id.to_owned(),
+            outcome,
+            before: before.map(|image| image.as_json().clone()),
+            after: after.map(|image| image.as_json().clone()),
+            determining_policies: attribution.determining_policies.clone(),
+            source_ip: attribution.origin.source_ip.clone(),
+            user_agent: attribution.origin.user_agent.clone(),
+            request_id: attribution.origin.request_id.clone(),
+            interaction_id: attribution.origin.interaction_id.clone(),
+        };
+        let text = record.canonical();
+        let ttl = self.audit_retention.map(|kept| attribution.at.plus_millis(kept).as_seconds_rounded_up());
+        let item = AuditItem { hash: AuditRecord::hash(&text), record: text, previous_hash: None, ttl };
+        attributes(&TenantKeys::audited(attribution).audit_record(id), 1, &item)
+    }
+
     async fn send(&self, transaction: Vec<Entry>) -> Result<(), CommitError> {
         let owners: Vec<Owner> = transaction.iter().map(|entry| entry.owner).collect();
         // The SDK sends one client request token with all attempts, so an attempt whose response was lost, cut off or
@@ -275,7 +307,7 @@ impl Table {
         match sent {
             Ok(output) => {
                 for capacity in output.consumed_capacity() {
-                    self.meter.consumed(capacity.capacity_units().unwrap_or_default());
+                    self.meter.written(capacity.capacity_units().unwrap_or_default());
                 }
                 Ok(())
             }
@@ -340,34 +372,4 @@ fn first_id(at: Timestamp) -> Result<Ulid, StoreError> {
     let millis = u64::try_from(at.as_millis()).unwrap_or_default();
     // Of the 80 random bits the first stays 0, so that there is room to count.
     Ok(Ulid::from_parts(millis, u128::from_be_bytes(random) & (u128::MAX >> 49)))
-}
-
-/// The item that an audit record is kept as: its canonical text, and the hash of that.
-fn audit_record(
-    attribution: &Attribution,
-    (resource_type, resource_id): (&str, &str),
-    (before, after): (Option<&Image>, Option<&Image>),
-    outcome: Outcome,
-    id: &str,
-) -> Result<Attributes, StoreError> {
-    let record = AuditRecord {
-        id: id.to_owned(),
-        tenant_id: attribution.tenant,
-        occurred_at: attribution.at,
-        actor: serde_json::to_value(&attribution.actor).map_err(StoreError::broken)?,
-        action: attribution.action.clone(),
-        resource_type: resource_type.to_owned(),
-        resource_id: resource_id.to_owned(),
-        outcome,
-        before: before.map(|image| image.as_json().clone()),
-        after: after.map(|image| image.as_json().clone()),
-        determining_policies: attribution.determining_policies.clone(),
-        source_ip: attribution.origin.source_ip.clone(),
-        user_agent: attribution.origin.user_agent.clone(),
-        request_id: attribution.origin.request_id.clone(),
-        interaction_id: attribution.origin.interaction_id.clone(),
-    };
-    let text = record.canonical();
-    let item = AuditItem { hash: AuditRecord::hash(&text), record: text, previous_hash: None };
-    attributes(&TenantKeys::audited(attribution).audit_record(id), 1, &item)
 }

@@ -233,14 +233,25 @@ impl TenantKeys {
         Query::new(self.partition(AUDIT), String::new(), Some(self.0)).newest_first()
     }
 
-    /// A seal of the audit records' chain.
-    pub fn audit_seal(self, number: u64) -> Key<ChainSeal> {
-        self.beside(SEALS, format!("{AUDIT_SEALS}{number:012}"))
+    /// The key of this seal. It sorts by the seal's position, and so by its number.
+    pub fn audit_seal(self, seal: &ChainSeal) -> Key<ChainSeal> {
+        let number = seal.number;
+        let sk = match &seal.position {
+            None => format!("{AUDIT_SEALS}{number:012}"),
+            Some(position) => format!("{AUDIT_SEALS}{AFTER_DIGITS}{position}#{number:012}"),
+        };
+        self.beside(SEALS, sk)
     }
 
     /// The seals of the audit records' chain, in their order.
     pub fn audit_seals(self) -> Query<ChainSeal> {
         Query::new(self.partition(SEALS), AUDIT_SEALS.to_owned(), Some(self.0))
+    }
+
+    /// The seals that can hold records up to the one of this id, newest first.
+    pub fn audit_seals_until(self, id: &str) -> Query<ChainSeal> {
+        let last = format!("{AUDIT_SEALS}{AFTER_DIGITS}{id}{AFTER_DIGITS}");
+        self.audit_seals().between(AUDIT_SEALS.to_owned(), last).newest_first().one_call()
     }
 
     /// The head of the audit records' chain.
@@ -379,6 +390,8 @@ const SEALS: &str = "#SEALS";
 const DELIVERIES: &str = "#DELIVERY#";
 const WEBHOOKS: &str = "WEBHOOK#";
 const AUDIT_SEALS: &str = "SEAL#";
+/// Sorts after digits and letters: seals with a position come after the first one, which has none.
+const AFTER_DIGITS: &str = "~";
 const CREDENTIALS: &str = "CREDENTIAL#";
 const CONNECTION_VERSIONS: &str = "CONNECTION#VERSION#";
 const ORGANISATIONS: &str = "ORG#";

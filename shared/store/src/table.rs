@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use trustplane_aws::{Counting, Meter, UnreadableResponses};
+use trustplane_domain::timestamp::DAY;
 
 /// The table.
 #[derive(Clone, Debug)]
@@ -12,6 +13,7 @@ pub struct Table {
     pub(crate) client: Client,
     pub(crate) name: String,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) audit_retention: Option<i64>,
 }
 
 impl Table {
@@ -21,6 +23,12 @@ impl Table {
             .interceptor(Counting::dynamodb(&meter))
             .retry_classifier(UnreadableResponses)
             .build();
-        Self { client: Client::from_conf(config), name, meter }
+        Self { client: Client::from_conf(config), name, meter, audit_retention: None }
+    }
+
+    /// Keeps audit records that it writes for so many days.
+    #[must_use]
+    pub fn with_audit_retention(self, days: u32) -> Self {
+        Self { audit_retention: Some(i64::from(days) * DAY), ..self }
     }
 }

@@ -43,8 +43,8 @@ pub(crate) enum Operation {
     Release,
     /// Adds to a count, while it is below a limit; makes it where there is none. DynamoDB may delete it after a time.
     Count(i64, u64, Option<Timestamp>),
-    /// Writes on an audit record of this hash what stands before it in the chain, once.
-    Seal { hash: String, previous: String },
+    /// Writes the previous hash of the chain on an audit record of this hash, once.
+    Link { hash: String, previous: String },
 }
 
 impl Writes {
@@ -142,8 +142,8 @@ impl Writes {
 
     /// Writes the previous hash of the chain on an audit record: only on the record that was read, and once.
     #[must_use]
-    pub fn seal(self, record: &Stored<AuditItem>, previous: &str) -> Self {
-        let operation = Operation::Seal { hash: record.value.hash.clone(), previous: previous.to_owned() };
+    pub fn link(self, record: &Stored<AuditItem>, previous: &str) -> Self {
+        let operation = Operation::Link { hash: record.value.hash.clone(), previous: previous.to_owned() };
         self.with(record.key.primary(), operation)
     }
 

@@ -160,7 +160,7 @@ const AUDIT_STREAM: &str = r#"      Events:
           Properties:
             Stream: {{stream}}
             StartingPosition: TRIM_HORIZON
-            BatchSize: 10
+            BatchSize: 100
             MaximumBatchingWindowInSeconds: 1
             MaximumRetryAttempts: -1
             MaximumRecordAgeInSeconds: 82800

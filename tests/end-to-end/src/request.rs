@@ -41,6 +41,8 @@ pub struct Cost {
     pub documents_parsed: u64,
     /// Consumed capacity units.
     pub capacity: f64,
+    /// The part of them that writes consumed.
+    pub write_capacity: f64,
 }
 
 impl Request {
@@ -131,6 +133,7 @@ impl Cost {
             aws_calls: count("aws_calls"),
             documents_parsed: count("documents_parsed"),
             capacity: line["dynamodb_capacity"].as_f64().unwrap_or_default(),
+            write_capacity: line["dynamodb_write_capacity"].as_f64().unwrap_or_default(),
         }
     }
 }

@@ -19,7 +19,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
@@ -40,6 +40,7 @@ struct Inner {
     received: Journal,
     observer: Option<fn(&Value)>,
     refusing: AtomicUsize,
+    rejected: Mutex<Option<String>>,
     delivery: Delivery,
 }
 
@@ -53,7 +54,15 @@ impl Bus {
         delivery: Delivery,
     ) -> Self {
         let names = names.iter().cloned().chain(["default".to_owned()]).collect();
-        Self(Arc::new(Inner { names, rules, received, observer, refusing: AtomicUsize::new(0), delivery }))
+        Self(Arc::new(Inner {
+            names,
+            rules,
+            received,
+            observer,
+            refusing: AtomicUsize::new(0),
+            rejected: Mutex::default(),
+            delivery,
+        }))
     }
 
     /// Returns the received events, oldest first, in the format that a rule's target gets.
@@ -64,6 +73,11 @@ impl Bus {
     /// Rejects the next `count` entries with EventBridge's `InternalFailure`.
     pub fn refuse(&self, count: usize) {
         self.0.refusing.store(count, Ordering::SeqCst);
+    }
+
+    /// Rejects entries whose detail contains `text` as malformed, each time; none any more with `None`.
+    pub fn reject(&self, text: Option<String>) {
+        *self.0.rejected.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 
     /// Puts an event on the first bus of the template, or on the one that its `event-bus` names. Its source is the service's
@@ -117,6 +131,10 @@ impl Bus {
         };
         let (source, kind, detail) = (required("Source")?, required("DetailType")?, required("Detail")?);
         let malformed = || ("MalformedDetail", "Detail is malformed.".to_owned());
+        let rejected = self.0.rejected.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if rejected.is_some_and(|text| detail.contains(&text)) {
+            return Err(malformed());
+        }
         let detail: Value = serde_json::from_str(detail).map_err(|_| malformed())?;
         if !detail.is_object() {
             return Err(malformed());

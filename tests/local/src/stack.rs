@@ -339,6 +339,11 @@ impl Stack {
         self.bus.refuse(count);
     }
 
+    /// Makes EventBridge reject entries whose detail contains `text` for good; none any more with `None`.
+    pub fn reject_events(&self, text: Option<&str>) {
+        self.bus.reject(text.map(str::to_owned));
+    }
+
     /// Waits until every record that is in the table's stream now is handled or given up.
     ///
     /// # Panics

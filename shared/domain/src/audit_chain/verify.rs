@@ -28,7 +28,7 @@ pub struct KeptRecord {
     pub text: String,
     /// The stored hash.
     pub hash: String,
-    /// The hash before it in the chain; `None` until it is sealed.
+    /// The hash before it in the chain, if it is linked.
     pub previous_hash: Option<String>,
 }
 
@@ -64,6 +64,8 @@ pub struct Verified {
     pub intact: bool,
     /// The first defect in the order of the chain.
     pub first_broken: Option<Broken>,
+    /// Number of verified records that an operator sealed later than in their time (`reseal`).
+    pub resealed: usize,
 }
 
 /// A defect in the log.
@@ -85,6 +87,7 @@ pub struct Verifier {
     range: Range,
     started: Timestamp,
     records: usize,
+    resealed: usize,
     /// Records without a seal so far.
     unsealed: BTreeMap<String, Seen>,
     end: ChainHead,
@@ -116,6 +119,7 @@ impl Verifier {
             range,
             started,
             records: 0,
+            resealed: 0,
             unsealed: BTreeMap::new(),
             end: ChainHead::default(),
             met: 0,
@@ -165,6 +169,8 @@ impl Verifier {
             Some("it does not follow from the seal before it")
         } else if seal.hash != seal.computed_hash() {
             Some("the seal was changed")
+        } else if !self.end.continues_at(seal) {
+            Some("its position was changed")
         } else {
             None
         };
@@ -173,8 +179,9 @@ impl Verifier {
         }
         // Records sealed after the start may have been written after the records were read.
         let meanwhile = self.started <= seal.sealed_at;
-        let before = std::mem::take(&mut self.end.record);
-        for (place, (entry, previous)) in seal.links(&before).enumerate() {
+        let expired = seal.kept_until.is_some_and(|until| until <= self.started);
+        let before = self.end.clone();
+        for (place, (entry, previous)) in seal.links(&before.record).enumerate() {
             let place = (seal.number, place);
             let time = time_of(&entry.id);
             let late = match (time, self.newest) {
@@ -186,14 +193,21 @@ impl Verifier {
             if !self.range.holds(time) {
                 continue;
             }
+            let linked = before.links_at(seal.position.as_deref(), &entry.id, seal.sealed_at);
             let reason = match self.unsealed.remove(&entry.id) {
-                None if meanwhile => None,
+                None if meanwhile || expired => None,
                 None => Some("it was removed, or is sealed twice"),
                 Some(Seen { fault: Some(fault), .. }) => Some(fault),
                 Some(seen) if seen.hash != entry.hash => Some("it was changed since it was sealed"),
-                Some(Seen { previous_hash: None, .. }) if meanwhile => None,
-                Some(seen) if seen.previous_hash.as_deref() != Some(previous) => {
+                Some(Seen { previous_hash: Some(found), .. }) if found != previous => {
                     Some("its `previous_hash` was changed")
+                }
+                Some(Seen { previous_hash: None, .. }) if linked && !meanwhile => {
+                    Some("its `previous_hash` was changed")
+                }
+                Some(_) if late && seal.is_resealing && time.is_some() => {
+                    self.resealed += 1;
+                    None
                 }
                 Some(_) if late => Some(ADDED),
                 Some(_) => None,
@@ -203,12 +217,7 @@ impl Verifier {
             }
         }
         self.met = seal.number;
-        self.end = ChainHead {
-            seals: seal.number,
-            records: self.end.records + u64::try_from(seal.records.len()).unwrap_or_default(),
-            seal: seal.hash.clone(),
-            record: seal.records.last().map_or(before, |entry| entry.hash.clone()),
-        };
+        self.end = before.after(seal);
     }
 
     /// Completes the verification with the end of the chain. No seal exists after the last one added.
@@ -216,7 +225,7 @@ impl Verifier {
         let fault = match end {
             KeptEnd::Unreadable => Some("the end of the chain cannot be read"),
             KeptEnd::Absent if self.end == ChainHead::default() => None,
-            KeptEnd::Head(head) if *head == self.end => None,
+            KeptEnd::Head(head) if self.end.is(head) => None,
             KeptEnd::Absent | KeptEnd::Head(_) => Some("the end of the chain is not the last seal"),
         };
         if let Some(reason) = fault {
@@ -238,7 +247,13 @@ impl Verifier {
             }
         }
         let first_broken = self.first.map(|(_, broken)| broken);
-        Verified { records: self.records, sealed_through: self.newest, intact: first_broken.is_none(), first_broken }
+        Verified {
+            records: self.records,
+            sealed_through: self.newest,
+            intact: first_broken.is_none(),
+            first_broken,
+            resealed: self.resealed,
+        }
     }
 
     /// Stores a defect, unless an earlier place in the chain has one.

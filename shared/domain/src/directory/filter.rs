@@ -55,6 +55,11 @@ impl Filter {
         if faults.is_empty() { Ok(filter) } else { Err(faults) }
     }
 
+    /// Returns true if the filter leaves nothing out.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Returns true if the object is in the filtered list.
     pub fn matches(&self, object: Filtered<'_>) -> bool {
         let Filtered { status, texts, has_discovery_document } = object;

@@ -122,6 +122,25 @@ impl PageRequest {
         Ok(Self { number: number.unwrap_or(0), size: size.unwrap_or(DEFAULT_SIZE), orders })
     }
 
+    /// Returns the number of the page, from 0.
+    pub fn number(&self) -> usize {
+        usize::try_from(self.number).unwrap_or(usize::MAX)
+    }
+
+    /// Returns the largest number of items of the page.
+    pub fn size(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+
+    /// Returns true if the requested order is the ascending order of `field`, and false if it is the descending one.
+    /// `field` has unique values, and its ascending order is the default. `None` for other orders.
+    pub fn order_of(&self, field: &str) -> Option<bool> {
+        match self.orders.first() {
+            None => Some(true),
+            Some(order) => (order.property == field).then_some(order.ascending),
+        }
+    }
+
     /// Returns the requested page of `items`, the whole list in its default order. `key` returns an item's value of a
     /// field. Items with equal values keep the default order, so that pages neither repeat nor skip an item.
     pub fn page<T>(&self, mut items: Vec<T>, key: impl for<'a> Fn(&'a T, &str) -> SortKey<'a>) -> Page<T> {
@@ -133,10 +152,13 @@ impl PageRequest {
             self.orders.iter().map(compare).find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
         });
         let total_size = items.len();
+        let content = items.into_iter().skip(self.number().saturating_mul(self.size())).take(self.size()).collect();
+        self.page_of(content, total_size)
+    }
+
+    /// Returns the page with this content, of a list of `total_size` items.
+    pub fn page_of<T>(&self, content: Vec<T>, total_size: usize) -> Page<T> {
         let offset = u64::from(self.number) * u64::from(self.size);
-        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
-        let content: Vec<T> = items.into_iter().skip(skipped).take(size).collect();
         let sorted = !self.orders.is_empty();
         Page {
             pageable: Pageable {
@@ -149,7 +171,7 @@ impl PageRequest {
                 unpaged: false,
             },
             total_size,
-            total_pages: total_size.div_ceil(size.max(1)),
+            total_pages: total_size.div_ceil(self.size().max(1)),
             empty: content.is_empty(),
             size: self.size,
             offset,
@@ -291,6 +313,20 @@ mod tests {
                 "numberOfElements": 1,
             })
         );
+    }
+
+    #[test]
+    fn an_order_is_that_of_a_field_if_nothing_comes_before_it() {
+        for (query, expected) in [
+            (&[][..], Some(true)),
+            (&[("sort", "Name")], Some(true)),
+            (&[("sort", "Name,desc"), ("sort", "Age")], Some(false)),
+            (&[("sort", "Age"), ("sort", "Name")], None),
+        ] {
+            assert_eq!(request(query).unwrap().order_of("Name"), expected, "{query:?}");
+        }
+        let page = request(&[("page", "2"), ("size", "3")]).unwrap().page_of(vec![1, 2], 8);
+        assert_eq!((page.total_pages, page.total_size, page.offset, page.number_of_elements), (3, 8, 6, 2));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         request: Some("CreateOrganisation"),
         status: 201,
         response: Some("Organisation"),
-        permissions: &[Read, Write, Count],
+        permissions: &[Read, List, Write, Count],
         ..DIRECTORY
     }),
     http(Endpoint {
@@ -70,7 +70,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         request: Some("WriteAuthorisationServer"),
         status: 201,
         response: Some("AuthorisationServer"),
-        permissions: &[Read, Write, Count],
+        permissions: &[Read, List, Write, Count],
         ..DIRECTORY
     }),
     http(Endpoint {
@@ -140,7 +140,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         request: Some("CreateSsoConfiguration"),
         status: 201,
         response: Some("SsoConfiguration"),
-        permissions: &[Read, Write, Count],
+        permissions: &[Read, List, Write, Count],
         ..DIRECTORY
     }),
     http(Endpoint {

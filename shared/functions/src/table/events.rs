@@ -52,7 +52,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         family: "events",
         summary: "Publish new audit records on the event bus and seal them",
         trigger: Trigger::AuditStream,
-        permissions: &[PutEvents, Read, Write, Count, DeadLetters],
+        permissions: &[PutEvents, Read, List, Write, Count, DeadLetters],
+    },
+    Function {
+        name: "reseal",
+        family: "events",
+        summary: "Seal a tenant's audit records that were not sealed in their time",
+        trigger: Trigger::Operator,
+        permissions: &[Read, List, Write, Count],
     },
     Function {
         name: "deliver-webhooks",

@@ -21,17 +21,17 @@ use trustplane_local::wait::until;
 use crate::table::{hand, own_world, part, read, table};
 use futures_util::future::join_all;
 
-type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// A tenant with four records, and direct access to its log in the table.
-struct Log {
-    world: &'static World,
-    tenant: String,
-    hand: aws_sdk_dynamodb::Client,
+pub struct Log {
+    pub world: &'static World,
+    pub tenant: String,
+    pub hand: aws_sdk_dynamodb::Client,
 }
 
 impl Log {
-    async fn new(world: &'static World) -> Self {
+    pub async fn new(world: &'static World) -> Self {
         let (tenant, _) = world.tenant("sealed").await;
         for role in ["viewer", "editor", "approver"] {
             let _ = world.token(&tenant, &[role]).await;
@@ -46,30 +46,30 @@ impl Log {
         log
     }
 
-    async fn verified(&self) -> Value {
+    pub async fn verified(&self) -> Value {
         self.world.invoke("verify-audit", &json!({"tenant_id": self.tenant})).await.unwrap()
     }
 
     /// Returns the detected defect: the record's id or null, and the reason.
-    async fn broken(&self) -> (Value, String) {
+    pub async fn broken(&self) -> (Value, String) {
         let found = self.verified().await;
         assert_eq!(found["intact"], false, "{found}");
         (found["first_broken"]["id"].clone(), found["first_broken"]["reason"].as_str().unwrap().to_owned())
     }
 
     /// Returns the items of a partition of this tenant: `AUDIT` or `SEALS`.
-    async fn items(&self, partition: &str) -> Vec<Item> {
+    pub async fn items(&self, partition: &str) -> Vec<Item> {
         let pk = AttributeValue::S(format!("TENANT#{}#{partition}", self.tenant));
         let found = self.hand.query().table_name(self.world.stack().table());
         let found = found.key_condition_expression("pk = :pk").expression_attribute_values(":pk", pk);
         found.consistent_read(true).send().await.unwrap().items.unwrap()
     }
 
-    async fn put(&self, item: Item) {
+    pub async fn put(&self, item: Item) {
         let _ = self.hand.put_item().table_name(self.world.stack().table()).set_item(Some(item)).send().await.unwrap();
     }
 
-    async fn remove(&self, item: &Item) {
+    pub async fn remove(&self, item: &Item) {
         let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
         let gone = self.hand.delete_item().table_name(self.world.stack().table()).set_key(Some(key.into()));
         let _ = gone.send().await.unwrap();
@@ -77,25 +77,28 @@ impl Log {
 }
 
 /// Builds the stream event for the items at these places.
-fn brought(items: &[Item], places: &[usize]) -> Value {
+pub fn brought(items: &[Item], places: &[usize]) -> Value {
     let records = places.iter().map(|place| {
         let item = &items[*place];
-        let image: Value = ["pk", "sk", "entity", "record", "hash"]
+        let mut image: Value = ["pk", "sk", "entity", "record", "hash"]
             .map(|name| (name.to_owned(), json!({"S": text(item, name)})))
             .into_iter()
             .collect::<serde_json::Map<_, _>>()
             .into();
+        if let Some(ttl) = item.get("ttl") {
+            image["ttl"] = json!({"N": ttl.as_n().unwrap()});
+        }
         json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": place.to_string(), "NewImage": image}})
     });
     json!({"Records": records.collect::<Vec<_>>()})
 }
 
-fn text(item: &Item, name: &str) -> String {
+pub fn text(item: &Item, name: &str) -> String {
     item[name].as_s().unwrap().clone()
 }
 
 /// Forges an item: changes its record, and makes the hash match.
-fn forged(item: &Item, change: impl FnOnce(&mut AuditRecord)) -> Item {
+pub fn forged(item: &Item, change: impl FnOnce(&mut AuditRecord)) -> Item {
     let mut record: AuditRecord = serde_json::from_str(&text(item, "record")).unwrap();
     change(&mut record);
     let canonical = record.canonical();
@@ -116,7 +119,7 @@ async fn what_was_published_is_sealed_and_shown_with_what_stands_before_it() {
     let records = listed.body["data"].as_array().unwrap();
     assert_eq!(
         verified,
-        json!({"records": records.len(), "sealed_through": records[0]["occurred_at"], "intact": true, "first_broken": null})
+        json!({"records": records.len(), "sealed_through": records[0]["occurred_at"], "intact": true, "first_broken": null, "resealed": 0})
     );
     // One chain contains all of them.
     let mut at = GENESIS.to_owned();
@@ -143,10 +146,20 @@ async fn a_record_that_is_changed_is_found() {
     // With a hash that matches the new text.
     log.put(forged(item, |record| record.resource_id = "another".to_owned())).await;
     assert_eq!(log.broken().await, (id.clone(), "it was changed since it was sealed".to_owned()));
-    let mut unlinked = item.clone();
-    unlinked.remove("previous_hash");
+    log.put(item.clone()).await;
+    // A record that is linked to the one before it: the first of the log is.
+    let first = &log.items("AUDIT").await[0];
+    let mut unlinked = first.clone();
+    assert!(unlinked.remove("previous_hash").is_some());
     log.put(unlinked).await;
-    assert_eq!(log.broken().await, (id, "its `previous_hash` was changed".to_owned()));
+    let moved = "its `previous_hash` was changed".to_owned();
+    assert_eq!(log.broken().await, (json!(text(first, "sk")), moved.clone()));
+    log.put(first.clone()).await;
+    // A record that is not.
+    let mut linked = item.clone();
+    linked.insert("previous_hash".to_owned(), AttributeValue::S(GENESIS.to_owned()));
+    log.put(linked).await;
+    assert_eq!(log.broken().await, (id, moved));
     log.put(item.clone()).await;
     assert_eq!(log.verified().await["intact"], true);
 }

@@ -180,6 +180,31 @@ async fn while_the_bus_is_away_no_record_is_given_up_and_none_is_put_away_twice(
     assert_eq!(world.stack().dead_letters().len(), 2);
 }
 
+#[tokio::test]
+async fn an_event_that_the_bus_rejects_for_good_holds_up_nobody() {
+    let world = own_world(Options::default());
+    let ids: Vec<String> = (0..9).map(|n| format!("01KDYAA6ME000000000000000{n}")).collect();
+    let items: Vec<Value> = ids.iter().map(|id| item(TENANT, id, None)).collect();
+    world.stack().reject_events(Some(&ids[4]));
+    write(world, &items).await;
+    world.stack().settle_streams().await;
+    let others: Vec<String> = ids.iter().enumerate().filter(|(n, _)| *n != 4).map(|(_, id)| id.clone()).collect();
+    assert_eq!(published(world, TENANT), others);
+    let letters = world.stack().dead_letters();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    let body = &letters[0]["body"];
+    assert_eq!(body["reason"], "the event bus rejects it: MalformedDetail: Detail is malformed.");
+    assert_eq!(body["Records"][0]["dynamodb"]["Keys"]["sk"]["S"], ids[4].as_str());
+    // It is sealed all the same, and published once the bus takes it.
+    let part = crate::table::part(TenantId::parse(TENANT).unwrap());
+    let head = crate::table::read(&table(world), &part.audit_chain()).await;
+    assert_eq!(head.value.records, 9);
+    world.stack().reject_events(None);
+    assert_eq!(world.invoke("publish-audit", body).await.unwrap(), json!({"batchItemFailures": []}));
+    assert_eq!(published(world, TENANT), ids);
+    assert_eq!(crate::table::read(&table(world), &part.audit_chain()).await.value.records, 9);
+}
+
 #[test]
 fn lambda_brings_records_again_for_as_long_as_the_stream_has_them() {
     let template =

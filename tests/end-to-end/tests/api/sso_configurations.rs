@@ -130,6 +130,9 @@ async fn what_is_not_there_is_named() {
 async fn costs() {
     let directory = Directory::new().await;
     let customer = &directory.customer;
+    // The first one also counts the level.
+    let first = customer.post(&directory.configurations(), &configuration()).await.expect(201);
+    assert_eq!(customer.cost(&first).await.dynamodb_round_trips, 3);
     let made = customer.post(&directory.configurations(), &configuration()).await.expect(201);
     let path = format!("{}/{}", directory.configurations(), made.body["ID"].as_str().unwrap());
     let mut update = configuration();

@@ -119,7 +119,7 @@ async fn an_event_that_would_be_too_large_is_sent_without_images() {
     }))
     .unwrap();
     let text = record.canonical();
-    let item = AuditItem { hash: AuditRecord::hash(&text), record: text, previous_hash: None };
+    let item = AuditItem { hash: AuditRecord::hash(&text), record: text, previous_hash: None, ttl: None };
     write(&table(world), tenant, Writes::new().create(&part(tenant).audit_record(&record.id), &item)).await;
     let got = receiver.wait(1).await.remove(0);
     assert!(got.body.len() < 2_000);
