@@ -75,7 +75,7 @@ pub(super) fn components() -> Map<String, Value> {
                 "x-fapi-customer-ip-address",
                 false,
                 "The user's IPv4 or IPv6 address.",
-                json!({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}], "examples": ["2001:db8::1893:25c8:1946"]}),
+                json!({"type": "string", "pattern": "^[0-9a-fA-F:.]+$", "examples": ["2001:db8::1893:25c8:1946"]}),
             ),
         ),
         ("CustomerUserAgent", header("x-customer-user-agent", false, "The user's agent.", json!({"type": "string"}))),

@@ -383,7 +383,7 @@ fn the_platforms_own_fault_is_nobody_elses() {
     assert!(found.fields.is_empty(), "{found:?}");
 }
 
-/// What only a reading needs is tried, and named where it was not.
+/// Calls that only a reading makes are tried, and named where they were not.
 #[test]
 fn what_only_a_reading_needs_is_a_warning() {
     let with = |accounts, sets| Observed { reading: vec![(ACTIONS[0], accounts), (ACTIONS[1], sets)], ..healthy() };

@@ -258,6 +258,7 @@ async fn another_connection_starts_with_nothing_remembered() {
     let _ = customer.get(ASSOCIATIONS).await.refused(503, "IIC.503");
     go_through(&customer, &scenario("throttled")).await;
     let shown = customer.get(CONFIG).await.expect(200);
+    // The same configuration again is no new version.
     assert_eq!(shown.header("etag"), Some("\"2\""));
 }
 
