@@ -39,6 +39,8 @@ pub enum When {
     Created,
     /// This field of `after` has this value.
     After(&'static str, &'static str),
+    /// `after` has this field.
+    AfterHas(&'static str),
 }
 
 impl EventType {
@@ -67,6 +69,7 @@ impl EventType {
                 When::After(field, wanted) => {
                     record.after.as_ref().and_then(|after| after.get(field)).is_some_and(|value| says(value, wanted))
                 }
+                When::AfterHas(field) => record.after.as_ref().is_some_and(|after| after.get(field).is_some()),
             }
     }
 }

@@ -16,7 +16,9 @@ pub(crate) fn observe(event: &Value) {
     if let Err(fault) = conforms(event) {
         // Not by a macro: the output of those is a test's, and is lost with it.
         let _ = writeln!(std::io::stderr(), "an event does not conform to `GET /v1/event-types`: {fault}\n{event:#}");
-        std::process::exit(101);
+        if std::env::var_os("TRUSTPLANE_KEEP_GOING").is_none() {
+            std::process::exit(101);
+        }
     }
 }
 

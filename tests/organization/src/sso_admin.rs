@@ -219,9 +219,7 @@ impl Desk<'_> {
         let resources: Vec<_> = [arn].into_iter().chain(others.iter().copied()).collect();
         self.state.authorize(self.caller, self.region, &action, &resources)?;
         self.visible_instances()
-            .find(|instance| {
-                instance.arn == arn && (instance.primary_region == self.region || instance.replica == Some(self.region))
-            })
+            .find(|instance| instance.arn == arn && self.is_listed_here(instance))
             .ok_or_else(|| denied(self.caller, &action, arn, NOT_HERE))
     }
 

@@ -208,6 +208,15 @@ pub(super) const IDENTITY_SOURCE: &[EventType] = &[
         "IdentityProviderImage",
         "An external identity provider was created",
     ),
+    // A refresh that accepts what the document offers is authorised as an update.
+    on(
+        "update-external-idp",
+        "identity-provider.metadata_changed",
+        IdentityProvider,
+        "RefreshedIdentityProviderImage",
+        "The metadata of an external identity provider was refreshed",
+    )
+    .when(When::AfterHas("metadata_status")),
     on(
         "update-external-idp",
         "identity-provider.updated",

@@ -169,7 +169,7 @@ async fn a_policy_that_can_never_hold_is_refused() {
         ("context.weekday == \"saturday\"", "did you mean `Saturday`?"),
         ("context.hour == 24", "expected 0 to 23"),
         ("principal.kind == \"temprary\"", "did you mean `temporary`?"),
-        ("action == Trustplane::Action::\"put-polcy\"", "put-policy"),
+        ("action == Trustplane::Action::\"put-polcy\"", "unrecognized action `Trustplane::Action::\"put-polcy\"`"),
     ] {
         let text = format!("forbid (principal, action, resource)\nwhen {{ {condition} }};");
         let refused = save(&customer, "never", &text).await.refused(400, "invalid_policy");

@@ -204,7 +204,7 @@ async fn a_change_with_its_seal_costs_at_most_ten_write_units() {
         let count = costs.len() + 2;
         trustplane_local::wait::until("the line of publish-audit", || lines().filter(is_sealing).count() == count)
             .await;
-        let line = lines().filter(is_sealing).last().unwrap();
+        let line = lines().rfind(is_sealing).unwrap();
         assert_eq!(
             (&line["dynamodb_calls"], &line["dynamodb_round_trips"]),
             (&json!(3), &json!(2)),

@@ -82,7 +82,7 @@ async fn a_reading_that_waits_says_why() {
             let now = (OffsetDateTime::now_utc() + Duration::minutes(5)).format(&Rfc3339).unwrap();
             let _ = later().invoke("sync-organizations", &json!({"time": now})).await.unwrap();
             let shown = customer.get(ACCOUNTS).await.expect(200);
-            assert_eq!(shown.body["sync_status"], "running", "{}", shown.text);
+            assert_eq!(shown.body["sync_status"], "running", "{scenario}: {}", shown.text);
             waiting = shown.body["progress"].clone();
             if !waiting["waiting_for"].is_null() {
                 break;

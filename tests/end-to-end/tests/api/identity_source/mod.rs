@@ -16,6 +16,7 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use trustplane_end_to_end::{Customer, world};
+use trustplane_organization::Scenario;
 
 pub const CONFIG: &str = "/v1/integrations/aws-identity-center/config";
 pub const INSTANCE: &str = "ssoins-0123456789abcdef0";
@@ -25,7 +26,7 @@ pub const ASSOCIATIONS: &str = "/v1/instances/ssoins-0123456789abcdef0/identity-
 
 /// Returns the role of a scenario of the local organization.
 pub fn scenario(name: &str) -> String {
-    format!("arn:aws:iam::123456789012:role/scenario/{name}")
+    name.parse::<Scenario>().unwrap().role_arn()
 }
 
 /// Creates a customer whose connection uses the role of a scenario.

@@ -142,7 +142,8 @@ pub fn path(reply: &Reply) -> String {
 
 /// Saves a policy that denies nothing, which is an event.
 pub async fn save_policy(customer: &Customer, id: &str) {
-    let policy = json!({"text": "forbid (principal, action, resource) when { principal.age_days < 0 };", "enabled": false});
+    let policy =
+        json!({"text": "forbid (principal, action, resource) when { principal.age_days < 0 };", "enabled": false});
     let _ = customer.put(&format!("/v1/policies/{id}"), &policy).await.expect(200);
 }
 
