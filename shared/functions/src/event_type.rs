@@ -152,11 +152,12 @@ mod tests {
 
     /// Functions that may write, and whose writes are observations without an audit record.
     /// `refresh-metadata` acts as the principal `system`, with the action `refresh-external-idp`.
-    const SILENT: [&str; 6] = [
+    const SILENT: [&str; 7] = [
         "preview-external-idp",
         "publish-audit",
         "refresh-metadata",
         "replay-webhook",
+        "reseal",
         "retry-webhook-delivery",
         "sync-organizations",
     ];

@@ -1,14 +1,18 @@
 //! Validates every response against `openapi.json`: a success by its endpoint's schema, an error by its dialect's.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use jsonschema::Validator;
+use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
 use trustplane_runtime::{Dialect, Route, routes};
 
 use crate::{Reply, Request, exchanges};
 
 const OPENAPI: &str = include_str!("../../../openapi.json");
+
+/// Name of the document in the registry of schemas.
+const ADDRESS: &str = "https://trustplane.example/openapi.json";
 
 /// Headers that the document lists wherever a response has them.
 const HEADERS: [&str; 7] =
@@ -21,15 +25,24 @@ pub(crate) struct Contract {
 }
 
 impl Contract {
-    pub(crate) fn read() -> Self {
+    /// The contract of this test program. It is large, so that stacks share it.
+    pub(crate) fn shared() -> &'static Self {
+        static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::read);
+        &CONTRACT
+    }
+
+    fn read() -> Self {
         let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let registry = Registry::new().add(ADDRESS, &document).unwrap().prepare().unwrap();
         let names: Vec<String> = document["components"]["schemas"].as_object().unwrap().keys().cloned().collect();
         let compiled = names.into_iter().map(|name| {
-            let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": document["components"]});
-            let validator = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let schema = json!({"$ref": format!("{ADDRESS}#/components/schemas/{name}")});
+            let validator = jsonschema::options().with_registry(&registry).build(&schema);
+            let validator = validator.unwrap_or_else(|error| panic!("{name}: {error}"));
             (name, validator)
         });
         let schemas = compiled.collect();
+        drop(registry);
         Self { document, schemas }
     }
 

@@ -12,7 +12,6 @@ use crate::{Cost, Customer, Reply, Request};
 /// A running stack.
 pub struct World {
     stack: Stack,
-    contract: Contract,
     // Runs the stack's tasks. Tests have their own runtimes.
     _runtime: Runtime,
 }
@@ -42,7 +41,7 @@ impl World {
                 (stack, runtime)
             });
             let (stack, runtime) = started.join().unwrap();
-            Self { stack, contract: Contract::read(), _runtime: runtime }
+            Self { stack, _runtime: runtime }
         })
     }
 
@@ -101,7 +100,7 @@ impl World {
             .await
             .unwrap_or_else(|error| panic!("{} {}: {error}", request.method, request.path));
         let reply = Reply::of(reply);
-        self.contract.hold(&request, &reply);
+        Contract::shared().hold(&request, &reply);
         reply
     }
 

@@ -162,7 +162,8 @@ async fn an_event_of_a_file_is_put_on_the_bus_and_the_receiver_gets_what_webhook
     let webhook = json!({"url": local.said("receiver_url"), "events": ["policy.saved"]});
     let made = local.call(Method::POST, "/v1/webhooks", local.said("token"), &webhook.to_string()).await;
     assert_eq!(made.status, 201, "{}", made.text());
-    let policy = json!({"text": "forbid (principal, action, resource) when { context.hour > 99 };"});
+    let policy =
+        json!({"text": "forbid (principal, action, resource) when { principal.age_days < 0 };", "enabled": true});
     let saved = local.call(Method::PUT, "/v1/policies/mine", local.said("token"), &policy.to_string()).await;
     assert_eq!(saved.status, 200, "{}", saved.text());
     let got = line(&data, "webhooks.jsonl", |got| got["message"]["type"] == "policy.saved").await;
