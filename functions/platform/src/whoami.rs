@@ -22,7 +22,7 @@ pub(crate) struct Body<'a> {
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     roles: &'a BTreeSet<Role>,
     /// Sections of a setup session; empty for every other credential.
-    sections: [&'a str; 0],
+    sections: &'a [&'a str],
     expires_at: Option<Timestamp>,
     tenant_id: TenantId,
 }
@@ -38,7 +38,7 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
                 name: &caller.name,
                 kind: caller.kind,
                 roles: &caller.roles,
-                sections: [],
+                sections: &[],
                 expires_at: caller.expires_at,
                 tenant_id: cx.keys.id(),
             }))
