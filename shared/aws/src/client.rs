@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::origin::Origin;
+
+use crate::environment;
 
 /// The roots of Amazon Trust Services, which every AWS endpoint of the standard partition chains to. The system's 144
 /// would cost more start-up time than all else together.
@@ -17,7 +20,8 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// The configuration that the environment gives: region, credentials, endpoints (`AWS_ENDPOINT_URL` and
-/// `AWS_ENDPOINT_URL_<SERVICE>`), FIPS and dual stack (`AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`).
+/// `AWS_ENDPOINT_URL_<SERVICE>`), FIPS and dual stack (`AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`). Nothing else is
+/// looked for: no profile, no metadata of a container or an instance.
 ///
 /// A call takes at most 10 seconds, an attempt 3, a connection 1.5; three attempts in all. `endpoint` takes the place of
 /// all endpoints.
@@ -35,8 +39,10 @@ pub async fn load(endpoint: Option<&str>) -> Result<SdkConfig, std::io::Error> {
 
 /// As [`load`], trusting the certificates of `pem`.
 pub async fn sdk_config(pem: Vec<u8>) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client(pem))
+    let mut sdk = environment::configuration().await;
+    // As the SDK's own loader does, so that a service's default does not take its place.
+    sdk.insert_origin("retry_config", Origin::shared_config());
+    sdk.http_client(http_client(pem))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
         .timeout_config(
             TimeoutConfig::builder()
@@ -45,8 +51,7 @@ pub async fn sdk_config(pem: Vec<u8>) -> SdkConfig {
                 .operation_timeout(Duration::from_secs(10))
                 .build(),
         )
-        .load()
-        .await
+        .build()
 }
 
 fn http_client(pem: Vec<u8>) -> SharedHttpClient {

@@ -17,6 +17,7 @@
 mod client;
 mod customer;
 mod dead_letters;
+mod environment;
 mod error;
 mod events;
 mod inspection;

@@ -69,9 +69,7 @@ pub fn decide<R, T>(
     let proposal = propose(sealed.0);
     let question = &proposal.question;
     let action = question.action.unwrap_or(request.action);
-    let (cedar_request, entities) =
-        request.question(action, question).map_err(|error| Failure::internal(error.to_string()))?;
-    let verdict = policies.ask(&cedar_request, &entities);
+    let verdict = policies.verdict(request, action, question).map_err(|error| Failure::internal(error.to_string()))?;
     if verdict.permitted {
         let determining = verdict.determining_policies;
         let grant = Grant::decided(
@@ -111,7 +109,7 @@ fn with_sources(error: &dyn std::error::Error) -> String {
     message
 }
 
-/// Asks the policies the question of [`decide`] without consequences, and checks it against the schema.
+/// Asks Cedar the question of [`decide`] without consequences, and checks it against the schema.
 ///
 /// # Errors
 /// The attribute that does not fit the schema: missing, unknown or of another type.
@@ -124,5 +122,5 @@ pub fn evaluate(
     let action = question.action.unwrap_or(request.action);
     let (cedar_request, entities) =
         request.question_by(Some(schema.cedar()), action, question).map_err(|error| with_sources(&*error))?;
-    Ok(policies.ask(&cedar_request, &entities))
+    policies.ask(&cedar_request, &entities).map_err(|error| error.to_string())
 }

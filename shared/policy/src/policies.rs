@@ -2,14 +2,22 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 
 use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request};
 
-const BUILT_IN: &str = include_str!("built_in.cedar");
+use crate::{Action, PolicyRequest, Question, table};
 
-/// A compiled policy set.
+pub(crate) const BUILT_IN: &str = include_str!("built_in.cedar");
+
+/// A policy set.
 #[derive(Clone, Debug)]
-pub struct Policies(PolicySet);
+pub struct Policies {
+    /// Shared with the clones, so that what one of them compiles is compiled for all.
+    compiled: Arc<OnceLock<PolicySet>>,
+    /// The built-in policies alone, whose decisions are looked up first.
+    tabulated: bool,
+}
 
 /// The decision of a policy set on one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,48 +40,75 @@ pub struct PoliciesError(String);
 impl Policies {
     /// Compiles the policies that every tenant has: roles and four eyes.
     pub fn built_in() -> Result<Self, PoliciesError> {
-        let mut set = PolicySet::new();
-        // `Policy::annotation` parses the name of the annotation anew, for each policy: that was a quarter of the
-        // instructions of a function's start.
-        let ids: Vec<&str> = BUILT_IN.lines().filter_map(id).collect();
-        add(&mut set, BUILT_IN, |place| ids.get(place.unwrap_or_default()).map(|id| (*id).to_owned()))?;
-        Ok(Self(set))
+        compile_built_in().map(Self::of_set)
+    }
+
+    /// The same policies, for the requests of a process: their decisions are those that the catalogue asked Cedar for
+    /// beforehand (`table.rs`). They are compiled for the first request that is not among those, or when the policies of a
+    /// tenant are added.
+    pub fn tabulated() -> Result<Self, PoliciesError> {
+        if table::IS_CURRENT { Ok(Self { compiled: Arc::default(), tabulated: true }) } else { Self::built_in() }
     }
 
     /// Creates an empty policy set, which denies everything.
     pub fn none() -> Self {
-        Self(PolicySet::new())
+        Self::of_set(PolicySet::new())
+    }
+
+    fn of_set(set: PolicySet) -> Self {
+        Self { compiled: Arc::new(OnceLock::from(set)), tabulated: false }
     }
 
     /// Adds one policy text of a tenant. Its policy gets the id `{id}`; several policies in one text get `{id}.0`,
     /// `{id}.1` and so on.
-    pub fn and(mut self, id: &str, text: &str) -> Result<Self, PoliciesError> {
-        add(&mut self.0, text, |place| Some(place_id(id, place)))?;
-        Ok(self)
+    pub fn and(self, id: &str, text: &str) -> Result<Self, PoliciesError> {
+        let _ = self.set()?;
+        // Compiled: the default is for nothing but a lock that is not set.
+        let mut set = Arc::unwrap_or_clone(self.compiled).into_inner().unwrap_or_default();
+        add(&mut set, text, |place| Some(place_id(id, place)))?;
+        Ok(Self::of_set(set))
     }
 
     /// Returns the built-in policies as pairs of id and text.
     pub fn built_in_texts() -> Result<Vec<(String, String)>, PoliciesError> {
-        let built_in = Self::built_in()?;
+        let built_in = compile_built_in()?;
         let mut texts: Vec<_> =
-            built_in.0.policies().map(|policy| (policy.id().to_string(), policy.to_string())).collect();
+            built_in.policies().map(|policy| (policy.id().to_string(), policy.to_string())).collect();
         texts.sort();
         Ok(texts)
     }
 
-    pub(crate) fn set(&self) -> &PolicySet {
-        &self.0
+    /// Returns the compiled set.
+    fn set(&self) -> Result<&PolicySet, PoliciesError> {
+        if let Some(set) = self.compiled.get() {
+            return Ok(set);
+        }
+        let set = compile_built_in()?;
+        Ok(self.compiled.get_or_init(|| set))
     }
 
-    /// Compiles the policies of one text alone.
-    pub(crate) fn of_text(id: &str, text: &str) -> Result<Self, PoliciesError> {
-        Self::none().and(id, text)
+    /// Decides a request: from the table if these are the built-in policies alone and the table has the request, otherwise
+    /// by asking Cedar.
+    pub(crate) fn verdict(
+        &self,
+        request: &PolicyRequest<'_>,
+        action: Action,
+        question: &Question,
+    ) -> Result<Verdict, Box<dyn std::error::Error>> {
+        if self.tabulated
+            && let Some(verdict) = table::verdict(request.principal, action, question)
+        {
+            return Ok(verdict);
+        }
+        let (request, entities) = request.question(action, question)?;
+        Ok(self.ask(&request, &entities)?)
     }
 
     /// Evaluates these policies. Denies by default, and on any evaluation error: Cedar itself skips a policy that
     /// fails, so a `forbid` that fails would forbid nothing.
-    pub(crate) fn ask(&self, request: &Request, entities: &Entities) -> Verdict {
-        let response = Authorizer::new().is_authorized(request, &self.0, entities);
+    pub(crate) fn ask(&self, request: &Request, entities: &Entities) -> Result<Verdict, PoliciesError> {
+        let set = self.set()?;
+        let response = Authorizer::new().is_authorized(request, set, entities);
         let allowed = response.decision() == Decision::Allow;
         let mut verdict = Verdict { permitted: allowed, ..Verdict::default() };
         let mut failed = Vec::new();
@@ -85,25 +120,41 @@ impl Policies {
         verdict.permitted &= failed.is_empty();
         if verdict.permitted == allowed {
             verdict.determining_policies = response.diagnostics().reason().map(ToString::to_string).collect();
-            verdict.notices = self.notices(response.diagnostics().reason());
+            verdict.notices = notices(set, response.diagnostics().reason());
         }
         verdict.determining_policies.extend(failed);
         verdict.determining_policies.sort_unstable();
         verdict.determining_policies.dedup();
         verdict.errors.sort_unstable();
-        verdict
+        Ok(verdict)
     }
+}
 
-    /// Returns the `@notice` texts of these policies, sorted, without duplicates.
-    fn notices<'a>(&self, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<String> {
-        let mut notices: Vec<String> = ids
-            .filter_map(|id| self.0.policy(id)?.annotation("notice").map(str::to_owned))
-            .filter(|notice| !notice.is_empty())
-            .collect();
-        notices.sort_unstable();
-        notices.dedup();
-        notices
-    }
+/// Returns the `@notice` texts of these policies, sorted, without duplicates.
+fn notices<'a>(set: &PolicySet, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<String> {
+    let mut notices: Vec<String> = ids
+        .filter_map(|id| set.policy(id)?.annotation("notice").map(str::to_owned))
+        .filter(|notice| !notice.is_empty())
+        .collect();
+    notices.sort_unstable();
+    notices.dedup();
+    notices
+}
+
+/// Compiles the policies of one text alone.
+pub(crate) fn compile_text(id: &str, text: &str) -> Result<PolicySet, PoliciesError> {
+    let mut set = PolicySet::new();
+    add(&mut set, text, |place| Some(place_id(id, place)))?;
+    Ok(set)
+}
+
+pub(crate) fn compile_built_in() -> Result<PolicySet, PoliciesError> {
+    let mut set = PolicySet::new();
+    // `Policy::annotation` parses the name of the annotation anew, for each policy: that was a quarter of the
+    // instructions of a function's start.
+    let ids: Vec<&str> = BUILT_IN.lines().filter_map(id).collect();
+    add(&mut set, BUILT_IN, |place| ids.get(place.unwrap_or_default()).map(|id| (*id).to_owned()))?;
+    Ok(set)
 }
 
 /// Returns the id that a line of the built-in policies gives to the policy below it.
@@ -154,7 +205,7 @@ mod tests {
 
     #[test]
     fn each_built_in_policy_has_the_id_of_its_annotation() {
-        let Policies(set) = Policies::built_in().unwrap();
+        let set = compile_built_in().unwrap();
         for policy in set.policies() {
             assert_eq!(policy.annotation("id"), Some(policy.id().to_string().as_str()));
         }

@@ -9,7 +9,8 @@ use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::policy::{self, Shape};
 
 use crate::literals::{self, Impossible};
-use crate::{Action, Group, Image, Kind, Policies, PoliciesError, attributes};
+use crate::policies::compile_text;
+use crate::{Action, Group, Image, Kind, PoliciesError, attributes};
 
 const TYPES: &str = include_str!("types.cedarschema");
 
@@ -72,10 +73,10 @@ impl Schema {
             return Err(whole("holds no policy"));
         }
         // Uses the final ids, so that an error message names the right policy.
-        let named = Policies::of_text(id, text).map_err(|error| whole(&error.to_string()))?;
-        let result = Validator::new(self.compiled.clone()).validate(named.set(), ValidationMode::Strict);
+        let named = compile_text(id, text).map_err(|error| whole(&error.to_string()))?;
+        let result = Validator::new(self.compiled.clone()).validate(&named, ValidationMode::Strict);
         let errors = result.validation_errors().map(|error| problem(text, error, with_help(error)));
-        let problems: Vec<_> = errors.chain(impossible(text, named.set())).collect();
+        let problems: Vec<_> = errors.chain(impossible(text, &named)).collect();
         if problems.is_empty() { Ok(shape) } else { Err(problems) }
     }
 
@@ -125,6 +126,7 @@ fn at(text: &str, offset: usize, message: String) -> PolicyProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Policies;
 
     fn example() -> Schema {
         let action = |name, group, resource| Action { name, group, resource };

@@ -32,7 +32,7 @@ where
     F: Future<Output = Result<Response, Failure>> + 'static,
 {
     // Boxed here, so that all that follows is compiled once and not again for each function.
-    serve(name, Policies::built_in, Box::new(|| Ok(Box::new(move |call| Box::pin(handler(call))))))
+    serve(name, Policies::tabulated, Box::new(|| Ok(Box::new(move |call| Box::pin(handler(call))))))
 }
 
 /// As [`http`], for a function that needs more than the [`Platform`], such as a client of outgoing requests. `start` makes
@@ -49,7 +49,7 @@ where
         let handler: Box<Handler> = Box::new(move |call| Box::pin(handler(call, Rc::clone(&made))));
         Ok(handler)
     };
-    serve(name, Policies::built_in, Box::new(start))
+    serve(name, Policies::tabulated, Box::new(start))
 }
 
 /// As [`http`], for a function that needs no credential and so decides nothing: without policies, and without what

@@ -13,11 +13,16 @@
 //! Options: `--pairs N` (default 15), `--requests N` (default 100), `--only NAME` (as often as wanted), and `--check`, which fails where a
 //! bound is broken: 13.5 MB, 4 times the bare function, 10 ms of CPU (median over processes), 25 MB.
 //!
+//! With `--instructions` it counts the instructions of two functions instead, with valgrind: from the start to the first poll,
+//! of the first request, and of a later one, beside those of the bare function; `--check` fails where one takes more than
+//! the bounds of `instructions.rs`.
+//!
 //! With `--once` it starts each binary once instead and prints its size and its response to one event: a status for an HTTP
 //! function, which `--check` wants to be no fault of the service, and for others a result or an error object.
 
 #![allow(clippy::indexing_slicing, reason = "fields of JSON that is null where they are not there")]
 
+mod instructions;
 mod process;
 mod tls;
 
@@ -42,6 +47,7 @@ struct Arguments {
     check: bool,
     packaged: bool,
     once: bool,
+    instructions: bool,
 }
 
 /// Paths of the binaries.
@@ -78,8 +84,15 @@ async fn main() -> ExitCode {
 }
 
 fn arguments() -> Arguments {
-    let mut parsed =
-        Arguments { pairs: 15, requests: 100, only: Vec::new(), check: false, packaged: false, once: false };
+    let mut parsed = Arguments {
+        pairs: 15,
+        requests: 100,
+        only: Vec::new(),
+        check: false,
+        packaged: false,
+        once: false,
+        instructions: false,
+    };
     let mut given = std::env::args().skip(1);
     while let Some(argument) = given.next() {
         match argument.as_str() {
@@ -91,6 +104,7 @@ fn arguments() -> Arguments {
             "--check" => parsed.check = true,
             "--packaged" => parsed.packaged = true,
             "--once" => parsed.once = true,
+            "--instructions" => parsed.instructions = true,
             other => eprintln!("unknown option `{other}`"),
         }
     }
@@ -102,7 +116,7 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
     // Provides the table and the credential. The release binaries are measured.
     let stack = Stack::start(Options::default()).await.map_err(|error| error.to_string())?;
     let table = tls::proxy(stack.dynamodb_endpoint().trim_start_matches("http://").to_owned()).await?;
-    let environment = process::environment(&table, stack.table());
+    let mut environment = process::environment(&table, stack.table());
     let credential = credential(&stack).await?;
 
     // Next to this program's folder; this program need not be a release build.
@@ -110,6 +124,13 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
     let built = Built { target, packaged: arguments.packaged };
     let chosen =
         || functions().filter(|one| arguments.only.is_empty() || arguments.only.iter().any(|only| only == one.name));
+    if arguments.instructions {
+        // A value of the list replaces an earlier one.
+        environment.push(("AWS_ENDPOINT_URL".to_owned(), stack.dynamodb_endpoint().to_owned()));
+        let good = instructions::table(&built, &environment, &credential).await?;
+        stack.stop().await;
+        return Ok(good || !arguments.check);
+    }
     if arguments.once {
         println!("| function | size, MB | response |");
         println!("|---|---|---|");

@@ -24,6 +24,7 @@ pub(crate) struct Process {
     pub(crate) ready: Duration,
     events: mpsc::Sender<String>,
     responses: mpsc::Receiver<Response>,
+    polls: mpsc::Receiver<Instant>,
 }
 
 /// A function's response to an event: the result of its handler, or an error object.
@@ -59,9 +60,16 @@ pub(crate) fn environment(table: &Endpoint, name: &str) -> Vec<(String, String)>
 impl Process {
     /// Starts a program and waits for its first poll.
     pub(crate) async fn start(program: &Path, environment: &[(String, String)]) -> Result<Self, Error> {
+        let mut command = Command::new(program);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Self::spawn(command, environment).await.map_err(|error| format!("{}: {error}", program.display()).into())
+    }
+
+    /// As [`Self::start`], by a command.
+    pub(crate) async fn spawn(mut command: Command, environment: &[(String, String)]) -> Result<Self, Error> {
         let (events, next) = mpsc::channel::<String>(1);
         let (respond, responses) = mpsc::channel(1);
-        let (polled, mut first_poll) = mpsc::channel(1);
+        let (polled, mut polls) = mpsc::channel(1);
         let next = Arc::new(Mutex::new(next));
         let give = move || {
             let (next, polled) = (Arc::clone(&next), polled.clone());
@@ -97,18 +105,29 @@ impl Process {
         tokio::spawn(async move { axum::serve(listener, router).await });
 
         let started = Instant::now();
-        let child = Command::new(program)
+        let child = command
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{}: {error}", program.display()))?;
-        let polled = tokio::time::timeout(Duration::from_secs(10), first_poll.recv()).await;
-        let polled = polled.ok().flatten().ok_or_else(|| format!("{} never polled", program.display()))?;
-        Ok(Self { child, ready: polled - started, events, responses })
+            .spawn()?;
+        let polled = tokio::time::timeout(Duration::from_secs(10), polls.recv()).await;
+        let polled = polled.ok().flatten().ok_or("the process never polled")?;
+        Ok(Self { child, ready: polled - started, events, responses, polls })
+    }
+
+    /// Waits for the poll after a response.
+    pub(crate) async fn poll(&mut self) -> Result<(), Error> {
+        let polled = tokio::time::timeout(Duration::from_secs(10), self.polls.recv()).await;
+        polled.ok().flatten().map(|_| ()).ok_or_else(|| "the process polled no more".into())
+    }
+
+    /// Asks the process to end, and waits for that.
+    pub(crate) async fn end(mut self) -> Result<(), Error> {
+        let id = self.child.id().ok_or("the process ended")?;
+        let _ = Command::new("kill").arg(id.to_string()).status().await?;
+        let _ = self.child.wait().await?;
+        Ok(())
     }
 
     /// Sends an event and waits for the response.

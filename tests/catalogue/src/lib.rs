@@ -65,6 +65,10 @@ pub fn written() -> Result<Vec<Written>, String> {
         Written { path: "functions/platform/src/event_types.json".to_owned(), text: event_types::document()? },
         between("docs/events.md", "<!-- events -->", "<!-- end of events -->", &events::table())?,
         Written { path: "shared/policy/permissions.md".to_owned(), text: permissions::permissions()? },
+        Written {
+            path: "shared/policy/src/decisions.rs".to_owned(),
+            text: trustplane_policy::tabulate(trustplane_functions::actions()).map_err(|error| error.to_string())?,
+        },
         Written { path: "docs/connection.md".to_owned(), text: connection::manual()? },
     ];
     let mut families: Vec<&str> = functions().map(|function| function.family).collect();
