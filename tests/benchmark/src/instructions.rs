@@ -20,8 +20,8 @@ const WARM: usize = 8;
 /// What is counted, and its bounds in instructions: start, first request, each later one. The bounds are a tenth above what
 /// was counted last.
 const COUNTED: [(&str, [u64; 3]); 2] = [
-    ("get-identity-center-config", [3_800_000, 3_700_000, 1_300_000]),
-    ("put-identity-center-config", [3_800_000, 5_700_000, 3_300_000]),
+    ("get-identity-center-config", [1_850_000, 2_450_000, 2_150_000]),
+    ("put-identity-center-config", [1_850_000, 4_300_000, 4_000_000]),
 ];
 
 /// Instructions of a process.
