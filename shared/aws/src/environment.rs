@@ -1,7 +1,7 @@
 //! The SDK's configuration as Lambda's environment gives it.
 //!
-//! `aws_config::ConfigLoader` looks into profile files, container and instance metadata too, which a function has not: looking
-//! was a third of its start, and two roles more to assume were in its binary.
+//! `aws_config::ConfigLoader` looks for profile files and for metadata of containers and instances too, which a function does not
+//! have. That was half of its start.
 
 use std::fmt;
 

@@ -7,7 +7,7 @@
 //!   asks it without consequences.
 //! - [`PolicyRequest`] is the request that the question is about; [`Image`] is a resource as policies and the audit log see it.
 //! - [`Policies`] are the built-in policies (`src/built_in.cedar`), with those of a tenant.
-//! - [`tabulate`] writes the decisions of the built-in policies beforehand: `src/decisions.rs`, which `src/table.rs` reads.
+//! - [`tabulate()`] writes the decisions of the built-in policies beforehand: `src/decisions.rs`, which `src/table.rs` reads.
 //! - [`Schema`] validates a tenant's policy. It links Cedar's validator, so only functions that save or evaluate policies
 //!   use it. The types are in `src/types.cedarschema`.
 //! - [`Grant`] permits writes in one tenant, [`Attempt`] the record of a denial. A [`Attribution`] holds the facts of both for the
