@@ -131,10 +131,17 @@ impl<T: Item> Plan<T> {
             return request.page(rows.filter(is_listed).collect(), key);
         };
         let size = place.size;
+        let total = usize::try_from(count.value.children).unwrap_or(usize::MAX);
+        // The count and the rows are read at the same time, not at the same moment: the rows of this page are right.
+        let end = if skipped == 0 { place.skipped() + rows.len() } else { rows.len() };
+        let total = match next {
+            Some(_) => total.max(end + 1),
+            None if rows.len() == 0 && skipped == 0 && end > 0 => total,
+            None => end,
+        };
         if let Some(end) = next {
             place.remember((count.version, end));
         }
-        let total = usize::try_from(count.value.children).unwrap_or(usize::MAX);
         request.page_of(rows.skip(skipped).take(size).collect(), total)
     }
 }

@@ -119,6 +119,8 @@ async fn five_days_without_a_success_disable_a_webhook_and_enabling_it_sends_not
     receiver.answer(500);
     for id in ["one", "two"] {
         save_policy(&customer, id).await;
+        // Of each of them: one that is not there yet is not mistaken for the other.
+        receiver.wait(if id == "one" { 2 } else { 4 }).await;
         delivery(&customer, &path(&made), "pending", 2).await;
     }
     assert_eq!(sweep(world, 4 * DAY).await["failed"], 2);
