@@ -90,7 +90,7 @@ async fn an_event_that_names_no_record_is_put_away_with_a_reason() {
         assert_eq!((&letter["function"], &letter["reason"]), (&json!("deliver-webhooks"), &json!(reason)));
         assert!(letter.to_string().len() < 2_000);
     }
-    assert_eq!(receiver.got().len(), 1);
+    assert!(receiver.got().iter().all(|got| got.header("webhook-id") != "01KDYAK3SEZ7Y8V6W5T4S3R2Q1"));
 }
 
 #[tokio::test]
