@@ -16,7 +16,7 @@ async fn an_event_is_sent_once_to_each_webhook_that_wants_it_as_it_is_on_the_bus
     let customer = world.customer().await;
     let (one, other) = (Receiver::start(world).await, Receiver::start(world).await);
     let made = create(&customer, &one.url("/a?b=c"), &["policy.*"]).await;
-    let _ = create(&customer, &other.url("/"), &["api-key.created"]).await;
+    let _ = create(&customer, &other.url("/"), &["api-key.revoked"]).await;
     save_policy(&customer, "mine").await;
     let got = one.wait(1).await.remove(0);
     let body = got.verified(made.body["secret"].as_str().unwrap());

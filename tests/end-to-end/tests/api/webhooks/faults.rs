@@ -68,7 +68,8 @@ async fn an_event_that_names_no_record_is_put_away_with_a_reason() {
     let world = own_world(Options::default());
     let customer = world.customer().await;
     let receiver = Receiver::start(world).await;
-    let _ = create(&customer, &receiver.url("/"), &["*"]).await;
+    // Not the customer's own keys: their events may still be on their way.
+    let _ = create(&customer, &receiver.url("/"), &["webhook.created", "policy.*"]).await;
     world.stack().settle_streams().await;
     receiver.wait(1).await;
     let forged = json!({
@@ -133,7 +134,7 @@ async fn a_suspended_tenant_is_sent_nothing() {
     let world = own_world(Options::default());
     let customer = world.customer().await;
     let receiver = Receiver::start(world).await;
-    let made = create(&customer, &receiver.url("/"), &["policy.saved", "tenant.*"]).await;
+    let made = create(&customer, &receiver.url("/"), &["policy.saved", "tenant.suspended", "tenant.resumed"]).await;
     receiver.answer(500);
     save_policy(&customer, "mine").await;
     delivery(&customer, &path(&made), "pending", 2).await;
