@@ -45,7 +45,7 @@ pub(crate) struct Body<'a> {
     /// The mistake that explains the outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     mistake: Option<Mistake>,
-    /// What to do about the mistake, for people.
+    /// The remedy for the mistake, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<&'static str>,
 }

@@ -25,7 +25,7 @@ pub(crate) struct Level<T> {
     field: &'static str,
 }
 
-/// What was read for a page.
+/// Rows and count that were read for a page.
 #[derive(Debug)]
 pub(crate) struct Found<T> {
     level: Level<T>,

@@ -27,8 +27,6 @@ use trustplane_store::{AuditItem, CommitError, Stored, TenantKeys, Writes};
 
 pub use retry::retry;
 
-#[cfg(feature = "schema")]
-pub(crate) use attempt::View;
 use attempt::{LEASE, Sender, clock};
 
 /// The event that an audit record is.

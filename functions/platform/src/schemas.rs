@@ -48,5 +48,5 @@ pub fn images(generator: &mut SchemaGenerator) {
     generator.subschema_for::<policies::View<'_>>();
     generator.subschema_for::<policies::ResetView<'_>>();
     generator.subschema_for::<tenants::View<'_>>();
-    generator.subschema_for::<webhooks::View<'_>>();
+    generator.subschema_for::<trustplane_domain::webhook::View<'_>>();
 }

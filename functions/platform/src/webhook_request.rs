@@ -6,12 +6,10 @@ use trustplane_domain::nearest::unknown;
 use trustplane_domain::outbound::{OutboundUrl, Purpose, Rules};
 use trustplane_domain::request;
 use trustplane_domain::request::{Label, List};
-use trustplane_domain::webhook::{EventPattern, SealedSecrets, State, Webhook, WebhookId};
+use trustplane_domain::webhook::{EventPattern, SealedSecrets, State, View, Webhook, WebhookId};
 use trustplane_domain::{Failure, Faults, Fields, Timestamp};
 use trustplane_policy::Image;
 use trustplane_runtime::{ACCESS_DENIED, Request, event_types};
-
-use crate::webhooks::View;
 
 /// Largest number of patterns of a webhook.
 pub(crate) const MAX_PATTERNS: usize = 50;

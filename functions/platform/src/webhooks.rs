@@ -10,7 +10,7 @@ use trustplane_domain::request;
 use trustplane_domain::request::Whole;
 use trustplane_domain::timestamp::SECOND;
 use trustplane_domain::webhook::{
-    DisabledReason, EventPattern, MAX_WEBHOOKS, SealedSecrets, Secrets, SigningSecret, State, Webhook, WebhookId,
+    DisabledReason, EventPattern, MAX_WEBHOOKS, SealedSecrets, Secrets, SigningSecret, State, View, Webhook, WebhookId,
 };
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_outbound::Settings;
@@ -66,18 +66,6 @@ pub(crate) struct UpdatedBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^whsec_[A-Za-z0-9+/]{43}=$")))]
     secret: Option<String>,
-}
-
-/// A webhook as policies and the audit log see it: nothing of the URL but its origin.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "WebhookImage"))]
-pub(crate) struct View<'a> {
-    origin: &'a str,
-    events: &'a [EventPattern],
-    description: Option<&'a str>,
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["enabled", "disabled"])))]
-    status: &'static str,
-    reason: Option<DisabledReason>,
 }
 
 request! {
@@ -287,13 +275,6 @@ impl Changed {
     }
 }
 
-impl<'a> View<'a> {
-    /// A webhook that is enabled.
-    pub(crate) fn enabled(origin: &'a str, events: &'a [EventPattern], description: Option<&'a str>) -> Self {
-        Self { origin, events, description, status: "enabled", reason: None }
-    }
-}
-
 impl Named {
     /// The id, if it has the form of one.
     pub(crate) fn id(&self) -> Option<WebhookId> {
@@ -329,12 +310,7 @@ fn subject_of(id: WebhookId) -> Subject {
 
 /// The image of a webhook.
 pub(crate) fn image(webhook: &Webhook) -> Image {
-    let (status, reason) = match webhook.state {
-        State::Enabled { .. } => ("enabled", None),
-        State::Disabled { reason, .. } => ("disabled", Some(reason)),
-    };
-    let Webhook { origin, events, description, .. } = webhook;
-    Image::of(&View { origin, events, description: description.as_deref(), status, reason })
+    Image::of(&View::of(webhook))
 }
 
 fn body<'a>(webhook: &'a Webhook, secrets: &'a Secrets) -> Body<'a> {

@@ -40,7 +40,7 @@ impl DeadLetters {
     /// Sends a letter.
     ///
     /// # Errors
-    /// What SQS said, or why it was not reached. It may have the letter all the same.
+    /// [`Unsent`] with the response of SQS, or the reason why it was not reached. SQS may have the letter all the same.
     pub async fn send(&self, letter: &Value) -> Result<(), Unsent> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(body(letter)).send().await;
         sent.map(|_| ()).map_err(|error| Unsent {

@@ -1,4 +1,4 @@
-//! What the built-in policies decide, asked of Cedar. Written by `cargo catalogue`; see `table.rs`.
+//! Decisions of the built-in policies, computed by Cedar. Written by `cargo catalogue`; see `table.rs`.
 //!
 //! Values that the policies do not tell apart are in one class.
 

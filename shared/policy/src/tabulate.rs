@@ -144,7 +144,7 @@ pub fn tabulate(known: impl Iterator<Item = Action>) -> Result<String, PoliciesE
     ];
     let [credentials, resources, own_versions, action_classes] = &classes;
     let mut text = String::from(
-        "//! What the built-in policies decide, asked of Cedar. Written by `cargo catalogue`; see `table.rs`.\n//!\n\
+        "//! Decisions of the built-in policies, computed by Cedar. Written by `cargo catalogue`; see `table.rs`.\n//!\n\
          //! Values that the policies do not tell apart are in one class.\n\nuse crate::table::Outcome;\n\n",
     );
     let _ = writeln!(

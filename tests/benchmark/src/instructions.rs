@@ -17,8 +17,8 @@ use crate::{BARE, Built, Credential, Error, event};
 /// Requests that the cost of one is taken from, after two.
 const WARM: usize = 8;
 
-/// What is counted, and its bounds in instructions: start, first request, each later one. The bounds are a tenth above what
-/// was counted last.
+/// Functions to count, and their bounds in instructions: start, first request, each later one. The bounds are a tenth above
+/// the last count.
 const COUNTED: [(&str, [u64; 3]); 2] = [
     ("get-identity-center-config", [1_850_000, 2_450_000, 2_150_000]),
     ("put-identity-center-config", [1_850_000, 4_300_000, 4_000_000]),

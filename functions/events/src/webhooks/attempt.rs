@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use trustplane_aws::Purpose;
 use trustplane_domain::Timestamp;
 use trustplane_domain::timestamp::SECOND;
-use trustplane_domain::webhook::{
-    Delivery, DeliveryStatus, DisabledReason, EventPattern, Outcome, Secrets, State, Webhook,
-};
+use trustplane_domain::webhook::{Delivery, DeliveryStatus, DisabledView, Outcome, Secrets, State, Webhook};
 use trustplane_outbound::{Client, Sent};
 use trustplane_policy::{Grant, Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
@@ -35,19 +32,6 @@ pub(super) struct Sender<'a> {
 pub(super) enum Ended {
     Succeeded,
     Failed,
-}
-
-/// A webhook that was disabled, as the audit log sees it.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DisabledWebhookImage"))]
-pub(crate) struct View<'a> {
-    origin: &'a str,
-    events: &'a [EventPattern],
-    description: Option<&'a str>,
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["enabled", "disabled"])))]
-    status: &'static str,
-    reason: Option<DisabledReason>,
-    failing_since: Option<Timestamp>,
 }
 
 /// The time: an event may come late, and a run takes minutes. Ahead of the clock only where the event's time is.
@@ -175,12 +159,7 @@ fn same_era(one: &Webhook, other: &Webhook) -> bool {
 }
 
 fn image(webhook: &Webhook) -> Image {
-    let (status, reason, failing_since) = match webhook.state {
-        State::Enabled { failing_since, .. } => ("enabled", None, failing_since),
-        State::Disabled { reason, .. } => ("disabled", Some(reason), None),
-    };
-    let Webhook { origin, events, description, .. } = webhook;
-    Image::of(&View { origin, events, description: description.as_deref(), status, reason, failing_since })
+    Image::of(&DisabledView::of(webhook))
 }
 
 /// A random number from 0 to 1.

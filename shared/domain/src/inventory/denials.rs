@@ -14,7 +14,7 @@ use crate::connection::Refusal;
 /// Different accounts or permission sets whose denial ends a round that could read none of their kind.
 pub(super) const DENIALS: usize = 10;
 
-/// What AWS answered and what it denied in a round.
+/// Answers and denials of AWS in a round.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Denials {

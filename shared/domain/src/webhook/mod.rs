@@ -8,6 +8,7 @@ mod message;
 mod pattern;
 mod replay;
 mod secret;
+mod view;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ pub use message::{MAX_BYTES, Message};
 pub use pattern::EventPattern;
 pub use replay::{MAX_EVENTS, MAX_RANGE, Replay};
 pub use secret::{SealedSecrets, Secrets, SigningSecret};
+pub use view::{DisabledView, View};
 
 use crate::Timestamp;
 use crate::ids::uuid_id;

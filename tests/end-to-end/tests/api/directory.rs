@@ -1,10 +1,9 @@
 //! Tests that apply to all endpoints of the directory: FAPI headers, errors, the objects above, and the log of requests.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply, Request, world};
 
-use crate::table::hand;
+use crate::table::break_tenant;
 
 /// A customer with an organisation, and an authorisation server in it.
 pub struct Directory {
@@ -214,16 +213,7 @@ async fn the_log_names_the_tenant_of_a_verified_credential_and_no_other() {
 #[tokio::test]
 async fn an_error_of_the_service_has_its_cause_in_the_log_and_not_in_the_response() {
     let customer = world().customer().await;
-    let update = hand(world()).update_item().table_name(world().stack().table());
-    let _ = update
-        .key("pk", AttributeValue::S(format!("TENANT#{}", customer.tenant)))
-        .key("sk", AttributeValue::S("TENANT".to_owned()))
-        .update_expression("SET #status = :bogus")
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":bogus", AttributeValue::S("bogus".to_owned()))
-        .send()
-        .await
-        .unwrap();
+    break_tenant(world(), &customer.tenant).await;
     let failed = customer.get("/organisations").await.expect(500);
     assert_eq!(failed.text, "");
     let line = logged(&failed).await;

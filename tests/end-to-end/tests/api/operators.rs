@@ -5,8 +5,7 @@ use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::{Customer, Request, world};
 use trustplane_runtime::{Dialect, routes};
 
-use crate::table::{audit_records, hand, own_world, table};
-use aws_sdk_dynamodb::types::AttributeValue;
+use crate::table::{audit_records, break_tenant, own_world, table};
 
 #[tokio::test]
 async fn a_tenant_and_its_first_token() {
@@ -179,16 +178,7 @@ async fn a_tenant_is_described_with_what_it_has() {
 async fn a_tenant_that_cannot_be_read_is_an_error_with_its_cause_in_the_log() {
     let world = world();
     let (tenant, _) = world.tenant("Example").await;
-    let update = hand(world).update_item().table_name(world.stack().table());
-    let _ = update
-        .key("pk", AttributeValue::S(format!("TENANT#{tenant}")))
-        .key("sk", AttributeValue::S("TENANT".to_owned()))
-        .update_expression("SET #status = :bogus")
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":bogus", AttributeValue::S("bogus".to_owned()))
-        .send()
-        .await
-        .unwrap();
+    break_tenant(world, &tenant).await;
     for function in ["describe-tenant", "suspend-tenant", "resume-tenant", "reset-policies", "verify-audit"] {
         let payload = match function {
             "suspend-tenant" | "resume-tenant" => json!({"tenant_id": tenant, "reason": "x"}),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use trustplane_aws::Meter;
 use trustplane_domain::Timestamp;
@@ -49,6 +50,20 @@ fn sdk(world: &World) -> aws_config::SdkConfig {
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
+}
+
+/// Makes the item of a tenant unreadable.
+pub async fn break_tenant(world: &World, tenant: &str) {
+    let update = hand(world).update_item().table_name(world.stack().table());
+    let _ = update
+        .key("pk", AttributeValue::S(format!("TENANT#{tenant}")))
+        .key("sk", AttributeValue::S("TENANT".to_owned()))
+        .update_expression("SET #status = :bogus")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":bogus", AttributeValue::S("bogus".to_owned()))
+        .send()
+        .await
+        .unwrap();
 }
 
 /// Creates a grant to write in a tenant's partition.
