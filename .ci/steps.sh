@@ -19,7 +19,9 @@ step() {
   local limit=$1 name=$2 start=$SECONDS status=0 result=passed
   printf '\n== %s (at most %s s)\n' "$name" "$limit"
   export -f "${3?}"
-  timeout --kill-after=15 "$limit" bash -euo pipefail -c "$3" </dev/null || status=$?
+  timeout --kill-after=15 "$limit" bash -euo pipefail -c "$3" </dev/null > >(tee "$TOOLS/step.log") 2>&1 || status=$?
+  # For the output of `tee`, which does not end if a step leaves a process behind.
+  sleep 0.2
   case $status in
     0) ;;
     124 | 137) result="stopped: longer than $limit s" ;;
@@ -33,6 +35,10 @@ table() {
   printf '\n| %-48s | %7s | %5s | result |\n|---|---|---|---|\n' step seconds limit
   cat "$STEPS"
   printf '\nsteps: %s passed, %s failed\n' "$(grep -c 'passed |$' "$STEPS")" "$(grep -vc 'passed |$' "$STEPS")"
+  # The first failures once more, because the output of a step is long.
+  if grep --quiet --invert-match 'passed |$' "$STEPS"; then
+    grep --after-context=4 --max-count=8 -E 'panicked at|^error|Error:' "$TOOLS/step.log" | cut -c -400 | head -40 || true
+  fi
   rm -f "$STEPS"
 }
 
