@@ -67,6 +67,10 @@ fn serve(name: &'static str, policies: fn() -> Result<Policies, PoliciesError>, 
         let policies = Arc::new(Known::new(policies()?));
         let handler = start()?;
         let handler = &*handler;
+        // Each of its requests begins with a read: that of the credential.
+        if matches!(&function.trigger, Trigger::Http(route) if route.action.is_some()) {
+            platform.table.connect().await;
+        }
         let serve = move |event: LambdaEvent<HttpEvent>| {
             let (platform, policies) = (Arc::clone(&platform), Arc::clone(&policies));
             async move {

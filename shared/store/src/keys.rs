@@ -29,6 +29,11 @@ use trustplane_policy::{Attribution, Grant};
 use crate::escape::escaped;
 use crate::{AuditItem, Count, DomainClaim, Idempotency, Key, PrimaryKey, Query, RedirectClaim, TenantRow};
 
+/// The key of no item, which a process reads before its first request.
+pub(crate) fn nothing() -> PrimaryKey {
+    PrimaryKey { pk: "CONNECT".to_owned(), sk: "CONNECT".to_owned(), tenant: None }
+}
+
 /// The keys of one tenant's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenantKeys(TenantId);

@@ -122,7 +122,10 @@ impl Table {
     }
 
     /// A call for each 100 keys, all at the same time.
-    async fn batch(&self, keys: &[&PrimaryKey]) -> Result<HashMap<(String, String), Attributes>, StoreError> {
+    pub(crate) async fn batch(
+        &self,
+        keys: &[&PrimaryKey],
+    ) -> Result<HashMap<(String, String), Attributes>, StoreError> {
         let calls = keys.chunks(BATCH).map(|keys| self.batch_of(keys));
         Ok(try_join_all(calls).await?.into_iter().flatten().collect())
     }

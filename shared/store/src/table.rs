@@ -1,11 +1,17 @@
 //! The table and the client that reaches it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use trustplane_aws::{Counting, Meter, UnreadableResponses};
 use trustplane_domain::timestamp::DAY;
+
+use crate::keys;
+
+/// Time limit of [`Table::connect`].
+const CONNECT: Duration = Duration::from_secs(1);
 
 /// The table.
 #[derive(Clone, Debug)]
@@ -30,5 +36,12 @@ impl Table {
     #[must_use]
     pub fn with_audit_retention(self, days: u32) -> Self {
         Self { audit_retention: Some(i64::from(days) * DAY), ..self }
+    }
+
+    /// Reads the key of no item, before the first request. So the connection, its TLS handshake and what the client makes once
+    /// belong to the start of a process, in which Lambda gives it more of a processor. What fails is left to the first
+    /// request.
+    pub async fn connect(&self) {
+        let _ = tokio::time::timeout(CONNECT, self.batch(&[&keys::nothing()])).await;
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! - **size**: of the stripped binary;
 //! - **ready**: from process start to the first poll of the Runtime API, as the ratio to the bare function started in
-//!   turn with it (medians of pairs: absolute times say more of the machine);
-//! - **first request**: CPU time of the process for its first event, which makes the first TLS connection to the table;
+//!   turn with it (medians of pairs). A function with a credential makes its TLS connection to the table in this time;
+//! - **first request**: CPU time of the process for its first event;
 //! - **memory**: peak resident set after the events.
 //!
 //! Then what Cedar has of that: the bare function with it, deciding and validating, where those two are built.
@@ -11,7 +11,7 @@
 //! With `--packaged` it measures what `cargo lambda build --release` has made instead: what is deployed.
 //!
 //! Options: `--pairs N` (default 15), `--requests N` (default 100), `--only NAME` (as often as wanted), and `--check`, which fails where a
-//! bound is broken: 14 MB, 4 times the bare function, 10 ms of CPU (median over processes), 25 MB.
+//! bound is broken: 13.5 MB, 25 MB of memory. Times say more of the machine, so that none has a bound.
 //!
 //! With `--instructions` it counts the instructions of two functions instead, with valgrind: from the start to the first poll,
 //! of the first request, and of a later one, beside those of the bare function; `--check` fails where one takes more than
@@ -35,9 +35,7 @@ use trustplane_runtime::{Function, Trigger, functions};
 
 use process::Process;
 
-const SIZE_BOUND: u64 = 14_000_000;
-const READY_BOUND: f64 = 4.0;
-const CPU_BOUND_MS: f64 = 10.0;
+const SIZE_BOUND: u64 = 13_500_000;
 const MEMORY_BOUND_KIB: u64 = 25_000;
 
 struct Arguments {
@@ -155,10 +153,7 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
         let event = event(function, &credential)?;
         let row = row(function.name, &event, &built, &environment, arguments).await?;
         row.print();
-        good &= row.size <= SIZE_BOUND
-            && row.ready <= READY_BOUND
-            && row.cpu_ms <= CPU_BOUND_MS
-            && row.memory_kib <= MEMORY_BOUND_KIB;
+        good &= row.size <= SIZE_BOUND && row.memory_kib <= MEMORY_BOUND_KIB;
     }
     let health = trustplane_runtime::function("get-health").ok_or("no function for health")?;
     let health = event(health, &credential)?;
@@ -167,9 +162,7 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
     }
     stack.stop().await;
     if arguments.check && !good {
-        eprintln!(
-            "a bound is broken: {SIZE_BOUND} bytes, {READY_BOUND} x bare, {CPU_BOUND_MS} ms, {MEMORY_BOUND_KIB} KiB"
-        );
+        eprintln!("a bound is broken: {SIZE_BOUND} bytes, {MEMORY_BOUND_KIB} KiB");
     }
     Ok(good || !arguments.check)
 }

@@ -40,6 +40,10 @@ pub(crate) async fn proxy(target: String) -> Result<Endpoint, Error> {
                 else {
                     return;
                 };
+                // Otherwise a response in two pieces waits for the client's delayed acknowledgement of the first.
+                if inside.get_ref().0.set_nodelay(true).and(outside.set_nodelay(true)).is_err() {
+                    return;
+                }
                 let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
             });
         }

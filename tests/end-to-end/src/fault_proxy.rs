@@ -12,6 +12,8 @@ use trustplane_local::http::{Method, Reply, send};
 const SLOW: Duration = Duration::from_millis(3_500);
 /// Headers of a call that the engine reads.
 const FORWARDED: [&str; 4] = ["authorization", "content-type", "x-amz-date", "x-amz-target"];
+/// The key that a process reads before its first request. That call is broken only by name.
+pub const CONNECT: &str = "\"CONNECT\"";
 
 /// A way to break a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +155,9 @@ impl State {
     fn fault(&self, operation: &str, body: &[u8]) -> Option<Fault> {
         let mut plan = self.plan.lock().unwrap();
         let (fault, times) = plan.fault?;
-        let is_chosen = plan.operations.contains(&operation) && String::from_utf8_lossy(body).contains(plan.containing);
+        let body = String::from_utf8_lossy(body);
+        let is_named = plan.containing == CONNECT || !body.contains(CONNECT);
+        let is_chosen = plan.operations.contains(&operation) && body.contains(plan.containing) && is_named;
         if !is_chosen {
             return None;
         }

@@ -22,7 +22,7 @@ mod world;
 
 pub use customer::Customer;
 pub use events::conforms;
-pub use fault_proxy::{Fault, FaultProxy, Times};
+pub use fault_proxy::{CONNECT, Fault, FaultProxy, Times};
 pub use request::{Cost, Reply, Request};
 pub use signer::{AccessKey, Client};
 pub use world::{World, world};

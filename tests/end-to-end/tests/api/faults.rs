@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::timestamp::DAY;
-use trustplane_end_to_end::{Customer, Fault, FaultProxy, Reply, Times, World};
+use trustplane_end_to_end::{CONNECT, Customer, Fault, FaultProxy, Reply, Times, World};
 use trustplane_local::dns::Answer;
 use trustplane_local::{Options, wait};
 use trustplane_runtime::Dialect;
@@ -71,6 +71,24 @@ async fn a_read_is_repeated_once_and_then_unavailable() {
             proxy.heal();
             assert_eq!(customer.get(path).await.status, status, "{said}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_cannot_connect_before_its_first_request_serves_it_all_the_same() {
+    let (world, proxy) = broken_world(false).await;
+    let customer = world.customer().await;
+    for (fault, path) in [
+        (Fault::Throttled, "/v1/whoami"),
+        (Fault::DroppedBefore, "/v1/policies"),
+        (Fault::Garbage, "/v1/api-keys"),
+        (Fault::Slow, "/organisations"),
+        (Fault::ExpiredCredentials, "/v1/webhooks"),
+    ] {
+        proxy.break_calls(READS, CONNECT, fault, Times::Always);
+        let reply = customer.get(path).await;
+        assert_eq!(reply.status, 200, "{fault:?}: {}", reply.text);
+        assert!(proxy.broken() > 0, "{fault:?}");
     }
 }
 
