@@ -17,11 +17,15 @@
 //! of the first request, and of a later one, beside those of the bare function; `--check` fails where one takes more than
 //! the bounds of `instructions.rs`.
 //!
+//! With `--growth` it counts calls, units and CPU time of requests and schedules beside 1, 1,000 and 100,000 tenants;
+//! `--check` fails where calls or units grow.
+//!
 //! With `--once` it starts each binary once instead and prints its size and its response to one event: a status for an HTTP
 //! function, which `--check` wants to be no fault of the service, and for others a result or an error object.
 
 #![allow(clippy::indexing_slicing, reason = "fields of JSON that is null where they are not there")]
 
+mod growth;
 mod instructions;
 mod process;
 mod tls;
@@ -46,6 +50,7 @@ struct Arguments {
     packaged: bool,
     once: bool,
     instructions: bool,
+    growth: bool,
 }
 
 /// Paths of the binaries.
@@ -90,6 +95,7 @@ fn arguments() -> Arguments {
         packaged: false,
         once: false,
         instructions: false,
+        growth: false,
     };
     let mut given = std::env::args().skip(1);
     while let Some(argument) = given.next() {
@@ -103,6 +109,7 @@ fn arguments() -> Arguments {
             "--packaged" => parsed.packaged = true,
             "--once" => parsed.once = true,
             "--instructions" => parsed.instructions = true,
+            "--growth" => parsed.growth = true,
             other => eprintln!("unknown option `{other}`"),
         }
     }
@@ -111,15 +118,19 @@ fn arguments() -> Arguments {
 
 /// Measures the binaries. Returns true if every bound holds, or if no check was requested.
 async fn measure(arguments: &Arguments) -> Result<bool, Error> {
+    // Next to this program's folder; this program need not be a release build.
+    let target = std::env::current_exe()?.ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
+    let built = Built { target, packaged: arguments.packaged };
+    if arguments.growth {
+        let good = growth::table(&built).await?;
+        return Ok(good || !arguments.check);
+    }
     // Provides the table and the credential. The release binaries are measured.
     let stack = Stack::start(Options::default()).await.map_err(|error| error.to_string())?;
     let table = tls::proxy(stack.dynamodb_endpoint().trim_start_matches("http://").to_owned()).await?;
     let mut environment = process::environment(&table, stack.table());
     let credential = credential(&stack).await?;
 
-    // Next to this program's folder; this program need not be a release build.
-    let target = std::env::current_exe()?.ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
-    let built = Built { target, packaged: arguments.packaged };
     let chosen =
         || functions().filter(|one| arguments.only.is_empty() || arguments.only.iter().any(|only| only == one.name));
     if arguments.instructions {

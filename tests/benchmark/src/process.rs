@@ -138,15 +138,9 @@ impl Process {
         response.ok_or_else(|| "the process ended before it responded".into())
     }
 
-    /// Returns the CPU time so far in milliseconds, over all threads, from the scheduler's count in nanoseconds.
+    /// Returns the CPU time so far in milliseconds.
     pub(crate) fn cpu_ms(&self) -> Result<f64, Error> {
-        let id = self.child.id().ok_or("the process ended")?;
-        let mut nanoseconds = 0.0;
-        for task in std::fs::read_dir(format!("/proc/{id}/task"))? {
-            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
-            nanoseconds += text.split(' ').next().and_then(|first| first.parse::<f64>().ok()).unwrap_or_default();
-        }
-        Ok(nanoseconds / 1e6)
+        cpu_ms(self.child.id().ok_or("the process ended")?)
     }
 
     /// Returns the peak resident set, in KiB.
@@ -156,6 +150,16 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
         Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
     }
+}
+
+/// Returns the CPU time of a process so far in milliseconds, over all threads, from the scheduler's count in nanoseconds.
+pub(crate) fn cpu_ms(id: u32) -> Result<f64, Error> {
+    let mut nanoseconds = 0.0;
+    for task in std::fs::read_dir(format!("/proc/{id}/task"))? {
+        let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+        nanoseconds += text.split(' ').next().and_then(|first| first.parse::<f64>().ok()).unwrap_or_default();
+    }
+    Ok(nanoseconds / 1e6)
 }
 
 async fn take(respond: mpsc::Sender<Response>, response: Response) -> StatusCode {
