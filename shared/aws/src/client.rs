@@ -5,12 +5,9 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::origin::Origin;
 
-use crate::environment;
+use crate::{environment, http};
 
 /// The roots of Amazon Trust Services, which every AWS endpoint of the standard partition chains to. The system's 144
 /// would cost more start-up time than all else together.
@@ -42,7 +39,7 @@ pub async fn sdk_config(pem: Vec<u8>) -> SdkConfig {
     let mut sdk = environment::configuration().await;
     // As the SDK's own loader does, so that a service's default does not take its place.
     sdk.insert_origin("retry_config", Origin::shared_config());
-    sdk.http_client(http_client(pem))
+    sdk.http_client(http::client(&pem))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
         .timeout_config(
             TimeoutConfig::builder()
@@ -52,16 +49,6 @@ pub async fn sdk_config(pem: Vec<u8>) -> SdkConfig {
                 .build(),
         )
         .build()
-}
-
-fn http_client(pem: Vec<u8>) -> SharedHttpClient {
-    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    let trust = TrustStore::empty().with_pem_certificate(pem);
-    match TlsContext::builder().with_trust_store(trust).build() {
-        Ok(context) => builder.tls_context(context).build_https(),
-        // INVARIANT: a context of a trust store alone always builds; the default trusts the system's roots.
-        Err(_) => builder.build_https(),
-    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod dead_letters;
 mod environment;
 mod error;
 mod events;
+mod http;
 mod inspection;
 mod kms;
 mod meter;
