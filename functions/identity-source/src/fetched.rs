@@ -29,11 +29,11 @@ pub(crate) fn preview() -> Option<Action> {
 }
 
 /// Decides and serves a request as [`crate::store::decide`] does. `wanted` names the document that is still to fetch, and
-/// `fetch` keeps it where `wanted` and `decide` find it.
+/// `fetch` returns the body with it, which `wanted` and `decide` get then.
 pub(crate) async fn decide<'c, I, B, S, R: Reads<Loaded = Store<S>>, F, D: Into<Decision>>(
     request: Deciding<'c, I, B, R>,
     wanted: impl Fn((&I, &B), &Store<S>, &Context<'_>) -> Result<Option<F>, Failure> + 'c,
-    fetch: impl AsyncFn(&F, &Context<'_>) -> Result<(), Failure>,
+    fetch: impl AsyncFn(&F, &Context<'_>) -> Result<B, Failure>,
     decide: impl Fn((&I, &B), Store<S>, &Context<'_>) -> Result<D, Failure> + 'c,
 ) -> Result<Response, Failure> {
     request
@@ -65,11 +65,9 @@ pub(crate) async fn decide<'c, I, B, S, R: Reads<Loaded = Store<S>>, F, D: Into<
                 cx.spend(grant, Budget::CustomersAws).await?;
                 instances::fetch(cx, grant, connection).await?;
             }
-            if let Some(document) = document {
-                cx.spend(grant, Budget::OutgoingRequests).await?;
-                fetch(document, cx).await?;
-            }
-            Ok(Worked::ReadAgain)
+            let Some(document) = document else { return Ok(Worked::ReadAgain(None)) };
+            cx.spend(grant, Budget::OutgoingRequests).await?;
+            Ok(Worked::ReadAgain(Some(fetch(document, cx).await?)))
         })
         .decide(|step, (), _| match step {
             Step::Write(decision) => Ok(*decision),

@@ -114,7 +114,11 @@ pub async fn associations(call: Call) -> Result<Response, Failure> {
 }
 
 /// Resolves the instance of a connection: from what is remembered while it is fresh, else from AWS.
-async fn known(cx: &Context<'_>, grant: &Grant, remembered: &Stored<Connection>) -> Result<Worked<Known>, Failure> {
+async fn known<B>(
+    cx: &Context<'_>,
+    grant: &Grant,
+    remembered: &Stored<Connection>,
+) -> Result<Worked<Known, B>, Failure> {
     let Stored { value: connection, .. } = remembered;
     let known = |instance: &InstanceFacts, stale| {
         Worked::Done(Known { connection: connection.clone(), instance: instance.clone(), stale })

@@ -1,8 +1,5 @@
 //! Providers that bodies of requests describe, with everything that an import makes of them.
 
-use std::cell::OnceCell;
-use std::rc::Rc;
-
 use trustplane_domain::certificate::CertificateId;
 use trustplane_domain::identity_provider::{
     ByUrl, Description, Document, IdentityProvider, IdentityProviderId, MAX_CERTIFICATES, Offer, Settings, Update,
@@ -27,11 +24,11 @@ pub(crate) struct New {
     ids: Vec<CertificateId>,
     /// The URL of its metadata, where that is to be fetched.
     by: Option<ByUrl>,
-    made: Rc<OnceCell<Made>>,
+    made: Option<Made>,
 }
 
 /// A provider, made of its description.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Made {
     /// The provider.
     pub(crate) provider: IdentityProvider,
@@ -43,7 +40,7 @@ pub(crate) struct Made {
 #[derive(Clone, Debug)]
 pub(crate) struct Previewed {
     by: Option<ByUrl>,
-    offer: Rc<OnceCell<Offer>>,
+    offer: Option<Offer>,
 }
 
 /// A change of a provider, with ids for the certificates that it may get.
@@ -51,29 +48,27 @@ pub(crate) struct Previewed {
 pub(crate) struct Change {
     update: Update,
     ids: Vec<CertificateId>,
-    document: Rc<OnceCell<Document>>,
+    document: Option<Document>,
 }
 
 impl Previewed {
     /// Parses the body that describes a provider.
     pub(crate) fn parse(request: &Request, call: &Call, client: &Client) -> Result<Self, Failure> {
         match described(request, call, client)? {
-            Description::Offer(offer) => Ok(Self { by: None, offer: Rc::new(OnceCell::from(*offer)) }),
-            Description::Url(by) => Ok(Self { by: Some(by), offer: Rc::default() }),
+            Description::Offer(offer) => Ok(Self { by: None, offer: Some(*offer) }),
+            Description::Url(by) => Ok(Self { by: Some(by), offer: None }),
         }
     }
 
     /// The provider, once its metadata is there.
     pub(crate) fn offer(&self) -> Option<&Offer> {
-        self.offer.get()
+        self.offer.as_ref()
     }
 
-    /// Fetches its metadata.
-    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<(), Failure> {
-        if let Some(by) = &self.by {
-            let _ = self.offer.set(fetched(client, by, now).await?.offer);
-        }
-        Ok(())
+    /// Fetches its metadata. Returns it with that.
+    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<Self, Failure> {
+        let Some(by) = &self.by else { return Ok(self.clone()) };
+        Ok(Self { offer: Some(fetched(client, by, now).await?.offer), ..self.clone() })
     }
 }
 
@@ -82,31 +77,27 @@ impl New {
     pub(crate) fn parse(request: &Request, call: &Call, client: &Client) -> Result<Self, Failure> {
         let description = described(request, call, client)?;
         let id = IdentityProviderId::from_random(call.random()?);
-        let (ids, made) = (ids(call)?, Rc::default());
+        let new = Self { id, ids: ids(call)?, by: None, made: None };
         match description {
-            Description::Url(by) => Ok(Self { id, ids, by: Some(by), made }),
+            Description::Url(by) => Ok(Self { by: Some(by), ..new }),
             Description::Offer(offer) => {
-                let new = Self { id, ids, by: None, made };
-                let made = new.provider(&offer, call.now)?;
-                let _ = new.made.set(Made { provider: made, remarks: Remarks::of(&offer) });
-                Ok(new)
+                let made = Made { provider: new.provider(&offer, call.now)?, remarks: Remarks::of(&offer) };
+                Ok(Self { made: Some(made), ..new })
             }
         }
     }
 
     /// The provider, once its metadata is there.
     pub(crate) fn made(&self) -> Option<&Made> {
-        self.made.get()
+        self.made.as_ref()
     }
 
-    /// Fetches its metadata.
-    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<(), Failure> {
-        if let Some(by) = &self.by {
-            let document = fetched(client, by, now).await?;
-            let provider = self.provider(&document.offer, now)?.following(by.url.clone(), by.trust, &document, now);
-            let _ = self.made.set(Made { provider, remarks: Remarks::of(&document.offer) });
-        }
-        Ok(())
+    /// Fetches its metadata. Returns it with that.
+    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<Self, Failure> {
+        let Some(by) = &self.by else { return Ok(self.clone()) };
+        let document = fetched(client, by, now).await?;
+        let provider = self.provider(&document.offer, now)?.following(by.url.clone(), by.trust, &document, now);
+        Ok(Self { made: Some(Made { provider, remarks: Remarks::of(&document.offer) }), ..self.clone() })
     }
 
     fn provider(&self, offer: &Offer, now: Timestamp) -> Result<IdentityProvider, Failure> {
@@ -124,20 +115,18 @@ impl Change {
             check(&mut fields, by, client);
         }
         let update = fields.finished(update)?;
-        Ok(Self { update, ids: ids(call)?, document: Rc::default() })
+        Ok(Self { update, ids: ids(call)?, document: None })
     }
 
     /// True if a document is to be fetched before the change can be applied.
     pub(crate) fn is_incomplete(&self) -> bool {
-        matches!(self.update, Update::Url { .. }) && self.document.get().is_none()
+        matches!(self.update, Update::Url { .. }) && self.document.is_none()
     }
 
-    /// Fetches the metadata.
-    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<(), Failure> {
-        if let Update::Url { by, .. } = &self.update {
-            let _ = self.document.set(fetched(client, by, now).await?);
-        }
-        Ok(())
+    /// Fetches the metadata. Returns the change with it.
+    pub(crate) async fn fetch(&self, client: &Client, now: Timestamp) -> Result<Self, Failure> {
+        let Update::Url { by, .. } = &self.update else { return Ok(self.clone()) };
+        Ok(Self { document: Some(fetched(client, by, now).await?), ..self.clone() })
     }
 
     /// Applies the change to a provider.
@@ -149,7 +138,7 @@ impl Change {
         match &self.update {
             Update::Metadata(offer) => Ok(replaced(offer)?.unfollowed()),
             Update::Url { by, want_request_signed } => {
-                let document = self.document.get().ok_or_else(|| Failure::internal("the metadata is not there"))?;
+                let document = self.document.as_ref().ok_or_else(|| Failure::internal("the metadata is not there"))?;
                 let mut offer = document.offer.clone();
                 offer.settings.want_request_signed = want_request_signed.unwrap_or(offer.settings.want_request_signed);
                 Ok(replaced(&offer)?.following(by.url.clone(), by.trust, document, now))
@@ -181,7 +170,9 @@ impl Change {
     ) -> Remarks {
         let remarks = match &self.update {
             Update::Metadata(offer) => Remarks::of(offer),
-            Update::Url { .. } => self.document.get().map(|document| Remarks::of(&document.offer)).unwrap_or_default(),
+            Update::Url { .. } => {
+                self.document.as_ref().map(|document| Remarks::of(&document.offer)).unwrap_or_default()
+            }
             Update::Settings(_) => Remarks::default(),
         };
         remarks.on_signing(after, service_provider, now)

@@ -1,7 +1,6 @@
 //! POST `…/external-idp/{idp_id}/refresh`: fetches the provider's metadata now, and applies what the rules permit, or all
 //! of it where an administrator accepts it.
 
-use std::cell::OnceCell;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -80,7 +79,8 @@ struct Refresh {
     accept: bool,
     document_sha256: Option<String>,
     ids: Vec<CertificateId>,
-    observed: Rc<OnceCell<Observation>>,
+    /// The outcome of the fetch, once it is there.
+    observed: Option<Observation>,
 }
 
 /// POST: fetches the metadata and applies it.
@@ -91,10 +91,7 @@ pub async fn refresh(call: Call, client: Rc<Client>) -> Result<Response, Failure
         .reads(ProviderPath::reads)
         .subject(|(path, refresh), store, cx| subject((path, refresh), store, cx).action(refresh.action()));
     let fetch = async |(refresh, provider): &(Refresh, IdentityProvider), cx: &Context<'_>| {
-        if let Some(observation) = client.observe(provider, cx.now).await {
-            let _ = refresh.observed.set(observation);
-        }
-        Ok(())
+        Ok(Refresh { observed: client.observe(provider, cx.now).await, ..refresh.clone() })
     };
     fetched::decide(
         request,
@@ -105,12 +102,13 @@ pub async fn refresh(call: Call, client: Rc<Client>) -> Result<Response, Failure
                 let seconds = u32::try_from(millis.div_euclid(1_000) + 1).unwrap_or(60);
                 return Err(Failure::RateLimited { retry_after: seconds });
             }
-            Ok(refresh.observed.get().is_none().then(|| (refresh.clone(), provider.clone())))
+            Ok(refresh.observed.is_none().then(|| (refresh.clone(), provider.clone())))
         },
         fetch,
         |(path, refresh), store, cx| {
             let before = store.provider(path.provider)?;
-            let observation = refresh.observed.get().ok_or_else(|| Failure::internal("the metadata is not there"))?;
+            let observation =
+                refresh.observed.as_ref().ok_or_else(|| Failure::internal("the metadata is not there"))?;
             refresh.check(observation, &before.value)?;
             let refreshed = before.value.refreshed(observation, refresh.accept, offers::next(&refresh.ids), cx.now)?;
             let Refreshed { provider, events } = refreshed;
@@ -133,12 +131,12 @@ impl Refresh {
             fields.fault("document_sha256", "must be left out unless accept is true");
         }
         fields.finish(trustplane_domain::Faults::default())?;
-        Ok(Self { accept, document_sha256, ids: offers::ids(call)?, observed: Rc::default() })
+        Ok(Self { accept, document_sha256, ids: offers::ids(call)?, observed: None })
     }
 
     /// The action that the policies are asked about: before the document is there, a preview of it; to accept it, an update.
     fn action(&self) -> Option<Action> {
-        match (self.observed.get(), self.accept) {
+        match (&self.observed, self.accept) {
             (None, _) => fetched::preview(),
             (Some(_), true) => actions().find(|action| action.name == "update-external-idp"),
             (Some(_), false) => None,

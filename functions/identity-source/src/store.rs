@@ -88,7 +88,7 @@ pub(crate) async fn work<'c, I, B, S, R: Reads<Loaded = Store<S>>, P, M, D: Into
             Step::Peek(connection) => {
                 instances::spend(cx, grant, &connection.value).await?;
                 instances::fetch(cx, grant, connection).await?;
-                Ok(Worked::ReadAgain)
+                Ok(Worked::ReadAgain(None))
             }
         })
         .decide(|step, made, cx| match step {

@@ -134,7 +134,7 @@ pub async fn rotate(call: Call) -> Result<Response, Failure> {
 }
 
 impl Made {
-    async fn secret(&self, seed: Seed, cx: &Context<'_>) -> Result<Worked<Secret>, Failure> {
+    async fn secret<B>(&self, seed: Seed, cx: &Context<'_>) -> Result<Worked<Secret, B>, Failure> {
         let Credential { id, kind, .. } = self.credential;
         Ok(Worked::Done(seed.secret(cx.platform(), id, kind).await?))
     }

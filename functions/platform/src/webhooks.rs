@@ -251,13 +251,13 @@ async fn seal(
 }
 
 /// Encrypts secrets that differ from those that were opened.
-async fn changed(
+async fn changed<B>(
     cx: &Context<'_>,
     grant: &Grant,
     webhook: &Webhook,
     opened: Secrets,
     secrets: Secrets,
-) -> Result<Worked<Changed>, Failure> {
+) -> Result<Worked<Changed, B>, Failure> {
     let before = webhook.sealed.clone();
     let after = if secrets == opened {
         before.clone()

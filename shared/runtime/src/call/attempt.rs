@@ -33,17 +33,17 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
     /// of the plan and the result of the work.
     pub(super) async fn run<M>(
         self,
-        work: impl AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M>, Failure>,
+        work: impl AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M, B>, Failure>,
         finish: impl AsyncFn(P, &M, &Context<'_>) -> Result<Decision, Failure>,
     ) -> Result<Response, Failure> {
         let Self { call, input, body, reads, subject, plan } = self;
         let keys = call.presented_keys()?;
         let mut opened = call.open(keys, input.as_ref().ok().map(|input| reads(input, keys)).as_ref()).await?;
-        let (input, body) = call.check(input, body)?;
-        let asked = (&input, &body);
+        let (input, mut body) = call.check(input, body)?;
         let (mut attempt, mut reread, mut claim_lost) = (1, false, false);
         let mut worked: Option<M> = None;
         loop {
+            let asked = (&input, &body);
             let Opened { caller, credential, tenant, kept, read } = opened;
             let cx = Context {
                 call,
@@ -80,9 +80,10 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
                 None => match work(&plan, &cx, &grant).await? {
                     Worked::Done(result) => result,
                     // Read again, the work is still to be done: another request undid it.
-                    Worked::ReadAgain if reread => return Err(CommitError::Lost.into()),
-                    Worked::ReadAgain => {
+                    Worked::ReadAgain(_) if reread => return Err(CommitError::Lost.into()),
+                    Worked::ReadAgain(completed) => {
                         reread = true;
+                        body = completed.unwrap_or(body);
                         opened = call.open(keys, Some(&reads(&input, keys))).await?;
                         continue;
                     }

@@ -51,11 +51,12 @@ pub struct Further<'c, I, B, R: Reads, P, M> {
 
 /// The outcome of external work.
 #[derive(Debug)]
-pub enum Worked<M> {
+pub enum Worked<M, B> {
     /// The result. It is kept if the write loses a race: the work is done once per request.
     Done(M),
-    /// The work changed what the request reads: it starts over, once.
-    ReadAgain,
+    /// The request starts over, once: the work changed what it reads, or found what its body lacked. It goes on with this
+    /// body, or with its own.
+    ReadAgain(Option<B>),
 }
 
 impl Call {
@@ -127,7 +128,7 @@ impl<'c, I, B, R: Reads, P> Planning<'c, I, B, R, P> {
     /// lost race.
     pub fn then<M, W>(self, work: W) -> Working<'c, I, B, R, P, W>
     where
-        W: AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M>, Failure>,
+        W: AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M, B>, Failure>,
     {
         Working { attempts: self.attempts, work }
     }
@@ -148,7 +149,7 @@ impl<I, B, R: Reads, P, W> Working<'_, I, B, R, P, W> {
         decide: impl Fn(P, &M, &Context<'_>) -> Result<D, Failure>,
     ) -> Result<Response, Failure>
     where
-        W: AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M>, Failure>,
+        W: AsyncFn(&P, &Context<'_>, &Grant) -> Result<Worked<M, B>, Failure>,
     {
         let finish = async |plan: P, result: &M, cx: &Context<'_>| Ok(decide(plan, result, cx)?.into());
         Box::pin(self.attempts.run(self.work, finish)).await
@@ -174,6 +175,6 @@ impl<I, B, R: Reads, P, M: Reads> Further<'_, I, B, R, P, M> {
 }
 
 /// The work of a request that has none.
-async fn no_work<P>(_: &P, _: &Context<'_>, _: &Grant) -> Result<Worked<()>, Failure> {
+async fn no_work<P, B>(_: &P, _: &Context<'_>, _: &Grant) -> Result<Worked<(), B>, Failure> {
     Ok(Worked::Done(()))
 }
