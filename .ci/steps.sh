@@ -37,9 +37,21 @@ table() {
   printf '\nsteps: %s passed, %s failed\n' "$(grep -c 'passed |$' "$STEPS")" "$(grep -vc 'passed |$' "$STEPS")"
   # The first failures once more, because the output of a step is long.
   if grep --quiet --invert-match 'passed |$' "$STEPS"; then
-    grep --after-context=4 --max-count=8 -E 'panicked at|^error|Error:' "$TOOLS/step.log" | cut -c -400 | head -40 || true
+    grep --text --after-context=4 --max-count=8 -E 'panicked at|^error|Error:' "$TOOLS/step.log" | cut -c -400 | head -40 || true
   fi
   rm -f "$STEPS"
+}
+
+# attempts ARGUMENT...: runs `cargo test`. A few tests that fail get a second attempt, alone: on a busy machine a test may run
+# out of the time that it waits. Their names and the failures of the first attempt are printed.
+attempts() {
+  local log="$TOOLS/attempts.log" failed
+  cargo test --workspace --locked --no-fail-fast "$@" 2>&1 | tee "$log" && return
+  mapfile -t failed < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | sort -u)
+  # No test at all: it does not compile. Many: that is no accident.
+  if [ ${#failed[@]} = 0 ] || [ ${#failed[@]} -gt 8 ]; then return 1; fi
+  printf '\nsecond attempt of: %s\n' "${failed[*]}"
+  cargo test --workspace --locked --no-fail-fast "$@" -- --exact "${failed[@]}"
 }
 
 # debian COMMAND PACKAGE...: installs packages of the distribution where a command is missing.
@@ -63,4 +75,4 @@ pypi() {
   fi
 }
 
-export -f debian pypi
+export -f attempts debian pypi
