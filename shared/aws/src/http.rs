@@ -1,6 +1,6 @@
-//! The HTTP client of the AWS SDK: HTTP/1.1 over TLS, as the SDK speaks it to every service that is called here.
+//! The HTTP client of the AWS SDK: HTTP/1.1 over TLS.
 //!
-//! The SDK's own client links HTTP/2 as well, a tenth of a function's code, which these services do not use. Connections are
+//! The SDK's own client links HTTP/2 as well, a tenth of a function's code, which none of the calls here needs. Connections are
 //! hyper's and TLS is rustls'; what is written here is the pool of idle connections and the classes of errors, which are
 //! those of the SDK's client.
 

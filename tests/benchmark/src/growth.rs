@@ -93,9 +93,8 @@ async fn sized(built: &Built, folder: &Path, tenants: u64, organisations: u64) -
     std::fs::create_dir_all(folder)?;
     let stack = start(built, folder).await?;
     let credential = credential(&stack).await?;
-    for body in [json!({"OrganisationId": "org-00000000", "OrganisationName": "First"})] {
-        let _ = send(&stack, &credential, &Method::POST, "/organisations", body).await?;
-    }
+    let first = json!({"OrganisationId": organisation(0), "OrganisationName": "First"});
+    let _ = send(&stack, &credential, &Method::POST, "/organisations", first).await?;
     let _ = send(&stack, &credential, &Method::PUT, CONFIG, connection(0)).await?;
     stack.stop().await;
     copy(&folder.join("table.sqlite"), &credential.tenant, tenants, organisations)?;
@@ -181,7 +180,7 @@ impl Measured {
         }
         let cpu = (cpu_ms(process)? - before) / f64::from(REQUESTS);
         let id = reply.as_ref().and_then(|reply| reply.header("x-request-id")).unwrap_or_default().to_owned();
-        let line = line(stack, |line| line["request_id"] == id.as_str()).await?;
+        let line = line(stack, &id).await?;
         Ok(Cost { cpu_ms: cpu, ..logged(&line) })
     }
 }
@@ -201,7 +200,7 @@ async fn scheduled(stack: &Stack, function: &'static Function, credential: &Cred
         outcomes.push(outcome.request_id);
     }
     let id = outcomes.pop().unwrap_or_default();
-    let line = line(stack, |line| line["request_id"] == id.as_str()).await?;
+    let line = line(stack, &id).await?;
     Ok(Cost { cpu_ms: cpu, ..logged(&line) })
 }
 
@@ -211,11 +210,11 @@ fn logged(line: &Value) -> Cost {
 }
 
 /// Waits for the log line of a request, which appears after its response.
-async fn line(stack: &Stack, wanted: impl Fn(&Value) -> bool) -> Result<Value, Error> {
+async fn line(stack: &Stack, request_id: &str) -> Result<Value, Error> {
     for _ in 0..500 {
         let found = stack.find_log(|line| {
             let line: Value = serde_json::from_str(&line.text).ok()?;
-            (line["message"] == "request" && wanted(&line)).then_some(line)
+            (line["message"] == "request" && line["request_id"] == request_id).then_some(line)
         });
         match found {
             Some(line) => return Ok(line),

@@ -18,7 +18,7 @@
 //! the bounds of `instructions.rs`.
 //!
 //! With `--growth` it counts calls, units and CPU time of requests and schedules beside 1, 1,000 and 100,000 tenants;
-//! `--check` fails where calls or units grow.
+//! `--check` fails where calls grow, or units by more than one.
 //!
 //! With `--once` it starts each binary once instead and prints its size and its response to one event: a status for an HTTP
 //! function, which `--check` wants to be no fault of the service, and for others a result or an error object.
