@@ -9,6 +9,8 @@ use crate::{
 
 /// Adds the schemas of request bodies.
 pub fn requests(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<trustplane_domain::identity_provider::CreateExternalIdp>();
+    generator.subschema_for::<trustplane_domain::identity_provider::UpdateExternalIdp>();
     generator.subschema_for::<certificates::ImportCertificate>();
     generator.subschema_for::<refresh::RefreshExternalIdp>();
     generator.subschema_for::<explain::ExplainResponse>();

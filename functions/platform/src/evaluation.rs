@@ -1,27 +1,19 @@
 //! POST `/v1/policies/evaluate`: the decision of the policies, without the request.
 
-use std::collections::BTreeSet;
+mod body;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
-use trustplane_domain::credential::{Credential, Kind as CredentialKind, Maker, NewCredential, Role};
+use trustplane_domain::credential::{Credential, Maker, NewCredential};
 use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::ids::{CredentialId, TenantId};
-use trustplane_domain::nearest::unknown;
-use trustplane_domain::policy::{PolicyId, PolicySet, TEXT_LIMIT};
-use trustplane_domain::{Failure, Faults, Fields, Timestamp};
-use trustplane_policy::{Action, Image, Kind, Origin, PolicyRequest, Question, Resource, Verdict, evaluate as ask};
-use trustplane_runtime::{Call, Context, Request, Response, Subject, actions};
+use trustplane_domain::policy::{PolicyId, PolicySet};
+use trustplane_domain::{Failure, Faults, Timestamp};
+use trustplane_policy::{Action, Kind, Origin, PolicyRequest, Question, Verdict, evaluate as ask};
+use trustplane_runtime::{Call, Context, Response, Subject};
 
+pub(crate) use self::body::EvaluatePolicies;
+use self::body::question;
 use crate::policies::{checked, schema};
-
-/// Bytes of a name or an id that is asked about at most. Policies look through what they are asked about, and may be made
-/// to look long.
-const NAME_LIMIT: usize = 1024;
-/// Bytes of a resource before or after, as JSON, at most: room for a policy's text, which is the longest there is.
-const IMAGE_LIMIT: usize = TEXT_LIMIT + 4 * 1024;
-/// Kinds of a credential that a principal can be described with.
-const KINDS: [CredentialKind; 3] = [CredentialKind::Bearer, CredentialKind::AccessKey, CredentialKind::Temporary];
 
 /// The verdict on the wire. It holds the ids twice: as this API names them, and as JITSudo does.
 #[derive(Debug, Serialize)]
@@ -160,148 +152,4 @@ fn body(verdict: &Verdict) -> Body<'_> {
         matching_policy_ids: &verdict.determining_policies,
         reason,
     }
-}
-
-/// Reads `{principal, action, resource, context?, policies?}`.
-fn question(request: &Request, now: Timestamp) -> Result<Asking, Failure> {
-    let mut fields = request.fields()?;
-    let action = fields.string("action");
-    let action = action.and_then(|name| {
-        let found = actions().find(|action| action.name == name);
-        let names = actions().map(|action| action.name);
-        fields.take("action", found.ok_or_else(|| unknown(&name, names)))
-    });
-    let principal = principal(&mut fields, now);
-    let question = resource(&mut fields, action);
-    let mut context = Fields::of(fields.optional_object("context").unwrap_or_default());
-    let at = time(&mut context, "now").unwrap_or(now);
-    let own_version = context.optional_bool("own_version");
-    let source_ip = context.optional_string("source_ip").and_then(|text| {
-        let address = text.parse::<std::net::IpAddr>().map(|_| text).map_err(|_| "must be an IP address");
-        context.take("source_ip", address)
-    });
-    fields.adopt("context", context);
-    let draft = fields.value("policies").map(|list| drafts(&mut fields, list));
-    let ((action, principal), question) = fields.finished(action.zip(principal).zip(question))?;
-    let question = Question { own_version, ..question };
-    Ok(Asking { principal, action, question, source_ip, at, draft })
-}
-
-/// The id of one of the tenant's credentials, also as `{id}`; or `{roles?, name?, kind?, created_at?, expires_at?}`.
-fn principal(fields: &mut Fields, now: Timestamp) -> Option<Principal> {
-    let mut described = match fields.value("principal") {
-        None => {
-            fields.fault("principal", "is required");
-            return None;
-        }
-        Some(Value::String(id)) => Fields::of(Map::from_iter([("id".to_owned(), Value::from(id))])),
-        Some(Value::Object(object)) => Fields::of(object),
-        Some(_) => {
-            fields.fault("principal", "must be the id of a credential, or an object");
-            return None;
-        }
-    };
-    for field in ["name", "kind", "roles", "created_at", "expires_at"] {
-        if described.has("id") && described.has(field) {
-            described.fault(field, "must not be sent with `id`: the stored credential is evaluated as it is");
-        }
-    }
-    let id = described.optional_string("id").and_then(|text| {
-        described.take("id", CredentialId::parse(&text).ok_or("must be the public id of a credential"))
-    });
-    let kind = described.optional_string("kind").and_then(|name| {
-        let found = KINDS.into_iter().find(|kind| kind.as_str() == name);
-        described.take("kind", found.ok_or_else(|| unknown(&name, KINDS.map(CredentialKind::as_str))))
-    });
-    let roles = described.optional_strings("roles").unwrap_or_default();
-    let known: BTreeSet<Role> = roles.iter().filter_map(|name| Role::parse(name)).collect();
-    if known.len() != roles.len() {
-        described.fault("roles", "must be some of `admin`, `approver`, `editor`, `viewer`, each once");
-    }
-    let name = described.optional_string("name").unwrap_or_default();
-    if name.len() > NAME_LIMIT {
-        described.fault("name", format!("has at most {NAME_LIMIT} bytes"));
-    }
-    let created_at = time(&mut described, "created_at").unwrap_or(now);
-    let expires_at = time(&mut described, "expires_at");
-    fields.adopt("principal", described);
-    let wanted = NewCredential { name, kind: kind.unwrap_or(CredentialKind::Bearer), roles: known, expires_at };
-    Some(id.map_or(Principal::Described { wanted, created_at }, Principal::Known))
-}
-
-/// `{type, id, before?, after?}`: `before` and `after` with the attributes that the schema gives this type.
-fn resource(fields: &mut Fields, action: Option<Action>) -> Option<Question> {
-    let Some(object) = fields.optional_object("resource") else {
-        fields.fault("resource", "is required");
-        return None;
-    };
-    let mut described = Fields::of(object);
-    let kind = described.string("type").and_then(|name| {
-        let found = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
-        described.take("type", found.ok_or_else(|| unknown(&name, Kind::ALL.map(Kind::as_str))))
-    });
-    if let (Some(kind), Some(action)) = (kind, action)
-        && kind != action.resource
-    {
-        described.fault("type", format!("must be `{}` for this action", action.resource.as_str()));
-    }
-    let id = described.string("id").unwrap_or_default();
-    if id.len() > NAME_LIMIT {
-        described.fault("id", format!("has at most {NAME_LIMIT} bytes"));
-    }
-    let mut image = |name| {
-        let attributes = described.optional_object(name)?;
-        if Value::from_iter(attributes.clone()).to_string().len() > IMAGE_LIMIT {
-            described.fault(name, format!("has at most {} KiB", IMAGE_LIMIT / 1024));
-        }
-        if attributes.values().any(has_fraction) {
-            described.fault(name, "must have whole numbers only, as Cedar has");
-        }
-        Some(Image::of(&attributes))
-    };
-    let (before, after) = (image("before"), image("after"));
-    fields.adopt("resource", described);
-    Some(Question { before, after, ..Question::new(Resource::new(kind?, id)) })
-}
-
-fn has_fraction(value: &Value) -> bool {
-    match value {
-        Value::Number(number) => number.as_i64().is_none(),
-        Value::Array(items) => items.iter().any(has_fraction),
-        Value::Object(fields) => fields.values().any(has_fraction),
-        Value::Null | Value::Bool(_) | Value::String(_) => false,
-    }
-}
-
-fn drafts(fields: &mut Fields, list: Value) -> Vec<Draft> {
-    let Value::Array(items) = list else {
-        fields.fault("policies", "must be a list of objects");
-        return Vec::new();
-    };
-    let mut drafts: Vec<Draft> = Vec::new();
-    for (place, item) in items.into_iter().enumerate() {
-        let part = format!("policies.{place}");
-        let Value::Object(object) = item else {
-            fields.fault(&part, "must be an object");
-            continue;
-        };
-        let mut described = Fields::of(object);
-        let id = described.string("id");
-        let id = id.and_then(|id| described.take("id", PolicyId::parse(&id)));
-        if drafts.iter().any(|other| Some(&other.id) == id.as_ref()) {
-            described.fault("id", "is in the list twice");
-        }
-        let text = described.string("text");
-        let enabled = described.optional_bool("enabled").unwrap_or(true);
-        fields.adopt(&part, described);
-        if let (Some(id), Some(text)) = (id, text) {
-            drafts.push(Draft { id, text, enabled });
-        }
-    }
-    drafts
-}
-
-fn time(fields: &mut Fields, field: &str) -> Option<Timestamp> {
-    let text = fields.optional_string(field)?;
-    fields.take(field, Timestamp::parse(&text).ok_or("must be an RFC 3339 time"))
 }

@@ -16,6 +16,7 @@ pub fn requests(generator: &mut SchemaGenerator) {
     generator.subschema_for::<api_keys::ApiKeyRotation>();
     generator.subschema_for::<temporary_keys::NewTemporaryApiKey>();
     generator.subschema_for::<policies::SavePolicy>();
+    generator.subschema_for::<evaluation::EvaluatePolicies>();
     generator.subschema_for::<webhook_request::NewWebhook>();
     generator.subschema_for::<webhook_request::WebhookUpdate>();
     generator.subschema_for::<webhooks::WebhookSecretRotation>();

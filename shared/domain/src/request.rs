@@ -203,6 +203,18 @@ impl<T: Described> TextField for Unparsed<T> {
     }
 }
 
+/// As [`Unparsed`]; an empty string counts as absent, because consoles send empty ones for fields that were left out.
+#[derive(Debug)]
+pub struct Filled<T>(PhantomData<T>);
+
+impl<T: Described> FieldType for Filled<T> {
+    type Value = String;
+
+    fn take(fields: &mut Fields, name: &str) -> Option<String> {
+        fields.optional_string(name).filter(|text| !text.is_empty())
+    }
+}
+
 /// A time in RFC 3339, with any offset.
 #[derive(Debug)]
 pub struct DateTime;
@@ -271,7 +283,21 @@ mod schemas {
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-    use super::{Label, List, Unparsed, Whole};
+    use super::{Filled, Label, List, Unparsed, Whole};
+
+    impl<T: JsonSchema> JsonSchema for Filled<T> {
+        fn inline_schema() -> bool {
+            true
+        }
+
+        fn schema_name() -> Cow<'static, str> {
+            T::schema_name()
+        }
+
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            T::json_schema(generator)
+        }
+    }
 
     impl<T: JsonSchema> JsonSchema for Unparsed<T> {
         fn inline_schema() -> bool {

@@ -294,7 +294,7 @@ impl Pending {
     }
 }
 
-crate::text_field!(Trust => Self, Trust::parse, {"type": "string", "enum": ["continuous", "tls"], "default": "continuous"});
+crate::text_field!(Trust => Self, Trust::parse, {"type": "string", "enum": ["continuous", "tls"]});
 
 impl Trust {
     /// Reads the choice as the API spells it.

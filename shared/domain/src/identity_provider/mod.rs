@@ -23,7 +23,7 @@ use uuid::Uuid;
 pub use document::{Document, Observation};
 pub use metadata::{Fetch, INTERVAL, Metadata, MetadataStatus, Pending, PendingField, Trust};
 pub use notice::{Notice, THRESHOLDS};
-pub use offer::{ByUrl, Description, Offer, SettingsUpdate, Update};
+pub use offer::{ByUrl, CreateExternalIdp, Description, Offer, SettingsUpdate, Update, UpdateExternalIdp};
 pub use refresh::{CertificateFacts, REMOVAL, REPORT, RefreshEvent, Refreshed};
 pub use refusal::Refusal;
 pub use settings::{EntityId, LoginUrl, Settings};

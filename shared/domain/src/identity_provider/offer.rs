@@ -1,11 +1,10 @@
 //! An identity provider as a request's body describes it: by metadata, by its settings and a certificate, or by the URL of
 //! its metadata.
 
-use serde_json::{Map, Value};
-
 use super::{EntityId, LoginUrl, Settings, Trust};
 use crate::certificate::Certificate;
 use crate::outbound::OutboundUrl;
+use crate::request::{Filled, Unparsed};
 use crate::saml::{IdentityProviderMetadata, LeftOut};
 use crate::{Fields, Timestamp};
 
@@ -18,7 +17,85 @@ const CERTIFICATE: &str = "idp_certificate";
 /// The parts of [`CONFIG`], which stand alone in a request that updates a provider.
 const ENTITY_ID: &str = "entity_id";
 const LOGIN_URL: &str = "login_url";
-const WANT_REQUEST_SIGNED: &str = "want_request_signed";
+
+crate::request! {
+    /// Body that describes an external identity provider: by metadata, by the URL of its metadata, or by settings and a
+    /// certificate. Empty strings count as absent.
+    pub struct CreateExternalIdp {
+        /// SAML 2.0 metadata of the identity provider.
+        optional metadata: Filled<MetadataText> = "idp_saml_metadata",
+        /// An `https` URL of the metadata, fetched now and every six hours.
+        optional url: Filled<OutboundUrl> = "idp_saml_metadata_url",
+        /// The trust in later documents at the URL, by default `continuous`: `continuous` takes new certificates only beside one
+        /// that is trusted already, `tls` takes those of whoever serves the URL.
+        optional trust: Filled<Trust> = "metadata_trust",
+        /// The settings. With metadata that holds several identity providers, `entity_id` alone selects one.
+        optional config: NewIdpSamlConfig = "idp_saml_config",
+        /// PEM, or base64 without its first and last line.
+        optional certificate: Filled<CertificateText> = "idp_certificate",
+    }
+}
+
+crate::request! {
+    /// Settings of an identity provider.
+    pub struct NewIdpSamlConfig {
+        /// The name of the identity provider.
+        optional entity_id: Unparsed<EntityId> = "entity_id",
+        /// Address of its sign-in page.
+        optional login_url: Unparsed<LoginUrl> = "login_url",
+        /// True if the identity provider wants signed requests; only without metadata, which says it itself.
+        optional want_request_signed: bool = "want_request_signed",
+    }
+}
+
+crate::request! {
+    /// Body that updates an external identity provider: `entity_id` and `login_url`, or metadata, or the URL of metadata, or
+    /// `want_request_signed` alone.
+    pub struct UpdateExternalIdp {
+        /// The name of the identity provider.
+        optional entity_id: Unparsed<EntityId> = "entity_id",
+        /// Address of its sign-in page.
+        optional login_url: Unparsed<LoginUrl> = "login_url",
+        /// SAML 2.0 metadata that replaces all settings and certificates.
+        optional metadata: Filled<MetadataText> = "idp_saml_metadata",
+        /// An `https` URL of metadata that replaces all settings and certificates, now and every six hours. An empty string
+        /// clears the URL.
+        optional url: Unparsed<OutboundUrl> = "idp_saml_metadata_url",
+        /// The trust in later documents at the URL, by default `continuous`: `continuous` takes new certificates only beside one
+        /// that is trusted already, `tls` takes those of whoever serves the URL.
+        optional trust: Filled<Trust> = "metadata_trust",
+        /// Selects one of several identity providers in the metadata.
+        optional config: SelectedIdp = "idp_saml_config",
+        /// True if the identity provider wants signed requests. Unchanged where absent; takes precedence over the metadata.
+        optional want_request_signed: bool = "want_request_signed",
+    }
+}
+
+crate::request! {
+    /// Selects one of several identity providers.
+    pub struct SelectedIdp {
+        /// The name of the identity provider.
+        optional entity_id: Filled<EntityId> = "entity_id",
+        /// Must be left out.
+        optional login_url: Filled<LoginUrl> = "login_url",
+    }
+}
+
+/// SAML metadata, which is parsed later.
+#[derive(Debug)]
+pub enum MetadataText {}
+
+crate::schema!(MetadataText, {"type": "string", "maxLength": crate::saml::MAX_BYTES});
+
+/// A certificate, which is parsed later.
+#[derive(Debug)]
+pub enum CertificateText {}
+
+crate::schema!(CertificateText, {"type": "string", "maxLength": crate::certificate::MAX_CHARACTERS});
+
+const BESIDE_URL: &str = "must be left out where idp_saml_metadata_url is given";
+const WITHOUT_URL: &str = "must be left out without idp_saml_metadata_url";
+const BESIDE_METADATA: &str = "must be left out where idp_saml_metadata is given";
 
 /// An identity provider that a request offers, with everything that an import would use or leave out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,99 +162,79 @@ pub struct SettingsUpdate {
 impl Description {
     /// Reads the body that makes a provider, or shows what it would make. What is wrong goes to the faults of `fields`.
     pub fn read(fields: &mut Fields, now: Timestamp) -> Option<Self> {
-        let trust = trust(fields);
-        match present(fields, METADATA_URL) {
-            Some(text) => {
-                for field in [METADATA, CERTIFICATE] {
-                    if present(fields, field).is_some() {
-                        fields.fault(field, beside_url());
-                    }
-                }
-                ByUrl::read(fields, &text, trust).map(Self::Url)
-            }
-            None => {
-                if trust.is_some() {
-                    fields.fault(METADATA_TRUST, without_url());
-                }
-                Offer::read(fields, now).map(|offer| Self::Offer(Box::new(offer)))
-            }
+        let CreateExternalIdp { metadata, url, trust, config, certificate } = CreateExternalIdp::read(fields);
+        let trust = parsed_trust(fields, trust);
+        if let Some(url) = url {
+            absent(fields, METADATA, metadata.as_ref(), BESIDE_URL);
+            absent(fields, CERTIFICATE, certificate.as_ref(), BESIDE_URL);
+            let selected = SelectedIdp::of(config);
+            return ByUrl::parse(fields, &url, trust, selected).map(Self::Url);
         }
+        absent(fields, METADATA_TRUST, trust.as_ref(), WITHOUT_URL);
+        let offer = match metadata {
+            Some(metadata) => {
+                absent(fields, CERTIFICATE, certificate.as_ref(), BESIDE_METADATA);
+                Offer::of_metadata(fields, &metadata, SelectedIdp::of(config), now)
+            }
+            None => Offer::of_settings(fields, config, certificate, now),
+        };
+        offer.map(|offer| Self::Offer(Box::new(offer)))
+    }
+}
+
+impl SelectedIdp {
+    /// The part of the settings that counts beside metadata. Empty strings count as absent.
+    fn of(config: Option<NewIdpSamlConfig>) -> Option<Self> {
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        config.map(|config| Self { entity_id: filled(config.entity_id), login_url: filled(config.login_url) })
+    }
+
+    /// The entity id. `Err` if it is wrong, with the fault noted.
+    fn parsed(this: Option<Self>, fields: &mut Fields, reason: &str) -> Result<Option<EntityId>, ()> {
+        let Some(Self { entity_id, login_url }) = this else { return Ok(None) };
+        absent(fields, &within(LOGIN_URL), login_url.as_ref(), reason);
+        let Some(text) = entity_id else { return Ok(None) };
+        fields.take(&within(ENTITY_ID), EntityId::parse(&text)).map(Some).ok_or(())
     }
 }
 
 impl ByUrl {
-    fn read(fields: &mut Fields, text: &str, trust: Option<Trust>) -> Option<Self> {
-        let mut config = Fields::of(fields.optional_object(CONFIG).unwrap_or_default());
-        let selected = present(&mut config, ENTITY_ID);
-        let is_selected = selected.is_some();
-        let selected = selected.and_then(|text| config.take(ENTITY_ID, EntityId::parse(&text)));
-        if present(&mut config, LOGIN_URL).is_some() {
-            config.fault(LOGIN_URL, beside_url());
-        }
-        fields.adopt(CONFIG, config);
+    fn parse(fields: &mut Fields, text: &str, trust: Option<Trust>, selected: Option<SelectedIdp>) -> Option<Self> {
+        let selected = SelectedIdp::parsed(selected, fields, BESIDE_URL);
         let url = fields.take(METADATA_URL, OutboundUrl::parse(text));
-        let is_read = !is_selected || selected.is_some();
-        url.filter(|_| is_read).map(|url| Self { url, trust: trust.unwrap_or_default(), selected })
+        Some(Self { url: url?, trust: trust.unwrap_or_default(), selected: selected.ok()? })
     }
 }
 
 impl Offer {
-    /// Reads the body that makes a provider, or shows what it would make. What is wrong goes to the faults of `fields`;
-    /// then there may be no offer.
-    pub fn read(fields: &mut Fields, now: Timestamp) -> Option<Self> {
-        let metadata = present(fields, METADATA);
-        let certificate = present(fields, CERTIFICATE);
-        let config = fields.optional_object(CONFIG);
-        match metadata {
-            Some(metadata) => {
-                if certificate.is_some() {
-                    fields.fault(CERTIFICATE, beside_metadata());
-                }
-                Self::of_metadata(fields, &metadata, config, now)
-            }
-            None => Self::of_fields(fields, config, certificate, now),
-        }
-    }
-
-    /// Reads metadata; `entity_id` of `config` selects one provider of several.
-    fn of_metadata(
-        fields: &mut Fields,
-        text: &str,
-        config: Option<Map<String, Value>>,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let mut config = Fields::of(config.unwrap_or_default());
-        let selected = present(&mut config, ENTITY_ID);
-        let is_selected = selected.is_some();
-        let selected = selected.and_then(|text| config.take(ENTITY_ID, EntityId::parse(&text)));
-        if present(&mut config, LOGIN_URL).is_some() {
-            config.fault(LOGIN_URL, beside_metadata());
-        }
-        fields.adopt(CONFIG, config);
-        if is_selected && selected.is_none() {
-            return None;
-        }
+    /// Reads metadata; `selected` is one provider of several.
+    fn of_metadata(fields: &mut Fields, text: &str, selected: Option<SelectedIdp>, now: Timestamp) -> Option<Self> {
+        let selected = SelectedIdp::parsed(selected, fields, BESIDE_METADATA).ok()?;
         fields.take(METADATA, IdentityProviderMetadata::parse_selected(text, selected.as_ref(), now)).map(Self::from)
     }
 
     /// Reads settings and one certificate.
-    fn of_fields(
+    fn of_settings(
         fields: &mut Fields,
-        config: Option<Map<String, Value>>,
+        config: Option<NewIdpSamlConfig>,
         certificate: Option<String>,
         now: Timestamp,
     ) -> Option<Self> {
-        let settings = match config.filter(|config| !config.is_empty()) {
-            Some(config) => {
-                let mut config = Fields::of(config);
-                let names = names(&mut config);
-                let want_request_signed = config.optional_bool(WANT_REQUEST_SIGNED).unwrap_or_default();
-                fields.adopt(CONFIG, config);
-                names.map(|(entity_id, login_url)| Settings { entity_id, login_url, want_request_signed })
-            }
+        const REQUIRED: &str = "is required where idp_saml_metadata is left out";
+        let settings = match config {
             None => {
-                fields.fault(CONFIG, "is required where idp_saml_metadata is left out");
+                fields.fault(CONFIG, REQUIRED);
                 None
+            }
+            Some(NewIdpSamlConfig { entity_id, login_url, want_request_signed }) => {
+                let entity_id = required(fields, &within(ENTITY_ID), entity_id, EntityId::parse);
+                let login_url = required(fields, &within(LOGIN_URL), login_url, LoginUrl::parse);
+                let want_request_signed = want_request_signed.unwrap_or_default();
+                entity_id.zip(login_url).map(|(entity_id, login_url)| Settings {
+                    entity_id,
+                    login_url,
+                    want_request_signed,
+                })
             }
         };
         let certificate = match certificate {
@@ -186,7 +243,7 @@ impl Offer {
                 fields.take(CERTIFICATE, read)
             }
             None => {
-                fields.fault(CERTIFICATE, "is required where idp_saml_metadata is left out");
+                fields.fault(CERTIFICATE, REQUIRED);
                 None
             }
         };
@@ -205,61 +262,70 @@ impl Offer {
 impl Update {
     /// Reads the body that updates a provider. What is wrong goes to the faults of `fields`.
     pub fn read(fields: &mut Fields, now: Timestamp) -> Option<Self> {
-        let want_request_signed = fields.optional_bool(WANT_REQUEST_SIGNED);
-        let trust = trust(fields);
-        let url = fields.optional_string(METADATA_URL);
-        if let Some(text) = url.as_ref().filter(|text| !text.is_empty()) {
-            for field in [METADATA, ENTITY_ID, LOGIN_URL] {
-                if present(fields, field).is_some() {
-                    fields.fault(field, beside_url());
-                }
-            }
-            let by = ByUrl::read(fields, text, trust)?;
+        let has_names = fields.has(ENTITY_ID) || fields.has(LOGIN_URL);
+        let UpdateExternalIdp { entity_id, login_url, metadata, url, trust, config, want_request_signed } =
+            UpdateExternalIdp::read(fields);
+        let trust = parsed_trust(fields, trust);
+        let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let names = [(ENTITY_ID, filled(&entity_id)), (LOGIN_URL, filled(&login_url))];
+        if let Some(text) = filled(&url) {
+            absent(fields, METADATA, metadata.as_ref(), BESIDE_URL);
+            names.iter().for_each(|(field, text)| absent(fields, field, text.as_ref(), BESIDE_URL));
+            let by = ByUrl::parse(fields, &text, trust, config)?;
             return Some(Self::Url { by, want_request_signed });
         }
-        let Some(metadata) = present(fields, METADATA) else {
+        let Some(metadata) = metadata else {
             let has_others = want_request_signed.is_some() || url.is_some() || trust.is_some();
-            let is_without_names = has_others && !fields.has(ENTITY_ID) && !fields.has(LOGIN_URL);
-            let names = if is_without_names { None } else { Some(names(fields)?) };
-            if trust.is_some() && (url.is_some() || names.is_some()) {
-                fields.fault(METADATA_TRUST, without_url());
-            }
+            let names = if has_others && !has_names {
+                None
+            } else {
+                let entity_id = required(fields, ENTITY_ID, entity_id, EntityId::parse);
+                let login_url = required(fields, LOGIN_URL, login_url, LoginUrl::parse);
+                Some(entity_id.zip(login_url)?)
+            };
             let clears_url = url.is_some() || names.is_some();
+            absent(fields, METADATA_TRUST, trust.filter(|_| clears_url).as_ref(), WITHOUT_URL);
             return Some(Self::Settings(SettingsUpdate { names, want_request_signed, clears_url, trust }));
         };
-        if trust.is_some() {
-            fields.fault(METADATA_TRUST, without_url());
-        }
-        for field in [ENTITY_ID, LOGIN_URL] {
-            if present(fields, field).is_some() {
-                fields.fault(field, beside_metadata());
-            }
-        }
-        let config = fields.optional_object(CONFIG);
+        absent(fields, METADATA_TRUST, trust.as_ref(), WITHOUT_URL);
+        names.iter().for_each(|(field, text)| absent(fields, field, text.as_ref(), BESIDE_METADATA));
         let mut offer = Offer::of_metadata(fields, &metadata, config, now)?;
         offer.settings.want_request_signed = want_request_signed.unwrap_or(offer.settings.want_request_signed);
         Some(Self::Metadata(Box::new(offer)))
     }
 }
 
-/// The name and the sign-in page, both required.
-fn names(fields: &mut Fields) -> Option<(EntityId, LoginUrl)> {
-    let entity_id = fields.string(ENTITY_ID);
-    let entity_id = entity_id.and_then(|text| fields.take(ENTITY_ID, EntityId::parse(&text)));
-    let login_url = fields.string(LOGIN_URL);
-    let login_url = login_url.and_then(|text| fields.take(LOGIN_URL, LoginUrl::parse(&text)));
-    entity_id.zip(login_url)
+/// The path of a field of [`CONFIG`].
+fn within(field: &str) -> String {
+    format!("{CONFIG}.{field}")
 }
 
-/// A string that is not empty: consoles send empty ones for fields that were left out.
-fn present(fields: &mut Fields, field: &str) -> Option<String> {
-    fields.optional_string(field).filter(|text| !text.is_empty())
+/// Notes a fault if a field is there that must not be.
+fn absent<T>(fields: &mut Fields, field: &str, value: Option<&T>, reason: &str) {
+    if value.is_some() {
+        fields.fault(field, reason);
+    }
+}
+
+/// Parses a field that must be there.
+fn required<T>(
+    fields: &mut Fields,
+    field: &str,
+    text: Option<String>,
+    parse: fn(&str) -> Result<T, &'static str>,
+) -> Option<T> {
+    match text {
+        Some(text) => fields.take(field, parse(&text)),
+        None => {
+            fields.fault(field, "is required");
+            None
+        }
+    }
 }
 
 /// The choice of trust, if there is one.
-fn trust(fields: &mut Fields) -> Option<Trust> {
-    let text = present(fields, METADATA_TRUST)?;
-    fields.take(METADATA_TRUST, Trust::parse(&text))
+fn parsed_trust(fields: &mut Fields, text: Option<String>) -> Option<Trust> {
+    fields.take(METADATA_TRUST, Trust::parse(&text?))
 }
 
 impl From<IdentityProviderMetadata> for Offer {
@@ -267,18 +333,6 @@ impl From<IdentityProviderMetadata> for Offer {
         let IdentityProviderMetadata { settings, certificates, left_out, providers, .. } = read;
         Self { settings, certificates, left_out, providers }
     }
-}
-
-fn beside_url() -> &'static str {
-    "must be left out where idp_saml_metadata_url is given"
-}
-
-fn without_url() -> &'static str {
-    "must be left out without idp_saml_metadata_url"
-}
-
-fn beside_metadata() -> &'static str {
-    "must be left out where idp_saml_metadata is given"
 }
 
 #[cfg(test)]

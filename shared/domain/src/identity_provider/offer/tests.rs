@@ -1,6 +1,6 @@
 //! Bodies of requests, and the providers that they offer.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::Failure;
@@ -19,8 +19,11 @@ fn fields(body: &Value) -> Fields {
 /// The offer in a body, or the fields that are wrong with what is wrong with each.
 fn offer(body: &Value) -> Result<Offer, Vec<(String, String)>> {
     let mut fields = fields(body);
-    let offer = Offer::read(&mut fields, now());
-    faults(fields).map(|()| offer.unwrap())
+    let description = Description::read(&mut fields, now());
+    faults(fields).map(|()| {
+        let Some(Description::Offer(offer)) = description else { panic!("{description:?}") };
+        *offer
+    })
 }
 
 fn update(body: &Value) -> Result<Update, Vec<(String, String)>> {
@@ -97,7 +100,8 @@ fn settings_come_with_a_certificate() {
     assert_eq!(wrong(offer(&json!({}))), [CERTIFICATE, CONFIG]);
     let empty = json!({"idp_saml_config": {"entity_id": "", "login_url": ""}, "idp_certificate": pem});
     assert_eq!(wrong(offer(&empty)), ["idp_saml_config.entity_id", "idp_saml_config.login_url"]);
-    assert_eq!(wrong(offer(&json!({"idp_saml_config": {}, "idp_certificate": pem}))), [CONFIG]);
+    let names = ["idp_saml_config.entity_id", "idp_saml_config.login_url"];
+    assert_eq!(wrong(offer(&json!({"idp_saml_config": {}, "idp_certificate": pem}))), names);
     let half = json!({"idp_saml_config": {"entity_id": " "}, "idp_certificate": "x"});
     assert_eq!(wrong(offer(&half)), [CERTIFICATE, "idp_saml_config.entity_id", "idp_saml_config.login_url"]);
     let expired = fixtures::valid(now().plus_millis(-2 * DAY), now().plus_millis(-DAY)).pem();
@@ -153,7 +157,7 @@ fn an_update_is_of_settings_or_of_metadata() {
     }
     assert_eq!(wrong(update(&json!({}))), [ENTITY_ID, LOGIN_URL]);
     assert_eq!(wrong(update(&json!({"entity_id": "a", "want_request_signed": true}))), [LOGIN_URL]);
-    assert_eq!(wrong(update(&json!({"want_request_signed": "yes"}))), [ENTITY_ID, LOGIN_URL, WANT_REQUEST_SIGNED]);
+    assert_eq!(wrong(update(&json!({"want_request_signed": "yes"}))), [ENTITY_ID, LOGIN_URL, "want_request_signed"]);
     let mut both = names;
     both["idp_saml_metadata"] = json!(text);
     assert_eq!(wrong(update(&both)), [ENTITY_ID, LOGIN_URL]);
