@@ -11,6 +11,7 @@ use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::{Action, Kind, Origin, PolicyRequest, Question, Verdict, evaluate as ask};
 use trustplane_runtime::{Call, Context, Response, Subject};
 
+#[cfg(feature = "schema")]
 pub(crate) use self::body::EvaluatePolicies;
 use self::body::question;
 use crate::policies::{checked, schema};
