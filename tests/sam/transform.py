@@ -17,7 +17,14 @@ RESOURCES, BYTES = 480, 900_000
 # The names of SAM's bucket and of a package have these lengths.
 CODE = "s3://aws-sam-cli-managed-default-samclisourcebucket-0123456789ab/trustplane/" + 32 * "0"
 # SAM says at each endpoint that it has no authorizer. Each checks credentials itself.
-STATEFUL = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Events::EventBus", "AWS::SQS::Queue", "AWS::Logs::LogGroup"}
+STATEFUL = {
+    "AWS::DynamoDB::Table",
+    "AWS::Events::EventBus",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+}
 
 
 class NoPolicies:

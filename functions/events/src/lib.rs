@@ -13,6 +13,7 @@
 //! | [`keys`] | `notify-expiring-keys` |
 //! | [`metadata`] | `refresh-metadata` |
 //! | [`organizations`] | `sync-organizations` |
+//! | [`tenants`] | `erase-tenants` |
 //! | [`webhooks`] | `deliver-webhooks` and `retry-webhooks` |
 //! | [`reseal`] | `reseal`, which an operator invokes |
 //!
@@ -31,4 +32,5 @@ pub mod reseal;
 #[cfg(feature = "schema")]
 pub mod schemas;
 mod sealing;
+pub mod tenants;
 pub mod webhooks;

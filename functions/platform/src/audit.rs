@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use trustplane_aws::Archived;
 use trustplane_domain::audit::{AuditRecord, Outcome};
 use trustplane_domain::audit_chain::{
-    ChainSeal, DISORDER, KeptEnd, KeptRecord, Range, RecentSeals, Verified, Verifier, ids_at,
+    ArchivedSeal, ChainSeal, DISORDER, KeptEnd, KeptRecord, Range, RecentSeals, Verified, Verifier, ids_at,
 };
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::nearest::unknown;
 use trustplane_domain::{Failure, Faults, Timestamp};
 use trustplane_policy::Kind;
-use trustplane_runtime::{Call, Listed, OperatorCall, Page, Request, Response, Subject, actions, both, functions};
+use trustplane_runtime::{
+    Call, Listed, OperatorCall, Page, Platform, Request, Response, Subject, actions, both, functions,
+};
 use trustplane_store::{AuditItem, Item, PrimaryKey, Query, Stored, Table, TenantKeys, Wanted};
 
 use crate::tenants::tenant_id;
@@ -112,8 +115,8 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
         .await
 }
 
-/// `verify-audit`: `{tenant_id, from?, to?}`; returns `{records, sealed_through, intact, first_broken, resealed}`,
-/// where `first_broken` is `{seal, id, reason}`.
+/// `verify-audit`: `{tenant_id, from?, to?}`; returns `{records, sealed_through, intact, first_broken, resealed, archived}`,
+/// where `first_broken` is `{seal, id, reason}`, and `archived` the number of the archived seal that the chain has to hold.
 ///
 /// Reads all seals, and the records of the range: a log that is too long for one run is verified in parts.
 pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
@@ -130,19 +133,26 @@ pub async fn verify(call: OperatorCall) -> Result<Response, Failure> {
     let tenant_id = fields.finished(tenant_id)?;
     let keys = call.keys(tenant_id);
     let _ = call.load(keys.tenant()).await?;
-    Ok(Response::ok(&verified(&call.platform.table, keys, tenant_id, range).await?))
+    let archived = archived(&call.platform, tenant_id).await?;
+    let archived = archived.map(|archived| archived.seal);
+    Ok(Response::ok(&verified(&call.platform.table, keys, range, archived).await?))
 }
 
-/// Verifies the records of a range, and all seals, of a tenant that exists.
+/// The newest archived seal of a tenant. It is read before the chain, which goes on meanwhile.
+pub(crate) async fn archived(platform: &Platform, tenant: TenantId) -> Result<Option<Archived>, Failure> {
+    platform.archive()?.newest(tenant).await.map_err(Failure::internal)
+}
+
+/// Verifies the records of a range, and all seals, of a tenant that exists. The chain must hold the archived seal.
 pub(crate) async fn verified(
     table: &Table,
     keys: TenantKeys,
-    tenant_id: TenantId,
     range: Range,
+    archived: Option<ArchivedSeal>,
 ) -> Result<Verified, Failure> {
     // First the records, then the seals, then the head: records and seals that are written meanwhile are distinguished from
     // those that were inserted.
-    let mut verifier = Verifier::new(tenant_id, range, Timestamp::now());
+    let mut verifier = Verifier::new(keys.id(), range, Timestamp::now()).with_archived(archived);
     let mut records = keys.audit_records().oldest_first();
     if range.from.is_some() || range.to.is_some() {
         let (first, last) = key_range(range);

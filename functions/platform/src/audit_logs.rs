@@ -1,4 +1,4 @@
-//! `verify-audit-logs`: verifies the audit log of every tenant once per day.
+//! `verify-audit-logs`: verifies the audit log of every tenant once per day, and archives the last seal of an intact one.
 //!
 //! Each hour has a part of the tenants, selected by their ids. So no run depends on the run before it, and a run that is
 //! repeated or late verifies the same tenants again.
@@ -6,13 +6,15 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use trustplane_domain::audit_chain::Range;
+use trustplane_domain::Failure;
+use trustplane_domain::audit_chain::{ArchivedSeal, Range, Verified};
 use trustplane_domain::ids::TenantId;
+use trustplane_domain::timestamp::DAY;
 use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::TenantKeys;
 use trustplane_store::keys::tenants;
 
-use crate::audit::verified;
+use crate::audit::{archived, verified};
 
 /// Tenants of a page.
 const PAGE: usize = 100;
@@ -20,11 +22,13 @@ const PAGE: usize = 100;
 const HOURS: u8 = 24;
 /// Time that is left of a run when it verifies no further tenant.
 const MARGIN: Duration = Duration::from_secs(20);
+/// Age of an archived seal at which it is archived again, with a new lock: less than the shortest lock.
+const RENEWED: i64 = 30 * DAY;
 
 /// Verifies the tenants of the hour: `{verified, broken, left}`. `left` are those that the run had no time for.
 pub async fn verify(event: EventCall) -> Result<Value, EventError> {
     let hour = event.now.calendar().hour();
-    let (mut verified_logs, mut broken, mut left) = (0_u64, 0_u64, 0_u64);
+    let (mut verified_logs, mut broken, mut left, mut failed) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut after = None;
     loop {
         let page = event.platform.table.load(tenants().page(PAGE, after)).await?;
@@ -39,16 +43,23 @@ pub async fn verify(event: EventCall) -> Result<Value, EventError> {
             }
             let keys = TenantKeys::granted(&event.grant(tenant));
             // A log that is too long for one run is verified in parts, by an operator.
-            let verification = verified(&event.platform.table, keys, tenant, Range::default());
+            let verification = log(&event, keys);
             let limit = event.time_left().saturating_sub(MARGIN / 2);
             let Ok(found) = tokio::time::timeout(limit, verification).await else {
                 tracing::warn!(tenant = %tenant, "the audit log is too long for one run: use verify-audit in parts");
                 left += 1;
                 continue;
             };
-            let found = found.map_err(|failure| {
-                failure.cause().map_or_else(|| "the audit log cannot be read".to_owned(), ToString::to_string)
-            })?;
+            let found = match found {
+                Ok(found) => found,
+                Err(failure) => {
+                    // The others have their turn. The run fails at its end, and is repeated.
+                    let cause = failure.cause().map(ToString::to_string).unwrap_or_default();
+                    tracing::error!(tenant = %tenant, cause, "the audit log cannot be verified");
+                    failed += 1;
+                    continue;
+                }
+            };
             verified_logs += 1;
             if !found.intact {
                 broken += 1;
@@ -60,7 +71,27 @@ pub async fn verify(event: EventCall) -> Result<Value, EventError> {
             None => break,
         }
     }
-    Ok(json!({"verified": verified_logs, "broken": broken, "left": left}))
+    match failed {
+        0 => Ok(json!({"verified": verified_logs, "broken": broken, "left": left})),
+        failed => {
+            Err(format!("{failed} audit logs cannot be verified: the log of this run has each with its cause").into())
+        }
+    }
+}
+
+/// Verifies the log of a tenant. The last seal of an intact log is archived if it is another one than the archive has, or if
+/// the archive has it for so long that its lock may end.
+async fn log(event: &EventCall, keys: TenantKeys) -> Result<Verified, Failure> {
+    let archived = archived(&event.platform, keys.id()).await?;
+    let seal = archived.as_ref().map(|archived| archived.seal.clone());
+    let found = verified(&event.platform.table, keys, Range::default(), seal).await?;
+    let is_new = |last: &&ArchivedSeal| {
+        archived.as_ref().is_none_or(|kept| kept.seal != **last || kept.at.plus_millis(RENEWED) < event.now)
+    };
+    if let Some(last) = found.last.as_ref().filter(|_| found.intact).filter(is_new) {
+        event.platform.archive()?.add(keys.id(), last, event.now).await.map_err(Failure::internal)?;
+    }
+    Ok(found)
 }
 
 /// Returns the hour in which a tenant is verified.

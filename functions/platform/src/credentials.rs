@@ -153,6 +153,7 @@ pub async fn create_by_operator(call: OperatorCall) -> Result<Response, Failure>
     let id = seed.id(tenant_id);
     let secret = seed.secret(&call.platform, id, wanted.kind).await?;
     call.change(tenant_id, TenantKeys::tenant, |tenant, keys| {
+        tenant.value.check_complete()?;
         let token = seed.token(id, wanted.kind);
         let credential = wanted.clone().made(id, token.as_ref(), Maker::Operator, call.now)?;
         let after = tenant.value.admitting(&credential, call.now)?;

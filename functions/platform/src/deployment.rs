@@ -52,7 +52,7 @@ enum Status {
     Fail,
 }
 
-/// `check-deployment`: `{}`; checks table, keys, bus, queues, parameters and versions. Nothing is written.
+/// `check-deployment`: `{}`; checks table, keys, bus, archive, queues, parameters and versions. Nothing is written.
 pub async fn check(call: OperatorCall) -> Result<Response, Failure> {
     call.fields()?.finish(Faults::default())?;
     let platform = &*call.platform;
@@ -62,6 +62,7 @@ pub async fn check(call: OperatorCall) -> Result<Response, Failure> {
         Box::pin(a_key(platform, "mac_key", platform.mac_key_id(), "HMAC_256", "ExistingMacKeyArn")),
         Box::pin(a_key(platform, "signing_key", platform.signing_key(), "ECC_NIST_P256", "ExistingSigningKeyArn")),
         Box::pin(bus(platform)),
+        Box::pin(archive(platform)),
         Box::pin(queue(platform, "dead_letters", platform.schedule_dead_letters())),
         Box::pin(queue(platform, "audit_dead_letters", platform.audit_dead_letters())),
     ];
@@ -201,6 +202,24 @@ async fn bus(platform: &Platform) -> Vec<Check> {
             let missing = "create the bus again, or deploy with ExistingBusArn: audit records wait for 23 hours";
             uninspected("bus", &what, &error, missing)
         }
+    }]
+}
+
+async fn archive(platform: &Platform) -> Vec<Check> {
+    let Ok(archive) = platform.archive() else {
+        return vec![fail("archive", "the function has no name of the bucket of seals", DEPLOY)];
+    };
+    vec![match archive.lock().await {
+        Ok(Some((mode, days))) if mode == "COMPLIANCE" => {
+            pass("archive", format!("seals are locked for {days} days in compliance mode"))
+        }
+        Ok(lock) => {
+            let mode = lock.map_or_else(|| "no lock".to_owned(), |(mode, _)| format!("the mode {mode}"));
+            let fix = "deploy with ExistingArchive set to a bucket with Object Lock and a default retention in compliance \
+                       mode, or without ExistingArchive";
+            fail("archive", format!("the bucket of seals has {mode}: they can be deleted"), fix)
+        }
+        Err(error) => fail("archive", error.to_string(), PERMISSION),
     }]
 }
 

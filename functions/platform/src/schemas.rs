@@ -5,8 +5,8 @@ use schemars::SchemaGenerator;
 use trustplane_runtime::Listed;
 
 use crate::{
-    api_keys, audit, credentials, evaluation, event_types, health, policies, temporary_keys, tenants,
-    webhook_deliveries, webhook_replay, webhook_request, webhooks, whoami,
+    api_keys, audit, credentials, evaluation, event_types, health, policies, temporary_keys, webhook_deliveries,
+    webhook_replay, webhook_request, webhooks, whoami,
 };
 
 /// Adds the schemas of request bodies.
@@ -48,6 +48,6 @@ pub fn images(generator: &mut SchemaGenerator) {
     generator.subschema_for::<temporary_keys::View<'_>>();
     generator.subschema_for::<policies::View<'_>>();
     generator.subschema_for::<policies::ResetView<'_>>();
-    generator.subschema_for::<tenants::View<'_>>();
+    generator.subschema_for::<trustplane_domain::tenant::View<'_>>();
     generator.subschema_for::<trustplane_domain::webhook::View<'_>>();
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 use trustplane_domain::connection::Connection;
 use trustplane_domain::ids::{ExternalId, TenantId};
-use trustplane_domain::tenant::{Status, Tenant, parse_name, parse_reason};
+use trustplane_domain::tenant::{Deletion, Status, Tenant, View, WAITING_DAYS, parse_name, parse_reason};
 use trustplane_domain::{Conflict, Failure, Faults, Fields, Timestamp};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Decision, Listed, OperatorCall, Page, Response, Subject};
@@ -19,6 +19,8 @@ struct Body<'a> {
     status: Status,
     /// The reason for the suspension.
     reason: Option<&'a str>,
+    /// The planned deletion.
+    deletion: Option<Deletion>,
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
@@ -32,16 +34,6 @@ struct Counts {
     /// Valid admins.
     admins: usize,
     organisations: u64,
-}
-
-/// A tenant as policies and the audit log see it.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TenantImage"))]
-pub(crate) struct View<'a> {
-    name: &'a str,
-    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["active", "suspended"])))]
-    status: Status,
-    reason: Option<&'a str>,
 }
 
 /// `create-tenant`: `{name, tenant_id?}`; creates the tenant and its connection, which holds its ExternalId from the first
@@ -71,6 +63,7 @@ pub async fn create(call: OperatorCall) -> Result<Response, Failure> {
         |keys| (keys.tenant().optional(), keys.connection().optional()),
         |(existing, its_connection), keys| {
             if let Some(existing) = existing.value() {
+                existing.check_complete()?;
                 if existing.name != tenant.name {
                     let message = "the tenant of this `tenant_id` has another name, send its name or another id";
                     return Err(Failure::conflict(Conflict::Exists, message));
@@ -92,12 +85,28 @@ pub async fn create(call: OperatorCall) -> Result<Response, Failure> {
 
 /// `suspend-tenant`: `{tenant_id, reason}`. From the response on no request of the tenant is served, and events skip it.
 pub async fn suspend(call: OperatorCall) -> Result<Response, Failure> {
-    set_status(call, |tenant, reason| tenant.suspended(reason)).await
+    let request = parse(&call, |_| None)?;
+    set_status(call, request, |tenant, request, _| Ok(tenant.suspended(request.reason.clone()))).await
 }
 
-/// `resume-tenant`: `{tenant_id, reason}`.
+/// `resume-tenant`: `{tenant_id, reason}`; also ends the waiting period of a deletion.
 pub async fn resume(call: OperatorCall) -> Result<Response, Failure> {
-    set_status(call, |tenant, _| tenant.resumed()).await
+    let request = parse(&call, |_| None)?;
+    set_status(call, request, |tenant, _, _| tenant.resumed()).await
+}
+
+/// `delete-tenant`: `{tenant_id, reason, waiting_days?}`; suspends the tenant, and has `erase-tenants` delete all that it
+/// has after the waiting period. A repetition changes nothing, unless it gives other days.
+pub async fn delete(call: OperatorCall) -> Result<Response, Failure> {
+    let request = parse(&call, |fields| {
+        let days = fields.optional_integer("waiting_days")?;
+        let message = format!("must be from {} to {}", WAITING_DAYS.start(), WAITING_DAYS.end());
+        fields.take("waiting_days", Some(days).filter(|days| WAITING_DAYS.contains(days)).ok_or(message))
+    })?;
+    set_status(call, request, |tenant, request, now| {
+        Ok(tenant.with_deletion(request.reason.clone(), request.days, now))
+    })
+    .await
 }
 
 /// `describe-tenant`: `{tenant_id}`; the tenant, and how much it has.
@@ -135,21 +144,38 @@ pub async fn list(call: OperatorCall) -> Result<Response, Failure> {
     Ok(Response::ok(&Listed::new(rows, listing.next.as_deref())))
 }
 
-/// Makes `change` for the given reason. A tenant that has the status already stays as it is.
-async fn set_status(call: OperatorCall, change: impl Fn(&Tenant, String) -> Tenant) -> Result<Response, Failure> {
+/// A request to change the status of a tenant.
+struct StatusChange {
+    tenant_id: TenantId,
+    reason: String,
+    days: Option<i64>,
+}
+
+/// Parses the request, with `days` reading the fields that only one function has.
+fn parse(call: &OperatorCall, days: impl FnOnce(&mut Fields) -> Option<i64>) -> Result<StatusChange, Failure> {
     let mut fields = call.fields()?;
     let tenant_id = tenant_id(&mut fields);
     let reason = fields.string("reason").and_then(|reason| fields.take("reason", parse_reason(&reason)));
+    let days = days(&mut fields);
     let (tenant_id, reason) = fields.finished(tenant_id.zip(reason))?;
+    Ok(StatusChange { tenant_id, reason, days })
+}
+
+/// Makes `change` for the given reason. A tenant that has the status already stays as it is.
+async fn set_status(
+    call: OperatorCall,
+    request: StatusChange,
+    change: impl Fn(&Tenant, &StatusChange, Timestamp) -> Result<Tenant, Failure>,
+) -> Result<Response, Failure> {
     let reads = |keys: TenantKeys| (keys.tenant(), keys.aws_sync().optional());
-    call.change(tenant_id, reads, |(before, sync), _| {
-        let after = change(&before.value, reason.clone());
+    call.change(request.tenant_id, reads, |(before, sync), _| {
+        let after = change(&before.value, &request, call.now)?;
         // A reading that waited for the tenant to be resumed goes on at once. Where the tenant was active, a run has it.
         let is_resumed = before.value.status != Status::Active && after.status == Status::Active;
         let waiting = sync.item.iter().filter(|sync| is_resumed && sync.value.step.is_some());
         let writes = waiting.fold(Writes::new(), |writes, sync| writes.replace(sync, &sync.value.leased(call.now)));
         let decision =
-            Decision::update(&before, &after, |after| image(after, Some(&reason)), Response::ok(&body(&after)))
+            Decision::update(&before, &after, |after| image(after, Some(&request.reason)), Response::ok(&body(&after)))
                 .and(writes);
         let was = image(&before.value, before.value.suspended_because.as_deref());
         Ok((subject(&before.value).before(was), decision))
@@ -179,6 +205,7 @@ fn body(tenant: &Tenant) -> Body<'_> {
         name: &tenant.name,
         status: tenant.status,
         reason: tenant.suspended_because.as_deref(),
+        deletion: tenant.deletion,
         created_at: tenant.created_at,
         counts: None,
     }
@@ -186,5 +213,5 @@ fn body(tenant: &Tenant) -> Body<'_> {
 
 /// The image with the reason of the change.
 fn image(tenant: &Tenant, reason: Option<&str>) -> Image {
-    Image::of(&View { name: &tenant.name, status: tenant.status, reason })
+    Image::of(&View::new(tenant, reason))
 }

@@ -10,10 +10,12 @@
 //! | [`Customers`], [`AccessPath`], [`Reader`] | the customer's account: its role, the proof that the role wants the ExternalId, and reading through it |
 //! | [`EventBus`] | the bus that audit records are sent to |
 //! | [`DeadLetters`] | the queue of records that cannot be sent |
+//! | [`Archive`] | the archive of seals, which nobody can shorten |
 //! | [`Deriver`] | derives the secrets of access keys |
 //! | [`Seal`] | encrypts the private keys of service providers, and creates them |
 //! | [`public_key()`] | the public half of the key that the platform signs with |
 
+mod archive;
 mod client;
 mod customer;
 mod dead_letters;
@@ -30,6 +32,7 @@ mod seal;
 mod secrets;
 mod unreadable;
 
+pub use archive::{Archive, ArchiveError, Archived};
 pub use client::{load, sdk_config};
 pub use customer::{AccessPath, Customers, Reader};
 pub use dead_letters::{DeadLetters, MAX_BYTES as DEAD_LETTER_BYTES, Unsent};

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 pub use recent::RecentSeals;
-pub use verify::{Broken, KeptEnd, KeptRecord, Range, Verified, Verifier};
+pub use verify::{ArchivedSeal, Broken, KeptEnd, KeptRecord, Range, Verified, Verifier};
 
 use crate::Timestamp;
 use crate::audit::AuditRecord;

@@ -2,9 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use deletion::{DEFAULT_WAITING_DAYS, Deletion, Stage, WAITING_DAYS};
+pub use view::View;
+
 use crate::credential::{Credential, Role};
 use crate::ids::{CredentialId, TenantId};
 use crate::{Conflict, Failure, Faults, Timestamp};
+
+mod deletion;
+mod view;
 
 /// A tenant, as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +24,9 @@ pub struct Tenant {
     /// Reason for the suspension, for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended_because: Option<String>,
+    /// Its planned deletion. It is suspended then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
     /// Version of its own policies; 0 if it has none.
     pub policies_version: u64,
     /// Its admin credentials that are not revoked. They show the last one without a query.
@@ -54,6 +63,7 @@ impl Tenant {
             name,
             status: Status::Active,
             suspended_because: None,
+            deletion: None,
             policies_version: 0,
             admins: Vec::new(),
             created_at: now,
@@ -66,10 +76,13 @@ impl Tenant {
         Self { status: Status::Suspended, suspended_because: Some(because), ..self.clone() }
     }
 
-    /// Resumes this tenant.
-    #[must_use]
-    pub fn resumed(&self) -> Self {
-        Self { status: Status::Active, suspended_because: None, ..self.clone() }
+    /// Resumes this tenant, and ends the waiting period of a deletion.
+    ///
+    /// # Errors
+    /// A [`Conflict`] if its deletion has begun.
+    pub fn resumed(&self) -> Result<Self, Failure> {
+        self.check_complete()?;
+        Ok(Self { status: Status::Active, suspended_because: None, deletion: None, ..self.clone() })
     }
 
     /// Updates the list of admins with the new state of `credential`: adds or removes it, and removes expired admins.

@@ -55,6 +55,7 @@ pub struct ResponseMetric {
 /// The numbers in responses of event handlers that are metrics.
 pub const RESPONSE_METRICS: &[ResponseMetric] = &[
     ResponseMetric { function: "check-domains", field: "left", metric: DUE_LEFT },
+    ResponseMetric { function: "erase-tenants", field: "left", metric: DUE_LEFT },
     ResponseMetric { function: "notify-expiring-certificates", field: "left", metric: DUE_LEFT },
     ResponseMetric { function: "sync-organizations", field: "failed", metric: READINGS_FAILED },
     ResponseMetric { function: "sync-organizations", field: "unfinished", metric: READINGS_UNFINISHED },

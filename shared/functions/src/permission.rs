@@ -25,8 +25,12 @@ pub enum Permission {
     KeyPair,
     /// Puts events on the bus.
     PutEvents,
-    /// Describes the table, the keys, the bus and the queues.
+    /// Describes the table, the keys, the bus, the archive and the queues.
     Inspect,
+    /// Lists the archive of seals.
+    ReadArchive,
+    /// Adds seals to the archive.
+    WriteArchive,
     /// Sends records that cannot be processed to the dead-letter queue.
     DeadLetters,
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use trustplane_aws::{Customers, DeadLetters, Deriver, EventBus, Meter, Seal};
+use trustplane_aws::{Archive, Customers, DeadLetters, Deriver, EventBus, Meter, Seal};
 use trustplane_domain::directory::redirect_uri::RedirectBase;
 use trustplane_domain::region::AccountId;
 use trustplane_store::Table;
@@ -28,6 +28,7 @@ pub struct Platform {
     pub meter: Arc<Meter>,
     /// The customers' accounts.
     pub customers: Customers,
+    archive: Setting<Archive>,
     bus: Setting<EventBus>,
     seal: Setting<Seal>,
     deriver: Setting<Deriver>,
@@ -45,6 +46,7 @@ impl Platform {
                 .with_audit_retention(settings.audit_retention_days),
             account: settings.account.clone(),
             customers: Customers::new(&sdk, Arc::clone(&meter)),
+            archive: settings.archive.map(|host| Archive::new(&sdk, Arc::clone(&meter), host)),
             bus: settings.event_bus.map(|name| EventBus::new(&sdk, Arc::clone(&meter), name.clone())),
             seal: settings.key_id.map(|id| Seal::new(&sdk, Arc::clone(&meter), id.clone())),
             deriver: settings.mac_key_id.map(|id| Deriver::new(&sdk, Arc::clone(&meter), id.clone())),
@@ -63,6 +65,11 @@ impl Platform {
     pub fn dead_letters(&self) -> Result<DeadLetters, Unset> {
         let url = self.settings.dead_letters.get()?;
         Ok(DeadLetters::new(&self.sdk, url.clone(), &self.meter))
+    }
+
+    /// The archive of seals.
+    pub fn archive(&self) -> Result<&Archive, Unset> {
+        self.archive.get()
     }
 
     /// The deriver of access key secrets.

@@ -20,6 +20,8 @@ pub(crate) type SettingsError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) account: AccountId,
+    /// The host name of the bucket that seals are archived in.
+    pub(crate) archive: Setting<String>,
     pub(crate) audit_retention_days: u32,
     pub(crate) table: String,
     /// The endpoint of all AWS clients in `sam local`, instead of AWS's own.
@@ -82,6 +84,7 @@ impl Settings {
         let is_one_of = |names: &[&str]| names.contains(&function.name);
         Ok(Self {
             account: reader.required("TRUSTPLANE_ACCOUNT_ID", AccountId::parse)?,
+            archive: reader.needed("TRUSTPLANE_ARCHIVE", uses(Permission::ReadArchive), inspects, text)?,
             audit_retention_days: reader.required("TRUSTPLANE_AUDIT_RETENTION_DAYS", days)?,
             table: reader.required("TRUSTPLANE_TABLE", text)?,
             endpoint_url: reader.optional("TRUSTPLANE_ENDPOINT_URL", true, |url| {
@@ -252,6 +255,7 @@ mod tests {
         for (missing, needing, other) in [
             ("TRUSTPLANE_TABLE", "get-health", None),
             ("TRUSTPLANE_AUDIT_RETENTION_DAYS", "put-organisation", None),
+            ("TRUSTPLANE_ARCHIVE", "verify-audit", Some("publish-audit")),
             ("TRUSTPLANE_DEAD_LETTERS", "publish-audit", Some("check-domains")),
             ("TRUSTPLANE_EVENT_BUS", "publish-audit", Some("check-domains")),
             ("TRUSTPLANE_KEY_ID", "decode-authorization-message", Some("list-tenants")),

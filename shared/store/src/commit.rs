@@ -168,7 +168,8 @@ impl Table {
             Operation::Remove(read) => self.remove(&write.key, Some("item_version = :version"), version(read)),
             Operation::Delete => self.remove(&write.key, None, None),
             Operation::Release => {
-                self.remove(&write.key, Some("attribute_not_exists(pk) OR tenant_id = :tenant"), owner)
+                let condition = Some("attribute_not_exists(pk) OR tenant_id = :tenant");
+                Ok(Entry { owner: Owner::Claim, ..self.remove(&write.key, condition, owner)? })
             }
             Operation::Count(change, most, end) => self.count(&write.key, change, most, end),
             Operation::Link { hash, previous } => self.link(&write.key, hash, previous),

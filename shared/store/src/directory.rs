@@ -71,6 +71,10 @@ pub struct DomainClaim {
 
 impl Item for DomainClaim {
     const ENTITY: &'static str = "domain-claim";
+
+    fn holder(&self) -> Option<TenantId> {
+        Some(self.tenant_id)
+    }
 }
 
 /// The tenant that may use a redirect URI, and its configuration that has it. A claim outlives its configuration, because
@@ -93,6 +97,10 @@ impl RedirectClaim {
 
 impl Item for RedirectClaim {
     const ENTITY: &'static str = "redirect-claim";
+
+    fn holder(&self) -> Option<TenantId> {
+        Some(self.tenant_id)
+    }
 }
 
 impl Item for Route {

@@ -7,7 +7,7 @@ use crate::item::Attributes;
 use crate::{Item, Key, PrimaryKey, StoreError, Table, keys};
 
 /// The index that holds the lists. An item is on one only while something is due.
-const INDEX: &str = "GSI1";
+pub(crate) const INDEX: &str = "GSI1";
 
 /// Keys of items that are due, the longest due first.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use trustplane_domain::connection::{Connection, Report, RoleClaim, SavedVersion}
 use trustplane_domain::credential::Credential;
 use trustplane_domain::health::Health;
 use trustplane_domain::identity_provider::IdentityProvider;
+use trustplane_domain::ids::TenantId;
 use trustplane_domain::inventory::{Seen, Sync};
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
@@ -36,6 +37,11 @@ pub trait Item: Serialize + DeserializeOwned {
         None
     }
 
+    /// The tenant that holds this claim, if it is one: it puts the item on the list of the tenant's claims.
+    fn holder(&self) -> Option<TenantId> {
+        None
+    }
+
     /// The time after which the table may delete the item, if any.
     fn time_to_live(&self) -> Option<Timestamp> {
         None
@@ -44,6 +50,11 @@ pub trait Item: Serialize + DeserializeOwned {
 
 impl Item for Tenant {
     const ENTITY: &'static str = "tenant";
+    const DUE_LIST: &'static str = "deletion";
+
+    fn due_at(&self) -> Option<Timestamp> {
+        self.deletion.map(|deletion| deletion.due_at)
+    }
 }
 
 impl Item for PolicySet {
@@ -79,6 +90,10 @@ impl Item for Report {
 
 impl Item for RoleClaim {
     const ENTITY: &'static str = "role-claim";
+
+    fn holder(&self) -> Option<TenantId> {
+        Some(self.tenant_id)
+    }
 }
 
 impl Item for Sync {
@@ -168,6 +183,10 @@ pub(crate) fn attributes<T: Item>(key: &Key<T>, version: u64, value: &T) -> Resu
         text("due_pk", keys::due_partition(T::DUE_LIST, keys::due_shard(tenant)));
         text("due_sk", keys::due_sort(due, key.primary()));
     }
+    if let Some(holder) = value.holder() {
+        text("due_pk", keys::claims_partition(holder));
+        text("due_sk", key.to_string());
+    }
     let mut number = |name: &str, value: String| item.insert(name.to_owned(), AttributeValue::N(value));
     // The version counts the writes of an item; a type that has a field of this name keeps it under another.
     number("item_version", version.to_string());
@@ -190,3 +209,6 @@ pub(crate) fn stored<T: Item>(key: Key<T>, item: Attributes) -> Result<Stored<T>
     let value = serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(StoreError::broken)?;
     Ok(Stored { key, version, value })
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,12 @@ use trustplane_policy::{Attribution, Grant};
 use crate::escape::escaped;
 use crate::{AuditItem, Count, DomainClaim, Idempotency, Key, PrimaryKey, Query, RedirectClaim, TenantRow};
 
+mod erase;
+mod index;
+
+pub use index::{DUE_SHARDS, due_shard};
+pub(crate) use index::{claims_partition, due_end, due_partition, due_sort};
+
 /// The key of no item, which a process reads before its first request.
 pub(crate) fn nothing() -> PrimaryKey {
     PrimaryKey { pk: "CONNECT".to_owned(), sk: "CONNECT".to_owned(), tenant: None }
@@ -61,7 +67,7 @@ impl TenantKeys {
 
     /// The tenant's own item: status, policies version, admins.
     pub fn tenant(self) -> Key<Tenant> {
-        self.key("TENANT".to_owned())
+        self.key(TENANT.to_owned())
     }
 
     /// The tenant's row in the list of all tenants, which is in order of creation.
@@ -205,7 +211,7 @@ impl TenantKeys {
 
     /// The configurations that serve the e-mail addresses of a domain.
     pub fn route(self, domain: &RestrictedDomain) -> Key<Route> {
-        self.key(format!("ROUTE#{}", escaped(domain.as_str())))
+        self.key(format!("{ROUTES}{}", escaped(domain.as_str())))
     }
 
     /// The claim of an e-mail domain, which one tenant can hold.
@@ -268,7 +274,7 @@ impl TenantKeys {
     /// own, so that a function that only reads needs permission to write there and to the audit log alone.
     pub(crate) fn denials(self, credential: &str, at: Timestamp) -> Key<Count> {
         let minute = at.as_millis().div_euclid(60_000);
-        self.beside("#DENIALS", format!("{}#{minute:012}", escaped(credential)))
+        self.beside(DENIALS, format!("{}#{minute:012}", escaped(credential)))
     }
 
     /// The progress of reading the organization behind the connection.
@@ -382,6 +388,9 @@ fn shared<T>(pk: String, sk: String) -> Key<T> {
     Key::new(PrimaryKey { pk, sk, tenant: None })
 }
 
+/// The sort key of the tenant's own item.
+pub(crate) const TENANT: &str = "TENANT";
+
 /// The partition of the list of all tenants.
 ///
 /// One partition is enough: it is written once per tenant and read by operators alone. It can be read in pages, without a
@@ -389,6 +398,8 @@ fn shared<T>(pk: String, sk: String) -> Key<T> {
 const TENANTS: &str = "TENANTS";
 /// The suffix of the partition of a tenant's audit records.
 const AUDIT: &str = "#AUDIT";
+/// The suffix of the partition of the counts of a tenant's denied attempts.
+const DENIALS: &str = "#DENIALS";
 /// The suffix of the partition of a tenant's seals.
 const SEALS: &str = "#SEALS";
 /// The beginning of the suffix of the partition of a webhook's deliveries, which the webhook's id follows.
@@ -400,6 +411,7 @@ const AFTER_DIGITS: &str = "~";
 const CREDENTIALS: &str = "CREDENTIAL#";
 const CONNECTION_VERSIONS: &str = "CONNECTION#VERSION#";
 const ORGANISATIONS: &str = "ORG#";
+const ROUTES: &str = "ROUTE#";
 const SSO_CONFIGURATIONS: &str = "SSO#";
 const AWS_ACCOUNTS: &str = "ACCOUNT#";
 const AWS_PERMISSION_SETS: &str = "SET#";
@@ -412,30 +424,6 @@ fn aws(half: Half, rows: &str) -> String {
         Half::Second => 2,
     };
     format!("AWS#ROW#{half}#{rows}")
-}
-
-/// Partitions that the due list of one kind is spread over.
-pub const DUE_SHARDS: u8 = 4;
-
-/// A partition of the due list.
-pub fn due_partition(kind: &str, shard: u8) -> String {
-    format!("DUE#{kind}#{shard}")
-}
-
-/// The shard of a tenant's items.
-pub fn due_shard(tenant: TenantId) -> u8 {
-    tenant.as_bytes().last().copied().unwrap_or_default() % DUE_SHARDS
-}
-
-/// The sort key in the due list of an item that is due at `when`.
-pub fn due_sort(when: Timestamp, key: &PrimaryKey) -> String {
-    format!("{when}#{}#{}", key.pk, key.sk)
-}
-
-/// The end of the sort keys of all items that are due at `until` or before.
-pub(crate) fn due_end(until: Timestamp) -> String {
-    // The character after the `#` that follows the time.
-    format!("{until}$")
 }
 
 #[cfg(test)]

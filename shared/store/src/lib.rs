@@ -7,6 +7,7 @@
 //! - [`Writes`] are plain data, each conditional on what was read. [`Table::commit`] takes a grant and writes them with
 //!   their audit record.
 //! - [`Table::due`] reads the due list of a sweep.
+//! - [`Table::page_to_erase`] and [`Table::erase`] delete all that a tenant has.
 //! - [`StoreError`] says whether a retry may help. It converts to a failure of the domain with its cause.
 //!
 //! # A new item
@@ -19,6 +20,7 @@ mod commit;
 mod description;
 mod directory;
 mod due;
+mod erase;
 mod error;
 mod escape;
 mod item;
@@ -36,6 +38,7 @@ pub use commit::{AuditedChange, Committed, DENIALS};
 pub use description::Description;
 pub use directory::{Count, DomainClaim, RedirectClaim};
 pub use due::{DueCursor, DuePage};
+pub use erase::{ErasePage, Part};
 pub use error::{CommitError, LoadError, StoreError};
 pub use item::{Item, Stored};
 pub use key::{Key, PrimaryKey};

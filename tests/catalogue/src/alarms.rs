@@ -37,6 +37,7 @@ pub(crate) fn alarms() -> String {
 fn periods(expression: &str) -> (u32, u32) {
     match expression {
         "rate(1 minute)" => (300, 2),
+        "rate(15 minutes)" => (900, 3),
         "rate(1 hour)" => (3_600, 3),
         // A night's run, and the hours until the next.
         _ => (86_400, 2),
@@ -109,5 +110,29 @@ fn failing(text: &mut String, number: usize, functions: &[&Function]) {
 "#,
             logical = logical_id(function.name),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_that_stops_is_reported_after_two_or_three_missed_runs() {
+        for function in functions() {
+            let Trigger::Schedule(expression) = function.trigger else { continue };
+            let rate = expression.strip_prefix("rate(").and_then(|rate| rate.strip_suffix(')')).unwrap();
+            let (number, unit) = rate.split_once(' ').unwrap();
+            let seconds = match unit.trim_end_matches('s') {
+                "minute" => 60,
+                "hour" => 3_600,
+                "day" => 86_400,
+                other => panic!("{other}"),
+            };
+            let interval = number.parse::<u32>().unwrap() * seconds;
+            let (period, periods) = periods(expression);
+            assert!(period >= interval, "{}: a period without a run is no fault", function.name);
+            assert!(period * periods <= (3 * interval).max(600), "{}: reported too late", function.name);
+        }
     }
 }

@@ -13,6 +13,11 @@ const OUTPUTS: &str = include_str!("template/outputs.yaml");
 
 /// The state that a stack creates or is given by a parameter: marks of the template, and the expressions in their place.
 const STATE: &[(&str, &str)] = &[
+    ("{{archive-name}}", "!If [NewArchive, !Ref Archive, !Ref ExistingArchive]"),
+    (
+        "{{archive}}",
+        "!Sub [\"arn:${AWS::Partition}:s3:::${name}\", {name: !If [NewArchive, !Ref Archive, !Ref ExistingArchive]}]",
+    ),
     ("{{audit-dead-letters}}", "!GetAtt AuditDeadLetters.Arn"),
     ("{{bus}}", "!If [NewBus, !GetAtt Bus.Arn, !Ref ExistingBusArn]"),
     ("{{bus-name}}", "!If [NewBus, !Ref Bus, !Select [1, !Split [event-bus/, !Ref ExistingBusArn]]]"),
@@ -252,6 +257,16 @@ fn statement(one: Permission) -> &'static str {
             "            - Effect: Allow\n              Action: events:DescribeEventBus\n              Resource: {{bus}}\n",
             "            - Effect: Allow\n              Action: sqs:GetQueueAttributes\n              Resource:\n",
             "                - {{audit-dead-letters}}\n                - {{dead-letters}}\n",
+            "            - Effect: Allow\n              Action: s3:GetBucketObjectLockConfiguration\n",
+            "              Resource: {{archive}}\n",
+        ),
+        Permission::ReadArchive => concat!(
+            "            - Effect: Allow\n              Action: s3:ListBucketVersions\n",
+            "              Resource: {{archive}}\n",
+        ),
+        Permission::WriteArchive => concat!(
+            "            - Effect: Allow\n              Action: s3:PutObject\n",
+            "              Resource: !Sub [\"${archive}/seals/*\", {archive: {{archive}}}]\n",
         ),
         Permission::DeadLetters => concat!(
             "            - Effect: Allow\n              Action: sqs:SendMessage\n",

@@ -33,3 +33,67 @@ fn each_alarm_has_a_section_and_each_section_an_alarm() {
         assert!(section.contains("\n- First:") || section.contains("\n- Fix:"), "{section}");
     }
 }
+
+/// Metrics of AWS's own services that the template may name.
+///
+/// Sources: "Types of metrics for Lambda functions", AWS Lambda Developer Guide; "Working with metrics for HTTP APIs", Amazon
+/// API Gateway Developer Guide; "DynamoDB metrics and dimensions", Amazon DynamoDB Developer Guide; "Available CloudWatch
+/// metrics for Amazon SQS", Amazon SQS Developer Guide.
+const METRICS: [(&str, &[&str]); 4] = [
+    ("AWS/ApiGateway", &["4xx", "5xx", "Count", "DataProcessed", "IntegrationLatency", "Latency"]),
+    (
+        "AWS/DynamoDB",
+        &[
+            "ConsumedReadCapacityUnits",
+            "ConsumedWriteCapacityUnits",
+            "ReadThrottleEvents",
+            "SystemErrors",
+            "ThrottledRequests",
+            "UserErrors",
+            "WriteThrottleEvents",
+        ],
+    ),
+    (
+        "AWS/Lambda",
+        &["ConcurrentExecutions", "Duration", "Errors", "Invocations", "IteratorAge", "PolledEventCount", "Throttles"],
+    ),
+    ("AWS/SQS", &["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"]),
+];
+
+#[test]
+fn metrics_of_aws_that_alarms_name_exist() {
+    let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let lines: Vec<&str> = template.lines().map(str::trim).collect();
+    let mut named = BTreeSet::new();
+    for pair in lines.windows(2) {
+        let namespace = pair[0].strip_prefix("Namespace: ").filter(|namespace| namespace.starts_with("AWS/"));
+        if let (Some(namespace), Some(metric)) = (namespace, pair[1].strip_prefix("MetricName: ")) {
+            let known = METRICS.iter().find(|(known, _)| *known == namespace).unwrap_or_else(|| panic!("{namespace}"));
+            assert!(known.1.contains(&metric), "{namespace} has no metric `{metric}`");
+            named.insert(metric);
+        }
+    }
+    for metric in ["5xx", "ApproximateAgeOfOldestMessage", "Errors", "Invocations", "IteratorAge", "Throttles"] {
+        assert!(named.contains(metric), "no alarm names `{metric}`");
+    }
+}
+
+#[test]
+fn a_name_of_a_stack_that_is_too_long_is_refused_before_anything_that_keeps_state() {
+    let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let (_, rule) = template.split_once("\n  StackNameFits:\n").unwrap();
+    let (_, longest) = rule.split_once("AllowedPattern: ^.{1,").unwrap();
+    let longest: usize = longest.split('}').next().unwrap().parse().unwrap();
+    let names = template.lines().filter_map(|line| line.trim().strip_prefix("FunctionName: !Sub \"${AWS::StackName}"));
+    let name = names.map(|rest| rest.trim_end_matches('"').len()).max().unwrap();
+    assert_eq!(longest + name, 64, "a Lambda function's name has at most 64 characters");
+    let manual = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    assert!(manual.contains(&format!("so it has at most {longest} characters")), "the manual has another number");
+    let (_, resources) = template.split_once("\nResources:\n").unwrap();
+    let mut stateful = 0;
+    for resource in resources.split("\n\n").filter(|resource| resource.contains("\n    DeletionPolicy: Retain\n")) {
+        assert!(resource.contains("    DependsOn: StackNameFits\n"), "created before the name is checked: {resource}");
+        stateful += 1;
+    }
+    assert!(stateful >= 8, "{stateful}");
+}

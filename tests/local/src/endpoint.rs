@@ -1,7 +1,8 @@
 //! One endpoint for all AWS services of the stack, for `TRUSTPLANE_ENDPOINT_URL`.
 //!
 //! `sam local` passes only variables that the template declares, so its functions have one endpoint instead of one per
-//! service. A request is passed on by its `X-Amz-Target`. A request without one is STS's, whose protocol has none.
+//! service. A request is passed on by its `X-Amz-Target`. A request without one is STS's,
+//! whose protocol has none, or S3's if it has a path.
 
 use axum::{
     Router,
@@ -22,6 +23,8 @@ pub(crate) struct Services {
     pub bus: String,
     /// STS, SSO Admin, Organizations and KMS.
     pub aws: String,
+    /// S3, whose requests have a path.
+    pub archive: String,
 }
 
 impl Services {
@@ -30,7 +33,10 @@ impl Services {
         Router::new().fallback(pass_on).with_state(Arc::new(self))
     }
 
-    fn of_target(&self, target: &str) -> &str {
+    fn of_request(&self, target: &str, path: &str) -> &str {
+        if target.is_empty() && path.len() > 1 {
+            return &self.archive;
+        }
         match target.split('.').next().unwrap_or_default() {
             "AWSEvents" | "AmazonSQS" => &self.bus,
             service if service.starts_with("DynamoDB") => &self.dynamodb,
@@ -41,7 +47,7 @@ impl Services {
 
 async fn pass_on(State(services): State<Arc<Services>>, request: Request) -> Response {
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
-    let endpoint = services.of_target(target.unwrap_or_default());
+    let endpoint = services.of_request(target.unwrap_or_default(), request.uri().path());
     match send(endpoint, request).await {
         Ok(response) => response,
         // The SDK tries again, as it does with a service that is away.
@@ -69,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_request_goes_to_the_service_of_its_target() {
-        let services = Services { dynamodb: "d".into(), bus: "b".into(), aws: "a".into() };
+        let services = Services { dynamodb: "d".into(), bus: "b".into(), aws: "a".into(), archive: "s".into() };
         for (target, service) in [
             ("DynamoDB_20120810.BatchGetItem", "d"),
             ("DynamoDBStreams_20120810.GetRecords", "d"),
@@ -79,7 +85,8 @@ mod tests {
             ("TrentService.GenerateMac", "a"),
             ("", "a"),
         ] {
-            assert_eq!(services.of_target(target), service, "{target}");
+            assert_eq!(services.of_request(target, "/"), service, "{target}");
         }
+        assert_eq!(services.of_request("", "/bucket/key"), "s");
     }
 }

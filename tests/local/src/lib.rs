@@ -3,6 +3,7 @@
 //!
 //! `cargo local` runs it for developers. Each end-to-end test starts its own [`Stack`].
 
+mod archive;
 mod arguments;
 pub mod authority;
 pub mod binaries;
@@ -24,6 +25,7 @@ pub mod lambda;
 mod listen;
 mod lock;
 pub mod logs;
+mod options;
 mod pattern;
 mod process;
 mod receiver;
@@ -37,5 +39,6 @@ pub mod wait;
 
 pub use arguments::{Command, HELP, scenarios};
 pub use error::Error;
+pub use options::Options;
 pub use schedule::Clock;
-pub use stack::{API_HOST, Options, Stack};
+pub use stack::{API_HOST, Stack};

@@ -2,8 +2,9 @@
 
 use crate::{
     Clock, Error,
+    archive::Archive,
     authority::{self, Authority},
-    binaries::{self, Profile, Programs},
+    binaries::{self, Programs},
     bus::Bus,
     delivery::{Delivery, reason},
     dns::Dns,
@@ -13,10 +14,11 @@ use crate::{
     http::{self, Method, Reply},
     identity_provider::IdentityProvider,
     journal::Journal,
-    lambda::{Lambda, Limits, Outcome, Refusal, Runnable},
+    lambda::{Lambda, Outcome, Refusal, Runnable},
     listen::{listen, listen_for_containers, listen_on_both, serve},
     lock::lock,
     logs::{Line, Logs, Show},
+    options::Options,
     receiver::Receiver,
     sam,
     schedule::{self, Expression},
@@ -25,47 +27,12 @@ use crate::{
     wait,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, fs::File, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, fs::File, net::SocketAddr};
 use tokio::{sync::watch, task::JoinHandle};
 use trustplane_organization::{KeySpec, Organization};
 
 /// Host name of the API, which outgoing requests must not go to.
 pub const API_HOST: &str = "api.localhost";
-
-/// Options of a stack. The defaults are for tests: any port, everything in memory, no output.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Port of the HTTP API; 0 selects a free one.
-    pub port: u16,
-    /// Data folder; `None` keeps everything in memory.
-    pub data: Option<PathBuf>,
-    /// Path of the template; `None` uses the workspace's.
-    pub template: Option<PathBuf>,
-    /// Build profile of the functions.
-    pub profile: Profile,
-    /// Folder with built binaries; `None` builds them.
-    pub functions: Option<PathBuf>,
-    /// Environment variables for every function. They override the template's.
-    pub environment: BTreeMap<String, String>,
-    /// Endpoint for STS, SSO Admin, Organizations and KMS; `None` uses the local customer organization.
-    pub aws_endpoint: Option<String>,
-    /// Endpoint for DynamoDB; `None` uses the embedded engine.
-    pub dynamodb_endpoint: Option<String>,
-    /// Limits on processes.
-    pub limits: Limits,
-    /// Selection of the functions' output to show on standard error.
-    pub show: Show,
-    /// True if functions receive the table's stream.
-    pub streams: bool,
-    /// Clock for scheduled events.
-    pub clock: Clock,
-    /// Port of the demonstration identity provider, 0 for a free one; `None` starts none.
-    pub identity_provider: Option<u16>,
-    /// True if a receiver of webhooks listens on loopback.
-    pub receiver: bool,
-    /// Called with each event that a bus receives, in the format that a rule's target gets.
-    pub observer: Option<fn(&Value)>,
-}
 
 /// A running stack. Dropping it stops it, including its function processes; [`Stack::stop`] also waits for their end.
 pub struct Stack {
@@ -75,6 +42,7 @@ pub struct Stack {
     tables: Vec<String>,
     routes: Vec<Route>,
     organization: Organization,
+    archive: Archive,
     dns: Dns,
     authority: Authority,
     identity_provider: Option<IdentityProvider>,
@@ -131,11 +99,18 @@ impl Stack {
 
         let (bus_listener, bus_address) = listen(0).await?;
         let bus_endpoint = format!("http://{bus_address}");
+        let file = |name: &str| options.data.as_ref().map(|data| data.join(name));
+        let journal = |name: &str| file(name).map_or_else(|| Ok(Journal::default()), |file| Journal::in_file(&file));
+        let archive = Archive::new(journal("archive.jsonl")?);
+        let (archive_listener, archive_address) = listen(0).await?;
+        tasks.push(serve(archive_listener, archive.clone().router()));
+        let archive_endpoint = format!("http://{archive_address}");
         // A service without an entry cannot be reached: the bus refuses unknown calls.
         let mut endpoints = BTreeMap::from([
             ("AWS_ENDPOINT_URL".to_owned(), bus_endpoint.clone()),
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb_endpoint.clone()),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE".to_owned(), bus_endpoint.clone()),
+            ("AWS_ENDPOINT_URL_S3".to_owned(), archive_endpoint.clone()),
             ("AWS_ENDPOINT_URL_SQS".to_owned(), bus_endpoint.clone()),
         ]);
         for service in ["STS", "SSO_ADMIN", "ORGANIZATIONS", "KMS"] {
@@ -155,7 +130,12 @@ impl Stack {
             environment.entry(authority::VARIABLE.to_owned()).or_insert_with(|| authority.root().display().to_string());
         }
         environment.entry("TRUSTPLANE_API_HOST".to_owned()).or_insert_with(|| API_HOST.to_owned());
-        let services = Services { dynamodb: dynamodb_endpoint.clone(), bus: bus_endpoint, aws: aws_endpoint };
+        let services = Services {
+            dynamodb: dynamodb_endpoint.clone(),
+            bus: bus_endpoint,
+            aws: aws_endpoint,
+            archive: archive_endpoint,
+        };
         let (endpoint_listener, endpoint_address) = listen(0).await?;
         tasks.push(serve(endpoint_listener, services.clone().router()));
         let endpoint = format!("http://{endpoint_address}");
@@ -170,8 +150,6 @@ impl Stack {
         let (lambda, runtime_api) = Lambda::start(functions, options.limits, logs).await?;
         tasks.push(tokio::spawn(runtime_api));
 
-        let file = |name: &str| options.data.as_ref().map(|data| data.join(name));
-        let journal = |name: &str| file(name).map_or_else(|| Ok(Journal::default()), |file| Journal::in_file(&file));
         let delivery = Delivery { lambda, dead_letters: journal("dead-letters.jsonl")? };
         let bus =
             Bus::new(&template.buses, template.rules, journal("events.jsonl")?, options.observer, delivery.clone());
@@ -214,6 +192,7 @@ impl Stack {
             tables: template.tables.into_iter().map(|table| table.name).collect(),
             routes: template.routes,
             organization,
+            archive,
             dns,
             authority,
             identity_provider,
@@ -322,6 +301,11 @@ impl Stack {
     /// Kills a function's process, as a crash would. Returns false if there is no process with this id.
     pub fn crash(&self, process: u32) -> bool {
         self.delivery.lambda.crash(process)
+    }
+
+    /// Returns the versions and delete markers of objects in the archive of seals, oldest first.
+    pub fn archived(&self) -> Vec<Value> {
+        self.archive.versions()
     }
 
     /// Returns the events that the buses received, oldest first, in the format that a rule's target gets.

@@ -44,6 +44,15 @@ pub enum KeptEnd {
     Head(ChainHead),
 }
 
+/// Number and hash of a seal, as they are archived outside the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchivedSeal {
+    /// The seal's number.
+    pub number: u64,
+    /// The seal's hash.
+    pub hash: String,
+}
+
 /// Range of record times to verify, both ends included. Seals are verified regardless of the range.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Range {
@@ -66,6 +75,11 @@ pub struct Verified {
     pub first_broken: Option<Broken>,
     /// Number of verified records that an operator sealed later than in their time (`reseal`).
     pub resealed: usize,
+    /// Number of the archived seal that the chain was compared with; `None` if the archive has none.
+    pub archived: Option<u64>,
+    /// The last seal, for the archive.
+    #[serde(skip)]
+    pub last: Option<ArchivedSeal>,
 }
 
 /// A defect in the log.
@@ -94,6 +108,8 @@ pub struct Verifier {
     /// Number of the last seal seen, readable or not.
     met: u64,
     newest: Option<Timestamp>,
+    /// The newest seal of the archive, which was read before the chain.
+    archived: Option<ArchivedSeal>,
     first: Option<((u64, usize), Broken)>,
 }
 
@@ -124,8 +140,15 @@ impl Verifier {
             end: ChainHead::default(),
             met: 0,
             newest: None,
+            archived: None,
             first: None,
         }
+    }
+
+    /// Demands that the chain holds this seal, which the archive has.
+    #[must_use]
+    pub fn with_archived(self, archived: Option<ArchivedSeal>) -> Self {
+        Self { archived, ..self }
     }
 
     /// Adds a record.
@@ -176,6 +199,9 @@ impl Verifier {
         };
         if let Some(reason) = fault {
             self.broken((seal.number, 0), None, reason);
+        }
+        if self.archived.as_ref().is_some_and(|archived| archived.number == seal.number && archived.hash != seal.hash) {
+            self.broken((seal.number, 0), None, "it is not the seal of this number that the archive has");
         }
         // Records sealed after the start may have been written after the records were read.
         let meanwhile = self.started <= seal.sealed_at;
@@ -231,6 +257,9 @@ impl Verifier {
         if let Some(reason) = fault {
             self.broken((self.met, usize::MAX), None, reason);
         }
+        if self.archived.as_ref().is_some_and(|archived| self.met < archived.number) {
+            self.broken((self.met, usize::MAX), None, "the archive has a later seal: the end of the chain was removed");
+        }
         for (id, seen) in std::mem::take(&mut self.unsealed) {
             let overdue = time_of(&id).is_none_or(|time| {
                 self.newest.is_some_and(|newest| newest.millis_since(time) > LATE)
@@ -253,6 +282,8 @@ impl Verifier {
             intact: first_broken.is_none(),
             first_broken,
             resealed: self.resealed,
+            archived: self.archived.map(|archived| archived.number),
+            last: (self.end.seals > 0).then_some(ArchivedSeal { number: self.end.seals, hash: self.end.seal }),
         }
     }
 

@@ -309,6 +309,28 @@ pub(super) const PLATFORM: &[EventType] = &[
     on("create-tenant", "tenant.created", Tenant, "TenantImage", "The tenant was created"),
     on("suspend-tenant", "tenant.suspended", Tenant, "TenantImage", "The tenant was suspended"),
     on("resume-tenant", "tenant.resumed", Tenant, "TenantImage", "The suspension of the tenant ended"),
+    on(
+        "delete-tenant",
+        "tenant.deletion_planned",
+        Tenant,
+        "TenantImage",
+        "The tenant was suspended, and will be deleted after a waiting period",
+    ),
+    on(
+        "erase-tenants",
+        "tenant.deletion_begun",
+        Tenant,
+        "TenantImage",
+        "The waiting period is over, and the tenant cannot be resumed",
+    )
+    .when(When::After("deletion", "items")),
+    on(
+        "erase-tenants",
+        "tenant.deleted",
+        Tenant,
+        "TenantImage",
+        "All that the tenant had is deleted, but for its audit log, which follows",
+    ),
     on("create-webhook", "webhook.created", Webhook, "WebhookImage", "A webhook was created"),
     on("put-webhook", "webhook.updated", Webhook, "WebhookImage", "A webhook was updated"),
     on(

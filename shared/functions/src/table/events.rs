@@ -82,4 +82,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         trigger: Trigger::Schedule("rate(1 minute)"),
         permissions: &[Read, List, Due, Write, AssumeRole],
     },
+    Function {
+        name: "erase-tenants",
+        family: "events",
+        summary: "Delete tenants whose waiting period is over",
+        trigger: Trigger::Schedule("rate(1 hour)"),
+        permissions: &[Read, List, Due, Write],
+    },
 ];

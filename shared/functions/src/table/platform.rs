@@ -2,7 +2,7 @@
 
 use trustplane_policy::{Group, Kind};
 
-use crate::Permission::{Count, Inspect, List, Mac, Read, Seal, Write};
+use crate::Permission::{Count, Inspect, List, Mac, Read, ReadArchive, Seal, Write, WriteArchive};
 use crate::endpoint::{Endpoint, http};
 use crate::route::PAGED;
 use crate::{Dialect, Function, JSON, Route, Trigger};
@@ -340,22 +340,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function {
         name: "check-deployment",
-        summary: "Check table, keys, bus, queues, parameters and versions of the deployment",
+        summary: "Check table, keys, bus, archive, queues, parameters and versions of the deployment",
         permissions: &[Inspect],
         ..OPERATOR
     },
     Function {
         name: "verify-audit",
         summary: "Verify a tenant's audit records against the seals of their chain",
-        permissions: &[Read, List],
+        permissions: &[Read, List, ReadArchive],
         ..OPERATOR
     },
     Function {
         name: "verify-audit-logs",
         family: "platform",
-        summary: "Verify the audit log of every tenant once per day",
+        summary: "Verify the audit log of every tenant once per day, and archive its last seal",
         trigger: Trigger::Schedule("rate(1 hour)"),
-        permissions: &[Read, List],
+        permissions: &[Read, List, ReadArchive, WriteArchive],
     },
     Function {
         name: "reset-policies",
@@ -384,6 +384,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..OPERATOR
     },
     Function { name: "resume-tenant", summary: "Resume suspended tenant", permissions: &[Read, Write], ..OPERATOR },
+    Function {
+        name: "delete-tenant",
+        summary: "Suspend tenant and delete it after a waiting period",
+        permissions: &[Read, Write],
+        ..OPERATOR
+    },
     Function {
         name: "decode-authorization-message",
         summary: "Decode `encoded_authorization_message` of a denied request",

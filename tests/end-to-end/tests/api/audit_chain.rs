@@ -112,7 +112,7 @@ async fn what_was_published_is_sealed_and_shown_with_what_stands_before_it() {
     let records = listed.body["data"].as_array().unwrap();
     assert_eq!(
         verified,
-        json!({"records": records.len(), "sealed_through": records[0]["occurred_at"], "intact": true, "first_broken": null, "resealed": 0})
+        json!({"records": records.len(), "sealed_through": records[0]["occurred_at"], "intact": true, "first_broken": null, "resealed": 0, "archived": null})
     );
     // One chain contains all of them.
     let mut at = GENESIS.to_owned();

@@ -51,6 +51,7 @@ async fn a_deployment_without_faults_passes() {
         "mac_key",
         "signing_key",
         "bus",
+        "archive",
         "dead_letters",
         "audit_dead_letters",
         "parameters",
@@ -58,9 +59,9 @@ async fn a_deployment_without_faults_passes() {
     ] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
-    // Three descriptions of the table; three keys, the bus and two queues.
+    // Three descriptions of the table; three keys, the bus, the archive and two queues.
     let cost = world().cost(&outcome.request_id).await;
-    assert_eq!((cost.dynamodb_calls, cost.aws_calls), (3, 6));
+    assert_eq!((cost.dynamodb_calls, cost.aws_calls), (3, 7));
     let error = world().invoke("check-deployment", &json!({"table": "x"})).await.unwrap_err();
     assert_eq!(error["errorType"], "invalid_request");
 }

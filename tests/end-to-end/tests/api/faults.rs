@@ -22,7 +22,7 @@ const ALL: &[&str] = &["BatchGetItem", "Query", "TransactWriteItems"];
 const SEALS: &str = "#SEALS";
 
 /// A stack whose functions reach the table through a proxy.
-async fn broken_world(streams: bool) -> (&'static World, FaultProxy) {
+pub async fn broken_world(streams: bool) -> (&'static World, FaultProxy) {
     let proxy = FaultProxy::start().await;
     let environment = BTreeMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), proxy.url())]);
     let world = World::start(Options { streams, environment, ..Options::default() });

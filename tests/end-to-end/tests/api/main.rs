@@ -10,6 +10,7 @@
 
 mod access_keys;
 mod api_keys;
+mod archive;
 mod audit_chain;
 mod audit_events;
 mod audit_log;
@@ -19,6 +20,7 @@ mod before_authentication;
 mod config;
 mod connection_checks;
 mod crashes;
+mod deletion;
 mod deployment;
 mod directory;
 mod domain_checks;

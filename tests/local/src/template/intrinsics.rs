@@ -272,6 +272,7 @@ impl<'a> Resolver<'a> {
             ("AWS::Events::EventBus", "Name") => physical,
             ("AWS::KMS::Key", "Arn") => arn("kms", &format!("key/{physical}")),
             ("AWS::KMS::Key", "KeyId") => physical,
+            ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{physical}"),
             ("AWS::SQS::Queue", "Arn") => arn("sqs", &physical),
             ("AWS::SQS::Queue", "QueueName") => physical,
             ("AWS::SQS::Queue", "QueueUrl") => {
@@ -301,6 +302,7 @@ impl<'a> Resolver<'a> {
             "AWS::DynamoDB::Table" => "TableName",
             "AWS::Events::EventBus" => "Name",
             "AWS::KMS::Alias" => "AliasName",
+            "AWS::S3::Bucket" => "BucketName",
             "AWS::SQS::Queue" => "QueueName",
             "AWS::SNS::Topic" => "TopicName",
             "AWS::Logs::LogGroup" => "LogGroupName",
