@@ -17,8 +17,10 @@ pub(crate) struct Body {
     cloudformation_yaml: String,
     terraform_hcl: String,
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uri")))]
+    /// Link that creates the stack; null where the stack exists, in a partition whose console's address is not public, and
+    /// where the platform names no bucket for the template.
     launch_stack_url: Option<String>,
-    /// The command that updates the stack while the ExternalId is rotated.
+    /// The command that updates the stack: while the ExternalId is rotated, and where a role in the account is saved.
     update_command: Option<String>,
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2)))]
     external_ids: Vec<ExternalId>,
@@ -45,6 +47,12 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
                 region: &wanted.region,
                 platform: &cx.platform().account,
                 external_ids: &external_ids,
+                is_deployed: connection
+                    .value
+                    .settings
+                    .role_arn
+                    .as_ref()
+                    .is_some_and(|role| role.account() == wanted.account.as_str()),
             };
             Ok(Response::ok(&Body {
                 cloudformation_yaml: bootstrap.cloudformation_yaml(),

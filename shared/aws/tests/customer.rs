@@ -176,13 +176,26 @@ async fn the_others_are_tried_where_the_current_external_id_is_denied() {
         (vec![pending], 2),
         (vec![retired, pending], 2),
         (vec![retired], 3),
+        (vec![], 3),
     ] {
         let trusted: Vec<String> = trusted.iter().map(ToString::to_string).collect();
         local.organization.trust_role(role, &trusted.iter().map(String::as_str).collect::<Vec<_>>());
         local.organization.expire_sessions();
         local.organization.clear_calls();
-        local.customers.instance(&way, &instance(), Timestamp::now()).await.unwrap();
+        let described = local.customers.instance(&way, &instance(), Timestamp::now()).await;
         assert_eq!(operations(&local).iter().filter(|operation| *operation == "AssumeRole").count(), assumed);
+        // A reading and a test come in where the identity source does, and nowhere else.
+        local.organization.expire_sessions();
+        let reader = local.customers.reader(&way, &instance()).await;
+        let limit = Duration::from_secs(5);
+        let stranger = Some(ExternalId::from_random([6; 16]));
+        let observed = local.customers.probe(&way, &instance(), stranger, Timestamp::now(), limit).await;
+        let is_let_in = !trusted.is_empty();
+        assert_eq!((described.is_ok(), reader.is_ok(), observed.is_own_role()), (is_let_in, is_let_in, is_let_in));
+        if !is_let_in {
+            assert_eq!(reason(described), denied_by_sts());
+            assert_eq!(observed.assumed_retired.unwrap().answer, Err(denied_by_sts().1));
+        }
         assert_eq!(local.customers.trusts(&way, pending).await.is_ok(), trusted.contains(&pending.to_string()));
     }
 }
@@ -234,6 +247,7 @@ async fn the_template_allows_the_calls_that_are_made_and_no_others() {
         region: &Region::parse("us-east-1").unwrap(),
         platform: &AccountId::parse(PLATFORM_ACCOUNT).unwrap(),
         external_ids: &[external_id],
+        is_deployed: false,
     };
     let template = bootstrap.cloudformation_yaml();
     let role = local.organization.deploy_cloudformation(&template).unwrap();
@@ -344,6 +358,23 @@ async fn what_passes_is_tried_again() {
             assert!(local.customers.instance(&way, &instance(), Timestamp::now()).await.is_ok(), "{scenario}");
         }
     }
+}
+
+/// Tests the budget of retries: calls of one customer that are throttled throughout do not spend those of another.
+#[tokio::test]
+async fn retries_are_counted_for_each_customer() {
+    let local = start().await;
+    let throttled = way(&local, 77, "throttled");
+    let mut attempts = Vec::new();
+    while attempts.last() != Some(&1) {
+        assert!(attempts.len() < 500, "retries have no end");
+        local.organization.clear_calls();
+        assert!(local.customers.instance(&throttled, &instance(), Timestamp::now()).await.is_err());
+        attempts.push(operations(&local).iter().filter(|operation| *operation == "DescribeInstance").count());
+    }
+    assert!(attempts.len() > 1, "{attempts:?}");
+    let other = way(&local, 78, "throttled-twice");
+    assert!(local.customers.instance(&other, &instance(), Timestamp::now()).await.is_ok());
 }
 
 #[tokio::test]

@@ -45,7 +45,8 @@ impl Platform {
             table: Table::new(&sdk, settings.table.clone(), Arc::clone(&meter))
                 .with_audit_retention(settings.audit_retention_days),
             account: settings.account.clone(),
-            customers: Customers::new(&sdk, Arc::clone(&meter)),
+            customers: Customers::new(&sdk, Arc::clone(&meter))
+                .with_pace(settings.reading_calls_per_second.value().copied()),
             archive: settings.archive.map(|host| Archive::new(&sdk, Arc::clone(&meter), host)),
             bus: settings.event_bus.map(|name| EventBus::new(&sdk, Arc::clone(&meter), name.clone())),
             seal: settings.key_id.map(|id| Seal::new(&sdk, Arc::clone(&meter), id.clone())),

@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) mac_key_id: Setting<String>,
     /// Without one, log lines have no metrics.
     pub(crate) metric_namespace: Setting<String>,
+    /// Calls per second of a reading of an organization, in a process whose AWS is this machine's.
+    pub(crate) reading_calls_per_second: Setting<u32>,
     pub(crate) redirect_base: Setting<RedirectBase>,
     /// Without a slash at its end.
     pub(crate) saml_base: Setting<String>,
@@ -110,6 +112,11 @@ impl Settings {
             )?,
             mac_key_id: reader.needed("TRUSTPLANE_MAC_KEY_ID", uses(Permission::Mac), inspects, text)?,
             metric_namespace: reader.optional("TRUSTPLANE_METRIC_NAMESPACE", true, text)?,
+            reading_calls_per_second: reader.optional(
+                "TRUSTPLANE_READING_CALLS_PER_SECOND",
+                is_one_of(&["sync-organizations"]),
+                |text| pace(text, variable("AWS_ENDPOINT_URL").as_deref().unwrap_or_default()),
+            )?,
             redirect_base: reader.needed(
                 "TRUSTPLANE_REDIRECT_BASE",
                 is_one_of(&["create-sso-configuration", "put-sso-configuration"]),
@@ -207,14 +214,28 @@ fn dns_server(text: &str) -> Result<SocketAddr, &'static str> {
     address.map_err(|_| "must be an IP address, with or without a port")
 }
 
+/// Parses a number of calls per second. A deployment has none: AWS's limit is shared with the customer's other tools.
+fn pace(text: &str, endpoint: &str) -> Result<u32, &'static str> {
+    if !is_loopback(endpoint) {
+        return Err("must be absent in a deployment: it is for tests whose `AWS_ENDPOINT_URL` is on this machine");
+    }
+    text.parse().ok().filter(|calls| (1..=100_000).contains(calls)).ok_or("must be a number from 1 to 100000")
+}
+
+/// Reports a URL of this machine.
+fn is_loopback(url: &str) -> bool {
+    let uri = url.parse::<Uri>().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 /// Parses an endpoint that takes the place of AWS. A deployment has none: outside `sam local` only this machine's own
 /// addresses are permitted, so that a changed variable cannot send credentials elsewhere.
 fn endpoint_url(url: &str, in_sam_local: bool) -> Result<String, &'static str> {
-    let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str().is_some());
-    let uri = uri.ok_or("must be a URL such as `http://127.0.0.1:3100`, or empty")?;
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let is_loopback = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    if in_sam_local || is_loopback {
+    if url.parse::<Uri>().ok().and_then(|uri| uri.scheme().cloned()).is_none() {
+        return Err("must be a URL such as `http://127.0.0.1:3100`, or empty");
+    }
+    if in_sam_local || is_loopback(url) {
         Ok(url.to_owned())
     } else {
         Err("must be empty in a deployment: other endpoints than AWS's are for `sam local` and loopback addresses")
@@ -231,7 +252,7 @@ mod tests {
             "TRUSTPLANE_ACCOUNT_ID" => "000000000000",
             "TRUSTPLANE_AUDIT_RETENTION_DAYS" => "400",
             "TRUSTPLANE_DNS_SERVER" => "192.0.2.53",
-            "TRUSTPLANE_ENDPOINT_URL" => "",
+            "TRUSTPLANE_ENDPOINT_URL" | "TRUSTPLANE_READING_CALLS_PER_SECOND" => "",
             "TRUSTPLANE_REDIRECT_BASE" | "TRUSTPLANE_SAML_BASE" => "https://auth.example.com/",
             _ => "example",
         };
@@ -302,6 +323,27 @@ mod tests {
             error,
             "the environment variable `TRUSTPLANE_DNS_SERVER` must be an IP address, with or without a port"
         );
+    }
+
+    #[test]
+    fn a_reading_is_faster_on_this_machine_alone() {
+        let read = |pace: &'static str, endpoint: &'static str| {
+            let variable = move |name: &str| match name {
+                "TRUSTPLANE_READING_CALLS_PER_SECOND" => Some(pace.to_owned()),
+                "AWS_ENDPOINT_URL" => Some(endpoint.to_owned()),
+                _ => environment(name),
+            };
+            let settings = Settings::read(function("sync-organizations").unwrap(), &variable);
+            settings.map(|settings| settings.reading_calls_per_second.value().copied())
+        };
+        assert_eq!(read("", "").unwrap(), None);
+        assert_eq!(read("500", "http://127.0.0.1:3100").unwrap(), Some(500));
+        for (pace, endpoint) in
+            [("500", ""), ("500", "https://sso.us-east-1.amazonaws.com"), ("0", "http://localhost:1")]
+        {
+            let error = read(pace, endpoint).unwrap_err().to_string();
+            assert!(error.contains("`TRUSTPLANE_READING_CALLS_PER_SECOND` must be"), "{error}");
+        }
     }
 
     #[test]

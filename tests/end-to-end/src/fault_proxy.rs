@@ -34,6 +34,8 @@ pub enum Fault {
     Slow,
     /// The credentials of the call are refused as expired.
     ExpiredCredentials,
+    /// The call is refused for good. Not one of [`Fault::ALL`], which pass.
+    Refused,
 }
 
 /// The number of calls that are broken.
@@ -68,7 +70,7 @@ struct Plan {
 }
 
 impl Fault {
-    /// All faults.
+    /// All faults that pass.
     pub const ALL: [Self; 8] = [
         Self::Throttled,
         Self::InternalError,
@@ -87,7 +89,7 @@ impl Fault {
 
     /// Returns true if the functions repeat the call by themselves. New credentials come with the client's next request.
     pub fn is_repeated(self) -> bool {
-        self != Self::ExpiredCredentials
+        !matches!(self, Self::ExpiredCredentials | Self::Refused)
     }
 
     /// The response that DynamoDB gives in place of executing the call.
@@ -96,6 +98,7 @@ impl Fault {
             Self::Throttled => Some((400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException")),
             Self::InternalError => Some((500, "com.amazonaws.dynamodb.v20120810#InternalServerError")),
             Self::ExpiredCredentials => Some((400, "com.amazon.coral.service#ExpiredTokenException")),
+            Self::Refused => Some((400, "com.amazon.coral.validate#ValidationException")),
             _ => None,
         }
     }

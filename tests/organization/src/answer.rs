@@ -116,6 +116,7 @@ impl Organization {
             state.calls.pop_front();
             state.forgotten += 1;
         }
+        *state.counts.entry(call.operation.clone()).or_default() += 1;
         state.calls.push_back(Call {
             at: now,
             service: call.service,
@@ -175,6 +176,17 @@ fn odd(state: &mut State, caller: &Caller, region: &str, call: &ApiCall) -> Resu
     let refused = oddity.and_then(|oddity| oddity.refuses(caller, region, state, OffsetDateTime::now_utc()));
     if let Some(failure) = refused {
         return Err(failure);
+    }
+    if let Some(counted) = oddity.and_then(|oddity| oddity.counts(&call.operation)) {
+        let attempt = Attempt::of(call, Some(caller), Some(&caller.role_arn));
+        let attempt = Attempt { operation: counted.to_owned(), ..attempt };
+        let attempts = state.attempts.entry(attempt).or_default();
+        *attempts += 1;
+        let number = *attempts;
+        let refused = oddity.and_then(|oddity| oddity.refuses_number(caller, call.service, &call.operation, number));
+        if let Some(failure) = refused {
+            return Err(failure);
+        }
     }
     if let Some(list) = oddity.and_then(|oddity| oddity.refuses_token(&call.operation, &call.body)) {
         let attempt = Attempt { external_id: Some(list), ..Attempt::of(call, Some(caller), Some(&caller.role_arn)) };

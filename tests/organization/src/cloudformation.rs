@@ -139,7 +139,12 @@ fn role(id: &str, account: &str, mut properties: Map<String, Value>) -> Result<(
     };
     properties.remove("Tags");
     // Boundaries are not evaluated here.
-    properties.remove("PermissionsBoundary");
+    if let Some(boundary) = properties.remove("PermissionsBoundary") {
+        let is_policy = |arn: &str| arn.starts_with("arn:aws:iam::") && arn.contains(":policy/");
+        if !boundary.as_str().is_some_and(is_policy) {
+            return Err(format!("the PermissionsBoundary {boundary} is not the ARN of a policy"));
+        }
+    }
     if let Some(name) = properties.keys().next() {
         return Err(format!("the property `{name}` of a role is not understood here"));
     }

@@ -1,6 +1,8 @@
 //! Fixed accounts, instances, permission sets and assignments: two customers' organizations, and the platform's own
 //! account, which belongs to neither.
 
+use crate::assignments::{Assignments, Principal};
+
 /// The platform's own account. Customers' roles trust its principal.
 pub const PLATFORM_ACCOUNT: &str = "000000000000";
 /// The region of everything, unless a scenario uses another one.
@@ -43,7 +45,7 @@ pub(crate) struct Customer {
     pub(crate) accounts: Vec<Account>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) permission_sets: Vec<PermissionSet>,
-    pub(crate) assignments: Vec<Assignment>,
+    pub(crate) assignments: Assignments,
 }
 
 #[derive(Clone, Debug)]
@@ -106,14 +108,6 @@ pub(crate) struct PermissionSet {
     pub(crate) session_duration: &'static str,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Assignment {
-    pub(crate) account: &'static str,
-    pub(crate) permission_set_arn: String,
-    pub(crate) principal_type: &'static str,
-    pub(crate) principal_id: &'static str,
-}
-
 impl Customer {
     pub(crate) fn account(&self, id: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.id == id)
@@ -140,7 +134,7 @@ pub(crate) fn customers() -> Vec<Customer> {
     vec![demo(), other()]
 }
 
-fn demo() -> Customer {
+pub(crate) fn demo() -> Customer {
     let member = |id, name, email| Account {
         id,
         name,
@@ -172,7 +166,8 @@ fn demo() -> Customer {
         session_duration,
     })
     .collect();
-    let assignments = [
+    let mut assignments = Assignments::default();
+    for (account, set, kind, id) in [
         (MANAGEMENT_ACCOUNT, 0, "GROUP", ADMINISTRATORS),
         (MANAGEMENT_ACCOUNT, 1, "GROUP", AUDITORS),
         (MANAGEMENT_ACCOUNT, 2, "USER", CONTROLLER),
@@ -187,15 +182,9 @@ fn demo() -> Customer {
         ("333344445555", 5, "GROUP", DEVELOPERS),
         ("333344445555", 5, "USER", RESPONDER),
         ("333344445555", 11, "USER", CONTROLLER),
-    ]
-    .into_iter()
-    .map(|(account, set, principal_type, principal_id)| Assignment {
-        account,
-        permission_set_arn: permission_set_arn(INSTANCE_ARN, set),
-        principal_type,
-        principal_id,
-    })
-    .collect();
+    ] {
+        assignments.add(account, &permission_set_arn(INSTANCE_ARN, set), Principal { kind, id: id.into() });
+    }
     Customer {
         organization_id: "o-a1b2c3d4e5",
         accounts: vec![
@@ -232,6 +221,9 @@ fn demo() -> Customer {
 }
 
 fn other() -> Customer {
+    let mut assignments = Assignments::default();
+    let user = Principal { kind: "USER", id: "9067f2a3c1-6d1b6f0e-2c3d-4e5f-8a9b-0c1d2e3f4a5b".into() };
+    assignments.add(OTHER_MEMBER_ACCOUNT, &permission_set_arn(OTHER_INSTANCE_ARN, 0), user);
     Customer {
         organization_id: "o-z9y8x7w6v5",
         accounts: vec![
@@ -269,12 +261,7 @@ fn other() -> Customer {
             description: "The other customer's administrators",
             session_duration: "PT1H",
         }],
-        assignments: vec![Assignment {
-            account: OTHER_MEMBER_ACCOUNT,
-            permission_set_arn: permission_set_arn(OTHER_INSTANCE_ARN, 0),
-            principal_type: "USER",
-            principal_id: "9067f2a3c1-6d1b6f0e-2c3d-4e5f-8a9b-0c1d2e3f4a5b",
-        }],
+        assignments,
     }
 }
 
@@ -284,7 +271,7 @@ const DEVELOPERS: &str = "1234567890-0a1b2c3d-3333-4a4a-8b8b-0123456789ab";
 const CONTROLLER: &str = "1234567890-0a1b2c3d-4444-4a4a-8b8b-0123456789ab";
 const RESPONDER: &str = "1234567890-0a1b2c3d-5555-4a4a-8b8b-0123456789ab";
 
-fn permission_set_arn(instance_arn: &str, n: usize) -> String {
+pub(crate) fn permission_set_arn(instance_arn: &str, n: usize) -> String {
     let instance = instance_arn.rsplit('/').next().unwrap_or_default();
     format!("arn:aws:sso:::permissionSet/{instance}/ps-{:016x}", 0x5e1f_0000_a1b2_0000_u64 + n as u64)
 }

@@ -58,6 +58,9 @@
 //! | `sessions-revoked`, `slow-propagation` | sessions are denied after 3 seconds; a new role works after 4 and 8 seconds |
 //! | `sets-vanish`, `account-twice` | permission sets that are listed do not exist; an account is twice on each page |
 //! | `tokens-expire`, `token-repeats` | pages of two; each token is refused once; each page has the same token |
+//! | `throttled-midway`, `transient-errors` | four of 16 calls are throttled, one after the other; errors that pass, with status 400 |
+//! | `permission-lost` | the role loses a permission after it used it three times |
+//! | `medium-organization`, `large-organization` | an organization of [`Size::MEDIUM`] or [`Size::LARGE`] |
 //!
 //! # Keys
 //!
@@ -74,6 +77,7 @@
 //! tags are not evaluated. For the platform's own credentials, the form and age of the signature is checked, not its value.
 
 mod answer;
+mod assignments;
 mod calls;
 mod cloudformation;
 mod fixture;
@@ -85,6 +89,7 @@ mod page;
 mod role;
 mod scenario;
 mod sigv4;
+mod size;
 mod sso_admin;
 mod state;
 mod sts;
@@ -105,6 +110,7 @@ use tokio::net::TcpListener;
 
 pub use self::calls::{Call, Service};
 pub use self::cloudformation::DeployError;
+use self::fixture::CustomerKey;
 pub use self::fixture::{
     DELEGATED_ACCOUNT, IDENTITY_STORE_ID, INSTANCE_ARN, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, OTHER_IDENTITY_STORE_ID,
     OTHER_INSTANCE_ARN, OTHER_MANAGEMENT_ACCOUNT, OTHER_MEMBER_ACCOUNT, OTHER_ROLE_ARN, PLATFORM_ACCOUNT, REGION,
@@ -116,6 +122,7 @@ pub use self::oddity::{Oddity, POLICY_ARN};
 pub use self::role::READ_ACTIONS;
 use self::role::Role;
 pub use self::scenario::{Fault, KmsReason, Reach, Scenario, UnknownScenario};
+pub use self::size::Size;
 use self::state::State;
 
 /// The local organization. Clones share everything.
@@ -158,6 +165,15 @@ impl Organization {
         yaml: &str,
     ) -> Result<String, DeployError> {
         cloudformation::deploy(&mut self.state(), account, parameters, yaml)
+    }
+
+    /// Encrypts the demo customer's instance with a customer managed key: its roles need `kms:Decrypt` on it.
+    pub fn encrypt_instance(&self, key_arn: &'static str) {
+        for customer in &mut self.state().customers {
+            for instance in Arc::make_mut(customer).instances.iter_mut().filter(|one| one.arn == INSTANCE_ARN) {
+                instance.customer_key = Some(CustomerKey { arn: key_arn, status: "ENABLED", status_reason: None });
+            }
+        }
     }
 
     /// Makes the roles of all scenarios trust the platform with this ExternalId, in addition to earlier ones.
@@ -222,11 +238,17 @@ impl Organization {
         self.state().calls.iter().cloned().collect()
     }
 
+    /// Returns the number of calls of an operation since the start or since [`Self::clear_calls`], however many there were.
+    pub fn count(&self, operation: &str) -> usize {
+        self.state().counts.get(operation).copied().unwrap_or_default()
+    }
+
     /// Clears the recorded calls and the counters of throttling.
     pub fn clear_calls(&self) {
         let mut state = self.state();
         state.forgotten += state.calls.len();
         state.calls.clear();
+        state.counts.clear();
         state.attempts.clear();
     }
 

@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
+use crate::calls::Service;
 use crate::fixture::{Customer, MEMBER_ACCOUNT, REGION};
 use crate::role::{Caller, denied};
 use crate::state::State;
@@ -40,6 +41,13 @@ pub enum Oddity {
     SetsVanish,
     /// The first account of each page is on it twice.
     AccountTwice,
+    /// Four of 16 calls are throttled, one after the other: more than a client tries again at once.
+    ThrottledMidway,
+    /// Every second call of an operation has an error with status 400 that passes: `RequestTimeoutException`,
+    /// `ConcurrentModificationException`.
+    TransientErrors,
+    /// The role loses `sso:ListAccountAssignments` after three calls.
+    PermissionLost,
 }
 
 /// ARN of the service control policy of [`Oddity::RegionDenied`] and [`Oddity::AccountDenied`].
@@ -55,7 +63,7 @@ const SAME_TOKEN: &str = "AAAAsame";
 
 impl Oddity {
     /// All, with a description in a few words.
-    pub const ALL: [(Self, &'static str); 13] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::ReplicatedInstance, "the instance's primary region is eu-west-1, with a replica in us-east-1"),
         (Self::RegionNotEnabled, "the instance is in af-south-1, which the account has not enabled: save that region"),
         (Self::InstanceNew, "the instance was just made and is not listed in its region yet"),
@@ -69,6 +77,9 @@ impl Oddity {
         (Self::RegionDenied, "a service control policy denies the region; AWS names its ARN"),
         (Self::SetsVanish, "permission sets are listed, and do not exist when their accounts are listed"),
         (Self::AccountTwice, "an account is twice on each page"),
+        (Self::ThrottledMidway, "four of 16 calls are throttled, one after the other"),
+        (Self::TransientErrors, "every second call of an operation has an error with status 400 that passes"),
+        (Self::PermissionLost, "the role loses sso:ListAccountAssignments after three calls"),
     ];
 
     /// The scenario's name.
@@ -87,6 +98,9 @@ impl Oddity {
             Self::RegionDenied => "region-denied-scp",
             Self::SetsVanish => "sets-vanish",
             Self::AccountTwice => "account-twice",
+            Self::ThrottledMidway => "throttled-midway",
+            Self::TransientErrors => "transient-errors",
+            Self::PermissionLost => "permission-lost",
         }
     }
 
@@ -155,6 +169,46 @@ impl Oddity {
             ),
             Self::SetsVanish if operation == "ListAccountsForProvisionedPermissionSet" => {
                 Some(Failure::new("ResourceNotFoundException", "PermissionSet with given id does not exist."))
+            }
+            _ => None,
+        }
+    }
+
+    /// The name under which a call is counted, where the scenario refuses calls by their number.
+    pub(crate) fn counts(self, operation: &str) -> Option<&str> {
+        match self {
+            Self::ThrottledMidway => Some(""),
+            Self::TransientErrors => Some(operation),
+            Self::PermissionLost => Some(operation).filter(|operation| *operation == "ListAccountAssignments"),
+            _ => None,
+        }
+    }
+
+    /// Refuses the call with this number, from 1.
+    pub(crate) fn refuses_number(
+        self,
+        caller: &Caller,
+        service: Service,
+        operation: &str,
+        number: u32,
+    ) -> Option<Failure> {
+        match self {
+            Self::ThrottledMidway if number % 16 >= 12 => Some(Failure::throttled(service)),
+            Self::TransientErrors if number % 2 == 1 => {
+                let code = match service {
+                    Service::Organizations => "ConcurrentModificationException",
+                    _ => "RequestTimeoutException",
+                };
+                Some(Failure::new(code, "Try the request again."))
+            }
+            Self::PermissionLost if number > 3 => {
+                let action = format!("sso:{operation}");
+                Some(denied(
+                    caller,
+                    &action,
+                    "*",
+                    &format!("because no identity-based policy allows the {action} action"),
+                ))
             }
             _ => None,
         }

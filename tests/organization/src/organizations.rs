@@ -3,6 +3,8 @@
 //! Source: the API reference of AWS Organizations. Any account of an organization can describe the organization. Only
 //! its management account, and accounts that administer a service for it, can list or describe accounts.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,13 +36,14 @@ pub(crate) fn call(
     match operation {
         "DescribeOrganization" => {
             authorize("*")?;
-            describe_organization(&customer()?)
+            let customer = customer()?;
+            describe_organization(&customer)
         }
         "ListAccounts" => {
             authorize("*")?;
             let customer = asked_by_administrator(customer()?, caller)?;
-            let accounts: Vec<_> = customer.accounts.iter().map(|one| account(&customer, one)).collect();
-            paged("Accounts", &accounts, &request, operation)
+            let accounts: Vec<_> = customer.accounts.iter().collect();
+            paged("Accounts", &accounts, &request, operation, |one| account(&customer, one))
         }
         "DescribeAccount" => {
             let id = account_id(&request)?;
@@ -72,7 +75,7 @@ pub(crate) fn call(
                     facts
                 })
                 .collect();
-            paged("DelegatedAdministrators", &delegated, &request, &format!("{operation} {service:?}"))
+            paged("DelegatedAdministrators", &delegated, &request, &format!("{operation} {service:?}"), Value::clone)
         }
         "ListDelegatedServicesForAccount" => {
             let id = account_id(&request)?;
@@ -93,7 +96,7 @@ pub(crate) fn call(
                 .iter()
                 .map(|service| json!({ "ServicePrincipal": service, "DelegationEnabledDate": CREATED }))
                 .collect();
-            paged("DelegatedServices", &services, &request, &format!("{operation} {id}"))
+            paged("DelegatedServices", &services, &request, &format!("{operation} {id}"), Value::clone)
         }
         _ => Err(Failure::unknown_operation(Service::Organizations, operation)),
     }
@@ -137,7 +140,7 @@ fn account(customer: &Customer, account: &Account) -> Value {
 }
 
 /// Returns the customer, if the caller's account is its management account or administers a service for it.
-fn asked_by_administrator(customer: Customer, caller: &Caller) -> Result<Customer, Failure> {
+fn asked_by_administrator(customer: Arc<Customer>, caller: &Caller) -> Result<Arc<Customer>, Failure> {
     let may = customer
         .account(&caller.account)
         .is_some_and(|account| account.is_management || !account.delegated_services.is_empty());
@@ -167,7 +170,13 @@ fn invalid(message: &str, reason: &'static str) -> Failure {
     Failure::new("InvalidInputException", message).with_reason(reason)
 }
 
-fn paged(member: &str, items: &[Value], request: &Input, query: &str) -> Result<Value, Failure> {
+fn paged<T: Clone>(
+    member: &str,
+    items: &[T],
+    request: &Input,
+    query: &str,
+    shown: impl Fn(&T) -> Value,
+) -> Result<Value, Failure> {
     let size = match request.max_results.unwrap_or(PAGE) {
         n if n < 1 => {
             return Err(invalid("You specified an invalid value.", "MIN_VALUE_EXCEEDED"));
@@ -179,6 +188,7 @@ fn paged(member: &str, items: &[Value], request: &Input, query: &str) -> Result<
     };
     let (items, next) = page(items, size, request.next_token.as_deref(), query)
         .ok_or_else(|| invalid("You specified an invalid value.", "INVALID_NEXT_TOKEN"))?;
+    let items: Vec<Value> = items.iter().map(shown).collect();
     let mut body = json!({ member: items });
     if let (Some(next), Some(body)) = (next, body.as_object_mut()) {
         body.insert("NextToken".into(), next.into());

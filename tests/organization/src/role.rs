@@ -167,7 +167,10 @@ impl State {
             return Ok(());
         }
         let permissions = self.role(&caller.role_arn).map(|role| role.permissions).unwrap_or_default();
-        let context = context(caller, region);
+        let mut context = context(caller, region);
+        if action.starts_with("kms:") {
+            context.push(("kms:viaservice", format!("sso.{region}.amazonaws.com")));
+        }
         for resource in resources {
             let request = Request {
                 action,

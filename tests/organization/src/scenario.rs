@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::calls::Service;
 use crate::fixture::{Customer, CustomerKey, DELEGATED_ACCOUNT, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT, Status};
 use crate::oddity::Oddity;
+use crate::size::Size;
 
 /// One difference for sessions of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub enum Scenario {
     NetworkRestrictedByPolicy,
     /// The organization behaves unusually.
     Odd(Oddity),
+    /// The organization has this size.
+    Sized(Size),
     /// The calls to a service fail.
     Fault(Reach, Fault),
 }
@@ -161,7 +164,8 @@ impl Scenario {
             (Self::Fault(Sts, Intermediary), "something between answers for STS"),
             (Self::Fault(Sts, ClockSkewed), "the platform's clock is wrong for STS"),
         ];
-        others.into_iter().chain(odd).collect()
+        let sized = [Size::MEDIUM, Size::LARGE].map(|size| (Self::Sized(size), size.words().1));
+        others.into_iter().chain(odd).chain(sized).collect()
     }
 
     /// Returns the ARN of the role with this scenario.
@@ -272,6 +276,7 @@ impl Display for Scenario {
             Self::NetworkRestricted => "network-restricted",
             Self::NetworkRestrictedByPolicy => "network-restricted-scp",
             Self::Odd(oddity) => oddity.name(),
+            Self::Sized(size) => size.words().0,
             Self::Fault(reach, fault) => {
                 let prefix = if *reach == Reach::Sts { "sts-" } else { "" };
                 return match fault {

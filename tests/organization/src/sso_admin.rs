@@ -13,8 +13,11 @@ use self::input::{
     ListInstances, OfInstance, OfPermissionSet, OfPrincipal, account_id, instance_arn, invalid, is_latest, paged,
     permission_set_arn,
 };
+use std::sync::Arc;
+
 use crate::Service;
-use crate::fixture::{Assignment, CREATED, Customer, Instance, PermissionSet, Status};
+use crate::assignments::Assignment;
+use crate::fixture::{CREATED, Customer, Instance, PermissionSet, Status};
 use crate::oddity::Oddity;
 use crate::role::{Caller, denied};
 use crate::scenario::{KmsReason, Scenario};
@@ -47,7 +50,7 @@ struct Desk<'a> {
     state: &'a State,
     caller: &'a Caller,
     region: &'a str,
-    customer: Option<Customer>,
+    customer: Option<Arc<Customer>>,
 }
 
 impl Desk<'_> {
@@ -73,7 +76,7 @@ impl Desk<'_> {
     fn describe_instance(&self, request: OfInstance) -> Result<Value, Failure> {
         let arn = instance_arn(request.instance_arn.as_deref())?;
         let instance = self.instance("DescribeInstance", arn, &[])?;
-        self.key_refuses("DescribeInstance")?;
+        self.key_refuses("DescribeInstance", instance)?;
         let mut facts = facts(instance);
         let encryption = match &instance.customer_key {
             None => json!({"KeyType": "AWS_OWNED_KMS_KEY", "EncryptionStatus": "ENABLED"}),
@@ -121,12 +124,7 @@ impl Desk<'_> {
         let customer = self.administer("ListAccountAssignments", arn, &[&account_arn(account), set_arn])?;
         permission_set(customer, set_arn)?;
         known_account(customer, account)?;
-        let assignments: Vec<_> = customer
-            .assignments
-            .iter()
-            .filter(|assignment| assignment.account == account && assignment.permission_set_arn == set_arn)
-            .map(assignment)
-            .collect();
+        let assignments: Vec<_> = customer.assignments.of_pair(account, set_arn).into_iter().map(assignment).collect();
         let query = format!("ListAccountAssignments {account} {set_arn}");
         paged("AccountAssignments", &assignments, request.max_results, request.next_token.as_deref(), &query)
     }
@@ -142,8 +140,8 @@ impl Desk<'_> {
         let customer = self.administer("ListAccountAssignmentsForPrincipal", arn, &[])?;
         let assignments: Vec<_> = customer
             .assignments
-            .iter()
-            .filter(|assignment| assignment.principal_id == principal && assignment.principal_type == kind)
+            .all()
+            .filter(|assignment| assignment.principal.id == principal && assignment.principal.kind == kind)
             .filter(|assignment| account.as_deref().is_none_or(|account| account == assignment.account))
             .map(assignment)
             .collect();
@@ -157,19 +155,8 @@ impl Desk<'_> {
         let latest = is_latest(request.provisioning_status.as_deref())?;
         let customer = self.administer("ListAccountsForProvisionedPermissionSet", arn, &[set_arn])?;
         permission_set(customer, set_arn)?;
-        let accounts: Vec<_> = customer
-            .accounts
-            .iter()
-            .map(|account| account.id)
-            .filter(|account| {
-                // Every permission set is provisioned immediately.
-                latest
-                    && customer
-                        .assignments
-                        .iter()
-                        .any(|assignment| assignment.account == *account && assignment.permission_set_arn == set_arn)
-            })
-            .collect();
+        // Every permission set is provisioned immediately.
+        let accounts = if latest { customer.assignments.accounts_of(set_arn) } else { Vec::new() };
         let query = format!("ListAccountsForProvisionedPermissionSet {set_arn} {latest}");
         paged("AccountIds", &accounts, request.max_results, request.next_token.as_deref(), &query)
     }
@@ -180,18 +167,7 @@ impl Desk<'_> {
         let latest = is_latest(request.provisioning_status.as_deref())?;
         let customer = self.administer("ListPermissionSetsProvisionedToAccount", arn, &[&account_arn(account)])?;
         known_account(customer, account)?;
-        let sets: Vec<_> = customer
-            .permission_sets
-            .iter()
-            .map(|set| set.arn.as_str())
-            .filter(|set| {
-                latest
-                    && customer
-                        .assignments
-                        .iter()
-                        .any(|assignment| assignment.account == account && assignment.permission_set_arn == *set)
-            })
-            .collect();
+        let sets = if latest { customer.assignments.sets_of(account) } else { Vec::new() };
         let query = format!("ListPermissionSetsProvisionedToAccount {account} {latest}");
         paged("PermissionSets", &sets, request.max_results, request.next_token.as_deref(), &query)
     }
@@ -242,12 +218,16 @@ impl Desk<'_> {
         if instance.status != Status::Active {
             return Err(invalid(format!("The instance {arn} is not in the ACTIVE state.")));
         }
-        self.key_refuses(operation)?;
+        self.key_refuses(operation, instance)?;
         Ok(customer)
     }
 
-    /// Returns KMS's refusal, if the caller's scenario has one.
-    fn key_refuses(&self, operation: &str) -> Result<(), Failure> {
+    /// Returns KMS's refusal, if the caller's scenario has one, or its role may not use the key of the instance.
+    fn key_refuses(&self, operation: &str, instance: &Instance) -> Result<(), Failure> {
+        if let (Some(key), None) = (&instance.customer_key, self.caller.scenario()) {
+            let decrypts = self.state.authorize(self.caller, self.region, "kms:Decrypt", &[key.arn]);
+            return decrypts.map_err(|denied| denied.with_reason("KMS_AccessDeniedException"));
+        }
         if let Some(failure) = self.caller.oddity().and_then(|oddity| oddity.key_refuses(self.caller, operation)) {
             return Err(failure);
         }
@@ -318,12 +298,12 @@ fn facts(instance: &Instance) -> Value {
     facts
 }
 
-fn assignment(assignment: &Assignment) -> Value {
+fn assignment(assignment: Assignment<'_>) -> Value {
     json!({
         "AccountId": assignment.account,
         "PermissionSetArn": assignment.permission_set_arn,
-        "PrincipalType": assignment.principal_type,
-        "PrincipalId": assignment.principal_id,
+        "PrincipalType": assignment.principal.kind,
+        "PrincipalId": assignment.principal.id,
     })
 }
 

@@ -1,6 +1,8 @@
 //! State of the running organization.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
 use time::{Duration, OffsetDateTime};
 
 use crate::answer::Attempt;
@@ -8,11 +10,12 @@ use crate::calls::Call;
 use crate::fixture::{Customer, customers};
 use crate::kms::Key;
 use crate::role::{Caller, Role, Session};
+use crate::scenario::Scenario;
 
 /// All state, under one lock.
 #[derive(Default)]
 pub(crate) struct State {
-    pub(crate) customers: Vec<Customer>,
+    pub(crate) customers: Vec<Arc<Customer>>,
     /// Registered roles, by ARN.
     pub(crate) roles: BTreeMap<String, Role>,
     /// ExternalIds that the scenario roles trust.
@@ -24,6 +27,8 @@ pub(crate) struct State {
     /// Key ids, by alias without the `alias/`.
     pub(crate) aliases: BTreeMap<String, String>,
     pub(crate) calls: VecDeque<Call>,
+    /// Number of calls, by operation.
+    pub(crate) counts: BTreeMap<String, usize>,
     /// Number of older calls that were dropped.
     pub(crate) forgotten: usize,
     /// Number of attempts, for scenarios that count them.
@@ -34,17 +39,22 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn demo() -> Self {
-        Self { customers: customers(), ..Self::default() }
+        Self { customers: customers().into_iter().map(Arc::new).collect(), ..Self::default() }
     }
 
     /// Returns the customer whose organization contains the caller's account, with the changes of the caller's
     /// scenario.
-    pub(crate) fn customer_of(&self, caller: &Caller) -> Option<Customer> {
-        let mut customer = self.customers.iter().find(|customer| customer.account(&caller.account).is_some())?.clone();
-        if let Some(scenario) = caller.scenario() {
-            scenario.apply(&mut customer);
-        }
-        Some(customer)
+    pub(crate) fn customer_of(&self, caller: &Caller) -> Option<Arc<Customer>> {
+        let customer = self.customers.iter().find(|customer| customer.account(&caller.account).is_some())?;
+        Some(match caller.scenario() {
+            None => Arc::clone(customer),
+            Some(Scenario::Sized(size)) => size.customer(),
+            Some(scenario) => {
+                let mut customer = Customer::clone(customer);
+                scenario.apply(&mut customer);
+                Arc::new(customer)
+            }
+        })
     }
 
     /// Time since the first AssumeRole of a session of this unique id.

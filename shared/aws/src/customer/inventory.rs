@@ -13,7 +13,7 @@ use super::{AccessPath, Customers, Session, SsoAdmin, encryption_failed};
 use crate::error::{CustomerError, refused};
 
 /// Time between the beginnings of two calls: eight per second.
-const PACE: Duration = Duration::from_millis(125);
+pub(super) const PACE: Duration = Duration::from_millis(125);
 
 /// Time that a session has to last at the start of a run: a little more than a run takes.
 const RUN: Duration = Duration::from_secs(150);
@@ -92,8 +92,7 @@ impl Reader<'_> {
     pub async fn ask(&mut self, ask: &Ask) -> Option<Result<Answer, CustomerError>> {
         let answer = match self.ask_once(ask).await? {
             Err(error) if error.doubts_session() && self.may_renew() => {
-                self.customers.sessions.forget(&self.path);
-                match self.customers.assume(&self.path).await {
+                match self.customers.renewed(&self.path).await {
                     Ok(session) => self.renew(session),
                     Err(error) => return Some(Err(error)),
                 }
@@ -132,7 +131,7 @@ impl Reader<'_> {
             return None;
         }
         sleep_until(self.next_call).await;
-        self.next_call = Instant::now() + PACE;
+        self.next_call = Instant::now() + self.customers.pace;
         Some(match ask.clone() {
             Ask::Accounts { next } => self.accounts(next).await,
             Ask::PermissionSets { next } => self.permission_sets(next).await,

@@ -1,5 +1,6 @@
 //! The customer's AWS: the tenant's role is assumed, and IAM Identity Center is asked through it.
 
+mod entry;
 mod instances;
 mod inventory;
 mod probe;
@@ -20,17 +21,11 @@ use aws_sdk_ssoadmin::config::{Credentials, IdentityCache, Region as SdkRegion};
 use aws_sdk_ssoadmin::operation::describe_instance::DescribeInstanceOutput;
 use aws_sdk_ssoadmin::types::KmsKeyStatus;
 use aws_sdk_ssoadmin::{Client as SsoAdmin, config};
-use aws_sdk_sts::Client as Sts;
-use aws_sdk_sts::error::SdkError as StsSdkError;
-use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::{InstanceArn, RoleArn};
-use trustplane_domain::connection::refusal::ASSUME_ROLE;
 use trustplane_domain::connection::{Connection, InstanceFacts, Refusal};
 use trustplane_domain::ids::{ExternalId, TenantId};
 use trustplane_domain::region::Region;
-
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use self::sessions::Sessions;
 use crate::error::{CustomerError, refused};
@@ -88,14 +83,13 @@ impl AccessPath {
 /// A warm process keeps sessions until shortly before they end. One is found again by its whole
 /// [`AccessPath`], tenant and ExternalId included, so it never serves another tenant. Only sessions of roles that are proven are
 /// kept.
-///
-/// STS is asked in the platform's own region: its sessions are good in every region of the partition ("Manage AWS STS in an
-/// AWS Region", IAM User Guide), while STS of a region that an account has to opt in to answers only accounts that did.
 #[derive(Debug)]
 pub struct Customers {
     sdk: SdkConfig,
     meter: Arc<Meter>,
     sessions: Sessions,
+    /// Time between the beginnings of two calls of a reading.
+    pace: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -107,13 +101,17 @@ struct Session {
     account: String,
 }
 
-/// The error of a role that was not assumed.
-type NotAssumed = StsSdkError<AssumeRoleError, HttpResponse>;
-
 impl Customers {
     /// Reached by clients of this configuration, their calls counted by `meter`.
     pub fn new(sdk: &SdkConfig, meter: Arc<Meter>) -> Self {
-        Self { sdk: sdk.clone(), meter, sessions: Sessions::default() }
+        Self { sdk: sdk.clone(), meter, sessions: Sessions::default(), pace: inventory::PACE }
+    }
+
+    /// With another number of calls per second of a reading, where one is given.
+    #[must_use]
+    pub fn with_pace(self, calls_per_second: Option<u32>) -> Self {
+        let pace = calls_per_second.map(|calls| Duration::from_secs(1) / calls.max(1));
+        Self { pace: pace.unwrap_or(self.pace), ..self }
     }
 
     /// Describes the instance `arn`, as of `now`. Two calls, or one where a session is at hand, and two more
@@ -154,121 +152,12 @@ impl Customers {
     ) -> Result<(Result<T, CustomerError>, Session), CustomerError> {
         if let Some(kept) = self.sessions.get(path, time) {
             match call(&kept).await {
-                Err(error) if error.doubts_session() => self.sessions.forget(path),
+                Err(error) if error.doubts_session() => {}
                 outcome => return Ok((outcome, kept)),
             }
         }
-        let session = self.assume(path).await?;
+        let session = self.renewed(path).await?;
         Ok((call(&session).await, session))
-    }
-
-    /// Checks that the role trusts `external_id`. One call; the session is not kept.
-    pub async fn trusts(&self, path: &AccessPath, external_id: ExternalId) -> Result<(), CustomerError> {
-        match self.assume_role(&self.sts(path), path, Some(external_id)).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(not_assumed(&error)),
-        }
-    }
-
-    /// Assumes the role: with the current ExternalId, or where that is denied with another of the tenant's. A role that is not
-    /// proven has to deny requests without an ExternalId, and with another.
-    async fn assume(&self, path: &AccessPath) -> Result<Session, CustomerError> {
-        let sts = self.sts(path);
-        let (assumed, guarded) = if path.proven {
-            (self.come_in(&sts, path).await, Ok(()))
-        } else {
-            let stranger = stranger()?;
-            let (assumed, without, with_another) = tokio::join!(
-                self.come_in(&sts, path),
-                self.is_kept_out(&sts, path, None),
-                self.is_kept_out(&sts, path, Some(stranger)),
-            );
-            (assumed, without.and(with_another))
-        };
-        let assumed = assumed.map_err(|error| not_assumed(&error))?;
-        guarded?;
-        let session = self.session(path, assumed);
-        let session = session
-            .ok_or_else(|| CustomerError::new(ASSUME_ROLE, Refusal::Unavailable, "AssumeRole gave no credentials"))?;
-        if session.account != path.role.account() {
-            let refusal = Refusal::AccountMismatch(session.account);
-            return Err(CustomerError::new(ASSUME_ROLE, refusal, "the session is in another account"));
-        }
-        self.sessions.keep(path, session.clone());
-        Ok(session)
-    }
-
-    async fn come_in(&self, sts: &Sts, path: &AccessPath) -> Result<AssumeRoleOutput, NotAssumed> {
-        let mut assumed = self.assume_role(sts, path, Some(path.external_id)).await;
-        for other in [path.external_id_pending, path.external_id_retired].into_iter().flatten() {
-            match &assumed {
-                Err(error) if not_assumed(error).is_denied() => {
-                    assumed = self.assume_role(sts, path, Some(other)).await;
-                }
-                _ => break,
-            }
-        }
-        assumed
-    }
-
-    /// Checks that STS denies the role with this ExternalId, or without one.
-    async fn is_kept_out(
-        &self,
-        sts: &Sts,
-        path: &AccessPath,
-        external_id: Option<ExternalId>,
-    ) -> Result<(), CustomerError> {
-        match self.assume_role(sts, path, external_id).await {
-            Ok(_) => Err(CustomerError::new(ASSUME_ROLE, Refusal::NotEnforced, "assumed with a foreign ExternalId")),
-            Err(error) => match not_assumed(&error) {
-                denied if denied.is_denied() => Ok(()),
-                other => Err(other),
-            },
-        }
-    }
-
-    /// STS in the platform's region.
-    fn sts(&self, path: &AccessPath) -> Sts {
-        let config = aws_sdk_sts::config::Builder::from(&self.sdk)
-            .timeout_config(timeouts())
-            .retry_partition(retry_partition(path))
-            .interceptor(Counting::other(&self.meter))
-            .build();
-        Sts::from_conf(config)
-    }
-
-    async fn assume_role(
-        &self,
-        sts: &Sts,
-        path: &AccessPath,
-        external_id: Option<ExternalId>,
-    ) -> Result<AssumeRoleOutput, NotAssumed> {
-        sts.assume_role()
-            .role_arn(path.role.as_str())
-            // Shown in the customer's CloudTrail: 47 of 64 characters.
-            .role_session_name(format!("trustplane-{}", path.tenant))
-            .set_external_id(external_id.map(|id| id.to_string()))
-            .duration_seconds(SESSION_SECONDS)
-            .send()
-            .await
-    }
-
-    /// Makes a session of a response of STS, for this access path alone.
-    fn session(&self, path: &AccessPath, assumed: AssumeRoleOutput) -> Option<Session> {
-        let credentials = assumed.credentials?;
-        // `arn:aws:sts::123456789012:assumed-role/Role/session`.
-        let arn = assumed.assumed_role_user.map(|user| user.arn).unwrap_or_default();
-        let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
-        let ends = SystemTime::try_from(credentials.expiration).unwrap_or(SystemTime::UNIX_EPOCH);
-        let credentials = Credentials::new(
-            credentials.access_key_id,
-            credentials.secret_access_key,
-            Some(credentials.session_token),
-            Some(ends),
-            "AssumeRole",
-        );
-        let sso_admin = self.sso_admin(path, self.region(path), &credentials, None);
-        Some(Session { credentials, sso_admin, ends, account })
     }
 
     /// IAM Identity Center in a region, for a session.
@@ -323,22 +212,6 @@ fn retry_partition(path: &AccessPath) -> RetryPartition {
     let mut hasher = DefaultHasher::new();
     path.tenant.hash(&mut hasher);
     RetryPartition::new(format!("customer-{}", hasher.finish() % RETRY_PARTITIONS))
-}
-
-/// Returns a random ExternalId, which no role trusts.
-fn stranger() -> Result<ExternalId, CustomerError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        CustomerError::new(ASSUME_ROLE, Refusal::Internal("it has no randomness".to_owned()), error.to_string())
-    })?;
-    Ok(ExternalId::from_random(bytes))
-}
-
-/// Converts an AssumeRole error.
-fn not_assumed(error: &NotAssumed) -> CustomerError {
-    let error = refused(ASSUME_ROLE, error, false);
-    let refusal = error.refusal.clone().of_assume_role();
-    error.with(refusal)
 }
 
 /// The reason that the instance's encryption could not be changed, where that failed.

@@ -6,16 +6,18 @@
 
 use std::time::Duration;
 
+use aws_sdk_sts::Client as Sts;
 use tokio::time::{Instant, timeout_at};
 use trustplane_domain::Timestamp;
 use trustplane_domain::arn::InstanceArn;
 use trustplane_domain::connection::{Described, InstanceKind, Listed, Observed, Refusal, Said};
 use trustplane_domain::ids::ExternalId;
 
+use super::entry::{Pending, maybe};
 use super::instances::{listed, management_account, said};
 use super::{
-    AccessPath, Customers, IdentityCache, Organizations, Session, SsoAdmin, Sts, encryption_failed, facts,
-    retry_partition, timeouts,
+    AccessPath, Customers, IdentityCache, Organizations, Session, SsoAdmin, encryption_failed, facts, retry_partition,
+    timeouts,
 };
 use crate::Counting;
 
@@ -32,8 +34,9 @@ struct Probe<'a> {
 }
 
 impl Customers {
-    /// Makes all calls of a test within `limit`. A call without an answer by then is unreachable. `stranger` is an ExternalId that no role can trust; without one, the role is not checked for being open
-    /// to others: only for a role that was proven a short time ago.
+    /// Makes all calls of a test within `limit`. A call without an answer by then is unreachable. `stranger` is an ExternalId
+    /// that no role can trust; without one, the role is not checked for being open to others: only for a role that was proven
+    /// a short time ago.
     ///
     /// Thirteen calls where all is well, one more while an ExternalId is pending; fewer where the first responses leave nothing
     /// to ask. Through a role that others can assume too, nothing is asked.
@@ -46,67 +49,18 @@ impl Customers {
         limit: Duration,
     ) -> Observed {
         let probe = Probe { customers: self, path, arn, now, deadline: Instant::now() + limit };
-        let (mut observed, session) = probe.come_in(stranger).await;
-        if let Some(session) = session.filter(|_| observed.is_own_role()) {
-            if session.account == path.role.account() {
-                self.sessions.keep(path, session.clone());
-            }
-            Box::pin(probe.look_around(&session, &mut observed)).await;
+        let entry = self.enter(path, stranger, Pending::Always, probe.deadline).await;
+        let mut observed = entry.observed();
+        if let Ok(session) = entry.admitted() {
+            // A session in another account is not kept, and the report says why.
+            let _ = self.keep(path, session);
+            Box::pin(probe.look_around(session, &mut observed)).await;
         }
         observed
     }
 }
 
 impl Probe<'_> {
-    /// Assumes the role with each ExternalId that it should trust, and with those that it should not.
-    async fn come_in(&self, stranger: Option<ExternalId>) -> (Observed, Option<Session>) {
-        let sts = self.customers.sts(self.path);
-        let assume = |external_id: Option<ExternalId>| {
-            let sts = &sts;
-            self.within(async move {
-                let assumed = said(self.customers.assume_role(sts, self.path, external_id).await);
-                Said { answer: assumed.answer.map_err(Refusal::of_assume_role), ..assumed }
-            })
-        };
-        let (current, pending, without, another) = tokio::join!(
-            assume(Some(self.path.external_id)),
-            maybe(self.path.external_id_pending.map(|pending| assume(Some(pending)))),
-            maybe(stranger.map(|_| assume(None))),
-            maybe(stranger.map(|stranger| assume(Some(stranger)))),
-        );
-        let not_repeated = || Said { answer: Err(Refusal::denied()), request_id: None };
-        let (without, another) = (without.unwrap_or_else(not_repeated), another.unwrap_or_else(not_repeated));
-        let mut session = None;
-        let mut taken = |said: Said<_>| {
-            said.map(|output| {
-                if session.is_none() {
-                    session = self.customers.session(self.path, output);
-                }
-            })
-        };
-        let is_denied = |said: &Said<_>| said.is_denied();
-        let is_out = is_denied(&current) && pending.as_ref().is_none_or(is_denied);
-        let retired =
-            maybe(self.path.external_id_retired.filter(|_| is_out).map(|retired| assume(Some(retired)))).await;
-        let observed = Observed {
-            assumed: taken(current),
-            assumed_pending: pending.map(&mut taken),
-            assumed_retired: retired.map(&mut taken),
-            assumed_without: without.map(drop),
-            assumed_with_another: another.map(drop),
-            is_controlled: stranger.is_some(),
-            caller_account: None,
-            listed: None,
-            listed_anywhere: None,
-            management_account: None,
-            described: None,
-            permission_sets: None,
-            delegated: None,
-            reading: Vec::new(),
-        };
-        (observed, session)
-    }
-
     async fn look_around(&self, session: &Session, observed: &mut Observed) {
         if session.account != self.path.role.account() {
             // Nothing but its name is asked through a session in another account.
@@ -248,12 +202,4 @@ async fn accounts(organizations: &Organizations) -> Said<()> {
 async fn delegated(organizations: &Organizations, account: &str) -> Said<bool> {
     let listed = said(organizations.list_delegated_administrators().service_principal(SERVICE_PRINCIPAL).send().await);
     listed.map(|listed| listed.delegated_administrators().iter().any(|one| one.id() == Some(account)))
-}
-
-/// Awaits the future, if there is one.
-async fn maybe<F: Future>(future: Option<F>) -> Option<F::Output> {
-    match future {
-        Some(future) => Some(future.await),
-        None => None,
-    }
 }

@@ -29,6 +29,7 @@ fn write() -> Result<(), Failure> {
         region: &Region::parse("us-east-1")?,
         platform: &AccountId::parse("000000000000")?,
         external_ids: &[ExternalId::from_random([1; 16]), ExternalId::from_random([2; 16])],
+        is_deployed: false,
     };
     let files = [
         ("role.yaml", CLOUDFORMATION.to_owned()),

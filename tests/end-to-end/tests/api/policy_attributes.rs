@@ -263,6 +263,42 @@ async fn what_policies_would_decide_is_told_and_nothing_is_done() {
     assert_eq!(ask(own).await.body["determining_policies"], json!(["built-in.four-eyes"]));
 }
 
+/// Tests every field of a question: each decides, for a policy that depends on it alone.
+#[tokio::test]
+async fn every_field_of_a_question_counts() {
+    let customer = world().customer().await;
+    let now = "2026-11-23T12:00:00Z";
+    let before = json!({"region": "us-east-1", "configured": true});
+    for (condition, path, value) in [
+        ("principal.name == \"ci\"", "/principal/name", json!("ci")),
+        ("principal.kind == \"access_key\"", "/principal/kind", json!("access_key")),
+        ("principal in Trustplane::Role::\"approver\"", "/principal/roles", json!(["editor", "approver"])),
+        ("principal.age_days > 30", "/principal/created_at", json!("2026-01-01T00:00:00Z")),
+        ("principal has expires_at", "/principal/expires_at", json!("2026-12-01T00:00:00Z")),
+        ("resource.id == \"other\"", "/resource/id", json!("other")),
+        ("resource has before && resource.before.region like \"us-*\"", "/resource/before", before.clone()),
+        ("resource has after && resource.after.region like \"us-*\"", "/resource/after", before),
+        ("context.weekday == \"Sunday\"", "/context/now", json!("2026-11-22T12:00:00Z")),
+        ("context has source_ip && context.source_ip.isIpv6()", "/context/source_ip", json!("2001:db8::1")),
+        ("context has own_version && context.own_version", "/context/own_version", json!(true)),
+    ] {
+        let text = format!("forbid (principal, action, resource) when {{ {condition} }};");
+        let mut asked = json!({
+            "principal": {"roles": ["editor"], "created_at": now},
+            "action": "put-identity-center-config",
+            "resource": {"type": "integration", "id": "aws-identity-center"},
+            "context": {"now": now},
+            "policies": [{"id": "rule", "text": text}],
+        });
+        let reply = customer.post(EVALUATE, &asked).await.expect(200);
+        assert_eq!(reply.body["permitted"], true, "{path}: {}", reply.text);
+        let (parent, field) = path.rsplit_once('/').unwrap();
+        asked.pointer_mut(parent).unwrap()[field] = value;
+        let reply = customer.post(EVALUATE, &asked).await.expect(200);
+        assert_eq!(reply.body["determining_policies"], json!(["rule"]), "{path}: {}", reply.text);
+    }
+}
+
 #[tokio::test]
 async fn a_question_that_makes_no_sense_is_told_why() {
     let customer = world().customer().await;

@@ -108,6 +108,36 @@ async fn every_wrong_field_is_named_and_nothing_is_written() {
     assert_eq!(fields(&refused), ["AuthorisationServerId", "OrganisationId", "ssoConfigurationId"]);
 }
 
+/// Tests names of which an approver would see nothing, or something else.
+#[tokio::test]
+async fn a_name_is_what_it_looks_like() {
+    let directory = Directory::new().await;
+    let customer = &directory.customer;
+    for (name, fault) in [
+        ("\u{200b}", "must contain a visible character"),
+        ("\u{a0}\u{feff}\u{2060}", "must contain a visible character"),
+        ("Acme \u{202e}elpmaxe", "must not contain characters that change the direction of writing"),
+        ("Acme\u{2066}x", "must not contain characters that change the direction of writing"),
+        ("Acme\u{7}", "must not contain control characters"),
+    ] {
+        let mut wanted = configuration();
+        wanted["DisplayName"] = json!(name);
+        let refused = customer.post(&directory.configurations(), &wanted).await.expect(400);
+        assert_eq!(fields(&refused), ["DisplayName"], "{name:?}");
+        assert!(refused.text.contains(fault), "{name:?}: {}", refused.text);
+        let organisation = json!({"OrganisationId": "odd", "OrganisationName": name});
+        let refused = customer.post("/organisations", &organisation).await.expect(400);
+        assert_eq!(fields(&refused), ["OrganisationName"], "{name:?}");
+        let key = json!({"name": name, "roles": ["viewer"]});
+        let refused = customer.post("/v1/api-keys", &key).await.refused(400, "invalid_request");
+        assert!(refused.body["details"]["name"].is_string(), "{name:?}: {}", refused.text);
+    }
+    // Scripts that are written from right to left need no such marks.
+    let mut wanted = configuration();
+    wanted["DisplayName"] = json!("\u{5e9}\u{5dc}\u{5d5}\u{5dd}");
+    let _ = customer.post(&directory.configurations(), &wanted).await.expect(201);
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_named() {
     let directory = Directory::new().await;

@@ -111,6 +111,17 @@ async fn every_spelling_of_an_address_leads_there_and_rolling_back_leads_back() 
     assert_eq!(served(customer, "a@elsewhere.example").await.0, Value::Null);
 }
 
+/// Tests domains with hyphens in the third and fourth place, which are registered and are no punycode.
+#[tokio::test]
+async fn a_domain_with_two_hyphens_is_a_domain() {
+    let domains = Domains::new().await;
+    let customer = domains.customer();
+    assert_eq!(served(customer, "ada@ab--cd.example").await.0, Value::Null);
+    let domain = format!("ab--cd.{}.example", &customer.tenant[..8]);
+    let path = in_use(&domains, &[&domain], &[]).await;
+    assert_eq!(served(customer, &format!("ada@{domain}")).await.0, id(&path));
+}
+
 #[tokio::test]
 async fn what_cannot_be_used_serves_nobody_and_says_why() {
     let domains = Domains::new().await;

@@ -77,7 +77,8 @@ impl Condition {
 }
 
 /// The condition keys that a request can have here.
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
+    "kms:viaservice",
     "sts:externalid",
     "sts:rolesessionname",
     "aws:requestedregion",

@@ -29,6 +29,8 @@ pub struct Bootstrap<'a> {
     pub platform: &'a AccountId,
     /// ExternalIds that the role accepts from that account.
     pub external_ids: &'a [ExternalId],
+    /// True if a role in the account is saved: its stack exists.
+    pub is_deployed: bool,
 }
 
 impl Bootstrap<'_> {
@@ -62,10 +64,11 @@ impl Bootstrap<'_> {
     /// Returns CloudFormation's quick-create link in the console of the region's partition, for the template at
     /// `template_url`, an S3 URL ("Create quick-create links for stacks", CloudFormation User Guide).
     ///
-    /// `None` while the ExternalId is rotated: the stack exists then, and the link would create a second one of the same name;
-    /// see [`Self::update_command`]. `None` also in a partition whose console's address is not public.
+    /// `None` where the stack exists, since the link would create a second one of the same name: while the ExternalId is
+    /// rotated, and where a role is saved; see [`Self::update_command`]. `None` also in a partition whose console's address is
+    /// not public.
     pub fn launch_stack_url(&self, template_url: &str) -> Option<String> {
-        if self.is_rotating() {
+        if self.has_stack() {
             return None;
         }
         let region = self.region.as_str();
@@ -92,7 +95,8 @@ impl Bootstrap<'_> {
         ))
     }
 
-    /// Returns the AWS CLI's command that makes the role of an existing stack trust both ExternalIds, while they are rotated.
+    /// Returns the AWS CLI's command that makes the role of an existing stack trust the ExternalIds: both while they are
+    /// rotated, afterwards the new one alone.
     pub fn update_command(&self) -> Option<String> {
         const KEPT: [&str; 7] = [
             "AccountId",
@@ -106,7 +110,7 @@ impl Bootstrap<'_> {
         let kept: Vec<String> = KEPT.iter().map(|name| format!("ParameterKey={name},UsePreviousValue=true")).collect();
         // A comma within a value is escaped, or the CLI takes it for the end of the value.
         let ids = self.joined_external_ids().replace(',', "\\,");
-        self.is_rotating().then(|| {
+        self.has_stack().then(|| {
             format!(
                 "aws cloudformation update-stack --region {} --stack-name {STACK} --use-previous-template --capabilities \
                  CAPABILITY_NAMED_IAM --parameters \"ParameterKey=ExternalIds,ParameterValue={ids}\" {}",
@@ -116,8 +120,8 @@ impl Bootstrap<'_> {
         })
     }
 
-    fn is_rotating(&self) -> bool {
-        self.external_ids.len() > 1
+    fn has_stack(&self) -> bool {
+        self.is_deployed || self.external_ids.len() > 1
     }
 
     fn joined_external_ids(&self) -> String {
@@ -137,6 +141,7 @@ mod tests {
             region: &Region::parse(region).unwrap(),
             platform: &AccountId::parse("000000000000").unwrap(),
             external_ids,
+            is_deployed: false,
         })
     }
 
@@ -205,6 +210,12 @@ mod tests {
         assert_eq!(with(&[one], "eu-west-1", |bootstrap| bootstrap.update_command()), None);
         let command = with(&ids(), "eu-west-1", |bootstrap| bootstrap.update_command()).unwrap();
         assert!(command.contains(&format!("ParameterValue={one}\\,{two}\"")), "{command}");
+        // Where a role is saved there is one after the rotation, too.
+        let (no_link, later) = with(&[one], "eu-west-1", |bootstrap| {
+            let deployed = Bootstrap { is_deployed: true, ..*bootstrap };
+            (deployed.launch_stack_url(template), deployed.update_command())
+        });
+        assert!(no_link.is_none() && later.unwrap().contains(&format!("ParameterValue={one}\"")));
         // Every parameter of the template is in it: one that is not named would lose its value.
         let parameters = CLOUDFORMATION.split("\nRules:").next().unwrap().lines();
         let names: Vec<&str> = parameters.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':')).collect();

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 use trustplane_end_to_end::{Customer, Reply, world};
+use trustplane_local::Options;
 use trustplane_organization::{INSTANCE_ARN, MANAGEMENT_ACCOUNT, MEMBER_ACCOUNT};
 
-use super::{BASE, CONFIG, TEST, config, organization, outcomes, post};
+use super::{BASE, CONFIG, TEST, check, config, organization, outcomes, post};
+use crate::table::own_world;
 
 fn path() -> String {
     format!("{BASE}/bootstrap-template")
@@ -48,6 +50,51 @@ async fn what_is_deployed_passes_the_test_with_exactly_its_permissions() {
     let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
     let report = post(&customer, TEST).await.expect(200);
     assert!(outcomes(&report).iter().all(|outcome| outcome.ends_with(" pass")), "{}", report.text);
+
+    // The stack exists now: it is updated, and no link makes another of its name.
+    let again = template(&customer).await;
+    assert_eq!(again.body["launch_stack_url"], Value::Null);
+    let command = again.body["update_command"].as_str().unwrap();
+    assert!(
+        command.contains(&format!("ParameterKey=ExternalIds,ParameterValue={}", customer.external_id)),
+        "{command}"
+    );
+    // In another account there is none yet.
+    let mut elsewhere = wanted();
+    elsewhere["aws_account_id"] = json!(MEMBER_ACCOUNT);
+    let elsewhere = customer.post(&path(), &elsewhere).await.expect(200);
+    assert!(elsewhere.body["launch_stack_url"].is_string() && elsewhere.body["update_command"].is_null());
+}
+
+/// Tests what some organizations demand: a path, a permissions boundary, and a key of their own that encrypts the instance.
+#[tokio::test]
+async fn a_path_a_boundary_and_a_key_are_parameters() {
+    const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/5c1d7a42-9f0b-4e6a-8c3d-1b2a3f4e5d6c";
+    let world = own_world(Options::default());
+    let organization = world.stack().organization();
+    organization.encrypt_instance(KEY);
+    let customer = world.customer().await;
+    let made = template(&customer).await;
+    let yaml = made.body["cloudformation_yaml"].as_str().unwrap();
+    let demanded = [
+        ("RolePath", "/teams/access/"),
+        ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:policy/Boundary"),
+        ("KmsKeyArn", KEY),
+    ];
+    // Without the key's ARN the role may not use it.
+    let without = organization.deploy_cloudformation_in(MANAGEMENT_ACCOUNT, &demanded[..2], yaml).unwrap();
+    assert_eq!(without, format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/teams/access/TrustplaneIdentityCenterRole"));
+    let _ = customer.put(CONFIG, &config(&without)).await.expect(200);
+    let report = post(&customer, TEST).await.expect(200);
+    assert_eq!(check(&report, "instance_active")["code"], "kms_denied", "{}", report.text);
+    let with = organization.deploy_cloudformation_in(MANAGEMENT_ACCOUNT, &demanded, yaml).unwrap();
+    assert_eq!(with, without);
+    let report = post(&customer, TEST).await.expect(200);
+    assert!(outcomes(&report).iter().all(|outcome| outcome.ends_with(" pass")), "{}", report.text);
+    // A boundary that is no policy is refused.
+    let wrong = [("PermissionsBoundaryArn", "arn:aws:iam::123456789012:role/Boundary")];
+    let refused = organization.deploy_cloudformation_in(MANAGEMENT_ACCOUNT, &wrong, yaml).unwrap_err().to_string();
+    assert!(refused.contains("PermissionsBoundary"), "{refused}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ async fn a_reading_that_aws_denies_is_given_up_and_says_so() {
         ("no-trust", "sts:AssumeRole"),
         ("missing-sso-ListAccountAssignments", "sso:ListAccountAssignments"),
         ("missing-sso-DescribePermissionSet", "sso:DescribePermissionSet"),
+        ("permission-lost", "sso:ListAccountAssignments"),
     ] {
         let customer = later().customer().await;
         later().stack().organization().trust_external_id(&customer.external_id);

@@ -9,6 +9,8 @@ mod inventory;
 mod inventory_failures;
 mod open_role;
 mod pasted;
+mod scale;
+mod scenarios;
 mod versions;
 
 use serde_json::{Value, json};
