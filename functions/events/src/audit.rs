@@ -3,13 +3,23 @@
 //!
 //! The detail of an event is the record as it was hashed, with its `hash` and the version of its schema beside it. A
 //! consumer knows a repeated event by its `id`. The names of events are in the table of functions.
+//!
+//! A notice carries the notification contacts of its tenant as they are when it is published. They are read once for all
+//! notices of a batch; a batch without a notice reads nothing more.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 use trustplane_aws::{DEAD_LETTER_BYTES, Event};
 use trustplane_domain::Timestamp;
 use trustplane_domain::audit::AuditRecord;
-use trustplane_domain::event::{detail, leave_images_out};
-use trustplane_runtime::{EventCall, EventError, Platform, event_name};
+use trustplane_domain::directory::email_address::EmailAddress;
+use trustplane_domain::event::{add_contacts, detail, leave_images_out};
+use trustplane_domain::ids::TenantId;
+use trustplane_domain::notification::NotificationContacts;
+use trustplane_runtime::{EventCall, EventError, Platform, event_name, is_notice};
+use trustplane_store::{Key, StoreError, TenantKeys, Wanted};
 
 use crate::sealing::{Unsealed, seal};
 
@@ -20,9 +30,24 @@ struct Carried<'a> {
     sequence_number: &'a str,
     /// The record in the stream's format.
     record: &'a Value,
-    /// The event to publish and the record to seal, or the reason why the record is unusable.
-    event: Result<(Event, Unsealed), String>,
+    /// The audit record, or the reason why it is unusable.
+    published: Result<Published<'a>, String>,
 }
+
+/// An audit record to publish.
+#[derive(Debug)]
+struct Published<'a> {
+    record: AuditRecord,
+    /// The text that was hashed.
+    text: &'a str,
+    hash: &'a str,
+    /// The name of its event.
+    name: Cow<'static, str>,
+    kept_until: Option<Timestamp>,
+}
+
+/// The notification contacts of tenants.
+type Contacts = HashMap<TenantId, Vec<EmailAddress>>;
 
 /// Publishes and seals the records of a batch. The response names the record from which Lambda delivers them again.
 ///
@@ -33,11 +58,28 @@ pub async fn publish(call: EventCall) -> Result<Value, EventError> {
     let bus = call.platform.bus()?;
     let records = call.event.get("Records").and_then(Value::as_array).ok_or("the event has no `Records`")?;
     let carried = records.iter().map(Carried::of).collect::<Result<Vec<_>, _>>()?;
-    let good = |(place, record): (usize, &'_ Carried<'_>)| record.event.clone().ok().map(|good| (place, good));
-    let (places, (events, unsealed)): (Vec<usize>, (Vec<Event>, Vec<Unsealed>)) =
-        carried.iter().enumerate().filter_map(good).unzip();
     // The first record to deliver again. All records before it are done.
     let mut end = carried.len();
+    let contacts = match contacts(&call, &carried).await {
+        Ok(contacts) => contacts,
+        Err(error) => {
+            tracing::error!(error = %error, "notification contacts");
+            end = carried.iter().position(Carried::is_notice).unwrap_or(end);
+            Contacts::new()
+        }
+    };
+    let mut faults = BTreeMap::new();
+    let (mut places, mut events, mut unsealed) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, record) in carried.iter().enumerate().take(end) {
+        match record.published.as_ref().map_err(Clone::clone).and_then(|record| record.event(&contacts)) {
+            Ok((event, record)) => {
+                places.push(place);
+                events.push(event);
+                unsealed.push(record);
+            }
+            Err(fault) => drop(faults.insert(place, fault)),
+        }
+    }
     let sent = bus.publish(&events).await;
     if let Some(unpublished) = &sent.unpublished {
         tracing::error!(reason = unpublished.reason, class = %unpublished.class, "audit records not published");
@@ -48,14 +90,13 @@ pub async fn publish(call: EventCall) -> Result<Value, EventError> {
     let published: Vec<(usize, &Unsealed)> = published.map(|(place, unsealed)| (*place, unsealed)).collect();
     let sealed = seal(&call.platform.table, |tenant| call.grant(tenant), &published).await;
     end = sealed.again.map_or(end, |first| end.min(first));
-    let mut faults = sealed.hopeless;
+    faults.extend(sealed.hopeless);
     for (event, reason) in sent.rejected {
         let place = places.get(event).copied().unwrap_or_default();
         faults.entry(place).or_insert_with(|| format!("the event bus rejects it: {reason}"));
     }
     for (place, record) in carried.iter().enumerate().take(end) {
-        let fault = record.event.as_ref().err().or_else(|| faults.get(&place));
-        if let Some(fault) = fault
+        if let Some(fault) = faults.get(&place)
             && let Err(error) = bury(&call.platform, record, fault).await
         {
             tracing::error!(error = %error, "an audit record is not among the dead letters");
@@ -64,6 +105,31 @@ pub async fn publish(call: EventCall) -> Result<Value, EventError> {
         }
     }
     Ok(from(carried.get(end)))
+}
+
+/// Reads the notification contacts of the tenants that notices are for. One read, and none without a notice.
+async fn contacts(call: &EventCall, carried: &[Carried<'_>]) -> Result<Contacts, StoreError> {
+    let notices = carried.iter().filter(|record| record.is_notice());
+    let tenants: BTreeSet<TenantId> =
+        notices.filter_map(|notice| Some(notice.published.as_ref().ok()?.record.tenant_id)).collect();
+    if tenants.is_empty() {
+        return Ok(Contacts::new());
+    }
+    let keys = tenants.into_iter().map(|tenant| TenantKeys::granted(&call.grant(tenant)).notification_contacts());
+    let keys: Vec<Key<NotificationContacts>> = keys.collect();
+    let mut wanted = Wanted::default();
+    keys.iter().for_each(|key| wanted.key(key));
+    let mut read = call.platform.table.read(wanted).await?;
+    let mut contacts = Contacts::new();
+    for key in keys {
+        match read.take(&key) {
+            Ok(Some(found)) => contacts.extend(key.tenant().map(|tenant| (tenant, found.value.contacts))),
+            Ok(None) => {}
+            // Contacts that cannot be read hold up no notice.
+            Err(error) => tracing::error!(error = %error, pk = key.pk(), "notification contacts"),
+        }
+    }
+    Ok(contacts)
 }
 
 /// Puts a record among the dead letters, with its fault. The letter is an event of this function: once the fault is mended,
@@ -94,56 +160,71 @@ fn from(record: Option<&Carried<'_>>) -> Value {
 }
 
 impl<'a> Carried<'a> {
+    /// Returns true for a record whose event is a notice.
+    fn is_notice(&self) -> bool {
+        self.published.as_ref().is_ok_and(|record| is_notice(&record.name))
+    }
+
     /// Parses a record of a DynamoDB stream's event.
     fn of(record: &'a Value) -> Result<Self, &'static str> {
         let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
         let sequence_number = sequence_number.ok_or("a record of the stream has no sequence number")?;
         let item = record.pointer("/dynamodb/NewImage").unwrap_or(&Value::Null);
-        Ok(Self { sequence_number, record, event: event(item) })
+        Ok(Self { sequence_number, record, published: Published::of(item) })
     }
 }
 
-/// Builds the event of an audit record from its item.
-fn event(item: &Value) -> Result<(Event, Unsealed), String> {
-    let attribute = |name: &str| {
-        let value = item.get(name).and_then(|value| value.get("S")?.as_str());
-        value.ok_or_else(|| format!("it has no `{name}`"))
-    };
-    let (id, text, hash) = (attribute("sk")?, attribute("record")?, attribute("hash")?);
-    let record = AuditRecord::read(text, hash).map_err(|fault| fault.to_string())?;
-    if record.id != id {
-        return Err("it is kept under another record's id".to_owned());
+impl<'a> Published<'a> {
+    /// Reads an audit record from its item.
+    fn of(item: &'a Value) -> Result<Self, String> {
+        let attribute = |name: &str| {
+            let value = item.get(name).and_then(|value| value.get("S")?.as_str());
+            value.ok_or_else(|| format!("it has no `{name}`"))
+        };
+        let (id, text, hash) = (attribute("sk")?, attribute("record")?, attribute("hash")?);
+        let record = AuditRecord::read(text, hash).map_err(|fault| fault.to_string())?;
+        if record.id != id {
+            return Err("it is kept under another record's id".to_owned());
+        }
+        let ttl = item.get("ttl").and_then(|value| value.get("N")?.as_str()?.parse::<i64>().ok());
+        let kept_until = ttl.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000)));
+        Ok(Self { name: event_name(&record), record, text, hash, kept_until })
     }
-    let mut detail = detail(text, hash).map_err(|error| error.to_string())?;
-    let ttl = item.get("ttl").and_then(|value| value.get("N")?.as_str()?.parse::<i64>().ok());
-    let unsealed = Unsealed {
-        tenant: record.tenant_id,
-        id: id.to_owned(),
-        hash: hash.to_owned(),
-        kept_until: ttl.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
-        bytes: text.len(),
-    };
-    let name = event_name(&record);
-    let event = |detail: &Map<String, Value>| Event {
-        detail_type: name.clone().into_owned(),
-        detail: json!(detail).to_string(),
-        time: record.occurred_at,
-    };
-    let whole = event(&detail);
-    if whole.fits() {
-        return Ok((whole, unsealed));
+
+    /// Builds the event to publish, with the contacts of the tenant if it is a notice, and the record to seal.
+    fn event(&self, contacts: &Contacts) -> Result<(Event, Unsealed), String> {
+        let Self { record, text, hash, name, kept_until } = self;
+        let mut detail = detail(text, hash).map_err(|error| error.to_string())?;
+        if is_notice(name) {
+            add_contacts(&mut detail, contacts.get(&record.tenant_id).map_or(&[], Vec::as_slice));
+        }
+        let unsealed = Unsealed {
+            tenant: record.tenant_id,
+            id: record.id.clone(),
+            hash: (*hash).to_owned(),
+            kept_until: *kept_until,
+            bytes: text.len(),
+        };
+        let event = |detail: &Map<String, Value>| Event {
+            detail_type: name.clone().into_owned(),
+            detail: json!(detail).to_string(),
+            time: record.occurred_at,
+        };
+        let whole = event(&detail);
+        if whole.fits() {
+            return Ok((whole, unsealed));
+        }
+        // The audit log has the rest.
+        leave_images_out(&mut detail);
+        let short = Some(event(&detail)).filter(Event::fits);
+        short.map(|short| (short, unsealed)).ok_or_else(|| "it is larger than an event may be".to_owned())
     }
-    // The audit log has the rest.
-    leave_images_out(&mut detail);
-    let short = Some(event(&detail)).filter(Event::fits);
-    short.map(|short| (short, unsealed)).ok_or_else(|| "it is larger than an event may be".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use trustplane_domain::audit::Outcome;
-    use trustplane_domain::ids::TenantId;
 
     use super::*;
 
@@ -171,6 +252,32 @@ mod tests {
         let text = record.canonical();
         let hash = AuditRecord::hash(&text);
         json!({"sk": {"S": record.id}, "record": {"S": text}, "hash": {"S": hash}})
+    }
+
+    fn event(item: &Value) -> Result<(Event, Unsealed), String> {
+        Published::of(item).and_then(|record| record.event(&Contacts::new()))
+    }
+
+    #[test]
+    fn notices_alone_carry_contacts_which_are_no_part_of_the_hash() {
+        let contact = EmailAddress::parse("ops@acme.example").unwrap();
+        let contacts = Contacts::from([(TenantId::from_random([1; 16]), vec![contact])]);
+        let notice = AuditRecord {
+            action: "notify-expiring-keys".to_owned(),
+            resource_type: "api-key".to_owned(),
+            ..record(json!({"notice": "unused"}))
+        };
+        let detail = |record: &AuditRecord, contacts: &Contacts| {
+            let (item, tenant) = (item(record), record.tenant_id);
+            let (event, unsealed) = Published::of(&item).unwrap().event(contacts).unwrap();
+            assert_eq!((unsealed.tenant, unsealed.hash), (tenant, AuditRecord::hash(&record.canonical())));
+            serde_json::from_str::<Map<String, Value>>(&event.detail).unwrap()
+        };
+        assert_eq!(detail(&notice, &contacts)["contacts"], json!(["ops@acme.example"]));
+        assert_eq!(detail(&notice, &Contacts::new())["contacts"], json!([]));
+        assert_eq!(detail(&record(json!({})), &contacts).get("contacts"), None);
+        let other = AuditRecord { tenant_id: TenantId::from_random([2; 16]), ..notice };
+        assert_eq!(detail(&other, &contacts)["contacts"], json!([]));
     }
 
     proptest! {
@@ -244,7 +351,7 @@ mod tests {
         let record = json!({"dynamodb": {"SequenceNumber": "7"}});
         let carried = Carried::of(&record).unwrap();
         assert_eq!(carried.sequence_number, "7");
-        assert!(carried.event.is_err());
+        assert!(carried.published.is_err());
         assert_eq!(from(Some(&carried)), json!({"batchItemFailures": [{"itemIdentifier": "7"}]}));
         assert_eq!(from(None), json!({"batchItemFailures": []}));
     }

@@ -11,7 +11,7 @@ use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::{Stored, Writes};
 
-use crate::due::{Change, Decision, Fault, sweep};
+use crate::due::{Budget, Change, Decision, Fault, sweep};
 
 /// A certificate as it is when a notice of it is given.
 #[derive(Debug, Serialize)]
@@ -29,7 +29,7 @@ pub(crate) struct View<'a> {
 
 /// Gives every notice that is due: `{notices, suspended, left}`.
 pub async fn notify_expiring(event: EventCall) -> Result<Value, EventError> {
-    sweep(&event, 1, async |provider| notices(provider, event.now)).await.response("notices")
+    sweep(&event, Budget::at_once(1), async |provider| notices(provider, event.now)).await.response("notices")
 }
 
 fn notices(provider: &Stored<IdentityProvider>, now: Timestamp) -> Result<Option<Decision<IdentityProvider>>, Fault> {

@@ -1,8 +1,8 @@
 //! `check-connections`: tests connections again that a user has tested, once per day.
 //!
 //! A connection is due about a day after its last test, spread over tenants, or sooner where AWS did not answer: 30 minutes,
-//! then twice as long, eight hours at most. So a tenant costs one test per day, and a run tests few connections side by
-//! side. The role is tested without its ExternalId only if that was not done since the settings changed.
+//! then twice as long, eight hours at most. So a tenant costs one test per day. A run tests 10 connections side by side and
+//! 1,000 at most; the others are tested by the next runs, the longest due first. The role is tested without its ExternalId only if that was not done since the settings changed.
 //!
 //! Health changes by what AWS answers alone. A change is an audit record, written in the transaction that moves the
 //! connection's place on the due list, so each is recorded once.
@@ -20,10 +20,10 @@ use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::{Stored, TenantKeys, Writes};
 
-use crate::due::{Change, Decision, Fault, sweep};
+use crate::due::{Budget, Change, Decision, Fault, sweep};
 
-/// Connections that are tested side by side.
-const AT_ONCE: usize = 10;
+/// The budget of a run. A tenant has one connection, so its own budget is one test per run, and one per day while AWS answers.
+const BUDGET: Budget = Budget { at_once: 10, most: 1_000 };
 /// Time limit for a customer's AWS to answer.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -44,7 +44,7 @@ pub async fn check(event: EventCall) -> Result<Value, EventError> {
     let region = event.platform.sdk.region().map(ToString::to_string).unwrap_or_default();
     let region = Region::parse(&region).map_err(|error| format!("the region `{region}` {error}"))?;
     let deployment = Deployment { account: event.platform.account.clone(), region };
-    sweep(&event, AT_ONCE, async |connection| checked(&event, &deployment, connection).await).await.response("checked")
+    sweep(&event, BUDGET, async |connection| checked(&event, &deployment, connection).await).await.response("checked")
 }
 
 /// The connection after its test; `None` if it is not due.

@@ -24,6 +24,27 @@ const MARGIN: Duration = Duration::from_secs(30);
 /// Attempts to change an item that other requests write at the same time.
 const ATTEMPTS: usize = 3;
 
+/// The budget of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// Items that are handled at the same time.
+    pub(crate) at_once: usize,
+    /// Items that a run handles at most. The others stay due, and the longest due come first.
+    pub(crate) most: usize,
+}
+
+impl Budget {
+    /// A budget without a limit but the time of a run.
+    pub(crate) fn at_once(at_once: usize) -> Self {
+        Self { at_once, most: usize::MAX }
+    }
+
+    /// Splits due items into those that are handled after `begun` others, and those that are left.
+    fn split<T>(self, due: &[T], begun: usize) -> (&[T], &[T]) {
+        due.split_at(due.len().min(self.most.saturating_sub(begun)))
+    }
+}
+
 /// An item that was not handled.
 pub(crate) type Fault = Box<dyn Error + Send + Sync>;
 
@@ -55,17 +76,19 @@ pub(crate) struct Swept {
     done: usize,
     /// Due items of suspended tenants: they stay due.
     suspended: usize,
-    /// Items that time did not suffice for: the next sweep begins with other ones.
+    /// Items that the time or the budget of the run did not suffice for: the next sweep begins with other ones.
     left: usize,
+    /// Items that were listed and taken on.
+    begun: usize,
     /// Items, and parts of the due list, that failed.
     failed: usize,
 }
 
-/// Sweeps the due list of `T`, `at_once` items at the same time. `decide` gets an item that was read after it was listed,
+/// Sweeps the due list of `T` within a budget. `decide` gets an item that was read after it was listed,
 /// and returns `None` if it is not due any more.
 pub(crate) async fn sweep<T: Item>(
     event: &EventCall,
-    at_once: usize,
+    budget: Budget,
     decide: impl AsyncFn(&Stored<T>) -> Result<Option<Decision<T>>, Fault>,
 ) -> Swept {
     let mut swept = Swept::default();
@@ -81,7 +104,7 @@ pub(crate) async fn sweep<T: Item>(
                 }
             };
             for batch in page.keys.chunks(BATCH) {
-                swept.batch(event, batch, at_once, &decide).await;
+                swept.batch(event, batch, budget, &decide).await;
             }
             after = page.next;
             if after.is_none() {
@@ -140,11 +163,15 @@ impl Swept {
         &mut self,
         event: &EventCall,
         due: &[Key<T>],
-        at_once: usize,
+        budget: Budget,
         decide: &impl AsyncFn(&Stored<T>) -> Result<Option<Decision<T>>, Fault>,
     ) {
-        if event.time_left() < MARGIN {
-            self.left += due.len();
+        let affordable = if event.time_left() < MARGIN { 0 } else { due.len() };
+        let (due, left) = due.split_at(affordable);
+        let (due, over) = budget.split(due, self.begun);
+        self.left += left.len() + over.len();
+        self.begun += due.len();
+        if due.is_empty() {
             return;
         }
         let tenants: BTreeSet<TenantId> = due.iter().filter_map(Key::tenant).collect();
@@ -187,7 +214,7 @@ impl Swept {
                 if event.time_left() < MARGIN { None } else { Some(change(event, tenant, item, decide).await) };
             (key, outcome)
         });
-        let mut ended = stream::iter(begun).buffer_unordered(at_once);
+        let mut ended = stream::iter(begun).buffer_unordered(budget.at_once);
         while let Some((key, outcome)) = ended.next().await {
             match outcome {
                 None => self.left += 1,
@@ -218,6 +245,16 @@ fn is_active(read: &mut Read, key: &Key<Tenant>) -> Result<bool, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_handles_no_more_than_its_budget() {
+        let budget = Budget { at_once: 1, most: 5 };
+        let due = [1, 2, 3];
+        assert_eq!(budget.split(&due, 0), (&due[..], &[][..]));
+        assert_eq!(budget.split(&due, 3), (&[1, 2][..], &[3][..]));
+        assert_eq!(budget.split(&due, 5), (&[][..], &due[..]));
+        assert_eq!(Budget::at_once(1).split(&due, 1_000_000), (&due[..], &[][..]));
+    }
 
     #[test]
     fn every_shard_is_swept_and_each_is_the_first_in_its_turn() {

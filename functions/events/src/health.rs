@@ -17,7 +17,7 @@ use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::{Stored, TenantKeys, Writes};
 
-use crate::due::{Change, Decision, Fault, sweep};
+use crate::due::{Budget, Change, Decision, Fault, sweep};
 
 /// Tests at the same time: servers that do not respond take seconds.
 const AT_ONCE: usize = 25;
@@ -31,7 +31,9 @@ struct Outcome {
 
 /// Tests everything that is due: `{tested, suspended, left}`.
 pub async fn check(event: EventCall, client: Rc<Client>) -> Result<Value, EventError> {
-    sweep(&event, AT_ONCE, async |health| checked(&event, &client, health).await).await.response("tested")
+    sweep(&event, Budget::at_once(AT_ONCE), async |health| checked(&event, &client, health).await)
+        .await
+        .response("tested")
 }
 
 async fn checked(

@@ -15,7 +15,7 @@ use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::{Stored, Writes};
 
-use crate::due::{Change, Decision, Fault, sweep};
+use crate::due::{Budget, Change, Decision, Fault, sweep};
 
 /// A credential as it is when a notice of it is given.
 #[derive(Debug, Serialize)]
@@ -48,8 +48,9 @@ pub(crate) struct CertificateView<'a> {
 
 /// Gives every notice that is due: `{notices, suspended, left}` of credentials and of certificates.
 pub async fn notify_expiring(event: EventCall) -> Result<Value, EventError> {
-    let keys = sweep(&event, 1, async |key| Ok(of_key(key, event.now))).await.response("notices");
-    let certificates = sweep(&event, 1, async |provider| of_provider(provider, event.now)).await.response("notices");
+    let keys = sweep(&event, Budget::at_once(1), async |key| Ok(of_key(key, event.now))).await.response("notices");
+    let certificates =
+        sweep(&event, Budget::at_once(1), async |provider| of_provider(provider, event.now)).await.response("notices");
     Ok(json!({"keys": keys?, "certificates": certificates?}))
 }
 

@@ -17,7 +17,7 @@ use trustplane_policy::{Image, Kind, Question, Resource};
 use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::{Stored, TenantKeys, Writes};
 
-use crate::due::{Change, Decision, Fault, sweep};
+use crate::due::{Budget, Change, Decision, Fault, sweep};
 
 /// Documents that are fetched at the same time: servers that do not respond take seconds.
 const AT_ONCE: usize = 25;
@@ -27,7 +27,9 @@ const ACTION: &str = "refresh-external-idp";
 
 /// Refreshes every provider that is due: `{refreshed, suspended, left}`.
 pub async fn refresh(event: EventCall, client: Rc<Client>) -> Result<Value, EventError> {
-    sweep(&event, AT_ONCE, async |provider| refreshed(&event, &client, provider).await).await.response("refreshed")
+    sweep(&event, Budget::at_once(AT_ONCE), async |provider| refreshed(&event, &client, provider).await)
+        .await
+        .response("refreshed")
 }
 
 async fn refreshed(

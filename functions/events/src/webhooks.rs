@@ -58,7 +58,10 @@ pub async fn deliver(event: EventCall, client: Rc<Client>) -> Result<Value, Even
         .rows
         .into_iter()
         .filter_map(|row| row.inspect_err(|key| tracing::error!(%key, "a webhook cannot be read")).ok());
-    let wanting = webhooks.filter(|webhook| webhook.value.wants(&sent.name));
+    // An event of a time before the webhook was created or enabled again is none of its events, however late it comes.
+    let at = sent.message.timestamp;
+    let wants = |webhook: &Webhook| webhook.wants(&sent.name) && webhook.sends(at);
+    let wanting = webhooks.filter(|webhook| wants(&webhook.value));
     let sender = Sender { event: &event, client: &client, grant: &grant };
     let body = sent.message.body();
     let sending = wanting.map(|webhook| first(&sender, webhook, &id, &sent.name, &body));
@@ -80,7 +83,6 @@ async fn first(
 ) -> Result<bool, EventError> {
     let keys = TenantKeys::granted(sender.grant);
     let now = clock(sender.event);
-    // A webhook that was enabled after the event gets it: the event comes now.
     let delivery = Delivery::new(id.clone(), webhook.value.id, name, now, now.plus_millis(LEASE));
     let key = keys.delivery(webhook.value.id, id);
     match sender.event.platform.table.note(sender.grant, Writes::new().create(&key, &delivery)).await {

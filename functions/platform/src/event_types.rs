@@ -27,7 +27,9 @@ pub struct EventType {
     pub version: u8,
     /// The fact that the event states.
     pub summary: &'static str,
-    /// JSON Schema of the detail on the bus, which is the data in a webhook.
+    /// True for an event that somebody should read soon. On the bus it carries the tenant's notification contacts.
+    pub notice: bool,
+    /// JSON Schema of the detail on the bus, which is the data in a webhook, there without `contacts`.
     #[schemars(extend("type" = "object"))]
     pub schema: serde_json::Value,
     /// A detail.

@@ -8,6 +8,7 @@
 //! | [`policies`], [`evaluation`] | a tenant's own Cedar policies, and their evaluation without a request |
 //! | [`audit`], [`audit_logs`] | the audit log, the verification of its seals, and that of all tenants on a schedule |
 //! | [`event_types`] | the catalogue of events |
+//! | [`notification_contacts`] | the people whom notices are for |
 //! | [`webhooks`], [`webhook_deliveries`], [`webhook_replay`] | addresses that events are sent to, and the attempts |
 //! | [`tenants`], [`denials`], [`deployment`] | functions of operators: tenants, the reason of a denied request, the check of a deployment |
 //! | [`health`], [`unmatched`] | the health check, and the response where no function serves a path |
@@ -21,6 +22,7 @@ pub mod deployment;
 pub mod evaluation;
 pub mod event_types;
 pub mod health;
+pub mod notification_contacts;
 pub mod policies;
 #[cfg(feature = "schema")]
 pub mod schemas;

@@ -5,8 +5,8 @@ use schemars::SchemaGenerator;
 use trustplane_runtime::Listed;
 
 use crate::{
-    api_keys, audit, credentials, evaluation, event_types, health, policies, temporary_keys, webhook_deliveries,
-    webhook_replay, webhook_request, webhooks, whoami,
+    api_keys, audit, credentials, evaluation, event_types, health, notification_contacts, policies, temporary_keys,
+    webhook_deliveries, webhook_replay, webhook_request, webhooks, whoami,
 };
 
 /// Adds the schemas of request bodies.
@@ -17,6 +17,7 @@ pub fn requests(generator: &mut SchemaGenerator) {
     generator.subschema_for::<temporary_keys::NewTemporaryApiKey>();
     generator.subschema_for::<policies::SavePolicy>();
     generator.subschema_for::<evaluation::EvaluatePolicies>();
+    generator.subschema_for::<notification_contacts::SaveNotificationContacts>();
     generator.subschema_for::<webhook_request::NewWebhook>();
     generator.subschema_for::<webhook_request::WebhookUpdate>();
     generator.subschema_for::<webhooks::WebhookSecretRotation>();
@@ -33,6 +34,7 @@ pub fn responses(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Listed<audit::Body>>();
     generator.subschema_for::<evaluation::Body<'_>>();
     generator.subschema_for::<event_types::EventTypes>();
+    generator.subschema_for::<notification_contacts::Body<'_>>();
     generator.subschema_for::<Listed<webhooks::Body<'_>>>();
     generator.subschema_for::<webhooks::MadeBody<'_>>();
     generator.subschema_for::<webhooks::UpdatedBody<'_>>();
@@ -49,5 +51,6 @@ pub fn images(generator: &mut SchemaGenerator) {
     generator.subschema_for::<policies::View<'_>>();
     generator.subschema_for::<policies::ResetView<'_>>();
     generator.subschema_for::<trustplane_domain::tenant::View<'_>>();
+    generator.subschema_for::<trustplane_domain::notification::View>();
     generator.subschema_for::<trustplane_domain::webhook::View<'_>>();
 }

@@ -14,7 +14,7 @@
 //! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
 //! | [`mod@request`], [`fields`], [`nearest`], [`failure`] | parsing of requests, and the failures of all APIs |
 //! | [`outbound`], [`webhook`] | rules for requests to addresses that tenants chose; webhooks and their deliveries |
-//! | [`expiry`] | notices before an expiry |
+//! | [`expiry`], [`notification`] | notices before an expiry; the people whom notices are for |
 //! | [`parsing`] | the count of expensive parses |
 //! | [`pasted`] | recognition of texts that were pasted by mistake |
 //! | [`mod@schema`] | schemas of the API document |
@@ -39,6 +39,7 @@ pub mod identity_provider;
 pub mod ids;
 pub mod inventory;
 pub mod nearest;
+pub mod notification;
 pub mod outbound;
 pub mod parsing;
 pub mod pasted;

@@ -28,6 +28,8 @@ pub struct EventType {
     pub image: &'static str,
     /// The fact that the event states, a sentence without a full stop.
     pub summary: &'static str,
+    /// True for an event that somebody should read soon: it carries the tenant's notification contacts.
+    pub notice: bool,
 }
 
 /// Condition on the images of a record.
@@ -52,12 +54,17 @@ impl EventType {
         image: &'static str,
         summary: &'static str,
     ) -> Self {
-        Self { name, action, resource, when: When::Always, image, summary }
+        Self { name, action, resource, when: When::Always, image, summary, notice: false }
     }
 
     /// Adds the condition.
     pub(crate) const fn when(self, when: When) -> Self {
         Self { when, ..self }
+    }
+
+    /// Marks the event as a notice.
+    pub(crate) const fn notice(self) -> Self {
+        Self { notice: true, ..self }
     }
 
     fn applies(&self, record: &AuditRecord) -> bool {
@@ -85,6 +92,11 @@ fn says(value: &Value, wanted: &str) -> bool {
 /// Returns all rows for changes. A denied request has no row: it is [`ACCESS_DENIED`].
 pub fn event_types() -> impl Iterator<Item = &'static EventType> {
     EVENT_TYPES.iter().copied().flatten()
+}
+
+/// Returns true for the name of an event that is a notice.
+pub fn is_notice(name: &str) -> bool {
+    event_types().any(|row| row.notice && row.name == name)
 }
 
 /// Returns the name of a record's event.
@@ -148,6 +160,27 @@ mod tests {
         for row in event_types() {
             assert_eq!(*images.entry(row.name).or_insert(row.image), row.image, "{}", row.name);
         }
+    }
+
+    /// Events that schedules find, and that nobody has to read soon.
+    const NEWS: [&str; 2] = ["domain.proof_restored", "domain.proven"];
+
+    #[test]
+    fn what_a_schedule_finds_is_a_notice() {
+        for row in event_types() {
+            let by_schedule = functions().any(|function| {
+                function.name == row.action && matches!(function.trigger, Trigger::Schedule(_) | Trigger::Bus)
+            });
+            assert!(
+                !by_schedule || row.notice != NEWS.contains(&row.name),
+                "`{}` is found by a schedule: add `.notice()` to its rows, or its name to NEWS",
+                row.name
+            );
+            let others = event_types().filter(|other| other.name == row.name);
+            assert!(others.map(|other| other.notice).all(|notice| notice == row.notice), "{}", row.name);
+            assert_eq!(is_notice(row.name), row.notice);
+        }
+        assert!(!is_notice(ACCESS_DENIED) && !is_notice("policy.changed"));
     }
 
     /// Functions that may write, and whose writes are observations without an audit record.

@@ -48,7 +48,7 @@ mod trigger;
 
 pub use action::actions;
 pub use dialect::Dialect;
-pub use event_type::{ACCESS_DENIED, EventType, When, event_name, event_types};
+pub use event_type::{ACCESS_DENIED, EventType, When, event_name, event_types, is_notice};
 pub use function::{Function, function, functions};
 pub use metric::{
     BROKEN_AUDIT_LOGS, CAPACITY, COLD_STARTS, DUE_LEFT, LATENCY, Metric, POLICY_ERRORS, READINGS_FAILED,

@@ -18,7 +18,7 @@ pub(crate) const CREDENTIALS: &[&[&str]] = &[
 
 /// Kinds of resources.
 pub(crate) const RESOURCES: &[&[&str]] = &[
-    &["Integration", "ExternalId", "Instance", "Policy", "AuditLog", "IdentityProvider", "IdpCertificate", "SpCertificate", "Organisation", "AuthorisationServer", "SsoConfiguration", "SsoConfigurationVersion", "Domain", "Tenant", "Webhook"],
+    &["Integration", "ExternalId", "Instance", "Policy", "AuditLog", "IdentityProvider", "IdpCertificate", "SpCertificate", "Organisation", "AuthorisationServer", "SsoConfiguration", "SsoConfigurationVersion", "Domain", "Tenant", "Webhook", "NotificationContacts"],
     &["ApiKey"],
 ];
 

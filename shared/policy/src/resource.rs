@@ -42,11 +42,13 @@ pub enum Kind {
     Tenant,
     /// An address that events are sent to.
     Webhook,
+    /// The people of a tenant whom the platform writes to.
+    NotificationContacts,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Integration,
         Self::ExternalId,
         Self::Instance,
@@ -63,6 +65,7 @@ impl Kind {
         Self::Domain,
         Self::Tenant,
         Self::Webhook,
+        Self::NotificationContacts,
     ];
 
     /// Returns the name in the audit log: `identity-provider`.
@@ -84,6 +87,7 @@ impl Kind {
             Self::Domain => "domain",
             Self::Tenant => "tenant",
             Self::Webhook => "webhook",
+            Self::NotificationContacts => "notification-contacts",
         }
     }
 
@@ -106,6 +110,7 @@ impl Kind {
             Self::Domain => "Domain",
             Self::Tenant => "Tenant",
             Self::Webhook => "Webhook",
+            Self::NotificationContacts => "NotificationContacts",
         }
     }
 }

@@ -40,7 +40,7 @@ pub use serve::{http, http_with, public};
 pub use settings::Unset;
 pub use trustplane_functions::{
     ACCESS_DENIED, Dialect, Function, Permission, REQUEST_METRICS, RESPONSE_METRICS, Route, Trigger, actions,
-    event_name, event_types, function, functions, methods, routes,
+    event_name, event_types, function, functions, is_notice, methods, routes,
 };
 
 use trustplane_domain::Failure;

@@ -12,6 +12,7 @@ use trustplane_domain::health::Health;
 use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::inventory::{Seen, Sync};
+use trustplane_domain::notification::NotificationContacts;
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
@@ -59,6 +60,11 @@ impl Item for Tenant {
 
 impl Item for PolicySet {
     const ENTITY: &'static str = "policies";
+}
+
+impl Item for NotificationContacts {
+    const ENTITY: &'static str = "notification-contacts";
+    const NOUN: &'static str = "notification contacts";
 }
 
 impl Item for Credential {

@@ -20,6 +20,7 @@ use trustplane_domain::health::Health;
 use trustplane_domain::identity_provider::IdentityProvider;
 use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::inventory::{Half, RowId, Seen, Sync};
+use trustplane_domain::notification::NotificationContacts;
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
 use trustplane_domain::tenant::Tenant;
@@ -88,6 +89,11 @@ impl TenantKeys {
     /// The tenant's own policies.
     pub fn policies(self) -> Key<PolicySet> {
         self.key("POLICIES".to_owned())
+    }
+
+    /// The notification contacts.
+    pub fn notification_contacts(self) -> Key<NotificationContacts> {
+        self.key("CONTACTS".to_owned())
     }
 
     /// The connection.

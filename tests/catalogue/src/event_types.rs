@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 use trustplane_domain::audit::AuditRecord;
-use trustplane_domain::event::{IMAGES, SCHEMA_VERSION};
+use trustplane_domain::event::{CONTACTS, IMAGES, SCHEMA_VERSION};
 use trustplane_functions::{ACCESS_DENIED, EventType, When};
 use trustplane_platform::event_types::{EventType as Body, EventTypes};
 
@@ -34,7 +34,8 @@ fn event_types() -> Result<EventTypes, String> {
         name: ACCESS_DENIED,
         version: SCHEMA_VERSION,
         summary: DENIED,
-        schema: schema(&detail, json!({"type": "null"}), &json!({"outcome": {"const": "denied"}})),
+        notice: false,
+        schema: schema(&without_contacts(&detail), json!({"type": "null"}), &json!({"outcome": {"const": "denied"}})),
         example: denied(),
     }];
     for (name, rows) in by_name() {
@@ -53,11 +54,27 @@ fn event_types() -> Result<EventTypes, String> {
             name,
             version: SCHEMA_VERSION,
             summary: first.summary,
-            schema: schema(&detail, image, &fixed),
-            example: allowed(first, example),
+            notice: first.notice,
+            schema: schema(&if first.notice { detail.clone() } else { without_contacts(&detail) }, image, &fixed),
+            example: if first.notice { with_contacts(allowed(first, example)) } else { allowed(first, example) },
         });
     }
     Ok(EventTypes { data })
+}
+
+/// The detail of an event that is no notice.
+fn without_contacts(detail: &Value) -> Value {
+    let mut detail = detail.clone();
+    if let Some(properties) = detail["properties"].as_object_mut() {
+        properties.remove(CONTACTS);
+    }
+    detail
+}
+
+/// An example with contacts.
+fn with_contacts(mut example: Value) -> Value {
+    example[CONTACTS] = json!(["identity-team@acme.example"]);
+    example
 }
 
 fn unique(mut words: Vec<&str>) -> Vec<&str> {

@@ -64,6 +64,7 @@ pub fn written() -> Result<Vec<Written>, String> {
         #[cfg(feature = "schema")]
         Written { path: "functions/platform/src/event_types.json".to_owned(), text: event_types::document()? },
         between("docs/events.md", "<!-- events -->", "<!-- end of events -->", &events::table())?,
+        between("docs/notifications.md", "# All notices.", "# End of all notices.", &events::notices_of_pattern())?,
         Written { path: "shared/policy/permissions.md".to_owned(), text: permissions::permissions()? },
         Written {
             path: "shared/policy/src/decisions.rs".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::events;
 use crate::{alarms, dashboard};
 use trustplane_functions::{Function, Permission, Trigger, functions};
 
@@ -49,6 +50,7 @@ pub(crate) fn template() -> String {
     for (mark, expression) in STATE {
         text = text.replace(mark, expression);
     }
+    let text = text.replace("{{notices}}", &events::notices().join(", "));
     let text = text.replace("{{version}}", env!("CARGO_PKG_VERSION"));
     text.replace("{{longest-stack-name}}", &longest_stack_name().to_string())
 }

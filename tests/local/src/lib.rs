@@ -26,7 +26,7 @@ mod listen;
 mod lock;
 pub mod logs;
 mod options;
-mod pattern;
+pub mod pattern;
 mod process;
 mod receiver;
 mod runtime_api;

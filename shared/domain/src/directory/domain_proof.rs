@@ -15,12 +15,15 @@ use super::domain_name::DomainName;
 use super::page::SortKey;
 use super::words::words;
 use crate::Timestamp;
+use crate::expiry::{Notices, days_left};
 use crate::timestamp::DAY;
 
 /// Label of the record, in front of the domain.
 pub const CHALLENGE_LABEL: &str = "_trustplane-challenge";
 /// Time limit for setting a challenge's record, in milliseconds.
 pub const CHALLENGE_LIFE: i64 = 30 * DAY;
+/// Days before the end of a challenge at which a notice is given, if its record was not found by then.
+pub const THRESHOLDS: [u16; 2] = [7, 1];
 /// Time between two checks of a proven domain, in milliseconds.
 pub const CHECK_INTERVAL: i64 = DAY;
 /// Time for which the record of a proven domain may be missing, in milliseconds.
@@ -79,6 +82,9 @@ pub struct DomainProof {
     /// The mistake that explains the outcome of the last check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mistake: Option<Mistake>,
+    /// The threshold of the last notice that the challenge expires, in days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed: Option<u16>,
 }
 
 words! {
@@ -133,6 +139,8 @@ words! {
         Restored = "restored",
         /// The proof was revoked.
         Revoked = "revoked",
+        /// The challenge expires soon, and its record was not seen.
+        Expiring = "expiring",
         /// The challenge expired before its record was seen.
         Expired = "expired",
     }
@@ -167,6 +175,7 @@ impl DomainProof {
             outcome: None,
             found: Vec::new(),
             mistake: None,
+            noticed: None,
         }
     }
 
@@ -215,11 +224,11 @@ impl DomainProof {
         format!("token={} expiry={}", self.token, self.expires_at)
     }
 
-    /// Returns the time of the next automatic check: daily for a proven domain, at the end of the challenge for an
-    /// unproven one.
+    /// Returns the time of the next automatic check: daily for a proven domain, at the notices and at the end of the
+    /// challenge for an unproven one.
     pub fn next_due(&self) -> Option<Timestamp> {
         match self.status {
-            ProofStatus::Unproven => Some(self.expires_at),
+            ProofStatus::Unproven => Some(self.notices().next_at().unwrap_or(self.expires_at)),
             ProofStatus::Proven => {
                 Some(self.checked_at.or(self.proven_at).unwrap_or(self.created_at).plus_millis(CHECK_INTERVAL))
             }
@@ -277,6 +286,24 @@ impl DomainProof {
             _ => None,
         };
         (after, event)
+    }
+
+    /// Takes the notice that the challenge expires soon, if one is due. Each is given once; of several that are overdue, the
+    /// latest alone.
+    #[must_use]
+    pub fn with_notice(&self, now: Timestamp) -> Option<Self> {
+        let is_waiting = self.status == ProofStatus::Unproven && !self.is_over(now);
+        let threshold = self.notices().due(now).filter(|_| is_waiting)?;
+        Some(Self { noticed: Some(threshold), ..self.clone() })
+    }
+
+    /// Returns the days to the end of the challenge, rounded up.
+    pub fn days_left(&self, now: Timestamp) -> i64 {
+        days_left(self.expires_at, now)
+    }
+
+    fn notices(&self) -> Notices {
+        Notices { thresholds: &THRESHOLDS, end: self.expires_at, since: self.created_at, given: self.noticed }
     }
 
     /// Returns true if the last check came so long after the last clear answer.

@@ -123,7 +123,8 @@ impl Webhook {
         self.is_enabled() && self.events.iter().any(|pattern| pattern.matches(event))
     }
 
-    /// Reports that a delivery that was made at this time is still to be sent. Enabling a webhook again sends nothing old.
+    /// Reports that an event of this time, or a delivery that was made at it, is to be sent. A webhook is sent nothing that is
+    /// older than itself, and enabling it again sends nothing old.
     pub fn sends(&self, made_at: Timestamp) -> bool {
         matches!(self.state, State::Enabled { since, .. } if since <= made_at)
     }

@@ -2,7 +2,8 @@
 
 use trustplane_policy::Kind::{
     ApiKey, AuthorisationServer, Domain, ExternalId, IdentityProvider, IdpCertificate, Instance, Integration,
-    Organisation, Policy, SpCertificate, SsoConfiguration, SsoConfigurationVersion, Tenant, Webhook,
+    NotificationContacts, Organisation, Policy, SpCertificate, SsoConfiguration, SsoConfigurationVersion, Tenant,
+    Webhook,
 };
 
 use crate::event_type::{EventType, When};
@@ -216,7 +217,8 @@ pub(super) const IDENTITY_SOURCE: &[EventType] = &[
         "RefreshedIdentityProviderImage",
         "The metadata of an external identity provider was refreshed",
     )
-    .when(When::AfterHas("metadata_status")),
+    .when(When::AfterHas("metadata_status"))
+    .notice(),
     on(
         "update-external-idp",
         "identity-provider.updated",
@@ -331,6 +333,13 @@ pub(super) const PLATFORM: &[EventType] = &[
         "TenantImage",
         "All that the tenant had is deleted, but for its audit log, which follows",
     ),
+    on(
+        "put-notification-contacts",
+        "notification-contacts.saved",
+        NotificationContacts,
+        "NotificationContactsImage",
+        "The notification contacts were saved",
+    ),
     on("create-webhook", "webhook.created", Webhook, "WebhookImage", "A webhook was created"),
     on("put-webhook", "webhook.updated", Webhook, "WebhookImage", "A webhook was updated"),
     on(
@@ -355,42 +364,50 @@ pub(super) const EVENTS: &[EventType] = &[
         "ExpiringIdpCertificateImage",
         "A certificate of an external identity provider has expired",
     )
-    .when(When::After("threshold_days", "0")),
+    .when(When::After("threshold_days", "0"))
+    .notice(),
     on(
         "notify-expiring-certificates",
         "idp-certificate.expiring",
         IdpCertificate,
         "ExpiringIdpCertificateImage",
         "A certificate of an external identity provider expires soon",
-    ),
+    )
+    .notice(),
     on("notify-expiring-keys", "api-key.expiring", ApiKey, "NoticedApiKeyImage", "A credential expires soon")
-        .when(When::After("notice", "expiring")),
+        .when(When::After("notice", "expiring"))
+        .notice(),
     on("notify-expiring-keys", "api-key.unused", ApiKey, "NoticedApiKeyImage", "A credential was not used for 90 days")
-        .when(When::After("notice", "unused")),
+        .when(When::After("notice", "unused"))
+        .notice(),
     on(
         "notify-expiring-keys",
         "sp-certificate.expiring",
         SpCertificate,
         "ExpiringSpCertificateImage",
         "A certificate of the service provider expires soon",
-    ),
+    )
+    .notice(),
     on(
         "check-connections",
         "integration.health_changed",
         Integration,
         "ConnectionHealthImage",
         "The daily test of the connection found another health",
-    ),
-    on("deliver-webhooks", "webhook.disabled", Webhook, "DisabledWebhookImage", DISABLED),
-    on("retry-webhooks", "webhook.disabled", Webhook, "DisabledWebhookImage", DISABLED),
-    proof("missing", "domain.proof_failing", "The record of a proven domain is missing"),
-    proof("unanswered", "domain.proof_failing", "DNS has not answered clearly for the record of a proven domain"),
+    )
+    .notice(),
+    on("deliver-webhooks", "webhook.disabled", Webhook, "DisabledWebhookImage", DISABLED).notice(),
+    on("retry-webhooks", "webhook.disabled", Webhook, "DisabledWebhookImage", DISABLED).notice(),
+    proof("missing", "domain.proof_failing", "The record of a proven domain is missing").notice(),
+    proof("unanswered", "domain.proof_failing", "DNS has not answered clearly for the record of a proven domain")
+        .notice(),
     proof("restored", "domain.proof_restored", "The record of a proven domain is back"),
-    proof("revoked", "domain.proof_revoked", "The record of a proven domain was missing for too long"),
+    proof("revoked", "domain.proof_revoked", "The record of a proven domain was missing for too long").notice(),
     proof("proven", "domain.proven", "The record of a domain was found"),
-    proof("expired", "domain.challenge_expired", "The record of a domain was not found in time"),
-    tested("check-health", "authorisation-server.health_changed", AuthorisationServer, SERVER_HEALTH),
-    tested("check-health", "identity-provider.health_changed", IdentityProvider, PROVIDER_HEALTH),
+    proof("expiring", "domain.challenge_expiring", "A challenge expires soon, and its record was not found").notice(),
+    proof("expired", "domain.challenge_expired", "The record of a domain was not found in time").notice(),
+    tested("check-health", "authorisation-server.health_changed", AuthorisationServer, SERVER_HEALTH).notice(),
+    tested("check-health", "identity-provider.health_changed", IdentityProvider, PROVIDER_HEALTH).notice(),
     tested(
         "test-authorisation-server",
         "authorisation-server.tested",
@@ -404,9 +421,13 @@ pub(super) const EVENTS: &[EventType] = &[
         "An external identity provider was tested",
     ),
     refreshed("identity-provider.metadata_unreachable", UNREACHABLE)
-        .when(When::After("metadata_status", "unreachable")),
-    refreshed("identity-provider.metadata_unreachable", UNREACHABLE).when(When::After("metadata_status", "invalid")),
-    refreshed("identity-provider.metadata_changed", "The metadata of an external identity provider was refreshed"),
+        .when(When::After("metadata_status", "unreachable"))
+        .notice(),
+    refreshed("identity-provider.metadata_unreachable", UNREACHABLE)
+        .when(When::After("metadata_status", "invalid"))
+        .notice(),
+    refreshed("identity-provider.metadata_changed", "The metadata of an external identity provider was refreshed")
+        .notice(),
     on(
         "explain-external-idp-response",
         "identity-provider.response_explained",

@@ -219,6 +219,30 @@ pub(super) const FUNCTIONS: &[Function] = &[
         permissions: &[Read],
         ..PLATFORM
     }),
+    // Notices.
+    http(Endpoint {
+        name: "get-notification-contacts",
+        summary: "Get notification contacts",
+        method: "GET",
+        path: "/v1/notification-contacts",
+        group: Group::Read,
+        resource: Kind::NotificationContacts,
+        response: Some("NotificationContacts"),
+        permissions: &[Read],
+        ..PLATFORM
+    }),
+    http(Endpoint {
+        name: "put-notification-contacts",
+        summary: "Save notification contacts",
+        method: "PUT",
+        path: "/v1/notification-contacts",
+        group: Group::Administer,
+        resource: Kind::NotificationContacts,
+        request: Some("SaveNotificationContacts"),
+        response: Some("NotificationContacts"),
+        permissions: &[Read, Write],
+        ..PLATFORM
+    }),
     // Webhooks.
     http(Endpoint {
         name: "create-webhook",

@@ -15,7 +15,7 @@ use crate::table::{audit_records, own_world, published, table};
 const FUNCTION: &str = "check-connections";
 
 /// A customer with a tested connection through a role of its own.
-async fn tested(world: &'static World) -> (Customer, String) {
+pub async fn tested(world: &'static World) -> (Customer, String) {
     let customer = world.customer().await;
     let role = format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/own/{}", customer.tenant);
     world.stack().organization().trust_role(&role, &[&customer.external_id]);

@@ -44,6 +44,11 @@ impl Scene {
         self.world.invoke(FUNCTION, &scheduled(self.start.plus_millis(day * DAY))).await.unwrap()
     }
 
+    /// Runs a sweep half a day later than [`Self::sweep`]: challenges are younger than the scene.
+    async fn late_sweep(&self, day: i64) -> Value {
+        self.world.invoke(FUNCTION, &scheduled(self.start.plus_millis(day * DAY + DAY / 2))).await.unwrap()
+    }
+
     /// Returns the published domain events, each with its day.
     async fn told(&self) -> Vec<(String, i64)> {
         let records = audit_records(&self.table, self.tenant, FUNCTION).await;
@@ -180,15 +185,36 @@ async fn a_challenge_without_its_record_ends_after_thirty_days_and_is_told_once(
     let scene = Scene::set().await;
     let waiting = own(scene.domains.customer(), "waiting");
     let _ = scene.domains.versions.submit(&naming(&[], &[&waiting])).await;
-    assert_eq!(scene.sweep(29).await, checked(1));
+    assert_eq!(scene.late_sweep(22).await, checked(1));
+    // This proof and the proven one: of the challenge there is a notice a week and a day before its end, each once.
+    for (day, count) in [(23, 2), (23, 0), (24, 1), (29, 2), (29, 0)] {
+        assert_eq!(scene.late_sweep(day).await, checked(count), "{day}");
+    }
     assert_eq!(scene.domains.shown(&waiting).await["Status"], "Unproven");
-    let late = scene.start.plus_millis(30 * DAY + DAY / 2);
-    let said = scene.world.invoke(FUNCTION, &scheduled(late)).await.unwrap();
-    // This proof and the proven one.
-    assert_eq!((said, scene.sweep(30).await), (checked(2), checked(0)));
+    assert_eq!(scene.told().await, events(&[("expiring", 23), ("expiring", 29)]));
+    let records = audit_records(&scene.table, scene.tenant, FUNCTION).await;
+    let days: Vec<[&Value; 2]> =
+        records.iter().map(|one| [&one["after"]["threshold_days"], &one["after"]["days_left"]]).collect();
+    assert_eq!(days, [[&json!(7), &json!(7)], [&json!(1), &json!(1)]]);
+    assert_eq!((scene.late_sweep(30).await, scene.late_sweep(30).await), (checked(2), checked(0)));
     let shown = scene.domains.shown(&waiting).await;
     assert_eq!((&shown["Status"], &shown["Outcome"]), (&json!("Expired"), &json!("expired")));
-    assert_eq!(scene.told().await, events(&[("expired", 30)]));
+    assert_eq!(scene.told().await, events(&[("expiring", 23), ("expiring", 29), ("expired", 30)]));
+    scene.world.stack().settle_streams().await;
+    let names = scene.world.stack().events().into_iter().map(|event| event["detail-type"].clone());
+    assert_eq!(names.filter(|name| name == "domain.challenge_expiring").count(), 2);
+}
+
+#[tokio::test]
+async fn a_challenge_whose_record_is_there_is_proven_in_place_of_a_notice() {
+    let scene = Scene::set().await;
+    let waiting = own(scene.domains.customer(), "waiting");
+    let _ = scene.domains.versions.submit(&naming(&[], &[&waiting])).await;
+    let value = scene.domains.shown(&waiting).await["RecordValue"].as_str().unwrap().to_owned();
+    scene.domains.answer(&waiting, Answer::Texts(vec![vec![value]])).await;
+    assert_eq!(scene.late_sweep(23).await, checked(2));
+    assert_eq!(scene.domains.shown(&waiting).await["Status"], "Proven");
+    assert_eq!(scene.told().await, events(&[("proven", 23)]));
 }
 
 #[tokio::test]

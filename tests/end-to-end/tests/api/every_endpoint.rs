@@ -291,6 +291,11 @@ async fn costs_what_it_may_and_is_done_once() {
     let _ = story.step("GET", "/v1/event-types", none.clone()).await;
     let _ = story.step("DELETE", CONFIG, none.clone()).await;
 
+    // Notices.
+    let contacts = json!({"contacts": ["identity-team@acme.example"]});
+    let _ = story.step("PUT", "/v1/notification-contacts", contacts).await;
+    let _ = story.step("GET", "/v1/notification-contacts", none.clone()).await;
+
     // Webhooks.
     let hooks = "/v1/webhooks";
     let wanted = json!({"url": "https://hooks.localhost:1/", "events": ["tenant.suspended"]});

@@ -68,7 +68,7 @@ fn a_check_that_fails_says_why() {
         let (after, event) = challenge().observed(&observation, at(1));
         assert_eq!((after.status, after.outcome, event), (ProofStatus::Unproven, Some(outcome), None));
         assert_eq!(after.found, found);
-        assert_eq!(after.next_due(), Some(at(30)));
+        assert_eq!(after.next_due(), Some(at(23)));
     }
     let long = "x".repeat(1_000);
     let (after, _) = challenge().observed(&records(&[&[&long]]), at(1));
@@ -84,6 +84,20 @@ fn a_challenge_ends_after_thirty_days_even_if_the_record_comes_then() {
     assert_eq!((late.status, event), (ProofStatus::Expired, Some(ProofEvent::Expired)));
     assert_eq!((late.outcome, late.next_due()), (Some(Outcome::Expired), None));
     assert_eq!(late.observed(&right(&challenge()), at(31)), (late, None));
+}
+
+#[test]
+fn each_notice_of_a_challenge_is_given_once_and_none_of_a_proof_or_of_one_that_is_over() {
+    let proof = challenge();
+    assert_eq!((proof.with_notice(at(22)), proof.next_due()), (None, Some(at(23))));
+    let week = proof.with_notice(at(23)).unwrap();
+    assert_eq!((week.noticed, week.days_left(at(23)), week.next_due()), (Some(7), 7, Some(at(29))));
+    assert_eq!(week.with_notice(at(24)), None);
+    let day = week.with_notice(at(29)).unwrap();
+    assert_eq!((day.noticed, day.next_due(), day.with_notice(at(29))), (Some(1), Some(at(30)), None));
+    assert_eq!(proof.with_notice(at(29)).unwrap(), day);
+    assert_eq!((proof.with_notice(at(30)), proven().with_notice(at(29))), (None, None));
+    assert_eq!(day.renewed([9; 20], at(30)).next_due(), Some(at(53)));
 }
 
 #[test]
@@ -233,9 +247,16 @@ proptest! {
                 prop_assert_eq!(event == Some(ProofEvent::Proven), proof.status == ProofStatus::Unproven && kind < 2);
                 prop_assert_eq!(event == Some(ProofEvent::Missing), gone_since == Some(now));
             }
-            prop_assert!(after.next_due().is_none_or(|due| due > now));
             prop_assert_eq!(after.next_due().is_none(), after.is_over(now));
-            proof = after;
+            proof = match after.with_notice(now) {
+                Some(noticed) => {
+                    prop_assert!(after.noticed.is_none_or(|before| noticed.noticed < Some(before)));
+                    prop_assert!(!noticed.is_over(now) && !noticed.is_proven());
+                    noticed
+                }
+                None => after,
+            };
+            prop_assert!(proof.next_due().is_none_or(|due| due > now));
         }
     }
 

@@ -5,7 +5,7 @@ mod codes;
 mod connection_test;
 mod external_id;
 mod failures;
-mod inventory;
+pub mod inventory;
 mod inventory_failures;
 mod open_role;
 mod pasted;

@@ -69,6 +69,38 @@ async fn a_failed_attempt_is_made_again_with_the_same_id_until_it_succeeds() {
 }
 
 #[tokio::test]
+async fn a_webhook_is_sent_nothing_older_than_itself() {
+    let world = own_world(Options::default());
+    let customer = world.customer().await;
+    save_policy(&customer, "before").await;
+    world.stack().settle_streams().await;
+    let receiver = Receiver::start(world).await;
+    let made = create(&customer, &receiver.url("/"), &["policy.saved"]).await;
+    let events = || {
+        let events = world.stack().events().into_iter();
+        let own = events.filter(|event| event["detail-type"] == "policy.saved");
+        own.filter(|event| event["detail"]["tenant_id"] == customer.tenant).collect::<Vec<_>>()
+    };
+    // The bus delivers an event late, or a second time.
+    assert_eq!(world.invoke("deliver-webhooks", &events()[0]).await, Ok(json!({"deliveries": 0})));
+    let update = |enabled: bool| json!({"url": receiver.url("/"), "events": ["policy.saved"], "enabled": enabled});
+    let _ = customer.put(&path(&made), &update(false)).await.expect(200);
+    save_policy(&customer, "meanwhile").await;
+    world.stack().settle_streams().await;
+    let _ = customer.put(&path(&made), &update(true)).await.expect(200);
+    for event in events() {
+        assert_eq!(world.invoke("deliver-webhooks", &event).await, Ok(json!({"deliveries": 0})));
+    }
+    save_policy(&customer, "after").await;
+    let got = receiver.wait(1).await.remove(0);
+    let body = got.verified(made.body["secret"].as_str().unwrap());
+    assert_eq!(body["data"]["resource_id"], "after");
+    // A replay sends what is asked for.
+    let range = json!({"from": Timestamp::now().plus_millis(-DAY * 1_000), "to": Timestamp::now()});
+    assert_eq!(customer.post(&format!("{}/replay", path(&made)), &range).await.expect(202).body["count"], 3);
+}
+
+#[tokio::test]
 async fn an_endpoint_may_ask_for_a_later_attempt() {
     let world = own_world(Options::default());
     let customer = world.customer().await;

@@ -100,11 +100,11 @@ async fn an_event_that_would_be_too_large_is_sent_without_images() {
     let customer = world.customer().await;
     let receiver = Receiver::start(world).await;
     let made = create(&customer, &receiver.url("/"), &["policy.saved"]).await;
-    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let (tenant, now) = (TenantId::parse(&customer.tenant).unwrap(), Timestamp::now());
     let record: AuditRecord = serde_json::from_value(json!({
-        "id": "01KDYAK3SEZ7Y8V6W5T4S3R2Q1",
+        "id": ids_at(now).0,
         "tenant_id": tenant,
-        "occurred_at": "2026-01-02T03:04:05.678Z",
+        "occurred_at": now,
         "actor": {"id": "operator", "name": "operator", "type": "operator", "roles": []},
         "action": "put-policy",
         "resource_type": "policy",
