@@ -6,9 +6,10 @@ use serde::Serialize;
 use trustplane_dns::Resolver;
 use trustplane_domain::directory::domain_name::DomainName;
 use trustplane_domain::directory::domain_proof::{DomainProof, Mistake, Observation, Outcome, ProofStatus};
+use trustplane_domain::setup::Section;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::{Image, Kind};
-use trustplane_runtime::{Call, Decision, Planned, Response, Subject, Worked, both};
+use trustplane_runtime::{Call, Context, Decision, Planned, Response, Subject, Worked, both};
 use trustplane_store::{Stored, Writes};
 
 use crate::listing;
@@ -61,7 +62,10 @@ struct View {
 pub async fn list(call: Call) -> Result<Response, Failure> {
     call.input(|request| both(path::configuration(request), listing::page(request, DomainProof::SORTABLE)))
         .reads(|(path, _), keys| configuration_reads(path, keys))
-        .subject(|((path, _), ()), _, _| Subject::new(Kind::SsoConfiguration, path.configuration_id.to_string()))
+        .subject(|((path, _), ()), _, cx| {
+            let own = cx.owns_configuration(path.configuration_id);
+            Subject::new(Kind::SsoConfiguration, path.configuration_id.to_string()).own_configuration(own)
+        })
         .plan(|((_, page), ()), found, _| Ok(Planned::new((page.clone(), found))))
         .further(|(_, found), keys| {
             let domains = found.configuration.value.domains.iter();
@@ -83,24 +87,27 @@ pub async fn verify(call: Call) -> Result<Response, Failure> {
     let token = call.random()?;
     call.input(|request| both(path::configuration(request), path::domain(request)))
         .reads(|(path, domain), keys| (configuration_reads(path, keys), keys.domain_proof(domain).optional()))
-        .subject(|((_, domain), ()), read, _| {
+        .subject(|((path, domain), ()), read, cx| {
             let proof = read.and_then(|(found, proof)| named(found, domain, proof.item.as_ref()));
-            Subject::new(Kind::Domain, domain.as_str()).stored(proof, image)
+            let own = cx.owns_configuration(path.configuration_id);
+            Subject::new(Kind::Domain, domain.as_str()).stored(proof, image).own_configuration(own)
         })
         .plan(|((_, domain), ()), (found, proof), _| {
             let proof = named(&found, domain, proof.item.as_ref()).cloned().ok_or(Failure::NotFound("domain"))?;
-            Ok(Planned::new((proof, found.obstacles())))
+            let others = found.configuration.value.domains.iter().filter(|other| *other != domain);
+            let others: Vec<DomainName> = others.cloned().collect();
+            Ok(Planned::new((proof, found.obstacles(), others)))
         })
-        .then(async |(proof, _), cx, _| {
+        .then(async |(proof, _, others), cx, _| {
             let observed = if proof.value.is_over(cx.now) {
                 None
             } else {
                 let resolver = Resolver::shared(cx.platform().dns_server()).map_err(Failure::internal)?;
                 Some(looked_up(&proof.value, resolver).await)
             };
-            Ok(Worked::Done(observed))
+            Ok(Worked::Done((observed, are_proven(others, cx).await?)))
         })
-        .decide(|(proof, obstacles), observed, cx| {
+        .decide(|(proof, obstacles, _), (observed, others_are_proven), cx| {
             let after = match observed {
                 _ if proof.value.is_over(cx.now) => proof.value.renewed(token, cx.now),
                 Some((observed, is_doubled)) => {
@@ -110,9 +117,22 @@ pub async fn verify(call: Call) -> Result<Response, Failure> {
                 None => proof.value.clone(),
             };
             let response = warned(Response::ok(&body(&after)).etag(proof.version + 1), &obstacles);
-            Ok(Decision::write(Writes::new().replace(&proof, &after), response).after(image(&after)))
+            let is_complete = after.is_proven() && *others_are_proven;
+            let decision = Decision::write(Writes::new().replace(&proof, &after), response).after(image(&after));
+            Ok(decision.completing(Section::Domains, is_complete))
         })
         .await
+}
+
+/// Returns true if all of these domains are proven, for a setup session: its section is complete with the last one. Not read
+/// for another caller.
+async fn are_proven(domains: &[DomainName], cx: &Context<'_>) -> Result<bool, Failure> {
+    if cx.caller.setup.is_none() {
+        return Ok(false);
+    }
+    let proofs: Vec<_> = domains.iter().map(|domain| cx.keys.domain_proof(domain).optional()).collect();
+    let proofs = cx.load(proofs).await?;
+    Ok(proofs.iter().all(|proof| proof.value().is_some_and(DomainProof::is_proven)))
 }
 
 /// Looks up the record; where there is none, also at the names where a DNS provider puts it that appends the zone to a name

@@ -75,7 +75,9 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
 pub async fn show(call: Call) -> Result<Response, Failure> {
     call.input(path::configuration_id_alone)
         .reads(|id, keys| keys.sso_configuration_path(*id))
-        .subject(|(id, ()), _, _| Subject::new(Kind::SsoConfiguration, id.to_string()))
+        .subject(|(id, ()), _, cx| {
+            Subject::new(Kind::SsoConfiguration, id.to_string()).own_configuration(cx.owns_configuration(*id))
+        })
         .plan(|_, path, _| Ok(Planned::new(path.value)))
         .further(configuration_reads)
         .decide(|_, found, _| {

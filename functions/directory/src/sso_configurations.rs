@@ -110,7 +110,9 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
 pub async fn show(call: Call) -> Result<Response, Failure> {
     call.input(path::configuration)
         .reads(configuration_reads)
-        .subject(|(path, ()), found, _| stored(path, found))
+        .subject(|(path, ()), found, cx| {
+            stored(path, found).own_configuration(cx.owns_configuration(path.configuration_id))
+        })
         .decide(|_, found, _| {
             let response = Response::ok(&body(&found.configuration.value)).etag(found.configuration.version);
             Ok(warned(response, &found.obstacles()))

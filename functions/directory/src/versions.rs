@@ -111,7 +111,12 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
 pub async fn show(call: Call) -> Result<Response, Failure> {
     call.input(path::version)
         .reads(version_reads)
-        .subject(|((_, id), ()), read, _| subject(*id).before(read.map(|(_, version)| image(&version.value))))
+        .subject(|((path, id), ()), read, cx| {
+            let newest =
+                read.is_none_or(|(found, version)| version.value.number == found.configuration.value.version_counter);
+            let own = cx.owns_configuration(path.configuration_id).map(|own| own && newest);
+            subject(*id).before(read.map(|(_, version)| image(&version.value))).own_configuration(own)
+        })
         .decide(|_, (above, version), _| {
             let response = Response::ok(&body(&version.value)).etag(version.version);
             Ok(warned(response, &above.obstacles()))

@@ -39,7 +39,12 @@ pub async fn put(call: Call) -> Result<Response, Failure> {
     call.no_input()
         .body(|request| settings(request, &call.platform.account))
         .reads(|(), keys| (keys.connection().expected(), keys.aws_sync().optional()))
-        .subject(|_, loaded, _| subject(loaded.map(|(connection, _)| connection)))
+        .subject(|(_, settings), loaded, cx| {
+            let connection = loaded.map(|(connection, _)| connection);
+            let changed = connection.filter(|connection| connection.value.settings != *settings);
+            let worked = cx.worked_before(|at| changed.is_some_and(|changed| changed.value.passed_before(at)));
+            subject(connection).worked_before(worked)
+        })
         .decide(|(_, settings), (connection, sync), cx| Ok(save(cx, &connection, &sync, settings.clone(), None)))
         .await
 }

@@ -9,6 +9,7 @@ use trustplane_domain::connection::{
 };
 use trustplane_domain::ids::ExternalId;
 use trustplane_domain::region::Region;
+use trustplane_domain::setup::Section;
 use trustplane_domain::{Conflict, Failure, Timestamp};
 use trustplane_policy::{Grant, Image};
 use trustplane_runtime::{Budget, Call, Context, Decision, Planned, Response, Worked};
@@ -162,8 +163,10 @@ impl Tested {
         let report = &report.clone().after(kept.report.value());
         let now = &kept.connection;
         let health = report.health().or(now.value.health);
+        let passed = report.success && report.config_version == kept.connection.value.config_version;
         let decision = |response| {
             Decision::write(kept.report.write(report), response)
+                .completing(Section::AwsIdentityCenter, passed)
                 .audited_as(Some(kept.image()), Some(View { health, ..View::of(report) }.image()))
         };
         if now.value.config_version != self.connection.config_version {

@@ -3,13 +3,14 @@
 use serde::Serialize;
 use trustplane_domain::certificate::{Certificate, CertificateId, SerialAsNumber};
 use trustplane_domain::identity_provider::{IdentityProviderId, TrustedCertificate};
+use trustplane_domain::setup::Section;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_domain::{request, text_field};
 use trustplane_policy::{Image, Kind};
 use trustplane_runtime::{Call, Decision, Request, Response, Subject, both};
 use trustplane_store::Writes;
 
-use crate::external_idp::ProviderPath;
+use crate::external_idp::{ProviderPath, enabled_before, is_done};
 use crate::parameters::{self, BODY_LIMIT};
 use crate::store::{self, Store};
 use crate::warnings;
@@ -87,9 +88,10 @@ struct New {
 pub async fn import(call: Call) -> Result<Response, Failure> {
     let request =
         call.input(ProviderPath::parse).body(|request| new(request, &call)).reads(ProviderPath::reads).subject(
-            |(path, new), store, _| {
+            |(path, new), store, cx| {
                 let provider = store.and_then(|store| store.provider(path.provider).ok());
                 Subject::new(Kind::IdpCertificate, new.id.to_string())
+                    .worked_before(enabled_before(provider, cx))
                     .after(provider.map(|provider| image(&path.store, provider.value.id(), &new.certificate)))
                     .version(provider.map(|provider| provider.version))
             },
@@ -98,7 +100,8 @@ pub async fn import(call: Call) -> Result<Response, Failure> {
         let provider = store.provider(path.provider)?;
         let after = provider.value.import_certificate(new.id, new.certificate.clone(), cx.now)?;
         let response = Response::ok(&Imported { certificate_id: new.id.to_string() }).etag(provider.version + 1);
-        Ok(Decision::write(Writes::new().replace(provider, &after), warned(response, &new.certificate)))
+        let decision = Decision::write(Writes::new().replace(provider, &after), warned(response, &new.certificate));
+        Ok(decision.completing(Section::IdentityProvider, is_done(&after, cx)))
     })
     .await
 }
@@ -121,11 +124,12 @@ pub async fn delete(call: Call) -> Result<Response, Failure> {
     let request = call
         .input(|request| both(ProviderPath::parse(request), parameters::id(request, "certificate_id")))
         .reads(|(path, _), keys| path.reads(keys))
-        .subject(|((path, id), ()), store, _| {
+        .subject(|((path, id), ()), store, cx| {
             let provider = store.and_then(|store| store.provider(path.provider).ok());
             let certificate = store.and_then(|store| certificate(store, path, id).ok());
             let id = CertificateId::parse(id).map(|id| id.to_string()).unwrap_or_default();
             Subject::new(Kind::IdpCertificate, id)
+                .worked_before(enabled_before(provider, cx))
                 .before(
                     provider
                         .zip(certificate)

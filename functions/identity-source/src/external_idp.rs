@@ -7,6 +7,7 @@ use trustplane_domain::connection::Connection;
 use trustplane_domain::credential::Role;
 use trustplane_domain::identity_provider::{IdentityProvider, IdentityProviderId, Metadata, View};
 use trustplane_domain::service_provider::ServiceProvider;
+use trustplane_domain::setup::Section;
 use trustplane_domain::{Conflict, Failure};
 use trustplane_outbound::Client;
 use trustplane_policy::{Image, Kind};
@@ -147,6 +148,7 @@ pub async fn create(call: Call, client: Rc<Client>) -> Result<Response, Failure>
             let scheduled =
                 Writes::new().put(&cx.keys.identity_provider_health(&store.id), &untested(&store.id, cx.now));
             let decision = Decision::write(store.provider.write(&made.provider).and(scheduled), response);
+            let decision = decision.completing(Section::IdentityProvider, cx.platform_enables());
             Ok(decision.audited_as(None, Some(recorded(&store.id, &made.provider, &made.remarks))))
         },
     )
@@ -179,7 +181,7 @@ pub async fn update(call: Call, client: Rc<Client>) -> Result<Response, Failure>
         .reads(ProviderPath::reads_served)
         .subject(|(path, change), store, cx| {
             let action = change.is_incomplete().then(fetched::preview).flatten();
-            subject((path, change), store, cx).action(action)
+            changing((path, change), store, cx).action(action)
         });
     let wanted = |(path, change): (&ProviderPath, &Change), store: &ServedStore, _: &Context<'_>| {
         let _ = store.provider(path.provider)?;
@@ -192,7 +194,8 @@ pub async fn update(call: Call, client: Rc<Client>) -> Result<Response, Failure>
         |(path, change), store, cx| {
             let provider = store.provider(path.provider)?;
             let after = change.applied(&provider.value, cx.now)?;
-            Ok(changed(&store, provider, &after, change.remarks(&after, service_provider(&store), cx.now)))
+            let remarks = change.remarks(&after, service_provider(&store), cx.now);
+            Ok(changed(&store, provider, &after, remarks).completing(Section::IdentityProvider, is_done(&after, cx)))
         },
     )
     .await
@@ -205,7 +208,7 @@ pub async fn enable(call: Call) -> Result<Response, Failure> {
         let provider = store.provider(path.provider)?;
         let after = provider.value.enable(cx.now)?;
         let remarks = Remarks::default().on_signing(&after, service_provider(&store), cx.now);
-        Ok(changed(&store, provider, &after, remarks))
+        Ok(changed(&store, provider, &after, remarks).completing(Section::IdentityProvider, is_done(&after, cx)))
     })
     .await
 }
@@ -255,6 +258,22 @@ pub(crate) fn subject<B, S>((path, _): (&ProviderPath, &B), store: Option<&Store
     let provider = store.and_then(|store| store.provider(path.provider).ok());
     let id = path.provider.map(|id| id.to_string()).unwrap_or_default();
     Subject::new(Kind::IdentityProvider, id).stored(provider, |provider| image(&path.store, provider))
+}
+
+/// The subject of a request that changes the provider of a path.
+pub(crate) fn changing<B, S>(asked: (&ProviderPath, &B), store: Option<&Store<S>>, cx: &Context<'_>) -> Subject {
+    let provider = store.and_then(|store| store.provider(asked.0.provider).ok());
+    subject(asked, store, cx).worked_before(enabled_before(provider, cx))
+}
+
+/// The fact for a setup session if the provider was enabled before it began.
+pub(crate) fn enabled_before(provider: Option<&Stored<IdentityProvider>>, cx: &Context<'_>) -> Option<bool> {
+    cx.worked_before(|at| provider.is_some_and(|provider| provider.value.was_enabled_before(at)))
+}
+
+/// Returns true if nothing is left to do for a setup session: the provider is enabled, or the platform enables it.
+pub(crate) fn is_done(provider: &IdentityProvider, cx: &Context<'_>) -> bool {
+    provider.is_enabled() || cx.platform_enables()
 }
 
 /// The service provider of a store, if it has certificates.
@@ -308,9 +327,9 @@ fn association<'a>(provider: &'a IdentityProvider, cx: &Context<'_>) -> Associat
     }
 }
 
-/// Returns true for a caller whose roles permit changes.
+/// Returns true for a caller whose roles permit changes, and for a setup session, which may set the URL.
 fn may_write(cx: &Context<'_>) -> bool {
-    cx.caller.roles.iter().any(|role| matches!(role, Role::Editor | Role::Admin))
+    cx.caller.setup.is_some() || cx.caller.roles.iter().any(|role| matches!(role, Role::Editor | Role::Admin))
 }
 
 impl<'a> Followed<'a> {

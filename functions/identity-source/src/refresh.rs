@@ -9,12 +9,13 @@ use trustplane_domain::identity_provider::{
     IdentityProvider, Metadata, Observation, Pending, RefreshEvent, RefreshRecord, Refreshed, View,
 };
 use trustplane_domain::request::Label;
+use trustplane_domain::setup::Section;
 use trustplane_domain::{Conflict, Failure, Timestamp, request};
 use trustplane_outbound::Client;
 use trustplane_policy::{Action, Image};
 use trustplane_runtime::{Call, Context, Decision, Request, Response, actions};
 
-use crate::external_idp::{ProviderPath, subject};
+use crate::external_idp::{ProviderPath, changing, is_done};
 use crate::{fetched, offers};
 
 request! {
@@ -89,7 +90,7 @@ pub async fn refresh(call: Call, client: Rc<Client>) -> Result<Response, Failure
         .input(ProviderPath::parse)
         .body(|request| Refresh::parse(request, &call))
         .reads(ProviderPath::reads)
-        .subject(|(path, refresh), store, cx| subject((path, refresh), store, cx).action(refresh.action()));
+        .subject(|(path, refresh), store, cx| changing((path, refresh), store, cx).action(refresh.action()));
     let fetch = async |(refresh, provider): &(Refresh, IdentityProvider), cx: &Context<'_>| {
         Ok(Refresh { observed: client.observe(provider, cx.now).await, ..refresh.clone() })
     };
@@ -116,7 +117,9 @@ pub async fn refresh(call: Call, client: Rc<Client>) -> Result<Response, Failure
             let response = Response::ok(&body(&after, &events).ok_or_else(|| Failure::internal("no metadata URL"))?);
             let image = |provider: &IdentityProvider| Image::of(&View::of(&path.store, provider));
             let recorded = Image::of(&RefreshRecord::of(&path.store, &after, &events));
-            Ok(Decision::update(before, &after, image, response).audited_as(Some(image(&before.value)), Some(recorded)))
+            Ok(Decision::update(before, &after, image, response)
+                .audited_as(Some(image(&before.value)), Some(recorded))
+                .completing(Section::IdentityProvider, is_done(&after, cx)))
         },
     )
     .await

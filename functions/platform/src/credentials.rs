@@ -104,7 +104,7 @@ impl Seed {
     pub(crate) fn token(&self, id: CredentialId, kind: CredentialKind) -> Option<Token> {
         match kind {
             CredentialKind::Bearer => Some(Token::new(id, self.secret)),
-            CredentialKind::AccessKey | CredentialKind::Temporary => None,
+            CredentialKind::AccessKey | CredentialKind::Temporary | CredentialKind::Setup => None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use trustplane_domain::credential::{Kind as CredentialKind, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_domain::setup::Section;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::Kind;
 use trustplane_runtime::{Call, Response, Subject};
@@ -17,12 +18,12 @@ pub(crate) struct Body<'a> {
     id: CredentialId,
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
     name: &'a str,
-    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["bearer", "access_key", "temporary"])))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["bearer", "access_key", "temporary", "setup"])))]
     kind: CredentialKind,
-    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    /// Roles; none of a setup session.
     roles: &'a BTreeSet<Role>,
     /// Sections of a setup session; empty for every other credential.
-    sections: &'a [&'a str],
+    sections: Vec<Section>,
     expires_at: Option<Timestamp>,
     tenant_id: TenantId,
 }
@@ -38,7 +39,7 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
                 name: &caller.name,
                 kind: caller.kind,
                 roles: &caller.roles,
-                sections: &[],
+                sections: caller.setup.iter().flat_map(|setup| setup.sections.iter().copied()).collect(),
                 expires_at: caller.expires_at,
                 tenant_id: cx.keys.id(),
             }))

@@ -49,13 +49,13 @@ pub struct AuditRecord {
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "EventActor")]
 struct Actor {
-    /// A credential's public id, `operator`, or a function's name.
+    /// A credential's or a setup link's public id, `operator`, or a function's name.
     id: String,
-    /// The credential's name; otherwise the same as `id`.
+    /// The credential's name or the link's label; otherwise the same as `id`.
     name: String,
     /// The kind of actor.
     #[serde(rename = "type")]
-    #[schemars(extend("enum" = ["credential", "operator", "system"]))]
+    #[schemars(extend("enum" = ["credential", "setup-link", "operator", "system"]))]
     kind: String,
     /// The credential's roles; empty for other actors.
     roles: Vec<String>,

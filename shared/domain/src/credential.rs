@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::ids::CredentialId;
-use crate::token::{Token, TokenHash};
+use crate::setup::SetupScope;
+use crate::token::{Purpose, Token, TokenHash};
 
 pub use change::{CredentialRefusal, CredentialUpdate, Rotated};
 pub use lineage::{Lineage, MAX_MAKERS};
@@ -70,6 +71,8 @@ pub enum Kind {
     AccessKey,
     /// A temporary access key, which acts for the credential that it was made from. It is never stored.
     Temporary,
+    /// A session of a setup link. It has sections and no roles.
+    Setup,
 }
 
 impl Kind {
@@ -79,6 +82,7 @@ impl Kind {
             Self::Bearer => "bearer",
             Self::AccessKey => "access_key",
             Self::Temporary => "temporary",
+            Self::Setup => "setup",
         }
     }
 }
@@ -92,7 +96,7 @@ pub struct Credential {
     pub name: String,
     /// Kind of the credential.
     pub kind: Kind,
-    /// Roles; at least one.
+    /// Roles; at least one, but none of a setup session.
     pub roles: BTreeSet<Role>,
     /// SHA-256 of a bearer token's secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,6 +128,9 @@ pub struct Credential {
     /// The last use, or the creation, that was noticed to be long ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noticed_use: Option<Timestamp>,
+    /// Sections of a setup session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<Box<SetupScope>>,
 }
 
 impl Credential {
@@ -135,7 +142,12 @@ impl Credential {
     /// Returns true if `token` belongs to this credential and the credential is valid.
     pub fn accepts(&self, token: &Token, now: Timestamp) -> bool {
         let matches = self.token_hash.as_ref().is_some_and(|hash| hash.matches(token));
-        matches && self.kind == Kind::Bearer && self.id == token.id() && self.is_valid(now)
+        let purpose = match self.kind {
+            Kind::Bearer => Some(Purpose::Credential),
+            Kind::Setup => Some(Purpose::SetupSession),
+            Kind::AccessKey | Kind::Temporary => None,
+        };
+        matches && purpose == Some(token.purpose()) && self.id == token.id() && self.is_valid(now)
     }
 }
 
@@ -190,6 +202,7 @@ impl NewCredential {
             last_used_at: None,
             noticed_expiry: None,
             noticed_use: None,
+            setup: None,
         })
     }
 }

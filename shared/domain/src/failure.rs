@@ -9,6 +9,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::setup::Ended;
+
 /// A reason why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -57,6 +59,8 @@ pub enum Failure {
     PreconditionFailed,
     /// The current state does not allow the request.
     Conflict(Conflict, String),
+    /// The setup link starts no session any more.
+    SetupLinkEnded(Ended),
     /// The `Idempotency-Key` was used with a different request.
     IdempotencyMismatch,
     /// The tenant's rate limit is exceeded.

@@ -11,6 +11,7 @@
 //! | [`policy`], [`audit`], [`audit_chain`], [`event`] | a tenant's own policies, its audit log and its events |
 //! | [`connection`], [`inventory`] | the connection to IAM Identity Center, and the inventory read through it |
 //! | [`identity_provider`], [`service_provider`], [`certificate`], [`saml`] | SAML trust of an identity store |
+//! | [`setup`] | links to the setup page, their sections and sessions |
 //! | [`directory`] | organisations, authorisation servers, SSO configurations, and the proofs of e-mail domains |
 //! | [`mod@request`], [`fields`], [`nearest`], [`failure`] | parsing of requests, and the failures of all APIs |
 //! | [`outbound`], [`webhook`] | rules for requests to addresses that tenants chose; webhooks and their deliveries |
@@ -50,6 +51,7 @@ pub mod request;
 pub mod saml;
 pub mod schema;
 pub mod service_provider;
+pub mod setup;
 mod shown;
 pub mod signature;
 pub mod temporary_key;

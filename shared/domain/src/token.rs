@@ -1,8 +1,10 @@
-//! Bearer tokens: `tpk_{public id}_{secret}{checksum}`.
+//! Tokens: `tpk_{public id}_{secret}{checksum}` of a bearer credential, `tps_` of a setup session, `tpl_` in the URL of a
+//! setup link.
 //!
 //! The secret is 256 random bits in 43 digits of base 62. The checksum is the CRC-32 of all preceding characters, in 6
 //! digits, so a scanner recognizes a leaked token without a request to the service. The whole token matches
-//! `tpk_[0-9A-Za-z]{38}_[0-9A-Za-z]{49}`. Only the SHA-256 of the secret is stored.
+//! `tp[kls]_[0-9A-Za-z]{38}_[0-9A-Za-z]{49}`. Only the SHA-256 of the secret is stored. The checksum covers the prefix, so
+//! a token of one purpose never reads as one of another.
 
 use std::fmt;
 
@@ -13,14 +15,37 @@ use subtle::ConstantTimeEq;
 use crate::base62;
 use crate::ids::{CREDENTIAL_ID_LENGTH, CredentialId};
 
-const PREFIX: &str = "tpk_";
+const PREFIX_LENGTH: usize = 4;
 const SECRET_LENGTH: usize = 43;
 const CHECKSUM_LENGTH: usize = 6;
 /// Length of a token's text, in bytes.
-pub const TOKEN_LENGTH: usize = PREFIX.len() + CREDENTIAL_ID_LENGTH + 1 + SECRET_LENGTH + CHECKSUM_LENGTH;
+pub const TOKEN_LENGTH: usize = PREFIX_LENGTH + CREDENTIAL_ID_LENGTH + 1 + SECRET_LENGTH + CHECKSUM_LENGTH;
+
+/// Purposes of a token, by its first characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A bearer credential.
+    Credential,
+    /// A session of the setup page.
+    SetupSession,
+    /// A link to the setup page, which starts sessions and authenticates nothing else.
+    SetupLink,
+}
+
+impl Purpose {
+    /// Returns the first characters of its tokens.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Credential => "tpk_",
+            Self::SetupSession => "tps_",
+            Self::SetupLink => "tpl_",
+        }
+    }
+}
 
 /// A token, as a client presents it or as it is shown once. Neither `Debug` nor an error ever contains its secret.
 pub struct Token {
+    purpose: Purpose,
     id: CredentialId,
     secret: [u8; 32],
 }
@@ -31,13 +56,23 @@ pub struct Token {
 pub struct TokenHash([u8; 32]);
 
 impl Token {
-    /// Creates a token from 256 random bits.
+    /// Creates a token of a credential from 256 random bits.
     pub fn new(id: CredentialId, secret: [u8; 32]) -> Self {
-        Self { id, secret }
+        Self::of(Purpose::Credential, id, secret)
     }
 
-    /// Parses a token and verifies its checksums.
+    /// Creates a token from 256 random bits.
+    pub fn of(purpose: Purpose, id: CredentialId, secret: [u8; 32]) -> Self {
+        Self { purpose, id, secret }
+    }
+
+    /// Parses a token of a credential and verifies its checksums.
     pub fn parse(text: &str) -> Option<Self> {
+        Self::parse_of(Purpose::Credential, text)
+    }
+
+    /// Parses a token of this purpose and verifies its checksums.
+    pub fn parse_of(purpose: Purpose, text: &str) -> Option<Self> {
         if text.len() != TOKEN_LENGTH || !text.is_ascii() {
             return None;
         }
@@ -45,8 +80,13 @@ impl Token {
         if base62::decode::<4>(checksum)? != crc32fast::hash(body.as_bytes()).to_be_bytes() {
             return None;
         }
-        let (id, secret) = body.strip_prefix(PREFIX)?.split_once('_')?;
-        Some(Self { id: CredentialId::parse(id)?, secret: base62::decode(secret)? })
+        let (id, secret) = body.strip_prefix(purpose.prefix())?.split_once('_')?;
+        Some(Self { purpose, id: CredentialId::parse(id)?, secret: base62::decode(secret)? })
+    }
+
+    /// Returns its purpose.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// Returns the credential that the token names. It is not verified.
@@ -59,9 +99,14 @@ impl Token {
         TokenHash(Sha256::digest(self.secret).into())
     }
 
+    /// Returns a digest of the secret and of another one, which depends on both.
+    pub(crate) fn digest_with(&self, other: &[u8; 32]) -> [u8; 32] {
+        Sha256::new().chain_update(self.secret).chain_update(other).finalize().into()
+    }
+
     /// Returns the token in plain text, to show it once.
     pub fn reveal(&self) -> String {
-        let body = format!("{PREFIX}{}_{}", self.id, base62::encode(&self.secret, SECRET_LENGTH));
+        let body = format!("{}{}_{}", self.purpose.prefix(), self.id, base62::encode(&self.secret, SECRET_LENGTH));
         let checksum = crc32fast::hash(body.as_bytes()).to_be_bytes();
         format!("{body}{}", base62::encode(&checksum, CHECKSUM_LENGTH))
     }
@@ -141,6 +186,21 @@ mod tests {
         #[test]
         fn any_text_is_read_without_a_panic(text in "(tpk_)?.{0,120}") {
             prop_assert!(Token::parse(&text).is_none());
+        }
+    }
+
+    #[test]
+    fn a_token_of_one_purpose_is_none_of_another() {
+        let id = CredentialId::new(TenantId::from_random([1; 16]), [2; 8]);
+        let all = [Purpose::Credential, Purpose::SetupSession, Purpose::SetupLink];
+        for made in all {
+            let text = Token::of(made, id, [3; 32]).reveal();
+            assert_eq!(text.len(), TOKEN_LENGTH);
+            for read in all {
+                assert_eq!(Token::parse_of(read, &text).is_some(), made == read, "{made:?} as {read:?}");
+                let renamed = format!("{}{}", read.prefix(), &text[PREFIX_LENGTH..]);
+                assert_eq!(Token::parse_of(read, &renamed).is_some(), made == read, "{made:?} renamed {read:?}");
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use trustplane_domain::credential::Role;
 
+use crate::setup;
+
 /// An action, and its group in the built-in policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action {
@@ -11,6 +13,13 @@ pub struct Action {
     pub group: Group,
     /// The kind of resource that it acts on.
     pub resource: super::Kind,
+}
+
+impl Action {
+    /// Returns the names of its groups in Cedar: that of its roles, and one per section of the setup page that has it.
+    pub(crate) fn groups(self) -> impl Iterator<Item = String> {
+        std::iter::once(self.group.as_str().to_owned()).chain(setup::sections_of(self.name).map(setup::group))
+    }
 }
 
 /// Groups of actions. Each is a Cedar action that has the actions as members.

@@ -9,6 +9,7 @@ use cedar_policy::{
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::Credential;
 use trustplane_domain::ids::TenantId;
+use trustplane_domain::setup::SetupScope;
 use trustplane_domain::timestamp::DAY;
 
 use crate::{Action, Actor, Image, Origin, Question, Resource};
@@ -63,7 +64,11 @@ impl<'a> Principal<'a> {
 }
 
 impl PolicyRequest<'_> {
+    /// The actor of a setup session is its link.
     pub(crate) fn actor(&self) -> Actor {
+        if let Some(setup) = self.setup() {
+            return Actor::setup_link(setup.link, self.principal.name());
+        }
         let kind = if self.principal.credential().is_some() { "credential" } else { SYSTEM };
         Actor {
             id: self.principal.id(),
@@ -89,29 +94,32 @@ impl PolicyRequest<'_> {
         action: Action,
         question: &Question,
     ) -> Result<(Request, Entities), Box<dyn std::error::Error>> {
-        let Question { resource, before, after, own_version, .. } = question;
+        let Question { resource, before, after, .. } = question;
         let principal = uid("Credential", &self.principal.id())?;
         let action_uid = uid("Action", action.name)?;
         let resource_uid = uid(resource.kind.entity_type(), &resource.id)?;
         let entities = [
             Entity::new(
                 principal.clone(),
-                self.principal_attributes(),
+                self.principal_attributes()?,
                 self.principal.roles().map(|role| uid("Role", role)).collect::<Result<HashSet<_>, _>>()?,
             )?,
-            Entity::new_no_attrs(action_uid.clone(), HashSet::from([uid("Action", action.group.as_str())?])),
+            Entity::new_no_attrs(
+                action_uid.clone(),
+                action.groups().map(|group| uid("Action", &group)).collect::<Result<HashSet<_>, _>>()?,
+            ),
             Entity::new(
                 resource_uid.clone(),
                 resource_attributes(resource, before.as_ref(), after.as_ref()),
                 HashSet::new(),
             )?,
         ];
-        let context = Context::from_pairs(self.context(*own_version))?;
+        let context = Context::from_pairs(self.context(question))?;
         let request = Request::new(principal, action_uid, resource_uid, context, schema)?;
         Ok((request, Entities::from_entities(entities, schema)?))
     }
 
-    fn principal_attributes(&self) -> HashMap<String, RestrictedExpression> {
+    fn principal_attributes(&self) -> Result<HashMap<String, RestrictedExpression>, Box<dyn std::error::Error>> {
         let credential = self.principal.credential();
         // The platform is as old as its request, so that no policy on the age of credentials concerns it.
         let created_at = credential.map_or(self.at, |credential| credential.created_at);
@@ -126,10 +134,17 @@ impl PolicyRequest<'_> {
         if let Some(at) = credential.and_then(|credential| credential.expires_at) {
             attributes.insert("expires_at".to_owned(), datetime(at));
         }
-        attributes
+        if let Some(setup) = self.setup() {
+            attributes.insert("setup".to_owned(), scope(setup)?);
+        }
+        Ok(attributes)
     }
 
-    fn context(&self, own_version: Option<bool>) -> Vec<(String, RestrictedExpression)> {
+    fn setup(&self) -> Option<&SetupScope> {
+        self.principal.credential()?.setup.as_deref()
+    }
+
+    fn context(&self, question: &Question) -> Vec<(String, RestrictedExpression)> {
         let calendar = self.at.calendar();
         let mut context = vec![
             ("now".to_owned(), datetime(self.at)),
@@ -140,9 +155,13 @@ impl PolicyRequest<'_> {
         if let Some(address) = address {
             context.push(("source_ip".to_owned(), RestrictedExpression::new_ip(address)));
         }
-        if let Some(own) = own_version {
-            context.push(("own_version".to_owned(), RestrictedExpression::new_bool(own)));
-        }
+        let facts = [
+            ("own_version", question.own_version),
+            ("own_configuration", question.own_configuration),
+            ("worked_before", question.worked_before),
+        ];
+        let known = facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), fact?)));
+        context.extend(known.map(|(name, fact)| (name, RestrictedExpression::new_bool(fact))));
         context
     }
 }
@@ -156,6 +175,21 @@ fn resource_attributes(
     let images =
         images.into_iter().filter_map(|(name, image)| Some((name.to_owned(), image?.expression(resource.kind))));
     images.chain([("id".to_owned(), text(&resource.id))]).collect()
+}
+
+/// The scope of a setup session as policies see it.
+fn scope(setup: &SetupScope) -> Result<RestrictedExpression, Box<dyn std::error::Error>> {
+    let sections = setup.sections.iter().map(|section| text(section.as_str()));
+    let mut fields = vec![
+        ("link".to_owned(), text(&setup.link.to_string())),
+        ("sections".to_owned(), RestrictedExpression::new_set(sections)),
+        ("allow_changes".to_owned(), RestrictedExpression::new_bool(setup.allow_changes)),
+        ("enable".to_owned(), text(setup.enable.as_str())),
+    ];
+    if let Some(id) = setup.sso_configuration_id {
+        fields.push(("sso_configuration_id".to_owned(), text(&id.to_string())));
+    }
+    Ok(RestrictedExpression::new_record(fields)?)
 }
 
 fn uid(kind: &str, id: &str) -> Result<EntityUid, Box<dyn std::error::Error>> {

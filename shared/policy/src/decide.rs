@@ -29,6 +29,10 @@ pub struct Question {
     pub after: Option<Image>,
     /// The actor submitted the version in question; for policies of four eyes.
     pub own_version: Option<bool>,
+    /// Of a setup session: the request is about the SSO configuration of its link and, where about a version, the newest.
+    pub own_configuration: Option<bool>,
+    /// Of a setup session: the request would change what worked before the session began.
+    pub worked_before: Option<bool>,
 }
 
 /// A question, and the outcome that only permitted callers receive.
@@ -52,7 +56,15 @@ pub struct Permitted<T> {
 impl Question {
     /// A question about `resource`, nothing known before or after.
     pub fn new(resource: Resource) -> Self {
-        Self { action: None, resource, before: None, after: None, own_version: None }
+        Self {
+            action: None,
+            resource,
+            before: None,
+            after: None,
+            own_version: None,
+            own_configuration: None,
+            worked_before: None,
+        }
     }
 }
 

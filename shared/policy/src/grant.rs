@@ -3,22 +3,30 @@
 use serde::{Deserialize, Serialize};
 use trustplane_domain::Timestamp;
 use trustplane_domain::failure::Denial;
-use trustplane_domain::ids::TenantId;
+use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_domain::setup::SetupLink;
 
 use crate::PolicyRequest;
 
 /// The principal that acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// A credential's public id, `operator`, or a function's name.
+    /// A credential's or a setup link's public id, `operator`, or a function's name.
     pub id: String,
-    /// The credential's name; otherwise the same as `id`.
+    /// The credential's name or the link's label; otherwise the same as `id`.
     pub name: String,
-    /// `credential`, `operator` or `system`.
+    /// `credential`, `setup-link`, `operator` or `system`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The credential's roles; empty for other actors.
     pub roles: Vec<String>,
+}
+
+impl Actor {
+    /// Creates the actor of a setup link's sessions.
+    pub(crate) fn setup_link(id: CredentialId, label: &str) -> Self {
+        Self { id: id.to_string(), name: label.to_owned(), kind: "setup-link".to_owned(), roles: Vec::new() }
+    }
 }
 
 /// Network origin and ids of a request.
@@ -55,7 +63,7 @@ pub struct Attribution {
 }
 
 /// Permission to write in one tenant. Only [`crate::decide`] creates it for a request; operator functions and event
-/// handlers create their own.
+/// handlers create their own, and so does the function that starts the sessions of setup links.
 #[derive(Clone, Debug)]
 pub struct Grant(Attribution);
 
@@ -106,6 +114,12 @@ impl Grant {
     /// Creates the grant of an operator, whom IAM allowed to invoke `function`.
     pub fn operator(tenant: TenantId, function: &str, request_id: &str, at: Timestamp) -> Self {
         Self::without_policies(tenant, "operator", "operator", function, request_id, at)
+    }
+
+    /// Creates the grant of a setup link, whose secret was presented, to start a session.
+    pub fn setup_link(link: &SetupLink, function: &str, origin: Origin, at: Timestamp) -> Self {
+        let actor = Actor::setup_link(link.id, &link.label);
+        Self::decided(link.id.tenant(), actor, function, Vec::new(), origin, at)
     }
 
     /// Leave for `function`, which an event invoked.

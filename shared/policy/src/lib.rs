@@ -12,6 +12,7 @@
 //!   use it. The types are in `src/types.cedarschema`.
 //! - [`Grant`] permits writes in one tenant, [`Attempt`] the record of a denial. A [`Attribution`] holds the facts of both for the
 //!   audit log.
+//! - [`sections_of`] names the sections of the setup page that have an action.
 //! - [`Kind`] lists the kinds of resources, [`Group`] the groups of actions that the built-in policies name.
 //!
 //! The tests of the built-in policies are data: `tests/cases/`.
@@ -27,6 +28,7 @@ mod literals;
 mod policies;
 mod resource;
 mod schema;
+mod setup;
 mod table;
 mod tabulate;
 
@@ -37,4 +39,5 @@ pub use grant::{Actor, Attempt, Attribution, Grant, Origin};
 pub use policies::{Policies, PoliciesError, Verdict};
 pub use resource::{Image, Kind, Resource};
 pub use schema::{Schema, schema};
+pub use setup::{sections_of, setup_actions};
 pub use tabulate::tabulate;

@@ -44,6 +44,8 @@ pub enum Kind {
     Webhook,
     /// The people of a tenant whom the platform writes to.
     NotificationContacts,
+    /// A link to the setup page.
+    SetupLink,
 }
 
 impl Kind {
@@ -66,6 +68,7 @@ impl Kind {
         Self::Tenant,
         Self::Webhook,
         Self::NotificationContacts,
+        Self::SetupLink,
     ];
 
     /// Returns the name in the audit log: `identity-provider`.
@@ -88,6 +91,7 @@ impl Kind {
             Self::Tenant => "tenant",
             Self::Webhook => "webhook",
             Self::NotificationContacts => "notification-contacts",
+            Self::SetupLink => "setup-link",
         }
     }
 
@@ -111,6 +115,7 @@ impl Kind {
             Self::Tenant => "Tenant",
             Self::Webhook => "Webhook",
             Self::NotificationContacts => "NotificationContacts",
+            Self::SetupLink => "SetupLink",
         }
     }
 }

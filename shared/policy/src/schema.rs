@@ -7,10 +7,11 @@ use cedar_policy::{Policy, PolicySet, SchemaFragment, ValidationMode, Validator}
 use serde_json::Value;
 use trustplane_domain::failure::PolicyProblem;
 use trustplane_domain::policy::{self, Shape};
+use trustplane_domain::setup::Section;
 
 use crate::literals::{self, Impossible};
 use crate::policies::compile_text;
-use crate::{Action, Group, Image, Kind, PoliciesError, attributes};
+use crate::{Action, Group, Image, Kind, PoliciesError, attributes, setup};
 
 const TYPES: &str = include_str!("types.cedarschema");
 
@@ -20,17 +21,26 @@ pub fn schema(actions: impl Iterator<Item = Action>) -> String {
     for group in Group::ALL {
         let _ = write!(text, "\n    action \"{}\";", group.as_str());
     }
+    for section in Section::ALL {
+        let _ = write!(text, "\n    action \"{}\";", setup::group(section));
+    }
     for action in actions {
         let _ = write!(
             text,
-            "\n    action \"{}\" in [\"{}\"] appliesTo {{ principal: Credential, resource: {}, context: Context }};",
+            "\n    action \"{}\" in [{}] appliesTo {{ principal: Credential, resource: {}, context: Context }};",
             action.name,
-            action.group.as_str(),
+            groups(action),
             action.resource.entity_type(),
         );
     }
     text.push_str("\n}\n");
     text
+}
+
+/// The groups of an action, as the schema lists them.
+fn groups(action: Action) -> String {
+    let groups: Vec<String> = action.groups().map(|group| format!("\"{group}\"")).collect();
+    groups.join(", ")
 }
 
 /// The compiled schema.
@@ -136,6 +146,8 @@ mod tests {
             action("put-api-key", Group::Administer, Kind::ApiKey),
             action("create-sso-configuration-version", Group::Write, Kind::SsoConfigurationVersion),
             action("refresh-external-idp", Group::Write, Kind::IdentityProvider),
+            action("enable-external-idp", Group::Write, Kind::IdentityProvider),
+            action("get-sso-configuration", Group::Read, Kind::SsoConfiguration),
         ];
         Schema::of(actions.into_iter()).unwrap()
     }

@@ -7,11 +7,12 @@ use serde_json::Value;
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Credential, Kind as CredentialKind, Maker, NewCredential, Role};
 use trustplane_domain::ids::{CredentialId, TenantId};
+use trustplane_domain::setup::Section;
 
 use crate::policies::{BUILT_IN, compile_built_in};
 use crate::table::fingerprint;
 use crate::{
-    Action, Group, Kind, Origin, Policies, PoliciesError, PolicyRequest, Principal, Question, Resource, Verdict,
+    Action, Group, Kind, Origin, Policies, PoliciesError, PolicyRequest, Principal, Question, Resource, Verdict, setup,
 };
 
 /// The kinds of credentials in the table.
@@ -89,6 +90,7 @@ pub(crate) fn named() -> Result<BTreeSet<String>, PoliciesError> {
         action_names(&policy.to_json().map_err(PoliciesError::of)?, &mut names);
     }
     names.retain(|name| Group::ALL.iter().all(|group| group.as_str() != name));
+    names.retain(|name| Section::ALL.into_iter().all(|section| setup::group(section) != *name));
     Ok(names)
 }
 

@@ -6,8 +6,9 @@ use trustplane_domain::ids::{CredentialId, TenantId};
 use trustplane_domain::signature::{self, ALGORITHM, RequestParts, SignatureFailure};
 use trustplane_domain::temporary_key::TemporaryKey;
 use trustplane_domain::tenant::{Status, Tenant};
-use trustplane_domain::token::Token;
+use trustplane_domain::token::{Purpose, Token};
 use trustplane_domain::{Failure, Timestamp};
+use trustplane_store::{Key, TenantKeys};
 
 use crate::{Dialect, Platform, Request};
 
@@ -53,7 +54,8 @@ impl Presented {
             (Some(text), _) | (None, Some(text)) => text,
             (None, None) => return Err(Failure::Unauthenticated),
         };
-        Token::parse(text).map(Self::Token).ok_or(Failure::Unauthenticated)
+        let token = Token::parse(text).or_else(|| Token::parse_of(Purpose::SetupSession, text));
+        token.map(Self::Token).ok_or(Failure::Unauthenticated)
     }
 
     /// A temporary key comes with its security token, another one with none.
@@ -70,6 +72,14 @@ impl Presented {
             return Err(Failure::Unauthenticated);
         }
         key.map(|key| Self::Signed(Box::new(signature), key)).ok_or(Failure::Unauthenticated)
+    }
+
+    /// The key of the credential that it claims to be, or to act for.
+    pub(crate) fn key(&self, keys: TenantKeys) -> Key<Credential> {
+        match self {
+            Self::Token(token) if token.purpose() == Purpose::SetupSession => keys.setup_session(token.id()),
+            _ => keys.credential(self.id()),
+        }
     }
 
     /// The credential it claims to be, or to act for.

@@ -41,6 +41,7 @@
 
 mod attempt;
 mod budget;
+mod completion;
 mod context;
 mod decision;
 mod open;
@@ -52,6 +53,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use trustplane_domain::directory::fapi;
+use trustplane_domain::ids::TenantId;
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_functions::JSON;
@@ -105,6 +107,24 @@ impl Call {
         let accept = self.request.header("accept");
         let accepted = self.produces.iter().find(|one| fapi::accepts(accept, one));
         accepted.or(self.produces.first()).copied().unwrap_or(JSON)
+    }
+
+    /// Checks the headers of a request that needs no credential, and parses its body. All faults are reported together.
+    ///
+    /// # Errors
+    /// 406, 413, 415, 400.
+    pub fn public_body<B>(&self, parse: impl FnOnce(&Request) -> Result<B, Failure>) -> Result<B, Failure> {
+        self.check(Ok(()), Box::new(parse)).map(|((), body)| body)
+    }
+
+    /// Notes the tenant of a request that needs no credential, for the log.
+    pub fn served(&self, tenant: TenantId) {
+        self.trace.verified(tenant);
+    }
+
+    /// Waits after a lost race, for a random time that grows with the attempts.
+    pub async fn stand_back(&self, attempt: usize) {
+        stand_back(attempt).await;
     }
 
     /// The source of the request.

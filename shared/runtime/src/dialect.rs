@@ -66,6 +66,7 @@ pub(crate) fn render(dialect: Dialect, result: &Result<Response, Failure>, about
     if dialect == Dialect::Directory {
         headers.insert("x-fapi-interaction-id".to_owned(), about.interaction_id.clone());
     }
+    let is_base64_encoded = result.as_ref().is_ok_and(|response| response.is_base64);
     let (status_code, body, content_type) = match result {
         Ok(response) => {
             headers.extend(response.headers.iter().cloned());
@@ -96,7 +97,7 @@ pub(crate) fn render(dialect: Dialect, result: &Result<Response, Failure>, about
     if !body.is_empty() {
         headers.insert("content-type".to_owned(), content_type.to_owned());
     }
-    HttpResponse { status_code, headers, body, is_base64_encoded: false }
+    HttpResponse { status_code, headers, body, is_base64_encoded }
 }
 
 /// Returns the seconds of `Retry-After`, which every 429, 502 and 503 has.

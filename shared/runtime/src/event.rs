@@ -34,6 +34,8 @@ pub struct HttpEvent {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RequestContext {
+    /// The host name that the client used.
+    pub domain_name: String,
     /// The request line and the client.
     pub http: Http,
 }

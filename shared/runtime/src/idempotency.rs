@@ -57,6 +57,7 @@ pub(crate) fn replay(request: &Request, kept: &Idempotency) -> Result<Response, 
         headers: kept.headers.clone(),
         body: kept.body.clone(),
         content_type: "application/json",
+        is_base64: false,
     };
     Ok(replayed.header("idempotency-replayed", "true"))
 }

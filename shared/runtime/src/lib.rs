@@ -36,10 +36,10 @@ pub use page::{Listed, Page, Rows};
 pub use platform::Platform;
 pub use request::{Request, both};
 pub use response::Response;
-pub use serve::{http, http_with, public};
+pub use serve::{http, http_with, public, public_with};
 pub use settings::Unset;
 pub use trustplane_functions::{
-    ACCESS_DENIED, Dialect, Function, Permission, REQUEST_METRICS, RESPONSE_METRICS, Route, Trigger, actions,
+    ACCESS_DENIED, Dialect, Function, JSON, Permission, REQUEST_METRICS, RESPONSE_METRICS, Route, Trigger, actions,
     event_name, event_types, function, functions, is_notice, methods, routes,
 };
 

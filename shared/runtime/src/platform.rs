@@ -148,6 +148,12 @@ impl Platform {
         self.settings.saml_base.get().map(String::as_str)
     }
 
+    /// The base of setup links, such as `https://setup.example.com`, without a slash at its end; `None` for the address of
+    /// the API.
+    pub fn setup_base(&self) -> Option<&str> {
+        self.settings.setup_base.value().map(String::as_str)
+    }
+
     /// The DNS server that proofs of domains are looked up at; `None` for the system's own. For
     /// `trustplane_dns::Resolver::shared`.
     pub fn dns_server(&self) -> Option<SocketAddr> {

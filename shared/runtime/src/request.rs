@@ -24,6 +24,8 @@ pub struct Request {
     pub raw_query: String,
     /// The body's bytes.
     pub body: Vec<u8>,
+    /// The host name that API Gateway was reached by.
+    pub domain_name: String,
     headers: HashMap<String, String>,
     parameters: HashMap<String, String>,
     /// True if an unknown field of the body is a fault.
@@ -41,6 +43,7 @@ impl Request {
             path: event.raw_path,
             raw_query: event.raw_query_string,
             body,
+            domain_name: event.request_context.domain_name,
             headers: event.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
             parameters: event.path_parameters,
             is_strict: false,

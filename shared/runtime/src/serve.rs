@@ -44,12 +44,7 @@ where
     H: Fn(Call, Rc<T>) -> F + 'static,
     F: Future<Output = Result<Response, Failure>> + 'static,
 {
-    let start = move || {
-        let made = Rc::new(start().map_err(Into::into)?);
-        let handler: Box<Handler> = Box::new(move |call| Box::pin(handler(call, Rc::clone(&made))));
-        Ok(handler)
-    };
-    serve(name, Policies::tabulated, Box::new(start))
+    serve(name, Policies::tabulated, started(start, handler))
 }
 
 /// As [`http`], for a function that needs no credential and so decides nothing: without policies, and without what
@@ -60,6 +55,32 @@ where
     F: Future<Output = Result<Response, Failure>> + 'static,
 {
     serve(name, || Ok(Policies::none()), Box::new(|| Ok(Box::new(move |call| Box::pin(handler(call))))))
+}
+
+/// As [`public`], for a function that needs more than the [`Platform`]: `start` makes it once, before the first event.
+pub fn public_with<T, E, H, F>(name: &'static str, start: fn() -> Result<T, E>, handler: H) -> ExitCode
+where
+    T: 'static,
+    E: Into<lambda_runtime::Error> + 'static,
+    H: Fn(Call, Rc<T>) -> F + 'static,
+    F: Future<Output = Result<Response, Failure>> + 'static,
+{
+    serve(name, || Ok(Policies::none()), started(start, handler))
+}
+
+/// The start of a handler that needs what `start` makes.
+fn started<T, E, H, F>(start: fn() -> Result<T, E>, handler: H) -> Box<Start>
+where
+    T: 'static,
+    E: Into<lambda_runtime::Error> + 'static,
+    H: Fn(Call, Rc<T>) -> F + 'static,
+    F: Future<Output = Result<Response, Failure>> + 'static,
+{
+    Box::new(move || {
+        let made = Rc::new(start().map_err(Into::into)?);
+        let handler: Box<Handler> = Box::new(move |call| Box::pin(handler(call, Rc::clone(&made))));
+        Ok(handler)
+    })
 }
 
 fn serve(name: &'static str, policies: fn() -> Result<Policies, PoliciesError>, start: Box<Start>) -> ExitCode {

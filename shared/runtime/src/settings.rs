@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) saml_base: Setting<String>,
     /// The queue of scheduled events that no run handled.
     pub(crate) schedule_dead_letters: Setting<String>,
+    /// The base of setup links, without a slash at its end.
+    pub(crate) setup_base: Setting<String>,
     pub(crate) signing_key_id: Setting<String>,
     /// The version of the template.
     pub(crate) template_version: Setting<String>,
@@ -130,6 +132,9 @@ impl Settings {
                 |base| text(base.trim_end_matches('/')),
             )?,
             schedule_dead_letters: reader.optional("TRUSTPLANE_SCHEDULE_DEAD_LETTERS", inspects, text)?,
+            setup_base: reader.optional("TRUSTPLANE_SETUP_BASE", is_one_of(&["create-setup-link"]), |base| {
+                text(base.trim_end_matches('/'))
+            })?,
             signing_key_id: reader.needed("TRUSTPLANE_SIGNING_KEY_ID", uses(Permission::PublicKey), inspects, text)?,
             template_version: reader.optional("TRUSTPLANE_TEMPLATE_VERSION", inspects, text)?,
         })

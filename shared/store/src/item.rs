@@ -15,7 +15,9 @@ use trustplane_domain::inventory::{Seen, Sync};
 use trustplane_domain::notification::NotificationContacts;
 use trustplane_domain::policy::PolicySet;
 use trustplane_domain::service_provider::ServiceProvider;
+use trustplane_domain::setup::SetupLink;
 use trustplane_domain::tenant::Tenant;
+use trustplane_domain::timestamp::DAY;
 use trustplane_domain::webhook::{Delivery, DeliveryStatus, Replay, Webhook};
 
 use crate::{Key, StoreError, keys};
@@ -73,6 +75,21 @@ impl Item for Credential {
 
     fn due_at(&self) -> Option<Timestamp> {
         self.next_notice_at()
+    }
+
+    /// A setup session is deleted a day after its end; other credentials stay.
+    fn time_to_live(&self) -> Option<Timestamp> {
+        self.setup.as_ref()?;
+        self.expires_at.map(|end| end.plus_millis(DAY))
+    }
+}
+
+impl Item for SetupLink {
+    const ENTITY: &'static str = "setup-link";
+    const NOUN: &'static str = "setup link";
+
+    fn time_to_live(&self) -> Option<Timestamp> {
+        Some(self.kept_until())
     }
 }
 

@@ -32,6 +32,7 @@ use crate::{AuditItem, Count, DomainClaim, Idempotency, Key, PrimaryKey, Query, 
 
 mod erase;
 mod index;
+mod setup;
 
 pub use index::{DUE_SHARDS, due_shard};
 pub(crate) use index::{claims_partition, due_end, due_partition, due_sort};

@@ -13,6 +13,7 @@ pub(crate) fn requests() -> Map<String, Value> {
     trustplane_identity_center::schemas::requests(&mut generator);
     trustplane_identity_source::schemas::requests(&mut generator);
     trustplane_platform::schemas::requests(&mut generator);
+    trustplane_setup::schemas::requests(&mut generator);
     let mut schemas = generator.take_definitions(true);
     for schema in schemas.values_mut() {
         join_words(schema);
@@ -30,6 +31,7 @@ pub(crate) fn responses() -> Map<String, Value> {
     trustplane_identity_center::schemas::responses(&mut generator);
     trustplane_identity_source::schemas::responses(&mut generator);
     trustplane_platform::schemas::responses(&mut generator);
+    trustplane_setup::schemas::responses(&mut generator);
     let mut schemas = generator.take_definitions(true);
     for schema in schemas.values_mut() {
         join_words(schema);
@@ -50,6 +52,7 @@ pub(crate) fn events() -> (Value, Map<String, Value>) {
     trustplane_identity_center::schemas::images(&mut generator);
     trustplane_identity_source::schemas::images(&mut generator);
     trustplane_platform::schemas::images(&mut generator);
+    trustplane_setup::schemas::images(&mut generator);
     let mut images = generator.take_definitions(true);
     for schema in images.values_mut() {
         join_words(schema);

@@ -7,7 +7,7 @@ use crate::{
     Error, Stack,
     bus::event_time,
     engine::call,
-    http::{Method, StatusCode},
+    http::{Method, Reply, StatusCode},
     identity_provider::IdentityProvider,
 };
 use serde_json::{Value, json};
@@ -26,6 +26,8 @@ pub struct Demo {
     pub tenant_id: String,
     /// A bearer token with the role `admin`, created at this start.
     pub token: String,
+    /// The URL of a setup link, created at this start.
+    pub setup_url: String,
 }
 
 /// The stored connection of a tenant.
@@ -49,7 +51,7 @@ impl Demo {
             "expires_at": expires_at,
         });
         let token = text(&invoke(stack, "create-credential", &credential).await?, "token")?;
-        let demo = Self { tenant_id, token };
+        let mut demo = Self { tenant_id, token, setup_url: String::new() };
 
         let connection = demo.connection(stack).await?;
         let external_ids: Vec<_> = connection.external_ids.iter().map(String::as_str).collect();
@@ -60,6 +62,7 @@ impl Demo {
         if !connection.ever_saved {
             demo.save_connection(stack).await?;
         }
+        demo.setup_url = demo.setup_link(stack).await?;
         Ok(demo)
     }
 
@@ -69,6 +72,7 @@ impl Demo {
             "url": stack.url(),
             "tenant_id": self.tenant_id,
             "token": self.token,
+            "setup_url": self.setup_url,
             "instance_id": instance_id(),
             "identity_store_id": IDENTITY_STORE_ID,
             "role_arn": ROLE_ARN,
@@ -101,19 +105,36 @@ impl Demo {
     }
 
     async fn save_connection(&self, stack: &Stack) -> Result<(), Error> {
+        let body = json!({ "sso_instance_arn": INSTANCE_ARN, "role_arn": ROLE_ARN, "region": REGION });
+        let path = "/v1/integrations/aws-identity-center/config";
+        let reply = self.send(stack, Method::PUT, path, &body).await?;
+        match reply.status {
+            StatusCode::OK => Ok(()),
+            status => Err(Error::new(format!("saving the demo tenant's connection: {status} {}", reply.text()))),
+        }
+    }
+
+    /// Creates a setup link, and returns its URL.
+    async fn setup_link(&self, stack: &Stack) -> Result<String, Error> {
+        let body = json!({
+            "label": "cargo local", "sections": ["aws-identity-center", "identity-provider"], "max_sessions": 10,
+            "allow_changes": true,
+        });
+        let reply = self.send(stack, Method::POST, "/v1/setup-links", &body).await?;
+        match reply.status {
+            StatusCode::CREATED => text(&reply.json(), "url"),
+            status => Err(Error::new(format!("creating the demo tenant's setup link: {status} {}", reply.text()))),
+        }
+    }
+
+    async fn send(&self, stack: &Stack, method: Method, path: &str, body: &Value) -> Result<Reply, Error> {
         let authorization = format!("Bearer {}", self.token);
         let headers = [
             ("authorization", authorization.as_str()),
             ("x-tenant-id", self.tenant_id.as_str()),
             ("content-type", "application/json"),
         ];
-        let body = json!({ "sso_instance_arn": INSTANCE_ARN, "role_arn": ROLE_ARN, "region": REGION });
-        let path = "/v1/integrations/aws-identity-center/config";
-        let reply = stack.request(Method::PUT, path, &headers, body.to_string()).await?;
-        match reply.status {
-            StatusCode::OK => Ok(()),
-            status => Err(Error::new(format!("saving the demo tenant's connection: {status} {}", reply.text()))),
-        }
+        stack.request(method, path, &headers, body.to_string()).await
     }
 }
 

@@ -20,7 +20,8 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
     // Writing to a string cannot fail.
     let _ = write!(
         text,
-        "\nTrustplane is ready at {url}\n\n  export URL={url} TENANT={tenant}\n  export TOKEN={token}\n{metadata}\n",
+        "\nTrustplane is ready at {url}\n\n  the setup page, for a customer's administrator: docs/setup-page.md\n  {setup}\n\n  export URL={url} TENANT={tenant}\n  export TOKEN={token}\n{metadata}\n",
+        setup = demo.setup_url,
         url = stack.url(),
         tenant = demo.tenant_id,
         token = demo.token,

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod dns;
 mod endpoint;
 pub mod engine;
+mod environment;
 mod error;
 mod gateway;
 pub mod greeting;

@@ -10,7 +10,7 @@ use crate::{
     dns::Dns,
     endpoint::Services,
     engine::{self, Engine},
-    gateway,
+    environment, gateway,
     http::{self, Method, Reply},
     identity_provider::IdentityProvider,
     journal::Journal,
@@ -119,7 +119,10 @@ impl Stack {
         let (dns, answer) = Dns::start(options.data.as_ref().map(|data| data.join("dns.txt"))).await?;
         tasks.push(tokio::spawn(answer));
         let mut environment = options.environment.clone();
-        environment.entry("TRUSTPLANE_DNS_SERVER".to_owned()).or_insert_with(|| dns.address().to_string());
+        let (listeners, address) = listen_on_both(options.port).await?;
+        for (name, value) in environment::own(&dns, address) {
+            environment.entry(name.to_owned()).or_insert(value);
+        }
         let authority = Authority::new(options.data.as_deref())?;
         let identity_provider = match options.identity_provider {
             Some(port) => Some(IdentityProvider::start(&authority, port).await?),
@@ -129,7 +132,6 @@ impl Stack {
         if endpoints.values().all(|endpoint| authority::is_loopback(endpoint)) {
             environment.entry(authority::VARIABLE.to_owned()).or_insert_with(|| authority.root().display().to_string());
         }
-        environment.entry("TRUSTPLANE_API_HOST".to_owned()).or_insert_with(|| API_HOST.to_owned());
         let services = Services {
             dynamodb: dynamodb_endpoint.clone(),
             bus: bus_endpoint,
@@ -178,7 +180,6 @@ impl Stack {
         });
         let schedules = schedules.collect::<Result<_, Error>>()?;
 
-        let (listeners, address) = listen_on_both(options.port).await?;
         let commands = identity_provider.as_ref().map(IdentityProvider::commands).unwrap_or_default();
         for listener in listeners {
             let router = gateway::router(&template.routes, delivery.clone()).merge(commands.clone());

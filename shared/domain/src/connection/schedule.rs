@@ -52,6 +52,15 @@ impl Connection {
         after
     }
 
+    /// Returns true if these settings passed a test before `at`. Where the history is full, the oldest changes are not known:
+    /// then they did.
+    pub fn passed_before(&self, at: Timestamp) -> bool {
+        let passed = |health: Health| health != Health::Broken;
+        let in_history = self.health_history.iter().any(|change| passed(change.health) && change.at < at);
+        let last = self.health.is_some_and(passed) && self.last_verified_at.is_some_and(|tested| tested < at);
+        in_history || last || self.health_history.len() >= MAX_HISTORY
+    }
+
     /// Spreads checks: a tenth of the pause earlier or later at most, another one for each tenant and time.
     fn jitter(&self, pause: i64, at: Timestamp) -> i64 {
         let id = self
@@ -71,6 +80,22 @@ mod tests {
 
     fn connection(number: u8) -> Connection {
         Connection::new(ExternalId::from_random([number; 16]))
+    }
+
+    #[test]
+    fn a_test_that_passed_counts_until_other_settings_are_saved() {
+        let at = Timestamp::from_millis;
+        let mut one = connection(1);
+        assert!(!one.passed_before(at(100)));
+        for (time, health) in [(10, Health::Broken), (20, Health::Degraded), (30, Health::Broken)] {
+            one = one.clone().checked(one.health, Some(health), at(time));
+            (one.health, one.last_verified_at) = (Some(health), Some(at(time)));
+        }
+        assert!(one.passed_before(at(21)) && one.passed_before(at(100)));
+        assert!(!one.passed_before(at(20)));
+        let role = crate::arn::RoleArn::parse("arn:aws:iam::123456789012:role/Other").unwrap();
+        let other = super::super::Settings { role_arn: Some(role), ..one.settings.clone() };
+        assert!(!one.saved(other).passed_before(at(100)));
     }
 
     #[test]

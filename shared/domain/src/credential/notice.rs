@@ -26,8 +26,11 @@ pub enum CredentialNotice {
 }
 
 impl Credential {
-    /// Returns the time of the next notice; `None` if none is left.
+    /// Returns the time of the next notice; `None` if none is left. A setup session, which lasts for hours, has none.
     pub fn next_notice_at(&self) -> Option<Timestamp> {
+        if self.setup.is_some() {
+            return None;
+        }
         let expiry = self.expiry().and_then(|notices| notices.next_at());
         [expiry, self.unused_at()].into_iter().flatten().min()
     }

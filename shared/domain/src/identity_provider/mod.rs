@@ -48,6 +48,9 @@ pub struct IdentityProvider {
     id: IdentityProviderId,
     settings: Settings,
     enabled: bool,
+    /// Time since which it is enabled. Providers that an earlier release enabled have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enabled_at: Option<Timestamp>,
     #[serde(default)]
     certificates: Vec<TrustedCertificate>,
     /// The URL that it is refreshed from, if there is one.
@@ -101,7 +104,7 @@ impl IdentityProvider {
         new_id: impl FnMut() -> CertificateId,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        Self { id, settings, enabled: false, certificates: Vec::new(), metadata: None }.trusting(
+        Self { id, settings, enabled: false, enabled_at: None, certificates: Vec::new(), metadata: None }.trusting(
             certificates,
             new_id,
             now,
@@ -158,13 +161,14 @@ impl IdentityProvider {
         if !self.enabled && !self.trusts_something(now) {
             return Err(Refusal::NothingValid);
         }
-        Ok(Self { enabled: true, ..self.clone() })
+        let enabled_at = if self.enabled { self.enabled_at } else { Some(now) };
+        Ok(Self { enabled: true, enabled_at, ..self.clone() })
     }
 
     /// This provider, disabled.
     #[must_use]
     pub fn disable(&self) -> Self {
-        Self { enabled: false, ..self.clone() }
+        Self { enabled: false, enabled_at: None, ..self.clone() }
     }
 
     /// Refuses to delete an enabled provider.
@@ -231,6 +235,11 @@ impl IdentityProvider {
     /// Returns true if users sign in through it.
     pub fn is_enabled(&self) -> bool {
         self.enabled
+    }
+
+    /// Returns true if it is enabled since before `at`.
+    pub fn was_enabled_before(&self, at: Timestamp) -> bool {
+        self.enabled && self.enabled_at.is_none_or(|enabled_at| enabled_at < at)
     }
 
     /// Its metadata URL, with the state of the document there.

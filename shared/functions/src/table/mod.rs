@@ -6,6 +6,8 @@ mod events;
 mod identity_center;
 mod identity_source;
 mod platform;
+mod setup;
+mod setup_page;
 
 use crate::{EventType, Function};
 
@@ -15,6 +17,8 @@ pub(crate) const FAMILIES: &[&[Function]] = &[
     directory::FUNCTIONS,
     identity_source::FUNCTIONS,
     platform::FUNCTIONS,
+    setup::FUNCTIONS,
+    setup_page::FUNCTIONS,
     events::FUNCTIONS,
 ];
 
@@ -24,5 +28,6 @@ pub(crate) const EVENT_TYPES: &[&[EventType]] = &[
     event_types::DIRECTORY,
     event_types::IDENTITY_SOURCE,
     event_types::PLATFORM,
+    setup::EVENT_TYPES,
     event_types::EVENTS,
 ];

@@ -89,7 +89,7 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
                     }
                 },
             };
-            let decision = finish(plan, &result, &cx).await?;
+            let decision = finish(plan, &result, &cx).await?.with_completion(&cx).await?;
             worked = Some(result);
             if decision.is_response_alone() {
                 return Ok(decision.response);

@@ -1,6 +1,8 @@
 //! The context of a decision: the verified caller, its tenant, and the time.
 
 use trustplane_domain::credential::Credential;
+use trustplane_domain::directory::ids::SsoConfigurationId;
+use trustplane_domain::setup::Enable;
 use trustplane_domain::tenant::Tenant;
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::Grant;
@@ -41,6 +43,23 @@ impl<'a> Context<'a> {
     /// The call.
     pub fn call(&self) -> &'a Call {
         self.call
+    }
+
+    /// The fact for [`super::Subject::own_configuration`] about a request for this SSO configuration. `None` for every caller
+    /// but a setup session.
+    pub fn owns_configuration(&self, id: SsoConfigurationId) -> Option<bool> {
+        self.caller.setup.as_ref().map(|setup| setup.sso_configuration_id == Some(id))
+    }
+
+    /// The fact for [`super::Subject::worked_before`] about a change of something that `worked` at a time before. `None` for
+    /// every caller but a setup session, which began at that time.
+    pub fn worked_before(&self, worked: impl FnOnce(Timestamp) -> bool) -> Option<bool> {
+        self.caller.setup.as_ref().map(|_| worked(self.caller.created_at))
+    }
+
+    /// Returns true for a setup session whose identity provider the platform enables.
+    pub fn platform_enables(&self) -> bool {
+        self.caller.setup.as_ref().is_some_and(|setup| setup.enable == Enable::Platform)
     }
 
     /// Loads items that only became known on the way. One more round trip.

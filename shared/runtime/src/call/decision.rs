@@ -1,5 +1,6 @@
 //! Decisions: the writes of a request, its audit record and its response, as plain data.
 
+use trustplane_domain::setup::Section;
 use trustplane_policy::{Grant, Image, Question, Resource};
 use trustplane_store::{AuditedChange, CommitError, Idempotency, Item, Key, Stored, Table, Writes};
 
@@ -22,6 +23,10 @@ pub struct Decision {
     pub(super) is_recorded: bool,
     /// A claim that another tenant holds is no failure: the decision is made again, with [`super::Context::claim_lost`].
     pub(super) may_lose_claim: bool,
+    /// The section of the setup page that this completes, if the caller is a setup session.
+    pub(super) completes: Option<Section>,
+    /// The resource of the request stays as it is, and has no audit record.
+    pub(super) leaves_own: bool,
 }
 
 /// A resource that changes beside the one that the request is about.
@@ -51,6 +56,8 @@ impl Decision {
             audit: None,
             is_recorded: false,
             may_lose_claim: false,
+            completes: None,
+            leaves_own: false,
         }
     }
 
@@ -114,6 +121,14 @@ impl Decision {
         Self { may_lose_claim: true, ..self }
     }
 
+    /// Completes a section of the setup page, if `is_complete` and the caller is a setup session: its link notes that with an
+    /// audit record of its own. One more round trip.
+    #[must_use]
+    pub fn completing(mut self, section: Section, is_complete: bool) -> Self {
+        self.completes = is_complete.then_some(section);
+        self
+    }
+
     /// Reports that nothing at all is to be written.
     pub(crate) fn is_response_alone(&self) -> bool {
         self.writes.is_empty() && !self.is_recorded
@@ -140,7 +155,8 @@ impl Decision {
             before: also.before.as_ref(),
             after: also.after.as_ref(),
         });
-        let changes: Vec<AuditedChange<'_>> = std::iter::once(own).chain(also).collect();
+        let own = (!self.leaves_own).then_some(own);
+        let changes: Vec<AuditedChange<'_>> = own.into_iter().chain(also).collect();
         table.commit_all(grant, &changes, self.writes, keep.map(|(key, response)| (key, response))).await?;
         Ok(self.response)
     }

@@ -41,7 +41,7 @@ impl Call {
         presented.check_window(self.now)?;
         let retry_key = idempotency::key(&self.request).ok().flatten();
         let own = (
-            keys.credential(presented.id()).optional(),
+            presented.key(keys).optional(),
             keys.tenant().optional(),
             retry_key.map(|key| keys.idempotency(presented.id(), &key).optional()),
         );

@@ -59,6 +59,20 @@ impl Subject {
         self.question.own_version = own;
         self
     }
+
+    /// With the fact that a setup session asks about the SSO configuration of its link, or another one.
+    #[must_use]
+    pub fn own_configuration(mut self, own: Option<bool>) -> Self {
+        self.question.own_configuration = own;
+        self
+    }
+
+    /// With the fact that a setup session would change what worked before it began, or would not.
+    #[must_use]
+    pub fn worked_before(mut self, worked: Option<bool>) -> Self {
+        self.question.worked_before = worked;
+        self
+    }
 }
 
 impl From<Resource> for Subject {

@@ -1,6 +1,7 @@
 //! Errors of a dialect for the API document: one of each kind, as the service renders it.
 
 use trustplane_domain::failure::{Cause, Conflict, Denial, PolicyProblem};
+use trustplane_domain::setup::Ended;
 use trustplane_domain::{Failure, Faults};
 
 use super::{About, render};
@@ -56,6 +57,7 @@ fn title(failure: &Failure) -> &'static str {
         Failure::MethodNotAllowed { .. } => "method not allowed",
         Failure::PreconditionFailed => "changed since it was read",
         Failure::Conflict(conflict, _) => conflict_title(*conflict),
+        Failure::SetupLinkEnded(_) => "setup link that has ended",
         Failure::IdempotencyMismatch => "idempotency key of another request",
         Failure::RateLimited { .. } => "rate limit exceeded",
         Failure::Unavailable { .. } => "service busy",
@@ -123,6 +125,7 @@ fn failures() -> Vec<Failure> {
         conflict(Conflict::Duplicate, "the same one exists already"),
         conflict(Conflict::LastValidCertificate, "an enabled provider needs a valid certificate"),
         conflict(Conflict::Claimed, "another tenant has proven the domain"),
+        Failure::SetupLinkEnded(Ended::UsedUp),
         Failure::IdempotencyMismatch,
         Failure::RateLimited { retry_after: 30 },
         Failure::Unavailable { retry_after: 1, cause: cause() },
@@ -141,6 +144,6 @@ mod tests {
     #[test]
     fn each_kind_is_listed_once() {
         let titles: BTreeSet<_> = failures().iter().map(title).collect();
-        assert_eq!((titles.len(), failures().len()), (36, 36));
+        assert_eq!((titles.len(), failures().len()), (37, 37));
     }
 }

@@ -51,6 +51,7 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
             say(412, "the current version is not the one in If-Match: read it, and send the request again")
         }
         Failure::Conflict(_, message) => (409, Some(vec![message.clone()])),
+        Failure::SetupLinkEnded(_) => say(410, "the setup link has ended"),
         Failure::IdempotencyMismatch => say(422, "this Idempotency-Key was used for another request"),
         Failure::RateLimited { .. } => (429, None),
         Failure::Unavailable { .. } | Failure::AwsUnavailable { .. } => (503, None),

@@ -72,6 +72,7 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
             say(412, "IIC.412", "The current version is not the one in If-Match: read it, and send the request again")
         }
         Failure::Conflict(conflict, message) => conflict_parts(*conflict, message),
+        Failure::SetupLinkEnded(_) => say(410, "IIC.410", "The setup link has ended"),
         Failure::IdempotencyMismatch => say(422, "IIC.422", "This Idempotency-Key was used for another request"),
         Failure::RateLimited { .. } => say(429, "APIGW.0308", "The throttling threshold has been reached"),
         Failure::Unavailable { .. } => say(503, "IIC.503", "The service is busy, try again after Retry-After seconds"),

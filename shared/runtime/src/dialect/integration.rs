@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use trustplane_domain::setup::Ended;
 use trustplane_domain::{Conflict, Failure};
 
 use super::{Rendered, bytes, json};
@@ -14,7 +15,7 @@ pub(crate) struct Body<'a> {
     code: &'static str,
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     message: String,
-    /// The message of each invalid field, or `problems` of a policy.
+    /// The message of each invalid field, `problems` of a policy, or the `reason` of a setup link's end.
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Map<String, Value>>,
     /// Texts of the policies that denied the request.
@@ -78,6 +79,15 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
             "the current version is not the one in `If-Match`: read it, and send the request again",
         ),
         Failure::Conflict(conflict, message) => (409, conflict_code(*conflict), message.clone()),
+        Failure::SetupLinkEnded(ended) => {
+            let why = match ended {
+                Ended::Revoked => "was revoked",
+                Ended::Completed => "is done: all its sections are complete",
+                Ended::Expired => "has expired",
+                Ended::UsedUp => "has started as many sessions as it may",
+            };
+            (410, "setup_link_ended", format!("the setup link {why}: ask who sent it for another"))
+        }
         Failure::IdempotencyMismatch => {
             say(422, "idempotency_mismatch", "this `Idempotency-Key` was used for another request")
         }
@@ -136,6 +146,7 @@ fn details(failure: &Failure) -> Option<Map<String, Value>> {
             let problems = serde_json::to_value(problems).unwrap_or_default();
             Some(Map::from_iter([("problems".to_owned(), problems)]))
         }
+        Failure::SetupLinkEnded(ended) => Some(Map::from_iter([("reason".to_owned(), ended.as_str().into())])),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use trustplane_functions::{Dialect, Function, Permission, Route};
+use trustplane_functions::{Dialect, Function, JSON, Permission, Route};
 use trustplane_policy::Group;
 use trustplane_runtime::{ErrorExample, error_examples};
 
@@ -123,6 +123,18 @@ pub(super) fn responses(function: &Function, route: &Route, example: Option<&Val
     let mut responses = Map::from_iter([(route.status.to_string(), success(function, route, example))]);
     let gateway = json!({"$ref": "#/components/responses/Gateway429"});
     responses.insert("429".to_owned(), gateway);
+    if function.name == "create-setup-session" {
+        for status in [400, 403, 404, 410, 413, 415, 500, 503] {
+            let reference = format!("#/components/responses/{}", component(route.dialect, status));
+            responses.insert(status.to_string(), json!({"$ref": reference}));
+        }
+    }
+    if function.family == "setup-page" {
+        responses.insert("304".to_owned(), json!({"description": "The client has the current file"}));
+        if route.path.contains('{') {
+            responses.insert("404".to_owned(), json!({"description": "No such file"}));
+        }
+    }
     if route.action.is_some() {
         for status in errors(function, route) {
             let reference = format!("#/components/responses/{}", component(route.dialect, status));
@@ -149,6 +161,10 @@ fn success(function: &Function, route: &Route, example: Option<&Value>) -> Value
             ((*media_type).to_owned(), body)
         });
         put(&mut response, "content", Value::Object(content.collect()));
+    } else if !route.produces.contains(&JSON) {
+        // A text without a schema: a document, a stylesheet, a script.
+        let content = route.produces.iter().map(|name| ((*name).to_owned(), json!({"schema": {"type": "string"}})));
+        put(&mut response, "content", Value::Object(content.collect()));
     }
     response
 }
@@ -156,7 +172,7 @@ fn success(function: &Function, route: &Route, example: Option<&Value>) -> Value
 /// The headers of a success beside those of every response.
 fn success_headers(function: &Function, route: &Route) -> Vec<&'static str> {
     let mut names = Vec::new();
-    if has_etag(function, route) {
+    if has_etag(function, route) || function.family == "setup-page" {
         names.push("etag");
     }
     if route.action.is_some() && route.method == "POST" {

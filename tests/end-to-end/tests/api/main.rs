@@ -55,6 +55,7 @@ mod restricted_domains;
 mod revocation;
 mod routes;
 mod sealing;
+mod setup;
 mod sso_configurations;
 mod sso_route;
 mod table;

@@ -23,11 +23,11 @@ fn request(route: &Route) -> Request {
     Request::new(route.method, &path(route))
 }
 
-fn code(reply: &Reply) -> String {
+pub fn code(reply: &Reply) -> String {
     ["code", "error_code"].iter().find_map(|field| reply.body[*field].as_str()).unwrap_or_default().to_owned()
 }
 
-fn expected(dialect: Dialect, integration: &str, identity_source: &str) -> String {
+pub fn expected(dialect: Dialect, integration: &str, identity_source: &str) -> String {
     match dialect {
         Dialect::Integration => integration.to_owned(),
         Dialect::IdentitySource => identity_source.to_owned(),
@@ -109,7 +109,7 @@ async fn too_small_a_role_is_refused() {
 }
 
 /// Sends a request that is valid except for its credential. The body is that of the function's first event.
-async fn send_valid(customer: &Customer, function: &str, route: &Route, token: &str) -> Reply {
+pub async fn send_valid(customer: &Customer, function: &str, route: &Route, token: &str) -> Reply {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function);
     let mut payloads: Vec<_> = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{function}: {error}"))

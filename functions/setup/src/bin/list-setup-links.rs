@@ -1,0 +1,5 @@
+//! GET `/v1/setup-links`.
+
+fn main() -> std::process::ExitCode {
+    trustplane_runtime::http("list-setup-links", trustplane_setup::links::list)
+}
