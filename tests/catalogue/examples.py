@@ -3,7 +3,7 @@
     TRUSTPLANE_EXCHANGES=target/exchanges.jsonl cargo test --workspace --test api
     python3 tests/catalogue/examples.py target/exchanges.jsonl
 
-Writes tests/catalogue/src/openapi/examples.json. Prefers exchanges with the names of a customer, and those that show the fields
+Writes tests/catalogue/src/openapi/examples.json. An operation without an exchange keeps its example. Prefers exchanges with the names of a customer, and those that show the fields
 and can still be read. Replaces secrets and the random parts of names, and shortens lists.
 """
 
@@ -70,6 +70,7 @@ def score(example):
 
 def main():
     best, fields = {}, declared()
+    examples = json.loads(OUT.read_text(encoding="utf-8"))
     for line in open(sys.argv[1], encoding="utf-8"):
         exchange = json.loads(line)
         if not 200 <= exchange["response"]["status"] < 300:
@@ -87,7 +88,8 @@ def main():
             continue
         if name not in best or score(example) > best[name][0]:
             best[name] = (score(example), example)
-    examples = {name: best[name][1] for name in sorted(best)}
+    examples |= {name: example for name, (_, example) in best.items()}
+    examples = {name: examples[name] for name in sorted(examples)}
     OUT.write_text(json.dumps(examples, indent=2) + "\n", encoding="utf-8")
     print(f"{len(examples)} operations have an example")
 

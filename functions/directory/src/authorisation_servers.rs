@@ -21,27 +21,37 @@ use crate::{listing, path};
 
 const MAX: u64 = MAX_SERVERS as u64;
 
-/// An authorisation server on the wire. What the owner has not said is left out, or empty where clients require it.
+/// An authorisation server. A value that was not saved is left out, or empty where clients require the field.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuthorisationServer"))]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Body<'a> {
+    /// Id of the server.
     authorisation_server_id: AuthorisationServerId,
+    /// Id of the organisation that the server belongs to.
     organisation_id: &'a OrganisationId,
+    /// Name for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     customer_friendly_name: &'a str,
+    /// Description for people; empty without one.
     #[cfg_attr(feature = "schema", schemars(length(max = 2_000)))]
     customer_friendly_description: &'a str,
+    /// URL of a logo; empty without one.
     #[cfg_attr(feature = "schema", schemars(length(max = 255)))]
     customer_friendly_logo_uri: &'a str,
     /// Always `false`: clients are registered by hand.
     auto_registration_supported: bool,
+    /// Issuer identifier of the OpenID provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<&'a HttpsUrl>,
+    /// URL of the discovery document of the OpenID provider.
     #[serde(rename = "OpenIDDiscoveryDocument", skip_serializing_if = "Option::is_none")]
     openid_discovery_document: Option<&'a HttpsUrl>,
+    /// Status of the server. Its configurations serve addresses only while it is `Active`.
     status: ServerStatus,
+    /// Time of its creation.
     created_at: Timestamp,
+    /// Time of the last change.
     updated_at: Timestamp,
 }
 

@@ -16,31 +16,40 @@ use crate::listing;
 use crate::obstacles::warned;
 use crate::path::{self, Configuration, configuration_reads};
 
-/// A domain on the wire.
+/// A domain.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Domain"))]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Body<'a> {
+    /// The domain, in lower case and in the ASCII form of international names.
     domain: &'a DomainName,
+    /// Status of the proof.
     status: ProofStatus,
+    /// Name of the TXT record that proves the domain.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^_trustplane-challenge\.")))]
     record_name: String,
+    /// Text of the TXT record.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^token=[a-z2-7]{32} expiry=")))]
     record_value: String,
     /// When the challenge ends; a proven domain's is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    /// Time of the proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     proven_at: Option<Timestamp>,
+    /// Time since which the record of a proven domain is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing_since: Option<Timestamp>,
     /// When the name servers of a proven domain stopped to give clear answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     unanswered_since: Option<Timestamp>,
+    /// Time of the last lookup.
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<Timestamp>,
+    /// Outcome of the last lookup.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
+    /// Texts that the last lookup found in place of the record's, at most three.
     #[cfg_attr(feature = "schema", schemars(length(max = 3), inner(length(max = 255))))]
     found: &'a [String],
     /// The mistake that explains the outcome.

@@ -16,16 +16,21 @@ use crate::{listing, path};
 
 const MAX: u64 = MAX_ORGANISATIONS as u64;
 
-/// An organisation on the wire.
+/// An organisation.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Organisation"))]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Body<'a> {
+    /// Id of the organisation, which its creator chose.
     organisation_id: &'a OrganisationId,
+    /// Name for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     organisation_name: &'a str,
+    /// Status of the organisation. Its configurations serve addresses only while it is `Active`.
     status: OrganisationStatus,
+    /// Time of its creation.
     created_at: Timestamp,
+    /// Time of the last change.
     updated_at: Timestamp,
 }
 

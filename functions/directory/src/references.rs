@@ -16,24 +16,31 @@ use crate::obstacles::warned;
 use crate::path::configuration_reads;
 use crate::{listing, path};
 
-/// A configuration at a high level, on the wire.
+/// The owner of an SSO configuration.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoConfigurationReference"))]
 pub(crate) struct Body<'a> {
+    /// Id of the configuration.
     #[serde(rename = "ID")]
     id: SsoConfigurationId,
+    /// Name of the configuration for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     #[serde(rename = "DisplayName")]
     display_name: &'a str,
+    /// Id of its authorisation server.
     #[serde(rename = "ServerID")]
     server_id: AuthorisationServerId,
+    /// Name of the authorisation server for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     #[serde(rename = "ServerName")]
     server_name: &'a str,
+    /// URL of the logo of the authorisation server; null without one.
     #[serde(rename = "ServerLogoURI", skip_serializing_if = "Option::is_none")]
     server_logo_uri: Option<&'a HttpsUrl>,
+    /// Id of its organisation.
     #[serde(rename = "OrganisationID")]
     organisation_id: &'a OrganisationId,
+    /// Name of the organisation for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     #[serde(rename = "OrganisationName")]
     organisation_name: &'a str,

@@ -14,10 +14,11 @@ use trustplane_store::{Reads as _, Slot};
 
 use crate::path::{Configuration, optional_configuration_reads};
 
-/// The route of an e-mail address, on the wire.
+/// The route of an e-mail address.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoRoute"))]
 pub(crate) struct Body<'a> {
+    /// The domain of the address, in lower case and in the ASCII form of international names.
     email_domain: &'a DomainName,
     /// Null where the address signs in through none.
     configuration: Option<Served<'a>>,
@@ -29,18 +30,28 @@ pub(crate) struct Body<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ServingSsoConfiguration"))]
 struct Served<'a> {
+    /// Id of the configuration.
     id: SsoConfigurationId,
+    /// Name of the configuration for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     display_name: &'a str,
+    /// Id of its organisation.
     organisation_id: &'a OrganisationId,
+    /// Id of its authorisation server.
     authorisation_server_id: AuthorisationServerId,
+    /// Name of the authorisation server for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<255>"))]
     authorisation_server_name: &'a str,
+    /// Issuer identifier of the OpenID provider; null if none is saved.
     issuer: Option<&'a HttpsUrl>,
+    /// URL of the discovery document; null if none is saved.
     openid_discovery_document: Option<&'a HttpsUrl>,
+    /// Redirect URI of the configuration, at the login service.
     #[cfg_attr(feature = "schema", schemars(length(max = 255), regex(pattern = "^https://")))]
     redirect_uri: &'a str,
+    /// Id of the active version.
     version_id: VersionId,
+    /// The domain of the version that the address matched; `*` is every domain.
     matched_domain: &'a RestrictedDomain,
     /// True if the address must sign in there, false if it may.
     required: bool,
@@ -50,8 +61,11 @@ struct Served<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "UnusableSsoConfiguration"))]
 struct Unusable {
+    /// Id of the configuration.
     id: SsoConfigurationId,
+    /// The domain of its version that the address matched; `*` is every domain.
     matched_domain: RestrictedDomain,
+    /// Reasons why it cannot be used.
     #[cfg_attr(feature = "schema", schemars(length(min = 1), inner(length(min = 1))))]
     reasons: Vec<String>,
 }

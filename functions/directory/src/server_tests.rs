@@ -20,7 +20,7 @@ use trustplane_store::{Reads, Slot, Stored, TenantKeys};
 use crate::authorisation_servers::{image, subject};
 use crate::path::{self, ServerPath};
 
-/// A report on the wire.
+/// The report of a test.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuthorisationServerTest"))]
 #[serde(rename_all = "PascalCase")]
@@ -29,9 +29,11 @@ pub(crate) struct Body<'a> {
     success: bool,
     /// The outcome in a sentence.
     message: &'a str,
+    /// Time of the test.
     checked_at: Timestamp,
     /// Duration in milliseconds.
     duration_ms: u64,
+    /// The checks, in their order.
     checks: Vec<CheckBody<'a>>,
 }
 
@@ -40,8 +42,10 @@ pub(crate) struct Body<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuthorisationServerTestCheck"))]
 #[serde(rename_all = "PascalCase")]
 struct CheckBody<'a> {
+    /// Id of the check.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["discovery_reachable", "issuer_match", "endpoints", "code_flow", "client_authentication", "signing_keys", "clock"])))]
     id: &'a str,
+    /// Outcome of the check.
     status: CheckStatus,
     /// The finding.
     message: &'a str,

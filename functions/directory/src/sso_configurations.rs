@@ -24,25 +24,34 @@ const MAX: u64 = MAX_CONFIGURATIONS as u64;
 /// Versions that are deleted with their configuration: a transaction has at most 100 items.
 const MAX_AT_ONCE: usize = 90;
 
-/// A configuration on the wire: exactly these fields.
+/// An SSO configuration.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoConfiguration"))]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Body<'a> {
+    /// Name for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     display_name: &'a str,
+    /// E-mail addresses of the people who are responsible for it.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 10)))]
     contacts: &'a [EmailAddress],
+    /// Id of the configuration.
     #[serde(rename = "ID")]
     id: SsoConfigurationId,
+    /// Id of its authorisation server.
     #[serde(rename = "ServerID")]
     server_id: AuthorisationServerId,
+    /// Redirect URI to register at the OpenID provider.
     #[cfg_attr(feature = "schema", schemars(length(max = 255), regex(pattern = "^https://")))]
     redirect_uri: &'a str,
+    /// Text that is unique to the configuration. Domains are proven by other records: see the configuration's domains.
     #[cfg_attr(feature = "schema", schemars(length(max = 255)))]
     text_record: &'a str,
+    /// Status of the configuration. It serves addresses only while it is `Active`.
     status: ConfigurationStatus,
+    /// Time of its creation.
     created_at: Timestamp,
+    /// Time of the last change.
     updated_at: Timestamp,
 }
 

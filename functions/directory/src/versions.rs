@@ -21,33 +21,46 @@ use crate::path::{self, Configuration, configuration_reads};
 use crate::switch::{DomainFacts, Plan, Proofs};
 use crate::{listing, redirect_uris};
 
-/// A version on the wire.
+/// A version.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SsoConfigurationVersion"))]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Body<'a> {
+    /// Id of the version.
     #[serde(rename = "ID")]
     id: VersionId,
+    /// Id of its configuration.
     #[serde(rename = "SsoConfigurationID")]
     configuration_id: SsoConfigurationId,
+    /// Number of the version, from 1.
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: u32,
+    /// Client id at the OpenID provider.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::directory::version::ClientId"))]
     #[serde(rename = "ClientID")]
     client_id: &'a str,
+    /// Domains whose users must sign in through the configuration; `*` alone is every domain.
     #[cfg_attr(feature = "schema", schemars(length(max = 10)))]
     restricted_domains: &'a [RestrictedDomain],
+    /// Domains whose users may sign in through the configuration.
     #[cfg_attr(feature = "schema", schemars(length(max = 10)))]
     supported_domains: &'a [DomainName],
+    /// Name of the claim that has the groups of a user.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::directory::version::GroupClaim"))]
     group_claim: &'a str,
+    /// JSONPath to the claim; `$.` is the top of the token.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::directory::version::GroupClaimPath"))]
     group_claim_path: &'a str,
+    /// Scopes to request besides `openid`, separated by spaces.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::directory::version::Scopes"))]
     additional_scope_values: &'a str,
+    /// Demands on the authentication of a user.
     authentication_policies: &'a [AuthenticationPolicy],
+    /// Status of the version.
     status: VersionStatus,
+    /// Time of its creation.
     created_at: Timestamp,
+    /// Time of the last change.
     updated_at: Timestamp,
 }
 

@@ -11,17 +11,23 @@ use trustplane_runtime::{Call, Platform, Request, Response};
 
 use crate::config::subject;
 
+/// A role for a customer's AWS account, as templates.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BootstrapTemplate"))]
 pub(crate) struct Body {
+    /// The role as a CloudFormation template.
     cloudformation_yaml: String,
+    /// The role as a Terraform module.
     terraform_hcl: String,
+    /// Link that opens the template in the CloudFormation console; null if the platform names no bucket for it, and
+    /// while the ExternalId is rotated.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uri")))]
     /// Link that creates the stack; null where the stack exists, in a partition whose console's address is not public, and
     /// where the platform names no bucket for the template.
     launch_stack_url: Option<String>,
     /// The command that updates the stack: while the ExternalId is rotated, and where a role in the account is saved.
     update_command: Option<String>,
+    /// ExternalIds that the role trusts: the current one, and a pending one.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 2)))]
     external_ids: Vec<ExternalId>,
 }

@@ -13,13 +13,17 @@ use trustplane_store::{Slot, Stored, Writes};
 
 use crate::inventory;
 
-/// The saved configuration on the wire: exactly these four fields, an absent value as null.
+/// The saved configuration of the connection.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Integration"))]
 pub(crate) struct Body<'a> {
+    /// ARN of the IAM Identity Center instance; null if none is saved.
     sso_instance_arn: Option<&'a str>,
+    /// ARN of the role in the customer's account; null if none is saved.
     role_arn: Option<&'a str>,
+    /// Region of the instance; null if none is saved.
     region: Option<&'a str>,
+    /// True if a configuration is saved.
     configured: bool,
 }
 

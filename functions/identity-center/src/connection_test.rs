@@ -40,7 +40,7 @@ struct Tested {
     is_own_role: bool,
 }
 
-/// The last report on the wire, with what is known of the connection's health.
+/// The last report, and the health of the connection.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TestReport"))]
 pub(crate) struct Body<'a> {

@@ -10,10 +10,13 @@ use trustplane_policy::{Grant, Image, Kind};
 use trustplane_runtime::{Budget, Call, Context, Decision, Planned, Response, Subject, Worked};
 use trustplane_store::{Stored, Writes};
 
+/// The ExternalIds of a tenant.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIds"))]
 pub(crate) struct Body {
+    /// ExternalId that the trust policy of the role must demand.
     external_id: ExternalId,
+    /// ExternalId that a commit makes the current one; null unless a rotation is in progress.
     external_id_pending: Option<ExternalId>,
 }
 

@@ -22,8 +22,11 @@ use crate::connection_test::deployment;
 pub(crate) struct Rows<T> {
     #[serde(flatten)]
     page: Listed<T>,
+    /// Time of the reading that the rows are from; null before the first.
     last_synced_at: Option<Timestamp>,
+    /// State of the last reading.
     sync_status: SyncStatus,
+    /// Failure of the last reading; null if it did not fail.
     sync_failure: Option<Why>,
     /// The progress of a reading that is in progress.
     progress: Option<Progress>,
@@ -33,9 +36,11 @@ pub(crate) struct Rows<T> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsSyncFailure"))]
 struct Why {
+    /// Kind of the failure.
     code: SyncFailure,
     /// The IAM action of `denied`.
     action: Option<String>,
+    /// The failure and its remedy, for people.
     message: String,
 }
 
@@ -52,8 +57,11 @@ enum Shown<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AwsSync"))]
 pub(crate) struct State {
+    /// State of the reading.
     status: SyncStatus,
+    /// Time of the last request; null before the first.
     requested_at: Option<Timestamp>,
+    /// Time of the last complete reading; null before the first.
     last_synced_at: Option<Timestamp>,
 }
 

@@ -7,18 +7,22 @@ use trustplane_runtime::{Call, Page, Response};
 
 use crate::config::{self, subject};
 
-/// A version on the wire: the configuration as it was saved, by whom and when.
+/// A saved version of the connection's configuration.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IntegrationVersion"))]
 pub(crate) struct Version<'a> {
+    /// Number of the version, from 1.
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: u64,
     #[serde(flatten)]
     config: config::Body<'a>,
     /// It is the current configuration.
     current: bool,
+    /// Time at which it was saved.
     saved_at: Timestamp,
+    /// Id of the credential that saved it.
     saved_by: &'a str,
+    /// Number of the version that it restored; null if it is not a restoration.
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     restored_from: Option<u64>,
 }

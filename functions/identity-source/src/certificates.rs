@@ -18,42 +18,54 @@ use crate::warnings;
 /// The only use of a certificate.
 const SIGNING: &str = "SIGNING";
 
+/// The response to the import of a certificate.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CertificateImported"))]
 pub(crate) struct Imported {
+    /// Id of the certificate.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
 }
 
+/// The certificates of an identity provider.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpCertificates"))]
 pub(crate) struct Certificates<'a> {
+    /// The certificates, in the order of their import.
     #[cfg_attr(feature = "schema", schemars(length(max = trustplane_domain::identity_provider::MAX_CERTIFICATES)))]
     idp_certificates: Vec<Body<'a>>,
 }
 
-/// A certificate on the wire. Times are milliseconds since the epoch.
+/// A certificate. Times are milliseconds since the epoch.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpCertificate"))]
 struct Body<'a> {
+    /// Id of the certificate.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
+    /// Distinguished name of the issuer.
     issuer_name: &'a str,
     /// Milliseconds since the epoch.
     not_after: i64,
     /// Milliseconds since the epoch.
     not_before: i64,
+    /// Public key in base64 (SubjectPublicKeyInfo).
     public_key: &'a str,
     /// Null where Huawei Cloud's Go SDK would fail on it, which reads it into a 32-bit float.
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     serial_number: Option<SerialAsNumber>,
+    /// Serial number, in decimal.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^-?[0-9]+$")))]
     serial_number_string: &'a str,
+    /// Algorithm of the certificate's own signature.
     #[cfg_attr(feature = "schema", schemars(extend("examples" = ["SHA256withRSA"])))]
     signature_algorithm_name: &'a str,
+    /// Distinguished name of the subject.
     subject_name: &'a str,
+    /// Version of X.509.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = [1, 3])))]
     version: u8,
+    /// The certificate in PEM.
     #[serde(rename = "x509_Certificate_in_pem")]
     pem: &'a str,
     /// Present where a refresh from the metadata URL added the certificate.

@@ -33,7 +33,7 @@ text_field!(SamlResponse => String, |text: &str| Ok::<_, String>(text.to_owned()
     "type": "string", "maxLength": 4 * saml::MAX_BYTES
 });
 
-/// An explanation on the wire.
+/// An explanation of a SAML response.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpExplanation"))]
 pub(crate) struct Body<'a> {
@@ -41,14 +41,18 @@ pub(crate) struct Body<'a> {
     plausible: bool,
     /// Always false: see the documentation.
     signature_verified: bool,
+    /// The findings, in the order in which a login service verifies a response.
     findings: Vec<Finding<'a>>,
 }
 
+/// A finding of an explanation.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpFinding"))]
 struct Finding<'a> {
+    /// Id of the check.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["status", "assertion", "issuer", "destination", "audience", "recipient", "time", "name_id", "signature", "certificate"])))]
     id: &'a str,
+    /// Outcome of the check.
     status: CheckStatus,
     /// The finding.
     message: &'a str,

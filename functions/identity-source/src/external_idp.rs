@@ -26,30 +26,40 @@ use crate::{fetched, parameters};
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpCreated"))]
 pub(crate) struct Created<'a> {
+    /// Settings of the service provider, for the identity provider.
     hws_sp_saml_config: &'a SamlConfig,
+    /// Id of the first certificate.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_certificate_id: String,
+    /// Ids of all certificates.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = trustplane_domain::identity_provider::MAX_CERTIFICATES), extend("items" = serde_json::json!({"type": "string", "format": "uuid"}))))]
     idp_certificate_ids: Vec<String>,
+    /// Id of the provider.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_id: String,
 }
 
+/// The external identity provider of an identity store, as a list.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdps"))]
 pub(crate) struct Associations<'a> {
+    /// The provider, if there is one.
     #[cfg_attr(feature = "schema", schemars(length(max = 1)))]
     associations: Vec<Association<'a>>,
 }
 
-/// A provider on the wire.
+/// An external identity provider.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdp"))]
 struct Association<'a> {
+    /// Ids of the certificates, with the status of each.
     idp_certificate_ids: Vec<CertificateStatus>,
+    /// Id of the provider.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     idp_id: String,
+    /// SAML settings of the provider.
     idp_saml_config: IdpSamlConfig<'a>,
+    /// True if users sign in through the provider.
     is_enabled: bool,
     /// Present where the provider has a metadata URL.
     #[serde(flatten)]
@@ -69,11 +79,13 @@ struct Followed<'a> {
     metadata_fetches: Vec<FetchBody<'a>>,
 }
 
+/// A fetch of a metadata URL.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpMetadataFetch"))]
 struct FetchBody<'a> {
     /// Milliseconds since the epoch.
     at: i64,
+    /// Outcome of the fetch.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["current", "unreachable", "invalid", "changed", "all_keys_changed", "limit"])))]
     status: &'static str,
     /// Reason of a failure.
@@ -82,20 +94,27 @@ struct FetchBody<'a> {
     document_sha256: Option<&'a str>,
 }
 
+/// A certificate of a provider.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpCertificateStatus"))]
 struct CertificateStatus {
+    /// Id of the certificate.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
+    /// `EXPIRED` if the validity of the certificate is over.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["ACTIVE", "EXPIRED"])))]
     status: &'static str,
 }
 
+/// SAML settings of an identity provider.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdpSamlConfig"))]
 struct IdpSamlConfig<'a> {
+    /// Entity id of the provider.
     entity_id: &'a str,
+    /// URL that sign-in requests are sent to.
     login_url: &'a str,
+    /// True if the provider wants signed requests.
     want_request_signed: bool,
 }
 

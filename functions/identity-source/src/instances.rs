@@ -16,53 +16,69 @@ use crate::parameters;
 /// Time for which what AWS said is fresh, in milliseconds.
 const FRESH: i64 = 5 * 60 * SECOND;
 
-/// An instance on the wire.
+/// An IAM Identity Center instance.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Instance"))]
 struct Instance<'a> {
+    /// Id of the identity store of the instance.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     identity_store_id: &'a str,
+    /// Id of the instance.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     instance_id: &'a str,
+    /// Name of the instance; null without one.
     alias: Option<&'a str>,
+    /// ARN of the instance.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     instance_urn: &'a str,
 }
 
+/// A page of instances.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Instances"))]
 pub(crate) struct Instances<'a> {
+    /// The instances.
     instances: Vec<Instance<'a>>,
+    /// Position of the page.
     page_info: PageInfo,
 }
 
+/// The position of a page.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PageInfo"))]
 struct PageInfo {
     /// There is no second page: a connection has one instance.
     next_marker: Option<String>,
+    /// Number of rows of the page.
     current_count: usize,
 }
 
-/// An identity source on the wire.
+/// The identity source of an instance.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityStoreAssociation"))]
 struct Association<'a> {
+    /// Id of the identity store.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     identity_store_id: &'a str,
+    /// Type of the identity store.
     #[cfg_attr(feature = "schema", schemars(extend("const" = "UserPool")))]
     identity_store_type: &'static str,
+    /// `SAML_2.0` while an external identity provider is enabled, otherwise `DEFAULT`.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["SAML_2.0", "DEFAULT"])))]
     authentication_type: &'static str,
+    /// Origin of the users.
     #[cfg_attr(feature = "schema", schemars(extend("items" = serde_json::json!({"type": "string", "enum": ["DEFAULT", "SCIM"]}))))]
     provisioning_type: [&'static str; 1],
+    /// Status of the identity store.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["ENABLED", "DISABLED"])))]
     status: &'static str,
 }
 
+/// The identity source of an instance, as a list.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentityStoreAssociations"))]
 pub(crate) struct Associations<'a> {
+    /// The identity source.
     identity_store_associations: [Association<'a>; 1],
 }
 

@@ -20,8 +20,11 @@ use crate::{fetched, parameters, store};
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpPreview"))]
 pub(crate) struct Preview<'a> {
+    /// Entity id of the provider.
     entity_id: &'a str,
+    /// URL that sign-in requests are sent to.
     login_url: &'a str,
+    /// True if the provider wants signed requests.
     want_request_signed: bool,
     /// The certificates for signing: first those that can be used, then those that are left out.
     certificates: Vec<Found>,
@@ -35,13 +38,16 @@ pub(crate) struct Preview<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PreviewedCertificate"))]
 struct Found {
+    /// Distinguished name of the subject.
     subject: Option<String>,
+    /// SHA-256 of the certificate, in hexadecimal.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[0-9a-f]{64}$")))]
     fingerprint_sha256: Option<String>,
     /// Milliseconds since the epoch.
     not_before: Option<i64>,
     /// Milliseconds since the epoch.
     not_after: Option<i64>,
+    /// True if the certificate is imported.
     usable: bool,
     /// The reason for which it cannot be used, or for which others may refuse it.
     reason: Option<String>,

@@ -18,7 +18,7 @@ use trustplane_store::{Reads, Slot, TenantKeys};
 use crate::external_idp::{ProviderPath, subject};
 use crate::store::{self, Store};
 
-/// A report on the wire.
+/// The report of a test.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpTest"))]
 pub(crate) struct Body<'a> {
@@ -30,6 +30,7 @@ pub(crate) struct Body<'a> {
     checked_at: i64,
     /// Duration in milliseconds.
     duration_ms: u64,
+    /// The checks, in their order.
     checks: Vec<CheckBody<'a>>,
 }
 
@@ -37,8 +38,10 @@ pub(crate) struct Body<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpTestCheck"))]
 struct CheckBody<'a> {
+    /// Id of the check.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["metadata", "certificates", "algorithms", "login_url", "clock", "signed_requests", "settings_match"])))]
     id: &'a str,
+    /// Outcome of the check.
     status: CheckStatus,
     /// The finding.
     message: &'a str,

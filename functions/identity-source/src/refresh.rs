@@ -47,8 +47,10 @@ pub(crate) struct MetadataBody<'a> {
     metadata_checked_at: i64,
     /// Milliseconds since the epoch.
     metadata_next_check_at: i64,
+    /// State of the metadata.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["current", "unreachable", "invalid", "changed", "all_keys_changed", "limit"])))]
     metadata_status: &'static str,
+    /// Trust in later documents at the URL.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["continuous", "tls"])))]
     metadata_trust: &'static str,
     /// SHA-256 of the last document that was read.
@@ -65,10 +67,13 @@ pub(crate) struct MetadataBody<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExternalIdpRefreshChange"))]
 struct ChangeBody<'a> {
+    /// Kind of the change.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["certificate_added", "certificate_removal_announced", "certificate_removed", "all_keys_changed", "accepted", "held", "failing", "recovered"])))]
     change: &'static str,
+    /// Id of the certificate; null if the change is not about one.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: Option<String>,
+    /// SHA-256 of the certificate, in hexadecimal; null if the change is not about one.
     fingerprint_sha256: Option<&'a str>,
     /// Of an announced removal, its time; of failures, the time of the first. Milliseconds since the epoch.
     at: Option<i64>,

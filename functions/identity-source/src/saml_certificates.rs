@@ -11,23 +11,26 @@ use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 use crate::parameters;
 use crate::store::{self, ServedStore};
 
-/// A certificate on the wire. Times are milliseconds since the epoch.
+/// A certificate. Times are milliseconds since the epoch.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SamlCertificate"))]
 pub(crate) struct Body<'a> {
+    /// Id of the certificate.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     certificate_id: String,
     /// PEM.
     x509certificate: &'a str,
+    /// Algorithm of the signatures.
     #[cfg_attr(feature = "schema", schemars(extend("examples" = ["SHA256withRSA"])))]
     algorithm: &'a str,
     /// Milliseconds since the epoch.
     expiry_date: i64,
+    /// `ACTIVE` if the certificate signs sign-in requests.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["INACTIVE", "ACTIVE", "EXPIRED"])))]
     state: &'static str,
 }
 
-/// The list of certificates on the wire: an array at the top level.
+/// The certificates, as an array at the top level.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SamlCertificates"))]
 #[serde(transparent)]

@@ -9,26 +9,33 @@ use trustplane_runtime::{Call, Platform, Response, Subject};
 use crate::parameters;
 use crate::store::{self, ServedStore};
 
-/// Both configurations on the wire.
+/// The configurations of a service provider.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SpConfig"))]
 pub(crate) struct Config {
+    /// Settings for OpenID Connect.
     sp_oidc_config: OidcConfig,
+    /// Settings for SAML.
     sp_saml_config: SamlConfig,
 }
 
+/// The OpenID Connect configuration of a store's service provider.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SpOidcConfig"))]
 struct OidcConfig {
+    /// Redirect URL at the login service.
     redirect_url: String,
 }
 
-/// The SAML configuration of a store's service provider on the wire.
+/// The SAML configuration of a store's service provider.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SpSamlConfig"))]
 pub(crate) struct SamlConfig {
+    /// URL of the assertion consumer service, at the login service.
     acs_url: String,
+    /// Entity id of the service provider.
     issuer: String,
+    /// SAML 2.0 metadata of the service provider.
     metadata: String,
 }
 

@@ -27,29 +27,49 @@ const ROWS: usize = 400;
 /// Rounds in which seals are read that were made since the round before.
 const ROUNDS: usize = 3;
 
-/// A record on the wire. Facts that it holds twice are named as this API does, and as JITSudo does.
+/// An audit record. Facts that it holds twice are named as this API does, and as JITSudo does.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AuditRecord"))]
 pub(crate) struct Body {
+    /// Id of the record; ids sort by time.
     id: String,
+    /// Time of the request.
     occurred_at: Timestamp,
+    /// The same as `actor.id`.
     actor_id: String,
+    /// The same as `actor.type`.
     actor_type: String,
+    /// The principal that acted.
     actor: ActorBody,
+    /// Function that acted, or the action that was denied.
     action: String,
+    /// The resource that the request was about.
     resource: ResourceBody,
+    /// The same as `resource.type`.
     resource_type: String,
+    /// The same as `resource.id`.
     resource_id: String,
+    /// Decision of the policies.
     outcome: Outcome,
+    /// The resource before the request; null if it did not exist, and for a denied request.
     before: Option<Map<String, Value>>,
+    /// The resource after the request; null if it no longer exists, and for a denied request.
     after: Option<Map<String, Value>>,
+    /// Ids of the policies that decided.
     determining_policies: Vec<String>,
+    /// Address of the client; null if there was none.
     source_ip: Option<String>,
+    /// `User-Agent` of the request; null if there was none.
     user_agent: Option<String>,
+    /// `X-Request-Id` of the response.
     request_id: String,
+    /// `x-fapi-interaction-id` of the request; null outside the directory.
     interaction_id: Option<String>,
+    /// SHA-256 of the record's canonical text, in hexadecimal.
     hash: String,
+    /// Hash of the record before it in the chain; null until it is sealed, and for the first record.
     previous_hash: Option<String>,
+    /// The same as `occurred_at`.
     created_at: Timestamp,
 }
 
@@ -57,10 +77,14 @@ pub(crate) struct Body {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 struct ActorBody {
+    /// Id of the principal.
     id: String,
+    /// Name of the principal.
     name: String,
+    /// Type of the principal.
     #[serde(rename = "type")]
     kind: String,
+    /// Roles of the principal.
     roles: Vec<String>,
 }
 
@@ -68,8 +92,10 @@ struct ActorBody {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 struct ResourceBody {
+    /// Type of the resource.
     #[serde(rename = "type")]
     kind: String,
+    /// Id of the resource.
     id: String,
 }
 

@@ -18,28 +18,39 @@ use trustplane_store::{Stored, TenantKeys, Writes};
 
 use crate::tenants::tenant_id;
 
-/// A credential on the wire.
+/// A credential.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ApiKey"))]
 pub(crate) struct Body<'a> {
+    /// Public id of the credential.
     id: CredentialId,
+    /// Name for people.
     #[cfg_attr(feature = "schema", schemars(with = "trustplane_domain::request::Label<64>"))]
     name: &'a str,
+    /// A bearer token, or an access key that signs requests.
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["bearer", "access_key"])))]
     kind: CredentialKind,
+    /// Roles of the credential.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     roles: &'a BTreeSet<Role>,
+    /// Time of its creation.
     created_at: Timestamp,
+    /// Id of the credential that created it, or `operator`.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     created_by: &'a str,
+    /// Time of its expiry; null if it does not expire.
     expires_at: Option<Timestamp>,
+    /// Time of its revocation; null if it is not revoked.
     revoked_at: Option<Timestamp>,
+    /// Day of its last use; null before the first.
     last_used_at: Option<Timestamp>,
+    /// Id of the credential that it took the place of by rotation.
     replaces: Option<CredentialId>,
+    /// Id of the credential that took its place by rotation.
     replaced_by: Option<CredentialId>,
 }
 
-/// A new credential on the wire, with its secret.
+/// A new credential, with its secret.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MadeApiKey"))]
 pub(crate) struct MadeBody<'a> {

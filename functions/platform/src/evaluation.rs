@@ -16,15 +16,21 @@ pub(crate) use self::body::EvaluatePolicies;
 use self::body::question;
 use crate::policies::{checked, schema};
 
-/// The verdict on the wire. It holds the ids twice: as this API names them, and as JITSudo does.
+/// The decision of the policies. It holds the ids twice: as this API names them, and as JITSudo does.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Evaluation"))]
 pub(crate) struct Body<'a> {
+    /// True if the policies permit the request.
     permitted: bool,
+    /// Ids of the policies that decided.
     determining_policies: &'a [String],
+    /// Notices of the policies that denied the request.
     notices: &'a [String],
+    /// Errors of policies that could not be evaluated. Each denies.
     errors: &'a [String],
+    /// The same as `determining_policies`.
     matching_policy_ids: &'a [String],
+    /// The decision in a sentence.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     reason: String,
 }

@@ -7,7 +7,7 @@ use trustplane_runtime::{Call, Response, Subject};
 /// The response, which `cargo catalogue` writes from [`EventTypes`]: schemas are not compiled into functions.
 const EVENT_TYPES: &str = include_str!("event_types.json");
 
-/// All events on the wire.
+/// All events.
 #[cfg(feature = "schema")]
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct EventTypes {
@@ -16,7 +16,7 @@ pub struct EventTypes {
     pub data: Vec<EventType>,
 }
 
-/// An event on the wire.
+/// An event.
 #[cfg(feature = "schema")]
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct EventType {

@@ -17,15 +17,21 @@ use trustplane_store::{Reads, Slot, Stored, TenantKeys, Writes};
 
 use crate::tenants::tenant_id;
 
-/// A policy on the wire. A built-in one has no author.
+/// A policy. A built-in one has no author.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Policy"))]
 pub(crate) struct Body<'a> {
+    /// Id of the policy. Those of built-in policies begin with `built-in.`.
     id: &'a str,
+    /// Text of the policy, in Cedar.
     text: &'a str,
+    /// True if requests are decided with the policy.
     enabled: bool,
+    /// True if the policy is part of the service, so that nobody can change it.
     built_in: bool,
+    /// Time of the last change; null for a built-in policy.
     updated_at: Option<Timestamp>,
+    /// Id of the credential that made the last change; null for a built-in policy.
     updated_by: Option<&'a str>,
     /// Only in the response to a save: the caller could not delete the policy again.
     #[serde(skip_serializing_if = "Vec::is_empty")]

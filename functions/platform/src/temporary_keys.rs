@@ -23,10 +23,11 @@ struct Wanted {
     roles: Option<BTreeSet<Role>>,
 }
 
-/// The key on the wire. The response that is kept for a retry has no secret.
+/// A new temporary access key, with its secret.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MadeTemporaryApiKey"))]
 pub(crate) struct Body {
+    /// Access key id, for `Access` in the `Authorization` header.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     access_key_id: String,
     /// Null in the response to a retry.
@@ -34,6 +35,7 @@ pub(crate) struct Body {
     /// Sent as `X-Security-Token` with each request.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     security_token: String,
+    /// Time of its expiry.
     expires_at: Timestamp,
 }
 

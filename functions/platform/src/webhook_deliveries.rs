@@ -19,14 +19,17 @@ const SHOWN: i64 = 30 * DAY;
 /// Deliveries that a filtered page examines at most.
 const SCANNED: usize = 1_000;
 
-/// A delivery on the wire.
+/// A delivery of an event to a webhook.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "WebhookDelivery"))]
 pub(crate) struct Body<'a> {
+    /// Id of the delivery.
     id: &'a str,
     /// Id of the event, which is `webhook-id` of every attempt.
     event_id: &'a str,
+    /// Name of the event.
     event_type: &'a str,
+    /// State of the delivery.
     status: DeliveryStatus,
     /// The last attempts, oldest first.
     attempts: &'a [Attempt],
@@ -34,7 +37,7 @@ pub(crate) struct Body<'a> {
     next_attempt_at: Option<Timestamp>,
 }
 
-/// The delivery of a test on the wire.
+/// The delivery of a test event.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "WebhookTest"))]
 pub(crate) struct TestBody<'a> {
@@ -44,10 +47,11 @@ pub(crate) struct TestBody<'a> {
     response: Option<ResponseBody<'a>>,
 }
 
-/// The response to a test on the wire.
+/// The response of a webhook's address to a test event.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "WebhookTestResponse"))]
 struct ResponseBody<'a> {
+    /// HTTP status of the response.
     status_code: u16,
     /// Media type as the endpoint names it; null where it names none.
     content_type: Option<&'a str>,

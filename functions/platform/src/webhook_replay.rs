@@ -17,7 +17,7 @@ use crate::webhooks::{enabled, found, named};
 /// Audit records of one page. A page is one call.
 const ROWS: usize = 400;
 
-/// A replay on the wire.
+/// A replay of events.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "WebhookReplay"))]
 pub(crate) struct Body {

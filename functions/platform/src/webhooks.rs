@@ -23,17 +23,21 @@ use crate::webhook_request::{Wanted, wanted_new, wanted_update};
 /// The longest overlap of a replaced signing secret with the new one, in seconds: a week.
 const MAX_OVERLAP: i64 = 604_800;
 
-/// A webhook on the wire.
+/// A webhook.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Webhook"))]
 pub(crate) struct Body<'a> {
+    /// Id of the webhook.
     id: WebhookId,
     /// The URL that was saved.
     #[cfg_attr(feature = "schema", schemars(length(max = 2048), regex(pattern = "^[Hh][Tt][Tt][Pp][Ss]://")))]
     url: &'a str,
+    /// Events that are sent: `*`, a resource type such as `policy.*`, or names of events.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::webhook_request::MAX_PATTERNS)))]
     events: &'a [EventPattern],
+    /// Description for people; null without one.
     description: Option<&'a str>,
+    /// True if events are sent.
     enabled: bool,
     /// Time since which it is disabled; null while it is enabled.
     disabled_at: Option<Timestamp>,
@@ -41,11 +45,13 @@ pub(crate) struct Body<'a> {
     disabled_reason: Option<DisabledReason>,
     /// Time of the first failed attempt after the last success; null where none failed since.
     failing_since: Option<Timestamp>,
+    /// Time of its creation.
     created_at: Timestamp,
+    /// Time of the last change.
     updated_at: Timestamp,
 }
 
-/// A webhook on the wire, with a new signing secret. Null in the response to a retry.
+/// A webhook with a new signing secret. The secret is null in the response to a retry.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "MadeWebhook"))]
 pub(crate) struct MadeBody<'a> {
@@ -56,7 +62,7 @@ pub(crate) struct MadeBody<'a> {
     secret: Option<String>,
 }
 
-/// A webhook on the wire after an update, with a signing secret if the origin changed.
+/// A webhook after an update, with a signing secret if the origin changed.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "UpdatedWebhook"))]
 pub(crate) struct UpdatedBody<'a> {

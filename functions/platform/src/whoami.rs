@@ -10,21 +10,26 @@ use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::Kind;
 use trustplane_runtime::{Call, Response, Subject};
 
-/// The credential on the wire. A temporary access key has the id of the key that it was made from, and its own roles and
+/// The credential. A temporary access key has the id of the key that it was made from, and its own roles and
 /// expiry.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Whoami"))]
 pub(crate) struct Body<'a> {
+    /// Public id of the credential.
     id: CredentialId,
+    /// Name of the credential.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
     name: &'a str,
+    /// Kind of the credential.
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["bearer", "access_key", "temporary", "setup"])))]
     kind: CredentialKind,
-    /// Roles; none of a setup session.
+    /// Roles of the credential; none of a setup session.
     roles: &'a BTreeSet<Role>,
     /// Sections of a setup session; empty for every other credential.
     sections: Vec<Section>,
+    /// Time of its expiry; null if it does not expire.
     expires_at: Option<Timestamp>,
+    /// Id of its tenant.
     tenant_id: TenantId,
 }
 

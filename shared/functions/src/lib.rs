@@ -2,8 +2,8 @@
 //! permission sets and the names of its schemas.
 //!
 //! The table is the one source of these facts. `cargo catalogue` writes `template.yaml`, `openapi.json`, the packages'
-//! lists of binaries and the README's tables from it; tests compare the binaries and `events/` with it; the runtime
-//! looks up its own row at start.
+//! lists of binaries and `docs/endpoints.md` from it; tests compare the binaries and `events/` with it; the runtime looks
+//! up its own row at start.
 //!
 //! # Where to find it
 //!

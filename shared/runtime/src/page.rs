@@ -30,13 +30,16 @@ pub struct Rows<T> {
     next_cursor: Option<String>,
 }
 
-/// A page on the wire.
+/// A page of a list.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 pub struct Listed<T> {
+    /// Rows of the page.
     #[cfg_attr(feature = "schema", schemars(length(max = MAX)))]
     data: Vec<T>,
+    /// Cursor of the next page; null on the last one.
     next_cursor: Option<String>,
+    /// True if another page follows.
     has_more: bool,
 }
 

@@ -84,8 +84,8 @@ fn walk(schema: &mut Value, change: &impl Fn(&mut Map<String, Value>)) {
     }
 }
 
-/// Joins the words of an enum. The generator makes a schema of each word that has a doc comment; clients are generated
-/// from `enum`.
+/// Joins the words of an enum, and describes each that has a doc comment. The generator makes a schema of each of these;
+/// clients are generated from `enum`.
 fn join_words(schema: &mut Value) {
     walk(schema, &|fields| {
         let Some(Value::Array(parts)) = fields.get("oneOf") else { return };
@@ -95,6 +95,12 @@ fn join_words(schema: &mut Value) {
             (None, _) => None,
         };
         let Some(words) = parts.iter().map(words).collect::<Option<Vec<_>>>() else { return };
+        let meaning = |part: &Value| {
+            let (word, text) = (part.get("const")?.as_str()?, part.get("description")?.as_str()?);
+            Some(format!("- `{word}`: {text}"))
+        };
+        let meanings: Vec<String> = parts.iter().filter_map(meaning).collect();
+        describe(fields, &meanings.join("\n"));
         fields.remove("oneOf");
         fields.insert("enum".to_owned(), words.concat().into());
         fields.insert("type".to_owned(), "string".into());
@@ -111,10 +117,21 @@ fn join_null(schema: &mut Value) {
             return;
         }
         let words: Vec<Value> = words.iter().cloned().chain([Value::Null]).collect();
+        let text = word.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+        describe(fields, &text);
         fields.remove("anyOf");
         fields.insert("enum".to_owned(), words.into());
         fields.insert("type".to_owned(), serde_json::json!(["string", "null"]));
     });
+}
+
+/// Adds a paragraph to a description.
+fn describe(fields: &mut Map<String, Value>, text: &str) {
+    let found = fields.get("description").and_then(Value::as_str).unwrap_or_default();
+    let paragraphs: Vec<&str> = [found, text].into_iter().filter(|text| !text.is_empty()).collect();
+    if !paragraphs.is_empty() {
+        fields.insert("description".to_owned(), paragraphs.join("\n\n").into());
+    }
 }
 
 /// Moves the default of a request's field into its description. Generators of clients take a field with a default for one
@@ -212,7 +229,8 @@ mod tests {
             {"type": "string", "enum": ["b", "c"]},
         ]}});
         join_words(&mut schema);
-        assert_eq!(schema, json!({"items": {"type": "string", "enum": ["a", "b", "c"]}}));
+        let wanted = json!({"items": {"type": "string", "enum": ["a", "b", "c"], "description": "- `a`: A."}});
+        assert_eq!(schema, wanted);
         let other = json!({"oneOf": [{"const": "a"}, {"type": "integer"}]});
         let mut schema = other.clone();
         join_words(&mut schema);
@@ -221,9 +239,11 @@ mod tests {
 
     #[test]
     fn a_nullable_enum_is_one_enum() {
-        let mut schema = json!({"description": "A.", "anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]});
+        let word = json!({"type": "string", "enum": ["a"], "description": "- `a`: B."});
+        let mut schema = json!({"description": "A.", "anyOf": [word, {"type": "null"}]});
         join_null(&mut schema);
-        assert_eq!(schema, json!({"description": "A.", "type": ["string", "null"], "enum": ["a", null]}));
+        let text = "A.\n\n- `a`: B.";
+        assert_eq!(schema, json!({"description": text, "type": ["string", "null"], "enum": ["a", null]}));
         let other = json!({"anyOf": [{"$ref": "#/a"}, {"type": "null"}]});
         let mut schema = other.clone();
         join_null(&mut schema);

@@ -1,5 +1,5 @@
 //! Generates the files that follow from the table of functions: `template.yaml`, `openapi.json`, the permissions of
-//! each role, each package's list of binaries and the README's table of endpoints. `cargo catalogue` writes them; a
+//! each role, each package's list of binaries and the tables of `docs/endpoints.md`. `cargo catalogue` writes them; a
 //! test fails if one is not current.
 
 mod alarms;
@@ -71,6 +71,7 @@ pub fn written() -> Result<Vec<Written>, String> {
             text: trustplane_policy::tabulate(trustplane_functions::actions()).map_err(|error| error.to_string())?,
         },
         Written { path: "docs/connection.md".to_owned(), text: connection::manual()? },
+        Written { path: "docs/endpoints.md".to_owned(), text: endpoints() },
     ];
     let mut families: Vec<&str> = functions().map(|function| function.family).collect();
     families.sort_unstable();
@@ -83,27 +84,7 @@ pub fn written() -> Result<Vec<Written>, String> {
             &binaries(family),
         )?);
     }
-    files.push(between("README.md", "<!-- endpoints -->", "<!-- end of endpoints -->", &endpoints())?);
-    files.push(between("README.md", "<!-- functions -->", "<!-- end of functions -->", &other_functions())?);
-    Ok(merge(files))
-}
-
-/// Two pieces of one file: both are put in.
-fn merge(files: Vec<Written>) -> Vec<Written> {
-    let mut merged: Vec<Written> = Vec::new();
-    for file in files {
-        match merged.iter_mut().find(|other| other.path == file.path) {
-            Some(other) => {
-                if let Ok(text) =
-                    put_between(&other.text, "<!-- functions -->", "<!-- end of functions -->", &other_functions())
-                {
-                    other.text = text;
-                }
-            }
-            None => merged.push(file),
-        }
-    }
-    merged
+    Ok(files)
 }
 
 fn between(path: &str, from: &str, to: &str, text: &str) -> Result<Written, String> {
@@ -131,14 +112,20 @@ fn binaries(family: &str) -> String {
     text
 }
 
+/// `docs/endpoints.md`.
 fn endpoints() -> String {
-    let mut text = String::from("| endpoint | function | does |\n|---|---|---|\n");
+    let mut text = String::from(
+        "# Endpoints and functions\n\nThis file is generated from the table of functions (`cargo catalogue`). `openapi.json` describes \
+         requests and responses.\n\n## Endpoints\n\n| endpoint | function | does |\n|---|---|---|\n",
+    );
     for function in functions() {
         if let Trigger::Http(route) = &function.trigger {
             let _ =
                 writeln!(text, "| `{} {}` | `{}` | {} |", route.method, route.path, function.name, function.summary);
         }
     }
+    text.push_str("\n## Functions that no client calls\n\n");
+    text.push_str(&other_functions());
     text
 }
 

@@ -1,4 +1,4 @@
-//! The table of functions, the binaries, the template, the API document, the events and the README say the same.
+//! The table of functions, the binaries, the template, the API document, the events and the documentation say the same.
 
 #![allow(
     clippy::expect_used,

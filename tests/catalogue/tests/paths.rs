@@ -14,7 +14,7 @@ const EXTENSIONS: [&str; 6] = [".json", ".md", ".py", ".rs", ".toml", ".yaml"];
 
 #[test]
 fn documentation_names_files_that_exist() {
-    let mut documents = vec![root().join("CONTRIBUTING.md"), root().join("SECURITY.md")];
+    let mut documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root().join(name)).to_vec();
     let pages = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
     documents.extend(pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
     let (mut named, mut missing) = (0, Vec::new());

@@ -59,6 +59,7 @@ def main(command, openapi, node, environment):
                 "TOKEN": local.token,
                 "APPROVER": local.credential(name="approver", roles=["approver"])["token"],
                 "STORE": local.store,
+                "RECEIVER": local.receiver,
                 "PEM": certificates.certificate(),
             }
             typescript(openapi, node, variables)

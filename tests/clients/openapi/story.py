@@ -8,6 +8,8 @@ from trustplane_client.api.api_keys import create_api_key, delete_api_key
 from trustplane_client.api.audit_log import list_audit_log
 from trustplane_client.api.connection import (
     delete_identity_center_config, get_identity_center_config, put_identity_center_config, test_identity_center_connection)
+from trustplane_client.api.events_and_webhooks import (
+    create_webhook, delete_webhook, list_event_types, list_webhook_deliveries, rotate_webhook_secret, test_webhook)
 from trustplane_client.api.identity_source import (
     create_external_idp, delete_external_idp, list_external_idp_certificates, preview_external_idp)
 from trustplane_client.api.organisations import create_authorisation_server, create_organisation
@@ -15,13 +17,13 @@ from trustplane_client.api.policies import delete_policy, put_policy
 from trustplane_client.api.sso_configurations import (
     create_sso_configuration, create_sso_configuration_version, list_sso_configurations, put_sso_configuration_version)
 from trustplane_client.models import (
-    CreateExternalIdp, CreateExternalIdpIdpSamlConfig, CreateOrganisation, CreateSsoConfiguration,
-    CreateSsoConfigurationVersion, CreateSsoConfigurationVersionAuthenticationPoliciesItem as Policy, IdentitySourceError,
-    Integration, IntegrationError, IntegrationErrorCode, ListAuditLogOutcome, NewApiKey, NewApiKeyRolesItem, SaveIntegration,
+    CreateExternalIdp, CreateOrganisation, CreateSsoConfiguration, CreateSsoConfigurationVersion,
+    CreateSsoConfigurationVersionAuthenticationPoliciesItem as Policy, IdentitySourceError, Integration, IntegrationError,
+    IntegrationErrorCode, ListAuditLogOutcome, NewApiKey, NewApiKeyRolesItem, NewIdpSamlConfig, NewWebhook, SaveIntegration,
     SavePolicy, UpdateSsoConfigurationVersion, UpdateSsoConfigurationVersionAuthenticationPoliciesItem as UpdatedPolicy,
-    UpdateSsoConfigurationVersionStatus, WriteAuthorisationServer)
+    UpdateSsoConfigurationVersionStatus, WebhookSecretRotation, WriteAuthorisationServer)
 
-TENANT, STORE, PEM = (os.environ[name] for name in ("TENANT", "STORE", "PEM"))
+TENANT, STORE, PEM, RECEIVER = (os.environ[name] for name in ("TENANT", "STORE", "PEM", "RECEIVER"))
 CLIENT, APPROVER = (AuthenticatedClient(os.environ["URL"], os.environ[name]) for name in ("TOKEN", "APPROVER"))
 
 
@@ -44,7 +46,7 @@ def connection():
 
 def provider():
     body = CreateExternalIdp(
-        idp_saml_config=CreateExternalIdpIdpSamlConfig(
+        idp_saml_config=NewIdpSamlConfig(
             entity_id="https://idp.example.com/p", login_url="https://idp.example.com/sso"),
         idp_certificate=PEM)
     preview = ok(preview_external_idp.sync_detailed(STORE, client=CLIENT, body=body))
@@ -93,6 +95,22 @@ def administration():
     assert log.data[0].action == "delete-identity-center-config"
 
 
-for chapter in (connection, provider, configuration, administration):
+def webhook():
+    ours = {"client": CLIENT, "x_tenant_id": TENANT}
+    names = {row.name for row in ok(list_event_types.sync_detailed(**ours)).data}
+    assert "api-key.created" in names, names
+    hook = ok(create_webhook.sync_detailed(**ours, body=NewWebhook(RECEIVER, ["api-key.*"], description="Story")), 201)
+    assert hook.secret.startswith("whsec_") and hook.enabled
+    test = ok(test_webhook.sync_detailed(hook.id, **ours))
+    assert (test.status.value, test.response.status_code) == ("succeeded", 204), test
+    rotated = ok(rotate_webhook_secret.sync_detailed(hook.id, **ours, body=WebhookSecretRotation(overlap_seconds=60)))
+    assert rotated.secret != hook.secret
+    inside = ok(create_webhook.sync_detailed(**ours, body=NewWebhook("https://10.0.0.1/", ["*"])), 400)
+    assert inside.code is IntegrationErrorCode.INVALID_REQUEST, inside
+    assert not ok(list_webhook_deliveries.sync_detailed(hook.id, **ours)).has_more
+    ok(delete_webhook.sync_detailed(hook.id, **ours), 204)
+
+
+for chapter in (connection, provider, configuration, administration, webhook):
     chapter()
 print("Python client: as expected")

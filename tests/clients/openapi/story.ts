@@ -6,7 +6,7 @@ import type { components, paths } from "./schema.js";
 
 type Code = components["schemas"]["IntegrationError"]["code"];
 
-const { URL: baseUrl, TENANT, TOKEN, APPROVER, STORE, PEM } = process.env as Record<string, string>;
+const { URL: baseUrl, TENANT, TOKEN, APPROVER, STORE, PEM, RECEIVER } = process.env as Record<string, string>;
 const header = { "X-Tenant-ID": TENANT! };
 const client = createClient<paths>({ baseUrl: baseUrl!, headers: { Authorization: `Bearer ${TOKEN}` } });
 const approver = createClient<paths>({ baseUrl: baseUrl!, headers: { Authorization: `Bearer ${APPROVER}` } });
@@ -122,4 +122,27 @@ assert.equal(frozen.error?.code, "forbidden");
 ok(await client.DELETE("/v1/policies/{id}", { params: { header, path: { id: "freeze" } } }), 204);
 const log = ok(await client.GET("/v1/audit-log", { params: { header, query: { limit: 5, outcome: "denied" } } }));
 assert.equal(log.data[0]?.action, "delete-identity-center-config");
+
+// A webhook, its secret, and its deliveries.
+const hooks = "/v1/webhooks";
+const hook = ok(
+  await client.POST(hooks, { params: { header }, body: { url: RECEIVER!, events: ["api-key.*"], description: "Story" } }),
+  201,
+);
+assert.match(hook.secret!, /^whsec_/);
+const hookParams = { params: { header, path: { id: hook.id } } };
+const shown = await client.GET(`${hooks}/{id}`, hookParams);
+assert.equal(ok(shown).enabled, true);
+const test = ok(await client.POST(`${hooks}/{id}/test`, hookParams));
+assert.equal(test.status satisfies components["schemas"]["WebhookTest"]["status"], "succeeded");
+assert.equal(test.response?.status_code, 204);
+const rotated = ok(
+  await client.POST(`${hooks}/{id}/rotate-secret`, { ...hookParams, body: { overlap_seconds: 60 } }),
+);
+assert.notEqual(rotated.secret, hook.secret);
+const inside = await client.POST(hooks, { params: { header }, body: { url: "https://10.0.0.1/", events: ["*"] } });
+assert.equal(inside.error?.code, "invalid_request");
+const deliveries = ok(await client.GET(`${hooks}/{id}/deliveries`, hookParams));
+assert.equal(deliveries.has_more, false);
+ok(await client.DELETE(`${hooks}/{id}`, hookParams), 204);
 console.log("TypeScript client: as expected");

@@ -14,13 +14,20 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/audit-log", "the audit log"),
 ];
 
+/// Creates a webhook to the local receiver.
+const WEBHOOK: &str = r#"  # a webhook to the local receiver
+  curl -s $URL/v1/webhooks \
+    -H "Authorization: Bearer $TOKEN" -H "X-Tenant-ID: $TENANT" -H "Content-Type: application/json" \
+    -d "{\"url\": \"$RECEIVER_URL\", \"events\": [\"*\"]}"
+"#;
+
 /// Returns the greeting, with example commands for this stack.
 pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write!(
         text,
-        "\nTrustplane is ready at {url}\n\n  the setup page, for a customer's administrator: docs/setup-page.md\n  {setup}\n\n  export URL={url} TENANT={tenant}\n  export TOKEN={token}\n{metadata}\n",
+        "\nTrustplane is ready at {url}\n\n  the setup page, for a customer's administrator: docs/setup-page.md\n  {setup}\n\n  export URL={url} TENANT={tenant}\n  export TOKEN={token}\n{metadata}{receiver}\n",
         setup = demo.setup_url,
         url = stack.url(),
         tenant = demo.tenant_id,
@@ -28,6 +35,9 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
         metadata = stack.identity_provider().map_or_else(String::new, |provider| format!(
             "  export METADATA_URL={}  # a demonstration provider: docs/metadata.md\n",
             provider.metadata_url()
+        )),
+        receiver = stack.receiver_url().map_or_else(String::new, |url| format!(
+            "  export RECEIVER_URL={url}  # a receiver of webhooks, which prints what it gets\n"
         )),
     );
     for (method, path, purpose) in CALLS.iter().filter(|(method, path, _)| stack.has_route(method, path)) {
@@ -38,11 +48,8 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
             "  # {purpose}\n  curl -s{method} $URL{path} \\\n    -H \"Authorization: Bearer $TOKEN\" -H \"X-Tenant-ID: $TENANT\""
         );
     }
-    if let Some(url) = stack.receiver_url() {
-        let _ = writeln!(
-            text,
-            "  # a webhook to the local receiver, which prints what it gets\n  curl -s $URL/v1/webhooks \\\n    -H \"Authorization: Bearer $TOKEN\" -H \"X-Tenant-ID: $TENANT\" -H \"Content-Type: application/json\" \\\n    -d '{{\"url\": \"{url}\", \"events\": [\"*\"]}}'"
-        );
+    if stack.receiver_url().is_some() {
+        text.push_str(WEBHOOK);
     }
     let _ = write!(
         text,

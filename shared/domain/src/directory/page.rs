@@ -25,9 +25,13 @@ pub struct PageRequest {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DirectoryOrder"))]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
+    /// Field that the list is sorted by.
     property: &'static str,
+    /// Direction of the order.
     direction: Direction,
+    /// True if upper and lower case are the same.
     ignore_case: bool,
+    /// True if the smallest comes first.
     ascending: bool,
 }
 
@@ -53,42 +57,61 @@ pub enum SortKey<'a> {
     Text(Cow<'a, str>),
 }
 
-/// A page of a list, as it is rendered.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "{T}Page"))]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
+    /// Rows of the page.
     content: Vec<T>,
+    /// The page that was requested.
     pageable: Pageable,
+    /// Number of rows of all pages.
     total_size: usize,
+    /// Number of pages.
     total_pages: usize,
+    /// True if the page has no rows.
     empty: bool,
+    /// Rows per page.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
     size: u32,
+    /// Number of rows before the page.
     offset: u64,
+    /// Number of the page, from 0.
     page_number: u32,
+    /// Number of rows of the page.
     number_of_elements: usize,
 }
 
-/// The requested page, as it is rendered.
+/// The page that was requested.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DirectoryPageable"))]
 struct Pageable {
+    /// Number of the page, from 0.
     number: u32,
+    /// Rows per page.
     size: u32,
+    /// Number of rows before the page.
     offset: u64,
+    /// Kind of paging.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["OFFSET"])))]
     mode: &'static str,
+    /// Order of the rows.
     sort: Sort,
+    /// True if an order was requested.
     sorted: bool,
+    /// Always false.
     unpaged: bool,
 }
 
+/// The order of the rows, as it is rendered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DirectorySort"))]
 #[serde(rename_all = "camelCase")]
 struct Sort {
+    /// True if an order was requested.
     sorted: bool,
+    /// The criteria, the primary one first.
     order_by: Vec<Order>,
 }
 

@@ -12,6 +12,8 @@ use crate::Dialect;
 pub struct ErrorExample {
     /// The kind, in words.
     pub title: &'static str,
+    /// The next step of a client.
+    pub remedy: &'static str,
     /// The status.
     pub status: u16,
     /// The names of its headers, in lower case.
@@ -28,10 +30,10 @@ pub fn error_examples(dialect: Dialect) -> Vec<ErrorExample> {
         sealed_denial: Some("AQICAHhPb2xhcnMgc2VhbGVkIGRlbmlhbA".to_owned()),
     };
     let example = |failure: Failure| {
-        let title = title(&failure);
+        let (title, remedy) = (title(&failure), remedy(&failure));
         let response = render(dialect, &Err(failure), &about);
         let headers = response.headers.into_keys().collect();
-        ErrorExample { title, status: response.status_code, headers, body: response.body }
+        ErrorExample { title, remedy, status: response.status_code, headers, body: response.body }
     };
     failures().into_iter().map(example).collect()
 }
@@ -82,6 +84,54 @@ fn conflict_title(conflict: Conflict) -> &'static str {
         Conflict::Duplicate => "duplicate",
         Conflict::LastValidCertificate => "last valid certificate",
         Conflict::Claimed => "claimed by another tenant",
+    }
+}
+
+/// The next step of a client after a failure.
+fn remedy(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Unauthenticated => "send a credential that is valid",
+        Failure::SignatureExpired => "sign again, with the present time",
+        Failure::InvalidTenantId => "send the tenant's id in `X-Tenant-ID`",
+        Failure::TenantMismatch => "send the id of the credential's tenant",
+        Failure::TenantSuspended => "ask the operator",
+        Failure::NotAcceptable { .. } => "accept the media type in the message",
+        Failure::TooLarge { .. } => "send a smaller body",
+        Failure::UnsupportedMediaType => "send `application/json`",
+        Failure::InvalidJson(_) => "send a JSON object in UTF-8",
+        Failure::Invalid(_) => "correct each field that is named",
+        Failure::InvalidPolicy(_) => "correct each place of the text that is named",
+        Failure::Forbidden(_) => "use a credential with another role, or read the notices",
+        Failure::AwsDenied(..) => "test the connection, which names the missing permission",
+        Failure::NotFound(_) => "correct the ids of the path",
+        Failure::NoRoute => "correct the path",
+        Failure::MethodNotAllowed { .. } => "use a method of `Allow`",
+        Failure::PreconditionFailed => "read the resource again, and decide again",
+        Failure::Conflict(conflict, _) => conflict_remedy(*conflict),
+        Failure::IdempotencyMismatch => "use a new key for another request",
+        Failure::RateLimited { .. } | Failure::Unavailable { .. } | Failure::AwsUnavailable { .. } => {
+            "send the request again after `Retry-After`"
+        }
+        Failure::AwsUnreachable(_) => "test the connection; send the request again after `Retry-After`",
+        Failure::Internal(_) => "give the operator `X-Request-Id`",
+    }
+}
+
+fn conflict_remedy(conflict: Conflict) -> &'static str {
+    match conflict {
+        Conflict::NotConfigured => "save a connection first",
+        Conflict::LostRace => "send the request again",
+        Conflict::RotationInProgress => "commit or cancel the rotation",
+        Conflict::NoRotation => "start a rotation first",
+        Conflict::ExternalIdNotTrusted => "let the role trust the pending ExternalId, then commit again",
+        Conflict::LastAdmin => "create another credential with the role `admin` first",
+        Conflict::IdempotencyInProgress => "wait for the response to the first request",
+        Conflict::Exists => "update the resource that exists, or choose another id",
+        Conflict::WrongState => "change the state that the message names first",
+        Conflict::Limit => "delete a resource of this kind first",
+        Conflict::Duplicate => "use the resource that exists",
+        Conflict::LastValidCertificate => "import another certificate, or disable the provider first",
+        Conflict::Claimed => "ask the operator, if the domain is yours",
     }
 }
 

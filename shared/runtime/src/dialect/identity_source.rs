@@ -9,10 +9,13 @@ use super::{About, Rendered, bytes, json};
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IdentitySourceError"))]
 pub(crate) struct Body<'a> {
+    /// Stable code.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     error_code: &'static str,
+    /// The fault and what to do next, for people.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     error_msg: String,
+    /// The same as `X-Request-Id`.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     request_id: &'a str,
     /// Facts of a denial, sealed. An operator reads them with `decode-authorization-message`.

@@ -11,8 +11,10 @@ use super::{Rendered, bytes, json};
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IntegrationError"))]
 pub(crate) struct Body<'a> {
+    /// Stable code.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     code: &'static str,
+    /// The fault and what to do next, for people.
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     message: String,
     /// The message of each invalid field, `problems` of a policy, or the `reason` of a setup link's end.

@@ -43,7 +43,7 @@ pub(crate) fn openapi() -> Result<String, DocumentError> {
     let mut paths = Map::new();
     for (function, route) in routes() {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[route.method.to_ascii_lowercase()] = operation(function, route, &prose, &examples)?;
+        path[route.method.to_ascii_lowercase()] = operation(function, route, &prose, &examples, &schemas)?;
     }
     let mut document = json!({
         "openapi": "3.1.0",
@@ -104,7 +104,13 @@ fn remove_unused(document: &mut Value) {
     }
 }
 
-fn operation(function: &Function, route: &Route, prose: &Prose, examples: &Examples) -> Result<Value, DocumentError> {
+fn operation(
+    function: &Function,
+    route: &Route,
+    prose: &Prose,
+    examples: &Examples,
+    schemas: &Map<String, Value>,
+) -> Result<Value, DocumentError> {
     let (tag, text) = prose.operation(function.name)?;
     let example = examples.of(function.name);
     let mut operation = json!({
@@ -123,7 +129,9 @@ fn operation(function: &Function, route: &Route, prose: &Prose, examples: &Examp
         if let Some(request) = example.and_then(|example| example.request.as_ref()) {
             body["example"] = request.clone();
         }
-        operation["requestBody"] = json!({"required": true, "content": {"application/json": body}});
+        let text = schemas.get(schema).and_then(|schema| schema["description"].as_str());
+        let content = json!({"application/json": body});
+        operation["requestBody"] = json!({"required": true, "description": text, "content": content});
     }
     Ok(operation)
 }

@@ -79,18 +79,18 @@ pub(super) fn enumerate_codes(schemas: &mut Map<String, Value>) {
         (Dialect::Integration, "code", "IntegrationError"),
         (Dialect::IdentitySource, "error_code", "IdentitySourceError"),
     ] {
-        let mut codes: BTreeMap<String, BTreeSet<(u16, &str)>> = BTreeMap::new();
+        let mut codes: BTreeMap<String, BTreeSet<(u16, &str, &str)>> = BTreeMap::new();
         for example in error_examples(dialect) {
             let body: Value = serde_json::from_str(&example.body).unwrap_or_default();
             if let Some(code) = body.get(field).and_then(Value::as_str) {
-                codes.entry(code.to_owned()).or_default().insert((example.status, example.title));
+                codes.entry(code.to_owned()).or_default().insert((example.status, example.title, example.remedy));
             }
         }
         let lines = codes.iter().map(|(code, kinds)| {
-            let kinds: Vec<String> = kinds.iter().map(|(status, title)| format!("{status}: {title}")).collect();
-            format!("- `{code}`: {}", kinds.join("; "))
+            let kinds = kinds.iter().map(|(status, title, remedy)| format!("{status}, {title}: {remedy}."));
+            format!("- `{code}`: {}", kinds.collect::<Vec<_>>().join(" "))
         });
-        let text = format!("Stable code.\n\n{}", lines.collect::<Vec<_>>().join("\n"));
+        let text = format!("Stable code: status, fault and remedy.\n\n{}", lines.collect::<Vec<_>>().join("\n"));
         let place = schemas.get_mut(schema).and_then(|schema| schema.pointer_mut(&format!("/properties/{field}")));
         if let Some(place) = place {
             *place = json!({"type": "string", "enum": codes.keys().collect::<Vec<_>>(), "description": text});
