@@ -224,7 +224,7 @@ async fn line(stack: &Stack, request_id: &str) -> Result<Value, Error> {
     Err("a function did not log its request".into())
 }
 
-async fn send(
+pub(crate) async fn send(
     stack: &Stack,
     credential: &Credential,
     method: &Method,

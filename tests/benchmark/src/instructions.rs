@@ -5,8 +5,10 @@
 //! differences are the costs. The table is reached over plain HTTP, so that no cipher is counted. What callgrind wrote stays in
 //! `target/callgrind`, for `callgrind_annotate`.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -24,8 +26,9 @@ const COUNTED: [(&str, [u64; 3]); 2] = [
     ("put-identity-center-config", [2_750_000, 3_550_000, 3_600_000]),
 ];
 
-/// Instructions of a process.
-struct Counts([u64; 3]);
+/// Instructions of a process: of its start, its first request, and each later one.
+#[derive(Clone, Copy)]
+pub(crate) struct Counts(pub(crate) [u64; 3]);
 
 /// Prints the counts beside those of the bare function. Returns true if each is within its bound.
 pub(crate) async fn table(
@@ -35,7 +38,7 @@ pub(crate) async fn table(
 ) -> Result<bool, Error> {
     let health = trustplane_runtime::function("get-health").ok_or("no function for health")?;
     let health = event(health, credential)?;
-    let bare = counts(built, BARE, environment, |_| health.clone()).await?;
+    let bare = counted(built, BARE, environment, |_| health.clone()).await?;
     println!("| function | start | x bare | first request | x bare | later request | x bare |");
     println!("|---|---|---|---|---|---|---|");
     bare.print(BARE, &bare);
@@ -43,7 +46,7 @@ pub(crate) async fn table(
     for (name, bounds) in COUNTED {
         let function = trustplane_runtime::function(name).ok_or("a counted function is not in the table")?;
         let given = event(function, credential)?;
-        let counted = counts(built, name, environment, |number| numbered(&given, number)).await?;
+        let counted = counted(built, name, environment, |number| numbered(&given, number)).await?;
         counted.print(name, &bare);
         if let Some((counted, bound)) = counted.0.iter().zip(bounds).find(|(counted, bound)| **counted > *bound) {
             eprintln!("`{name}` takes {counted} instructions, and {bound} at most are wanted");
@@ -63,29 +66,28 @@ fn numbered(event: &Value, number: usize) -> Value {
     event
 }
 
-async fn counts(
-    built: &Built,
+/// Counts the instructions of what `start` starts under valgrind's command, and of what `send` sends to it and checks.
+pub(crate) async fn counts(
+    folder: &Path,
     name: &str,
-    environment: &[(String, String)],
-    event: impl Fn(usize) -> Value,
+    start: impl AsyncFn(&[String]) -> Result<Process, Error>,
+    send: impl AsyncFn(&mut Process) -> Result<(), Error>,
 ) -> Result<Counts, Error> {
-    let program = built.program(name);
-    let folder = built.target.join("callgrind");
-    std::fs::create_dir_all(&folder)?;
-    let mut number = 0;
-    let mut totals = Vec::new();
+    std::fs::create_dir_all(folder)?;
     // The first request of all notes the day of the credential's use.
-    Process::start(&program, environment)
-        .await?
-        .handle(&event(number))
-        .await?
-        .map_err(|_| "an error of the function")?;
-    number += 1;
+    send(&mut start(&[]).await?).await?;
+    let mut totals = Vec::new();
     for events in [0, 1, 2, 2 + WARM] {
-        let events: Vec<_> = (0..events).map(|place| event(number + place)).collect();
-        number += events.len();
-        let written = folder.join(format!("{name}.{}", events.len()));
-        totals.push(total(&program, environment, &events, &written).await?);
+        let written = folder.join(format!("{name}.{events}"));
+        let written_to = format!("--callgrind-out-file={}", written.display());
+        let valgrind = ["valgrind", "--quiet", "--tool=callgrind", &written_to].map(str::to_owned);
+        let mut process = start(&valgrind).await?;
+        for _ in 0..events {
+            send(&mut process).await?;
+            process.poll().await?;
+        }
+        process.end().await?;
+        totals.push(instructions(&written)?);
     }
     match totals[..] {
         [start, one, two, many] => {
@@ -95,32 +97,33 @@ async fn counts(
     }
 }
 
-/// Counts the instructions of a process from its start to the poll after these events.
-async fn total(
-    program: &Path,
+/// Counts the instructions of a release binary.
+async fn counted(
+    built: &Built,
+    name: &str,
     environment: &[(String, String)],
-    events: &[Value],
-    written: &Path,
-) -> Result<u64, Error> {
-    let mut command = Command::new("valgrind");
-    command
-        .args(["--quiet", "--tool=callgrind"])
-        .arg(format!("--callgrind-out-file={}", written.display()))
-        .arg(program)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut process = Process::spawn(command, environment).await?;
-    for event in events {
-        let response = process.handle(event).await?;
+    event: impl Fn(usize) -> Value,
+) -> Result<Counts, Error> {
+    let program = built.program(name);
+    let number = AtomicUsize::default();
+    let start = async |valgrind: &[String]| {
+        let mut words: Vec<_> = valgrind.iter().map(OsStr::new).collect();
+        words.push(program.as_os_str());
+        let (first, others) = words.split_first().ok_or("no program")?;
+        let mut command = Command::new(first);
+        command.args(others).stdout(Stdio::null()).stderr(Stdio::null());
+        Process::spawn(command, environment).await
+    };
+    let send = async |process: &mut Process| {
+        let response = process.handle(&event(number.fetch_add(1, Ordering::Relaxed))).await?;
         let body = response.map_err(|error| String::from_utf8_lossy(&error).into_owned())?;
         let response: Value = serde_json::from_slice(&body)?;
-        if response["statusCode"].as_u64().is_none_or(|status| status >= 300) {
-            return Err(format!("{}: {response}", program.display()).into());
+        match response["statusCode"].as_u64() {
+            Some(..300) => Ok(()),
+            _ => Err(format!("{}: {response}", program.display()).into()),
         }
-        process.poll().await?;
-    }
-    process.end().await?;
-    instructions(written)
+    };
+    counts(&built.target.join("callgrind"), name, start, send).await
 }
 
 /// Reads the sum of callgrind's file.

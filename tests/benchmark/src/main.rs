@@ -20,11 +20,17 @@
 //! With `--growth` it counts calls, units and CPU time of requests and schedules beside 1, 1,000 and 100,000 tenants;
 //! `--check` fails where calls grow, or units by more than one.
 //!
+//! With `--alternatives` it measures the documented calls beside small functions in Rust, Node.js and Python, which
+//! `tests/alternatives/prepare` builds: start, first and later requests, memory, package, calls and units; with
+//! `--instructions` also those. A response that is not the documented one is an error. `--save` writes the figures into
+//! `docs/`: `performance.md`, `performance.json` and `performance.svg`.
+//!
 //! With `--once` it starts each binary once instead and prints its size and its response to one event: a status for an HTTP
 //! function, which `--check` wants to be no fault of the service, and for others a result or an error object.
 
 #![allow(clippy::indexing_slicing, reason = "fields of JSON that is null where they are not there")]
 
+mod alternatives;
 mod growth;
 mod instructions;
 mod process;
@@ -51,6 +57,8 @@ struct Arguments {
     once: bool,
     instructions: bool,
     growth: bool,
+    alternatives: bool,
+    save: bool,
 }
 
 /// Paths of the binaries.
@@ -96,6 +104,8 @@ fn arguments() -> Arguments {
         once: false,
         instructions: false,
         growth: false,
+        alternatives: false,
+        save: false,
     };
     let mut given = std::env::args().skip(1);
     while let Some(argument) = given.next() {
@@ -110,6 +120,8 @@ fn arguments() -> Arguments {
             "--once" => parsed.once = true,
             "--instructions" => parsed.instructions = true,
             "--growth" => parsed.growth = true,
+            "--alternatives" => parsed.alternatives = true,
+            "--save" => parsed.save = true,
             other => eprintln!("unknown option `{other}`"),
         }
     }
@@ -121,6 +133,10 @@ async fn measure(arguments: &Arguments) -> Result<bool, Error> {
     // Next to this program's folder; this program need not be a release build.
     let target = std::env::current_exe()?.ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
     let built = Built { target, packaged: arguments.packaged };
+    if arguments.alternatives {
+        alternatives::run(arguments, &built).await?;
+        return Ok(true);
+    }
     if arguments.growth {
         let good = growth::table(&built).await?;
         return Ok(good || !arguments.check);

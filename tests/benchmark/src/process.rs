@@ -17,6 +17,9 @@ use tokio::sync::{Mutex, mpsc};
 use crate::Error;
 use crate::tls::Endpoint;
 
+/// Time limit for a start and for a response. Under valgrind, Python takes most of it.
+const LIMIT: Duration = Duration::from_secs(120);
+
 /// A function process that has requested its first event.
 pub(crate) struct Process {
     child: Child,
@@ -111,14 +114,14 @@ impl Process {
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .kill_on_drop(true)
             .spawn()?;
-        let polled = tokio::time::timeout(Duration::from_secs(10), polls.recv()).await;
+        let polled = tokio::time::timeout(LIMIT, polls.recv()).await;
         let polled = polled.ok().flatten().ok_or("the process never polled")?;
         Ok(Self { child, ready: polled - started, events, responses, polls })
     }
 
     /// Waits for the poll after a response.
     pub(crate) async fn poll(&mut self) -> Result<(), Error> {
-        let polled = tokio::time::timeout(Duration::from_secs(10), self.polls.recv()).await;
+        let polled = tokio::time::timeout(LIMIT, self.polls.recv()).await;
         polled.ok().flatten().map(|_| ()).ok_or_else(|| "the process polled no more".into())
     }
 
@@ -133,8 +136,8 @@ impl Process {
     /// Sends an event and waits for the response.
     pub(crate) async fn handle(&mut self, event: &Value) -> Result<Response, Error> {
         self.events.send(event.to_string()).await?;
-        let response = tokio::time::timeout(Duration::from_secs(30), self.responses.recv()).await;
-        let response = response.map_err(|_| "no response to the event within 30 s")?;
+        let response = tokio::time::timeout(LIMIT, self.responses.recv()).await;
+        let response = response.map_err(|_| "no response to the event in time")?;
         response.ok_or_else(|| "the process ended before it responded".into())
     }
 

@@ -125,7 +125,7 @@ pub async fn create_tables(endpoint: &str, tables: &[Table]) -> Result<(), Error
 }
 
 /// An error of a call to DynamoDB or its streams.
-pub(crate) enum Failure {
+pub enum Failure {
     /// The service returned an error.
     Aws {
         /// The exception's name, without its namespace.
@@ -147,7 +147,7 @@ impl std::fmt::Display for Failure {
 }
 
 /// Calls an operation (`DynamoDB_20120810.DescribeTable`). The engine checks no signature.
-pub(crate) async fn call(endpoint: &str, target: &str, arguments: &Value) -> Result<Value, Failure> {
+pub async fn call(endpoint: &str, target: &str, arguments: &Value) -> Result<Value, Failure> {
     const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                                  SignedHeaders=host;x-amz-date, Signature=0";
     let headers = [
