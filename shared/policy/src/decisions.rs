@@ -5,7 +5,7 @@
 use crate::table::Outcome;
 
 /// Fingerprint of the text of the policies.
-pub(crate) const BUILT_IN: u64 = 0xd871de276b3acac;
+pub(crate) const BUILT_IN: u64 = 0xfffb651188dea59;
 
 /// The roles; each is a bit of a column's number.
 pub(crate) const ROLES: [&str; 4] = ["admin", "approver", "editor", "viewer"];
@@ -18,7 +18,7 @@ pub(crate) const CREDENTIALS: &[&[&str]] = &[
 
 /// Kinds of resources.
 pub(crate) const RESOURCES: &[&[&str]] = &[
-    &["Integration", "ExternalId", "Instance", "Policy", "AuditLog", "IdentityProvider", "IdpCertificate", "SpCertificate", "Organisation", "AuthorisationServer", "SsoConfiguration", "SsoConfigurationVersion", "Domain", "Tenant", "Webhook", "NotificationContacts"],
+    &["Integration", "ExternalId", "Instance", "Policy", "AuditLog", "IdentityProvider", "IdpCertificate", "SpCertificate", "Organisation", "AuthorisationServer", "SsoConfiguration", "SsoConfigurationVersion", "Domain", "Tenant", "Webhook", "NotificationContacts", "SetupLink"],
     &["ApiKey"],
 ];
 
@@ -31,7 +31,7 @@ pub(crate) const OWN_VERSIONS: &[&[Option<bool>]] = &[
 /// Actions by name, if a policy names them, and by group.
 pub(crate) const ACTIONS: &[&[(Option<&str>, &str)]] = &[
     &[(None, "read")],
-    &[(None, "write"), (Some("refresh-external-idp"), "write")],
+    &[(None, "write"), (Some("refresh-external-idp"), "write"), (Some("enable-external-idp"), "write")],
     &[(None, "approve")],
     &[(None, "administer")],
 ];

@@ -108,6 +108,7 @@ fn remedy(failure: &Failure) -> &'static str {
         Failure::MethodNotAllowed { .. } => "use a method of `Allow`",
         Failure::PreconditionFailed => "read the resource again, and decide again",
         Failure::Conflict(conflict, _) => conflict_remedy(*conflict),
+        Failure::SetupLinkEnded(_) => "ask who sent the link for another",
         Failure::IdempotencyMismatch => "use a new key for another request",
         Failure::RateLimited { .. } | Failure::Unavailable { .. } | Failure::AwsUnavailable { .. } => {
             "send the request again after `Retry-After`"
