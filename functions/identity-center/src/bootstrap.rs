@@ -22,8 +22,6 @@ pub(crate) struct Body {
     /// Link that opens the template in the CloudFormation console; null if the platform names no bucket for it, and
     /// while the ExternalId is rotated.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uri")))]
-    /// Link that creates the stack; null where the stack exists, in a partition whose console's address is not public, and
-    /// where the platform names no bucket for the template.
     launch_stack_url: Option<String>,
     /// The command that updates the stack: while the ExternalId is rotated, and where a role in the account is saved.
     update_command: Option<String>,

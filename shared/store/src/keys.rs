@@ -34,8 +34,8 @@ mod erase;
 mod index;
 mod setup;
 
-pub use index::{DUE_SHARDS, due_shard};
-pub(crate) use index::{claims_partition, due_end, due_partition, due_sort};
+pub use index::{DUE_SHARDS, due_partition, due_shard};
+pub(crate) use index::{claims_partition, due_end, due_sort};
 
 /// The key of no item, which a process reads before its first request.
 pub(crate) fn nothing() -> PrimaryKey {

@@ -9,7 +9,7 @@ use crate::PrimaryKey;
 pub const DUE_SHARDS: u8 = 4;
 
 /// A partition of the due list.
-pub(crate) fn due_partition(kind: &str, shard: u8) -> String {
+pub fn due_partition(kind: &str, shard: u8) -> String {
     format!("DUE#{kind}#{shard}")
 }
 
