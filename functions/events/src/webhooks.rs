@@ -38,7 +38,9 @@ struct Event {
 /// Sends an event of the bus to the webhooks that want it: `{deliveries}`.
 ///
 /// An event that names no audit record goes to the dead letters: no retry can repair it.
-pub async fn deliver(event: EventCall, client: Rc<Client>) -> Result<Value, EventError> {
+pub async fn deliver(mut event: EventCall, client: Rc<Client>) -> Result<Value, EventError> {
+    // An attempt, and what follows from it, happen now: the time of an event of the bus is an earlier one, in whole seconds.
+    event.now = clock(&event);
     let Some((tenant, id)) = named(&event.event) else {
         return bury(&event, "the event names no audit record").await;
     };

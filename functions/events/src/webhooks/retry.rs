@@ -55,7 +55,8 @@ enum Handled {
 }
 
 /// Makes the attempts that are due: `{succeeded, failed, cancelled, left}`.
-pub async fn retry(event: EventCall, client: Rc<Client>) -> Result<Value, EventError> {
+pub async fn retry(mut event: EventCall, client: Rc<Client>) -> Result<Value, EventError> {
+    event.now = clock(&event);
     let mut webhooks: BTreeMap<String, Vec<Key<Delivery>>> = BTreeMap::new();
     for shard in shards(event.now) {
         let (mut after, mut count) = (None, 0);

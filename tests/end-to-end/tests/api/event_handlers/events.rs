@@ -14,7 +14,7 @@ use trustplane_local::wait::until;
 use trustplane_runtime::{Trigger, functions};
 use trustplane_store::keys::{DUE_SHARDS, due_partition};
 
-use super::{Effect, Scene, quiet_world};
+use super::{Effect, Scene, quiet_world, scheduled};
 use crate::table::hand;
 
 /// Invocations that are killed.
@@ -236,6 +236,9 @@ async fn put_through(function: &'static str) {
         assert_eq!(letters(world, function), ["it has no `sk`"]);
     }
     if let Effect::Deliveries(..) = scene.effect {
+        // A delivery whose process was killed before its attempt is due again a little later.
+        let later = scheduled(Timestamp::now().plus_millis(10 * MINUTE));
+        assert!(world.invoke("retry-webhooks", &later).await.is_ok());
         // A repeated attempt carries the same id.
         let receiver = scene._kept.downcast_ref::<crate::webhooks::Receiver>().unwrap();
         let got = receiver.got();

@@ -85,8 +85,8 @@ impl Due {
                 let customer = world.customer().await;
                 let key = json!({"name": "deploy", "roles": ["viewer"], "expires_at": days(80)});
                 let _ = customer.post("/v1/api-keys", &key).await.expect(201);
-                // The notices of 30, 14, 7 and 1 days; at first there is none.
-                Self::On(customer, vec![1, 51, 67, 74, 80])
+                // The notices of 30, 14 and 7 days; at first there is none.
+                Self::On(customer, vec![1, 2, 51, 67, 74])
             }
             "check-connections" => Self::On(tested(world).await.0, vec![2, 4, 6, 8, 10]),
             "check-domains" => {
