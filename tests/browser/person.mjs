@@ -39,6 +39,8 @@ export class Person {
 
   async open(url) {
     await this.page.goto(url);
+    // The page takes the secret out of the address, also where the address of a page that is open changed.
+    await this.page.waitForFunction(() => !window.location.hash);
     await this.page.locator("h1").waitFor();
   }
 

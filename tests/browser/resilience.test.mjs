@@ -165,6 +165,18 @@ test("a revoked link ends its session with the next request", async () => {
   return person.close();
 });
 
+test("a second link in the same tab begins anew", async () => {
+  await stack.reset();
+  const person = await Person.at(browser);
+  await enter(person, stack, sections("aws"));
+  await person.heading("Connect AWS");
+  await person.open(await link(stack, sections("aws", "provider")));
+  await person.press("Start");
+  await person.button(/Identity provider/).waitFor();
+  assert.equal(new URL(person.page.url()).hash, "");
+  return person.close();
+});
+
 test("one link, two tabs: the second is told, and the first goes on", async () => {
   await stack.reset();
   const [person, other] = [await Person.at(browser), await Person.at(browser)];

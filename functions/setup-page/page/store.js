@@ -32,6 +32,11 @@ if (/^[\w-]{16,256}$/.test(fragment) && fragment !== kept.secret) {
   write(DRAFTS, drafts);
 }
 
+// A link that is opened in the tab of another one changes the fragment alone, and loads nothing.
+window.addEventListener("hashchange", () => {
+  if (window.location.hash) window.location.reload();
+});
+
 export const session = {
   get value() {
     return kept;

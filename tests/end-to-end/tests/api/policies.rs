@@ -18,11 +18,18 @@ pub async fn save(customer: &Customer, id: &str, text: &str) -> Reply {
 }
 
 /// The policies that every tenant has, sorted by id.
-const BUILT_IN: [&str; 7] = [
+const BUILT_IN: [&str; 14] = [
     "built-in.admin",
     "built-in.approver",
     "built-in.editor",
     "built-in.four-eyes",
+    "built-in.setup",
+    "built-in.setup-aws-identity-center",
+    "built-in.setup-changes",
+    "built-in.setup-configuration",
+    "built-in.setup-domains",
+    "built-in.setup-enable",
+    "built-in.setup-identity-provider",
     "built-in.system",
     "built-in.temporary-keys",
     "built-in.viewer",
