@@ -23,7 +23,8 @@
 //! With `--alternatives` it measures the documented calls beside small functions in Rust, Node.js and Python, which
 //! `tests/alternatives/prepare` builds: start, first and later requests, memory, package, calls and units; with
 //! `--instructions` also those. A response that is not the documented one is an error. `--save` writes the figures into
-//! `docs/`: `performance.md`, `performance.json` and `performance.svg`.
+//! `docs/`: `performance.md`, `performance.json` and `performance.svg`. `--without LANGUAGE` (`rust`, `node`, `python`) leaves
+//! one out.
 //!
 //! With `--once` it starts each binary once instead and prints its size and its response to one event: a status for an HTTP
 //! function, which `--check` wants to be no fault of the service, and for others a result or an error object.
@@ -59,6 +60,7 @@ struct Arguments {
     growth: bool,
     alternatives: bool,
     save: bool,
+    without: Vec<String>,
 }
 
 /// Paths of the binaries.
@@ -106,6 +108,7 @@ fn arguments() -> Arguments {
         growth: false,
         alternatives: false,
         save: false,
+        without: Vec::new(),
     };
     let mut given = std::env::args().skip(1);
     while let Some(argument) = given.next() {
@@ -122,6 +125,7 @@ fn arguments() -> Arguments {
             "--growth" => parsed.growth = true,
             "--alternatives" => parsed.alternatives = true,
             "--save" => parsed.save = true,
+            "--without" => parsed.without.extend(given.next()),
             other => eprintln!("unknown option `{other}`"),
         }
     }

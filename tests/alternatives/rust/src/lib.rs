@@ -1,6 +1,7 @@
 //! What the functions share: the credential in one read with the item, the change in one write with its audit record.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
@@ -50,7 +51,7 @@ pub enum Refused {
     Failed(Error),
 }
 
-impl<E: Into<Error>> From<E> for Refused {
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Refused {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -156,9 +157,9 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub fn now() -> Result<String, Error> {
+pub fn now() -> Result<String, time::error::Format> {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    Ok(OffsetDateTime::now_utc().format(format)?)
+    OffsetDateTime::now_utc().format(format)
 }
 
 fn item_key(pk: &str, sk: &str) -> Item {
@@ -166,24 +167,29 @@ fn item_key(pk: &str, sk: &str) -> Item {
 }
 
 /// Serves what answers a request, with the dialect's error body.
-pub async fn serve(
-    answer: impl AsyncFn(&Store, &Request) -> Result<Value, Refused>,
+pub async fn serve<F>(
+    answer: impl Fn(Arc<Store>, Request) -> F,
     refusal: fn(u16, &str, &str) -> Value,
-) -> Result<(), Error> {
+) -> Result<(), Error>
+where
+    F: Future<Output = Result<Value, Refused>> + Send,
+{
     tracing::init_default_subscriber();
     let configuration = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let store = Store { client: Client::new(&configuration), table: std::env::var("TABLE")? };
-    let (store, answer) = (&store, &answer);
-    run(service_fn(async move |request: Request| {
+    let store = Arc::new(Store { client: Client::new(&configuration), table: std::env::var("TABLE")? });
+    run(service_fn(|request: Request| {
         let id = request.lambda_context().request_id;
-        let (status, body) = match answer(store, &request).await {
-            Ok(body) => (200, body),
-            Err(Refused::With(status, message)) => (status, refusal(status, &message, &id)),
-            Err(Refused::Failed(error)) => return Err(error),
-        };
-        tracing::info!(request_id = id, status, "request");
-        let response = Response::builder().status(status).header(CONTENT_TYPE, "application/json");
-        Ok(response.body(Body::from(body.to_string()))?)
+        let answered = answer(Arc::clone(&store), request);
+        async move {
+            let (status, body) = match answered.await {
+                Ok(body) => (200, body),
+                Err(Refused::With(status, message)) => (status, refusal(status, &message, &id)),
+                Err(Refused::Failed(error)) => return Err(error),
+            };
+            tracing::info!(request_id = id, status, "request");
+            let response = Response::builder().status(status).header(CONTENT_TYPE, "application/json");
+            Ok(response.body(Body::from(body.to_string()))?)
+        }
     }))
     .await
 }

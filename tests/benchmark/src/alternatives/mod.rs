@@ -107,7 +107,8 @@ pub(crate) async fn run(arguments: &Arguments, built: &Built) -> Result<(), Erro
 impl World<'_> {
     async fn compared(&self, call: &Call, arguments: &Arguments) -> Result<Compared, Error> {
         self.calls.refresh(&self.stack).await?;
-        let mut samples: Vec<_> = Implementation::ALL.map(|one| (one, Samples::default())).into();
+        let wanted = Implementation::ALL.into_iter().filter(|one| arguments.without.iter().all(|not| not != one.key()));
+        let mut samples: Vec<_> = wanted.map(|one| (one, Samples::default())).collect();
         let bare = self.built.program(BARE);
         for pair in 0..arguments.pairs {
             let floor = Process::start(&bare, &self.environment(Implementation::Trustplane)?).await?;

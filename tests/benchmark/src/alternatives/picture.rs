@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::implementation::Implementation;
 use super::{Compared, Measured};
 
 /// A kind of cost: its heading, its value, and the digits after the point.
@@ -31,15 +30,16 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#57606a}.head{font
 
 /// Returns an SVG.
 pub(crate) fn svg(all: &[Compared]) -> String {
-    let rows = Implementation::ALL.len() as f64;
-    let group = LINE * (rows + 2.0);
+    let rows = all.first().map_or(0, |call| call.rows.len());
+    let group = LINE * (rows as f64 + 2.0);
     let (width, height) = (LEFT * 2.0 + COLUMN * KINDS.len() as f64, TOP + group * all.len() as f64);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
          aria-labelledby=\"title\">\n<title id=\"title\">Costs of four calls in Trustplane and in small functions; \
          shorter is better</title>\n<style>{STYLE}</style>\n"
     );
-    for (place, implementation) in Implementation::ALL.into_iter().enumerate() {
+    let measured: Vec<_> = all.iter().take(1).flat_map(|call| &call.rows).map(|row| row.implementation).collect();
+    for (place, implementation) in measured.iter().enumerate() {
         let x = LEFT + COLUMN * place as f64;
         let (key, name) = (implementation.key(), implementation.name());
         let _ = writeln!(out, "<rect class=\"{key}\" x=\"{x}\" y=\"10\" width=\"12\" height=\"12\" rx=\"2\"/>");

@@ -1,6 +1,7 @@
 //! POST /v1/identity-stores/{identity_store_id}/external-idp/{idp_id}/certificate.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use alternatives::{Found, Refused, Store, body, hex, is_id, parameter, refused, serve};
 use lambda_http::{Error, Request};
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use x509_parser::oid_registry::OID_SIG_ED25519;
 use x509_parser::pem::Pem;
+use x509_parser::prelude::ASN1Time;
 use x509_parser::public_key::PublicKey;
 
 const MOST: usize = 10;
@@ -51,20 +53,20 @@ fn fingerprint(text: &str) -> Result<String, Refused> {
         Ok(PublicKey::EC(point)) => point.key_size() >= 256,
         _ => key.algorithm.algorithm == OID_SIG_ED25519,
     };
-    if !strong || certificate.validity().time_to_expiration().is_none() {
+    if !strong || certificate.validity().not_after < ASN1Time::now() {
         return refused(400, "the certificate has expired, or its key is too weak");
     }
     Ok(hex(&Sha256::digest(&pem.contents)))
 }
 
-async fn import(store: &Store, request: &Request) -> Result<Value, Refused> {
-    let (identity_store, idp) = (parameter(request, "identity_store_id"), parameter(request, "idp_id"));
+async fn import(store: Arc<Store>, request: Request) -> Result<Value, Refused> {
+    let (identity_store, idp) = (parameter(&request, "identity_store_id"), parameter(&request, "idp_id"));
     if !is_id(&identity_store) || !is_id(&idp) {
         return refused(400, "identity_store_id or idp_id is not valid");
     }
     let key = format!("IDP#{identity_store}#{idp}");
-    let found: Found<Provider> = store.read(request, &key, "admin").await?;
-    let Given { x509_certificate_in_pem: pem, certificate_use } = body(request)?;
+    let found: Found<Provider> = store.read(&request, &key, "admin").await?;
+    let Given { x509_certificate_in_pem: pem, certificate_use } = body(&request)?;
     if certificate_use != "SIGNING" {
         return refused(400, "certificate_use is not SIGNING");
     }
@@ -79,7 +81,7 @@ async fn import(store: &Store, request: &Request) -> Result<Value, Refused> {
     let id = Uuid::new_v4().to_string();
     certificates.insert(digest, Certificate { id: id.clone(), pem });
     let after = Provider { certificates, others: provider.others.clone() };
-    store.write(request, &found, "import-certificate", &key, &after).await?;
+    store.write(&request, &found, "import-certificate", &key, &after).await?;
     Ok(json!({"certificate_id": id}))
 }
 

@@ -1,5 +1,7 @@
 //! GET /v1/instances/{instance_id}/identity-store-associations.
 
+use std::sync::Arc;
+
 use alternatives::{Found, Refused, Store, is_id, parameter, refused, serve};
 use lambda_http::{Error, Request};
 use serde::Deserialize;
@@ -12,12 +14,12 @@ struct Instance {
     status: String,
 }
 
-async fn associations(store: &Store, request: &Request) -> Result<Value, Refused> {
-    let id = parameter(request, "instance_id");
+async fn associations(store: Arc<Store>, request: Request) -> Result<Value, Refused> {
+    let id = parameter(&request, "instance_id");
     if !is_id(&id) {
         return refused(400, "instance_id is not valid");
     }
-    let found: Found<Instance> = store.read(request, &format!("INSTANCE#{id}"), "viewer").await?;
+    let found: Found<Instance> = store.read(&request, &format!("INSTANCE#{id}"), "viewer").await?;
     let Some(instance) = found.item.map(|item| item.value) else {
         return refused(404, "no such instance");
     };

@@ -1,5 +1,7 @@
 //! PUT /organisations/:OrganisationId/authorisationservers/:AuthorisationServerId/sso-configuration/:ssoConfigurationId.
 
+use std::sync::Arc;
+
 use alternatives::{Found, Refused, Store, body, now, parameter, refused, serve};
 use lambda_http::{Error, Request};
 use serde::{Deserialize, Serialize};
@@ -59,14 +61,14 @@ impl Given {
     }
 }
 
-async fn put(store: &Store, request: &Request) -> Result<Value, Refused> {
-    let ids = ["AuthorisationServerId", "ssoConfigurationId"].map(|name| Uuid::parse_str(&parameter(request, name)));
+async fn put(store: Arc<Store>, request: Request) -> Result<Value, Refused> {
+    let ids = ["AuthorisationServerId", "ssoConfigurationId"].map(|name| Uuid::parse_str(&parameter(&request, name)));
     let [Ok(server), Ok(id)] = ids else {
         return refused(400, "AuthorisationServerId or ssoConfigurationId is no UUID");
     };
-    let key = format!("SSO#{}#{server}#{id}", parameter(request, "OrganisationId"));
-    let found: Found<Configuration> = store.read(request, &key, "admin").await?;
-    let given: Given = body(request)?;
+    let key = format!("SSO#{}#{server}#{id}", parameter(&request, "OrganisationId"));
+    let found: Found<Configuration> = store.read(&request, &key, "admin").await?;
+    let given: Given = body(&request)?;
     given.check()?;
     let Some(mut after) = found.item.as_ref().map(|item| item.value.clone()) else {
         return refused(404, "no such SSO configuration");
@@ -79,7 +81,7 @@ async fn put(store: &Store, request: &Request) -> Result<Value, Refused> {
         let (base, _) = after.redirect_uri.rsplit_once('/').unwrap_or_default();
         after.redirect_uri = format!("{base}/{}", urlencoding::encode(&suffix));
     }
-    store.write(request, &found, "put-sso-configuration", &key, &after).await?;
+    store.write(&request, &found, "put-sso-configuration", &key, &after).await?;
     Ok(serde_json::to_value(after)?)
 }
 
