@@ -69,6 +69,8 @@ pub(crate) const fn fingerprint(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::Value;
     use trustplane_domain::credential::Role;
 
@@ -101,8 +103,8 @@ mod tests {
 
     #[test]
     fn every_action_that_a_policy_names_is_in_the_table_with_its_group_alone() {
-        let known: Vec<_> = actions().into_iter().filter_map(|(name, _)| name.map(str::to_owned)).collect();
-        assert_eq!(tabulate::named().unwrap().into_iter().collect::<Vec<_>>(), known);
+        let known: BTreeSet<_> = actions().into_iter().filter_map(|(name, _)| name.map(str::to_owned)).collect();
+        assert_eq!(tabulate::named().unwrap().into_iter().collect::<BTreeSet<_>>(), known);
         for request in Request::all(&actions()).filter(|request| known.iter().any(|name| *name == request.action.name))
         {
             let other = Group::ALL.into_iter().find(|group| *group != request.action.group).unwrap();

@@ -325,14 +325,16 @@ pub(super) const PLATFORM: &[EventType] = &[
         "TenantImage",
         "The waiting period is over, and the tenant cannot be resumed",
     )
-    .when(When::After("deletion", "items")),
+    .when(When::After("deletion", "items"))
+    .notice(),
     on(
         "erase-tenants",
         "tenant.deleted",
         Tenant,
         "TenantImage",
         "All that the tenant had is deleted, but for its audit log, which follows",
-    ),
+    )
+    .notice(),
     on(
         "put-notification-contacts",
         "notification-contacts.saved",

@@ -35,6 +35,7 @@ const KINDS: &[(&str, RoundTrip)] = &[
     kind::<Health>(),
     kind::<Idempotency>(),
     kind::<IdentityProvider>(),
+    kind::<NotificationContacts>(),
     kind::<Organisation>(),
     kind::<PolicySet>(),
     kind::<RedirectClaim>(),
@@ -45,6 +46,7 @@ const KINDS: &[(&str, RoundTrip)] = &[
     kind::<SavedVersion>(),
     kind::<Seen>(),
     kind::<ServiceProvider>(),
+    kind::<SetupLink>(),
     kind::<SsoConfiguration>(),
     kind::<Sync>(),
     kind::<Tenant>(),
@@ -105,7 +107,12 @@ fn samples() -> BTreeMap<String, Vec<Sample>> {
         let list = list.as_array().unwrap().iter().map(|sample| {
             let release = sample["release"].as_str().unwrap();
             assert!(["this", "earlier"].contains(&release), "{entity}: {release}");
-            Sample { item: map(&sample["item"]), is_earlier: release == "earlier" }
+            let mut item = map(&sample["item"]);
+            if entity == Count::ENTITY {
+                // Written by the update that adds to the count, and not by its type.
+                let _ = item.remove("ttl");
+            }
+            Sample { item, is_earlier: release == "earlier" }
         });
         let list: Vec<Sample> = list.collect();
         assert!(!list.is_empty(), "{entity} has no sample");
@@ -154,8 +161,11 @@ fn items_of_the_earlier_release_are_read_and_the_earlier_release_reads_them_back
     for (entity, round_trip) in KINDS {
         for sample in samples[*entity].iter().filter(|sample| sample.is_earlier) {
             let written = round_trip(sample.item.clone()).unwrap_or_else(|error| panic!("{entity}: {error}"));
+            let mut kept = sample.item.clone();
+            // An item may be due at another time than the earlier release had it.
+            kept.retain(|name, _| !DERIVED.contains(&name.as_str()));
             // The earlier release ignores attributes that it does not know, and finds all that it wrote.
-            assert_kept(&sample.item, &written, entity);
+            assert_kept(&kept, &written, entity);
             // A second reading finds nothing else to add.
             let again = round_trip(written.clone()).unwrap_or_else(|error| panic!("{entity}: {error}"));
             assert_eq!(again, written, "{entity}");

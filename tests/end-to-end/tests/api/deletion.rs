@@ -150,7 +150,7 @@ async fn everything_of_a_tenant_is_deleted_after_the_waiting_period_and_nothing_
     assert!(items_with(world, &tenant).await == before, "something changed");
 
     let erased = erase(world, 31).await;
-    assert!(erased["items"].as_u64().unwrap() > 20, "{erased}");
+    assert!(erased["items"].as_u64().unwrap() > 15, "{erased}");
     assert_eq!((&erased["tenants"], &erased["left"]), (&json!(0), &json!(0)));
     let left: Vec<String> = items_with(world, &tenant).await.into_keys().collect();
     let is_last = |key: &String| {
@@ -193,11 +193,12 @@ async fn a_deletion_is_taken_back_until_it_begins() {
     let world = own_world(Options::default());
     let customer = world.customer().await;
     let (tenant, resume) = (customer.tenant.clone(), json!({"tenant_id": customer.tenant, "reason": "stays"}));
+    let asked = Timestamp::now();
     let planned = delete(world, &tenant).await;
+    let done = Timestamp::now();
     assert_eq!(delete(world, &tenant).await, planned, "a repetition keeps the time");
     let due = |body: &Value| Timestamp::parse(body["deletion"]["due_at"].as_str().unwrap()).unwrap();
-    let left = due(&planned).millis_since(Timestamp::now());
-    assert!((30 * DAY - 120_000..=30 * DAY).contains(&left), "{left}");
+    assert!((asked..=done).contains(&due(&planned).plus_millis(-30 * DAY)), "{planned}");
     let other = json!({"tenant_id": tenant, "reason": "left", "waiting_days": 1});
     assert!(due(&world.invoke("delete-tenant", &other).await.unwrap()) < due(&planned));
     let before = items_with(world, &tenant).await.len();
