@@ -1,5 +1,5 @@
-//! `notify-expiring-keys`: notices that a credential expires soon or is not used, and that a certificate of a service
-//! provider expires soon.
+//! `notify-expiring-keys`: notices that a credential expires soon or is not used, that a certificate of a service provider
+//! expires soon, and that the time of a setup link is over.
 //!
 //! A notice is an audit record, written in the transaction that moves the item's place on the due list. So each is given
 //! once, however often, late or concurrently the sweep runs.
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use trustplane_domain::Timestamp;
 use trustplane_domain::credential::{Credential, CredentialNotice, Kind as CredentialKind, Role, UNUSED_DAYS};
 use trustplane_domain::service_provider::{ExpiryNotice, ServiceProvider};
+use trustplane_domain::setup::{SetupLink, View as LinkView};
 use trustplane_policy::{Image, Kind, Resource};
 use trustplane_runtime::{EventCall, EventError};
 use trustplane_store::{Stored, Writes};
@@ -46,12 +47,13 @@ pub(crate) struct CertificateView<'a> {
     days_left: i64,
 }
 
-/// Gives every notice that is due: `{notices, suspended, left}` of credentials and of certificates.
+/// Gives every notice that is due: `{notices, suspended, left}` of credentials, of certificates and of setup links.
 pub async fn notify_expiring(event: EventCall) -> Result<Value, EventError> {
     let keys = sweep(&event, Budget::at_once(1), async |key| Ok(of_key(key, event.now))).await.response("notices");
     let certificates =
         sweep(&event, Budget::at_once(1), async |provider| of_provider(provider, event.now)).await.response("notices");
-    Ok(json!({"keys": keys?, "certificates": certificates?}))
+    let links = sweep(&event, Budget::at_once(1), async |link| Ok(of_link(link, event.now))).await.response("notices");
+    Ok(json!({"keys": keys?, "certificates": certificates?, "setup_links": links?}))
 }
 
 /// A credential that was used since it was listed gets another place on the list, without a notice.
@@ -79,6 +81,13 @@ fn of_credential(key: &Credential, notice: CredentialNotice) -> Change {
         unused_days,
     };
     Change { resource: Resource::new(Kind::ApiKey, key.id.to_string()), before: None, after: Some(Image::of(&view)) }
+}
+
+fn of_link(link: &Stored<SetupLink>, now: Timestamp) -> Option<Decision<SetupLink>> {
+    let after = link.value.take_notice(now)?;
+    let resource = Resource::new(Kind::SetupLink, link.value.id.to_string());
+    let change = Change { resource, before: None, after: Some(Image::of(&LinkView::of(&after))) };
+    Some(Decision { after, count: 1, changes: vec![change], grant: None, writes: Writes::new() })
 }
 
 fn of_provider(provider: &Stored<ServiceProvider>, now: Timestamp) -> Result<Option<Decision<ServiceProvider>>, Fault> {

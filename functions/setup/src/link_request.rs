@@ -115,6 +115,7 @@ impl Wanted {
             sessions: Vec::new(),
             progress: BTreeMap::new(),
             revoked_at: None,
+            expiry_noticed: false,
         }
     }
 }

@@ -88,6 +88,10 @@ impl Item for SetupLink {
     const ENTITY: &'static str = "setup-link";
     const NOUN: &'static str = "setup link";
 
+    fn due_at(&self) -> Option<Timestamp> {
+        self.next_due()
+    }
+
     fn time_to_live(&self) -> Option<Timestamp> {
         Some(self.kept_until())
     }

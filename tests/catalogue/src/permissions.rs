@@ -69,6 +69,7 @@ fn setup_may(policies: &Policies, action: Action, section: Section) -> bool {
         sessions: Vec::new(),
         progress: BTreeMap::new(),
         revoked_at: None,
+        expiry_noticed: false,
     };
     let session = StartedSession { id: secret.id(), started_at: at, expires_at: at };
     let credential = link.credential(&session, &secret);

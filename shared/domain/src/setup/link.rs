@@ -71,6 +71,9 @@ pub struct SetupLink {
     /// Time of revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// True once a notice said that its time is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expiry_noticed: bool,
 }
 
 /// A session that a link started. Its credential is stored beside the link, under the same id.
@@ -227,6 +230,17 @@ impl SetupLink {
     /// Returns the time until which a link is kept: 90 days after the end of its time.
     pub fn kept_until(&self) -> Timestamp {
         self.expires_at.plus_millis(KEPT_MILLIS)
+    }
+
+    /// Returns the time at which a notice says that its time is over: none if it was used to its end before, or revoked.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let is_open = self.revoked_at.is_none() && self.completed_at().is_none() && !self.expiry_noticed;
+        is_open.then_some(self.expires_at)
+    }
+
+    /// Takes the notice that its time is over. `None` if there is none at `now`.
+    pub fn take_notice(&self, now: Timestamp) -> Option<Self> {
+        self.next_due().filter(|due| *due <= now).map(|_| Self { expiry_noticed: true, ..self.clone() })
     }
 
     /// Revokes the link. `None` if it is revoked already: the first time holds.

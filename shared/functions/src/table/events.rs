@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "notify-expiring-keys",
         family: "events",
-        summary: "Notify of credentials that expire or are unused, and of service provider certificates that expire",
+        summary: "Notify of credentials that expire or are unused, service provider certificates that expire, and setup links that expired",
         trigger: Trigger::Schedule("rate(1 hour)"),
         permissions: &[Read, Due, Write],
     },

@@ -87,6 +87,12 @@ pub(super) const EVENT_TYPES: &[EventType] = &[
     section("refresh-external-idp"),
     section("import-external-idp-certificate"),
     section("verify-sso-configuration-domain"),
+    on(
+        "notify-expiring-keys",
+        "setup-link.expired",
+        "The time of a setup link is over, and not all of its sections are complete",
+    )
+    .notice(),
     completed("create-setup-session"),
     completed("test-identity-center-connection"),
     completed("create-external-idp"),

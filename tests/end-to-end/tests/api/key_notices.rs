@@ -49,6 +49,29 @@ async fn a_key_that_expires_or_is_unused_is_noticed_once() {
 }
 
 #[tokio::test]
+async fn a_setup_link_that_was_not_used_to_its_end_is_noticed_once() {
+    let world = own_world(Options::default());
+    let customer = world.customer().await;
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let mut ids = Vec::new();
+    for label in ["unused", "revoked"] {
+        let wanted = json!({"sections": ["aws-identity-center"], "label": label, "expires_in_seconds": 86_400});
+        let made = customer.post("/v1/setup-links", &wanted).await.expect(201).body;
+        ids.push(made["id"].as_str().unwrap().to_owned());
+    }
+    let _ = customer.delete(&format!("/v1/setup-links/{}", ids[1])).await.expect(204);
+    assert_eq!(sweep(world, 0).await["setup_links"]["notices"], 0);
+    assert_eq!(sweep(world, 1).await["setup_links"]["notices"], 1);
+    assert_eq!(sweep(world, 2).await["setup_links"]["notices"], 0);
+    let records = audit_records(&table(world), tenant, FUNCTION).await;
+    assert_eq!(records.len(), 1);
+    assert_eq!((&records[0]["resource_id"], &records[0]["after"]["label"]), (&json!(ids[0]), &json!("unused")));
+    world.stack().settle_streams().await;
+    let events = world.stack().events();
+    assert_eq!(events.iter().filter(|event| event["detail-type"] == "setup-link.expired").count(), 1);
+}
+
+#[tokio::test]
 async fn a_certificate_of_the_service_provider_is_noticed() {
     let world = own_world(Options::default());
     let customer = world.customer().await;

@@ -30,6 +30,7 @@ fn link(max_sessions: u8) -> SetupLink {
         sessions: Vec::new(),
         progress: BTreeMap::new(),
         revoked_at: None,
+        expiry_noticed: false,
     }
 }
 

@@ -24,11 +24,12 @@ const KILLS: u64 = 12;
 const RETRIES: usize = 2;
 
 /// All event handlers. The due lists are those on which [`unreadable`] breaks an item.
-const HANDLERS: [(&str, &[&str]); 11] = [
+const HANDLERS: [(&str, &[&str]); 12] = [
     ("check-connections", &["connection"]),
     ("check-domains", &["domain"]),
     ("check-health", &["health"]),
     ("deliver-webhooks", &[]),
+    ("erase-tenants", &["deletion"]),
     ("notify-expiring-certificates", &["certificate"]),
     ("notify-expiring-keys", &["credential"]),
     ("publish-audit", &[]),
@@ -275,6 +276,7 @@ put_through! {
     check_domains: "check-domains",
     check_health: "check-health",
     deliver_webhooks: "deliver-webhooks",
+    erase_tenants: "erase-tenants",
     notify_expiring_certificates: "notify-expiring-certificates",
     notify_expiring_keys: "notify-expiring-keys",
     publish_audit: "publish-audit",

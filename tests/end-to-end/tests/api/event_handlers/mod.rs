@@ -69,6 +69,12 @@ fn quiet_world() -> &'static World {
     Box::leak(Box::new(World::start(Options { identity_provider: Some(0), ..Options::default() })))
 }
 
+/// Plans the deletion of a tenant.
+async fn deleted(world: &World, customer: &Customer, waiting_days: u64) {
+    let wanted = json!({"tenant_id": customer.tenant, "reason": "left", "waiting_days": waiting_days});
+    let _ = world.invoke("delete-tenant", &wanted).await.unwrap();
+}
+
 /// A customer with an identity store.
 async fn with_store(world: &'static World) -> Customer {
     let customer = world.customer().await;
@@ -194,6 +200,12 @@ impl Scene {
                 }
                 let (tenant, effect) = (tenant_of(&customer), Effect::Deliveries(customer, webhook, status));
                 Self { world, tenant, event, effect, expected: 1, _kept: Box::new(receiver) }
+            }
+            "erase-tenants" => {
+                let customer = world.customer().await;
+                deleted(world, &customer, 30).await;
+                // The deletion begins, and all but the audit log is deleted.
+                Self { expected: 2, ..scene(customer, days(31), "erase-tenants", Box::new(())) }
             }
             "verify-audit-logs" => {
                 let customer = world.customer().await;

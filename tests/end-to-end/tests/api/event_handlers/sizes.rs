@@ -10,7 +10,7 @@ use trustplane_end_to_end::{Customer, World};
 use trustplane_runtime::{Permission, functions};
 use trustplane_store::keys::{DUE_SHARDS, due_partition};
 
-use super::{days, quiet_world, saved_policy, scheduled, with_store};
+use super::{days, deleted, quiet_world, saved_policy, scheduled, with_store};
 use crate::connection_checks::tested;
 use crate::domains::{Domains, naming, own};
 use crate::identity_center::{CONFIG, config, inventory};
@@ -32,6 +32,8 @@ enum Due {
     Metadata(Customer, MetadataServer),
     /// An inventory, when it is requested.
     Inventory(Customer),
+    /// A new tenant, whose waiting period is over; this one waits longer.
+    Tenant(Customer),
     /// A delivery of a new event, whose first attempts fail.
     Delivery(Customer, Receiver),
 }
@@ -52,6 +54,10 @@ impl Due {
                 let _ = customer.send(customer.request("POST", inventory::SYNC)).await.expect(202);
                 scheduled(Timestamp::now().plus_millis(5 * MINUTE))
             }
+            Self::Tenant(_) => {
+                deleted(world, &world.customer().await, 30).await;
+                scheduled(days(31))
+            }
             Self::Delivery(customer, receiver) => {
                 let (_, event) = saved_policy(customer, world, &format!("policy-{time}")).await;
                 receiver.answer(500);
@@ -67,6 +73,7 @@ impl Due {
             Self::On(customer, _)
             | Self::Metadata(customer, _)
             | Self::Inventory(customer)
+            | Self::Tenant(customer)
             | Self::Delivery(customer, _) => customer,
             Self::Domain(domains) => domains.customer(),
         }
@@ -121,6 +128,11 @@ impl Due {
                 world.stack().organization().trust_role(&role, &[&customer.external_id]);
                 let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
                 Self::Inventory(customer)
+            }
+            "erase-tenants" => {
+                let customer = world.customer().await;
+                deleted(world, &customer, 365).await;
+                Self::Tenant(customer)
             }
             "retry-webhooks" => {
                 let customer = world.customer().await;
@@ -211,6 +223,7 @@ measure! {
     check_connections: "check-connections", "connection",
     check_domains: "check-domains", "domain",
     check_health: "check-health", "health",
+    erase_tenants: "erase-tenants", "deletion",
     notify_expiring_certificates: "notify-expiring-certificates", "certificate",
     notify_expiring_keys: "notify-expiring-keys", "credential",
     refresh_metadata: "refresh-metadata", "certificate",
