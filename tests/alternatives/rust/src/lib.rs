@@ -140,7 +140,7 @@ pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Refused> {
     match request.json() {
         Ok(Some(body)) => Ok(body),
         Ok(None) => refused(400, "the body is missing"),
-        Err(error) => refused(400, error.to_string()),
+        Err(_) => refused(400, "the body is no JSON object with the documented fields"),
     }
 }
 

@@ -51,7 +51,7 @@ impl Calls {
         }
         connect(stack, &credential).await?;
         let instance = json!({"identity_store_id": STORE, "external_idp_enabled": false, "status": "ACTIVE"});
-        table.put(&pk(&credential), &format!("INSTANCE#{INSTANCE}"), &instance).await?;
+        table.put(&pk(&credential), &format!("INSTANCE#{INSTANCE}"), &versioned(&instance)).await?;
         let (idp, provider) = provider(stack, &credential).await?;
         let (configuration, key) = configuration(stack, &credential).await?;
         table.put(&pk(&credential), &key, &versioned(&configuration)).await?;
