@@ -16,27 +16,37 @@ use crate::link_request::Wanted;
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SetupLink"))]
 pub(crate) struct Body<'a> {
+    /// Id of the link.
     id: CredentialId,
+    /// The person that it is for.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
     label: &'a str,
+    /// Sections that its sessions may use.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 3)))]
     sections: Vec<Section>,
+    /// The SSO configuration whose domains are proven; null without the section `domains`.
     sso_configuration_id: Option<SsoConfigurationId>,
+    /// Time of creation.
     created_at: Timestamp,
     /// The id of the credential that created it.
     created_by: &'a str,
     /// End of the time in which it starts sessions.
     expires_at: Timestamp,
+    /// Number of sessions that it may start.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = trustplane_domain::setup::link::MAX_SESSIONS)))]
     max_sessions: u8,
+    /// True if its sessions may change a tested connection or an enabled identity provider.
     allow_changes: bool,
+    /// The party that enables the identity provider.
     enable: Enable,
+    /// The page that the last step leads back to.
     return_url: Option<&'a str>,
     /// Sessions that were started, in order.
     #[cfg_attr(feature = "schema", schemars(length(max = trustplane_domain::setup::link::MAX_SESSIONS)))]
     sessions: Vec<SessionBody>,
     /// Time at which the last section was completed; null before.
     completed_at: Option<Timestamp>,
+    /// Time of revocation; null before.
     revoked_at: Option<Timestamp>,
     /// The sections, each with the time at which a session completed it.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 3)))]
@@ -47,8 +57,11 @@ pub(crate) struct Body<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "StartedSetupSession"))]
 struct SessionBody {
+    /// Id of the session.
     id: CredentialId,
+    /// Time of its start.
     started_at: Timestamp,
+    /// End of the session.
     expires_at: Timestamp,
 }
 
@@ -56,7 +69,9 @@ struct SessionBody {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "SetupProgress"))]
 struct ProgressBody {
+    /// The section.
     section: Section,
+    /// Time of completion; null before.
     completed_at: Option<Timestamp>,
 }
 

@@ -52,14 +52,18 @@ pub(crate) struct Body<'a> {
     /// The bearer token of the session.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^tps_[0-9A-Za-z]{38}_[0-9A-Za-z]{49}$")))]
     token: String,
+    /// Id of the tenant, for `X-Tenant-ID`.
     tenant_id: TenantId,
+    /// Sections that the session may use.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 3)))]
     sections: Vec<Section>,
+    /// End of the session.
     expires_at: Timestamp,
     /// The SSO configuration whose domains are proven.
     sso_configuration_id: Option<SsoConfigurationId>,
     /// The party that enables the identity provider.
     enable: Enable,
+    /// The page that the last step leads back to.
     return_url: Option<&'a str>,
 }
 

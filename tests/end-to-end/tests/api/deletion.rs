@@ -60,6 +60,13 @@ async fn items_with(world: &World, text: &str) -> BTreeMap<String, String> {
     }
 }
 
+/// Returns the items that only a request or a schedule changes: without deliveries, which follow the suspension.
+async fn kept(world: &World, tenant: &str) -> BTreeMap<String, String> {
+    let mut items = items_with(world, tenant).await;
+    items.retain(|key, _| !key.contains("WEBHOOK#") && !key.contains("#DELIVERY#"));
+    items
+}
+
 /// Creates a webhook with a delivery. Returns its path.
 async fn webhook(world: &World, customer: &Customer) -> String {
     let wanted = json!({"url": "https://hooks.localhost:1/", "events": ["tenant.suspended"]});
@@ -143,11 +150,11 @@ async fn everything_of_a_tenant_is_deleted_after_the_waiting_period_and_nothing_
     assert_eq!((&planned["status"], &planned["deletion"]["stage"]), (&json!("suspended"), &json!("waiting")));
     let _ = customer.get(WHOAMI).await.refused(403, "tenant_suspended");
     world.stack().settle_streams().await;
-    let before = items_with(world, &tenant).await;
+    let before = kept(world, &tenant).await;
     for early in [0, 29] {
         assert_eq!(erase(world, early).await, json!({"items": 0, "tenants": 0, "left": 0}));
     }
-    assert!(items_with(world, &tenant).await == before, "something changed");
+    assert!(kept(world, &tenant).await == before, "something changed");
 
     let erased = erase(world, 31).await;
     assert!(erased["items"].as_u64().unwrap() > 15, "{erased}");
@@ -279,6 +286,8 @@ async fn a_run_that_ends_in_the_middle_is_continued() {
 
     let erased = erase(world, 31).await;
     assert_eq!((&erased["left"], fillers(world, &customer.tenant).await), (&json!(0), 0));
+    // The audit log waits until its stream is done.
+    world.stack().settle_streams().await;
     assert_eq!(erase(world, 34).await["tenants"], 1);
     assert_eq!(items_with(world, &customer.tenant).await, BTreeMap::new());
 }
