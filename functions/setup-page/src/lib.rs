@@ -5,11 +5,11 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`settings`] | name, logo, colour and support link of the platform, and the origins that may frame the page |
-//! | [`colour`] | shades of the accent colour that can be read on the page's backgrounds |
-//! | [`html`] | the document |
-//! | [`served`] | entity tags, compression and the headers of every response |
-//! | [`language`] | choice of a language by `Accept-Language` |
+//! | `settings` | name, logo, colour and support link of the platform, and the origins that may frame the page |
+//! | `colour` | shades of the accent colour that can be read on the page's backgrounds |
+//! | `html` | the document |
+//! | `served` | entity tags, compression and the headers of every response |
+//! | `language` | choice of a language by `Accept-Language` |
 
 mod colour;
 mod html;
