@@ -20,7 +20,7 @@ SECRETS = {
     "token": "tpk_" + 5 * "EXAMPLE" + "EXA_" + 7 * "EXAMPLE",
     "secret_access_key": "TPSK" + 7 * "EXAMPLE",
     "security_token": "EXAMPLE",
-    "secret": "whsec_EXAMPLE",
+    "secret": "whsec_" + 6 * "EXAMPLE" + "E=",
     "session_secret": 43 * "A",
 }
 # A token of any kind, also within a URL.

@@ -43,6 +43,7 @@ pub(crate) fn environment(table: &Endpoint, name: &str) -> Vec<(String, String)>
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
         ("TRUSTPLANE_ACCOUNT_ID", "000000000000"),
+        ("TRUSTPLANE_ARCHIVE", "benchmark.s3.us-east-1.amazonaws.com"),
         ("TRUSTPLANE_AUDIT_RETENTION_DAYS", "400"),
         ("TRUSTPLANE_BOOTSTRAP_TEMPLATE_URL", "https://benchmark.s3.us-east-1.amazonaws.com/role.yaml"),
         ("TRUSTPLANE_DEAD_LETTERS", "https://sqs.us-east-1.amazonaws.com/000000000000/benchmark"),

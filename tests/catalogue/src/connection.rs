@@ -167,7 +167,7 @@ The largest organization that is tried has 5,000 accounts, 500 permission sets, 
 them in one pair: 21,354 calls. This command reads it from the local organization without the pauses, checks that every row is
 there once, and prints the calls, the largest item and the largest response:
 
-```sh
+```sh (not run: compiles the workspace)
 cargo test --workspace --test api largest_organization -- --ignored --nocapture
 ```
 
