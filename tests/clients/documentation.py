@@ -31,7 +31,8 @@ REASONS = {
     "compiles the workspace": {"cargo"},
 }
 # Languages of blocks that are no commands.
-OTHERS = {"cedar", "hcl", "json", "mermaid", "text", "logs", "yaml"}
+# Those in TypeScript and Python are run by the tests of the setup page.
+OTHERS = {"cedar", "hcl", "json", "logs", "mermaid", "python", "text", "ts", "yaml"}
 # A selection of Cargo's targets, and the kinds of target that it selects.
 SELECTIONS = {"--bin": {"bin"}, "--test": {"test"}, "--bench": {"bench"}}
 # Subcommands of Cargo, and of the tool that builds for Lambda.

@@ -25,16 +25,20 @@ let kept = read(KEY);
 let drafts = read(DRAFTS);
 
 // Another link begins anew; the same link goes on.
-if (/^[\w-]{16,256}$/.test(fragment) && fragment !== kept.secret) {
-  kept = { secret: fragment };
+function beginAnew(secret) {
+  if (!/^[\w-]{16,256}$/.test(secret) || secret === kept.secret) return false;
+  kept = { secret };
   drafts = {};
   write(KEY, kept);
   write(DRAFTS, drafts);
+  return true;
 }
 
+beginAnew(fragment);
+
 // A link that is opened in the tab of another one changes the fragment alone, and loads nothing.
-window.addEventListener("hashchange", () => {
-  if (window.location.hash) window.location.reload();
+window.addEventListener("hashchange", (event) => {
+  if (beginAnew(decodeURIComponent(new URL(event.newURL).hash.slice(1)))) window.location.reload();
 });
 
 export const session = {
