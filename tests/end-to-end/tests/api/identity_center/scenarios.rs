@@ -8,7 +8,8 @@ use trustplane_organization::Scenario;
 use super::{CONFIG, TEST, config, organization, post};
 
 /// Scenarios in which everything works, or works in the end.
-const WORKING: [&str; 5] = ["healthy", "delegated-administrator", "throttled-twice", "sts-throttled-twice", "sts-slow"];
+const WORKING: [&str; 6] =
+    ["healthy", "delegated-administrator", "slow", "throttled-twice", "sts-throttled-twice", "sts-slow"];
 
 /// Scenarios that only a reading of the organization meets. Its tests name each.
 const OF_READINGS: [&str; 9] = [
