@@ -9,6 +9,7 @@ use dynoxide::Database;
 use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
 use tokio::{sync::oneshot, task::JoinHandle};
+use uuid::Uuid;
 
 /// Time between two deletions of expired items. DynamoDB takes up to days, so no code may rely on an early deletion.
 const TTL_SWEEP: Duration = Duration::from_secs(30);
@@ -26,15 +27,17 @@ pub struct Engine {
 impl Engine {
     /// Starts the engine on a free port, with a file or in memory.
     pub async fn start(file: Option<&Path>) -> Result<Self, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::while_doing("starting the DynamoDB engine", error);
-        let database = match file {
-            Some(file) => Database::new(&file.to_string_lossy()),
-            None => Database::memory(),
-        };
-        let database = database.map_err(|error| failed(&error))?;
-        if let Some(file) = file {
-            index_streams(file).map_err(|error| failed(&error))?;
+        match file {
+            Some(file) => Self::open(&file.to_string_lossy()).await,
+            None => Self::open(&in_memory()).await,
         }
+    }
+
+    /// Starts the engine on a database of SQLite.
+    async fn open(name: &str) -> Result<Self, Error> {
+        let failed = |error: &dyn std::fmt::Display| Error::while_doing("starting the DynamoDB engine", error);
+        let database = Database::new(name).map_err(|error| failed(&error))?;
+        index_streams(name).map_err(|error| failed(&error))?;
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(&error))?;
         let address = listener.local_addr().map_err(|error| failed(&error))?;
         let (shutdown, stopped) = oneshot::channel::<()>();
@@ -77,10 +80,15 @@ impl Engine {
     }
 }
 
-/// Adds an index to the file for the engine's queries of its stream records, which have none. Without it, each write reads
-/// all stream records that were ever written.
-fn index_streams(file: &Path) -> rusqlite::Result<()> {
-    let connection = rusqlite::Connection::open(file)?;
+/// Returns a name for a new database in memory. With a name it can be opened twice. Source: "In-Memory Databases", SQLite.
+fn in_memory() -> String {
+    format!("file:trustplane-{}?mode=memory&cache=shared", Uuid::new_v4())
+}
+
+/// Adds an index for the engine's queries of its stream records, which have none. Without it, each write and each poll of a
+/// stream reads all stream records that were ever written.
+fn index_streams(database: &str) -> rusqlite::Result<()> {
+    let connection = rusqlite::Connection::open(database)?;
     connection.busy_timeout(SHUTDOWN)?;
     connection.execute_batch(
         "CREATE INDEX IF NOT EXISTS _stream_records_by_sequence_number
@@ -181,8 +189,8 @@ mod tests {
                         WHERE table_name = ?1";
 
     /// Returns SQLite's steps for the query.
-    fn steps(file: &Path) -> i32 {
-        let connection = Connection::open(file).unwrap();
+    fn steps(database: &str) -> i32 {
+        let connection = Connection::open(database).unwrap();
         let mut query = connection.prepare(NEXT).unwrap();
         let _: i64 = query.query_row(["example"], |row| row.get(0)).unwrap();
         query.get_status(StatementStatus::VmStep)
@@ -190,10 +198,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_write_after_100_000_writes_costs_what_the_first_ones_cost() {
-        let folder = std::env::temp_dir().join(format!("trustplane-engine-{}", uuid::Uuid::new_v4()));
+        let folder = std::env::temp_dir().join(format!("trustplane-engine-{}", Uuid::new_v4()));
         std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("table.sqlite");
-        let engine = Engine::start(Some(&file)).await.unwrap();
+        write_after_100_000_writes(&folder.join("table.sqlite").to_string_lossy()).await;
+        std::fs::remove_dir_all(&folder).unwrap();
+        write_after_100_000_writes(&in_memory()).await;
+    }
+
+    async fn write_after_100_000_writes(database: &str) {
+        let engine = Engine::open(database).await.unwrap();
         let table = json!({
             "TableName": "example",
             "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -209,8 +222,8 @@ mod tests {
         for name in ["a", "b", "c"] {
             put(name).await;
         }
-        let first = steps(&file);
-        let connection = Connection::open(&file).unwrap();
+        let first = steps(database);
+        let connection = Connection::open(database).unwrap();
         connection.busy_timeout(Duration::from_secs(10)).unwrap();
         let copied = connection.execute(
             "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
@@ -221,7 +234,7 @@ mod tests {
         );
         assert_eq!(copied, Ok(100_000));
         put("d").await;
-        assert_eq!(steps(&file), first);
+        assert_eq!(steps(database), first);
         let (records, numbers): (i64, i64) = connection
             .query_row("SELECT COUNT(*), COUNT(DISTINCT sequence_number) FROM _stream_records", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -230,9 +243,8 @@ mod tests {
         assert_eq!((records, numbers), (100_004, 100_004));
         // Without the index, the query reads all records.
         connection.execute("DROP INDEX _stream_records_by_sequence_number", []).unwrap();
-        assert!(steps(&file) > 100_000);
+        assert!(steps(database) > 100_000);
         drop(connection);
         engine.stop().await;
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

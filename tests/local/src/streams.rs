@@ -18,8 +18,9 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Pause between two polls of a stream without new records. Lambda polls four times a second.
-const POLL: Duration = Duration::from_millis(100);
+/// Pauses between polls of a stream without new records: the first after a record, and the longest. Lambda polls four times a
+/// second.
+const POLL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(250));
 /// Pauses between attempts of a failing batch: the first and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 /// Largest number of records of one read. It is DynamoDB's own limit.
@@ -139,6 +140,7 @@ impl Mapping {
     /// Reads the stream until the future is dropped.
     pub async fn run(self) {
         let mut iterator: Option<String> = None;
+        let mut pause = POLL.0;
         loop {
             let read = match iterator.take() {
                 Some(iterator) => self.read(&iterator).await,
@@ -151,9 +153,13 @@ impl Mapping {
                 Ok((records, next)) if records.is_empty() => {
                     iterator = next;
                     self.polls.send_modify(|polls| *polls += 1);
-                    tokio::time::sleep(POLL).await;
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(POLL.1);
                 }
-                Ok((records, _)) => self.handle(records).await,
+                Ok((records, _)) => {
+                    self.handle(records).await;
+                    pause = POLL.0;
+                }
                 Err(Failure::Aws { kind, .. }) if kind == "TrimmedDataAccessException" => {
                     self.positions.set(&self.key(), None);
                 }
