@@ -17,6 +17,7 @@ mod idempotency;
 mod log;
 mod operator;
 mod page;
+mod panics;
 mod platform;
 mod policies;
 mod remember;

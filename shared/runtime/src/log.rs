@@ -152,7 +152,7 @@ pub(crate) fn is_cold_start() -> bool {
     FIRST.replace(false)
 }
 
-/// Starts the log. Panics are logged by their place alone: their text may hold what was being worked on.
+/// Starts the log.
 pub(crate) fn start() {
     tracing_subscriber::fmt()
         .json()
@@ -162,10 +162,6 @@ pub(crate) fn start() {
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
         .init();
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "panic");
-    }));
 }
 
 #[cfg(test)]

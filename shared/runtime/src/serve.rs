@@ -1,13 +1,11 @@
 //! Serves HTTP events, and starts the processes of all functions.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::FutureExt as _;
 use lambda_http::{Context, LambdaEvent, service_fn};
 use trustplane_domain::{Failure, Timestamp};
 use trustplane_functions::JSON;
@@ -15,8 +13,11 @@ use trustplane_policy::{Origin, Policies, PoliciesError};
 
 use crate::dialect::{About, HttpResponse, integration_parts};
 use crate::log::{Line, Trace};
+use crate::panics::Serving;
 use crate::policies::Known;
-use crate::{Call, Dialect, Function, HttpEvent, Platform, Request, Response, Trigger, denial, dialect, function, log};
+use crate::{
+    Call, Dialect, Function, HttpEvent, Platform, Request, Response, Trigger, denial, dialect, function, log, panics,
+};
 
 /// Time kept for rendering and sending the response when a handler takes too long.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -115,6 +116,7 @@ where
         tracing::error!(name, "not in the table of functions");
         return ExitCode::FAILURE;
     };
+    panics::end_the_process(function);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -135,7 +137,7 @@ where
     }
 }
 
-/// Serves one HTTP event: parse, handle, render. Never fails: panics and timeouts are rendered too.
+/// Serves one HTTP event: parse, handle, render. Never fails: a timeout is rendered too, and `panics.rs` renders a panic.
 async fn respond(
     function: &'static Function,
     platform: Arc<Platform>,
@@ -180,10 +182,9 @@ async fn respond(
         trace: Rc::clone(&trace),
     };
 
-    let served = AssertUnwindSafe(async { handler(call).await }).catch_unwind();
-    let result = match tokio::time::timeout(time_left(context), served).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_panic)) => Err(Failure::internal("the handler panicked")),
+    let serving = Serving::begin(dialect, &about);
+    let result = match tokio::time::timeout(time_left(context), handler(call)).await {
+        Ok(result) => result,
         Err(_elapsed) => Err(Failure::unavailable(1, "the handler ran out of time")),
     };
     if let Err(failure) = &result
@@ -193,6 +194,7 @@ async fn respond(
         about.sealed_denial = denial::sealed(&platform, failure, action, &about.request_id).await;
     }
     let response = dialect::render(dialect, &result, &about);
+    drop(serving);
     let failure = result.as_ref().err();
     let line = Line {
         function: function.name,
