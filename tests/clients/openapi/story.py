@@ -1,9 +1,10 @@
 """The story of a customer, told by a client that is generated from openapi.json."""
 
 import os
+import secrets
 import time
 
-from trustplane_client import AuthenticatedClient
+from trustplane_client import AuthenticatedClient, Client
 from trustplane_client.api.api_keys import create_api_key, delete_api_key
 from trustplane_client.api.audit_log import list_audit_log
 from trustplane_client.api.connection import (
@@ -11,16 +12,17 @@ from trustplane_client.api.connection import (
 from trustplane_client.api.events_and_webhooks import (
     create_webhook, delete_webhook, list_event_types, list_webhook_deliveries, rotate_webhook_secret, test_webhook)
 from trustplane_client.api.identity_source import (
-    create_external_idp, delete_external_idp, list_external_idp_certificates, preview_external_idp)
+    create_external_idp, delete_external_idp, list_external_idp_certificates, list_external_idps, preview_external_idp)
 from trustplane_client.api.organisations import create_authorisation_server, create_organisation
 from trustplane_client.api.policies import delete_policy, put_policy
+from trustplane_client.api.setup_links import create_setup_link, create_setup_session, delete_setup_link, get_setup_link
 from trustplane_client.api.sso_configurations import (
     create_sso_configuration, create_sso_configuration_version, list_sso_configurations, put_sso_configuration_version)
 from trustplane_client.models import (
     CreateExternalIdp, CreateOrganisation, CreateSsoConfiguration, CreateSsoConfigurationVersion,
     CreateSsoConfigurationVersionAuthenticationPoliciesItem as Policy, IdentitySourceError, Integration, IntegrationError,
-    IntegrationErrorCode, ListAuditLogOutcome, NewApiKey, NewApiKeyRolesItem, NewIdpSamlConfig, NewWebhook, SaveIntegration,
-    SavePolicy, UpdateSsoConfigurationVersion, UpdateSsoConfigurationVersionAuthenticationPoliciesItem as UpdatedPolicy,
+    IntegrationErrorCode, ListAuditLogOutcome, NewApiKey, NewApiKeyRolesItem, NewIdpSamlConfig, NewSetupLink,
+    NewSetupLinkSectionsItem, NewSetupSession, NewWebhook, SaveIntegration, SavePolicy, UpdateSsoConfigurationVersion, UpdateSsoConfigurationVersionAuthenticationPoliciesItem as UpdatedPolicy,
     UpdateSsoConfigurationVersionStatus, WebhookSecretRotation, WriteAuthorisationServer)
 
 TENANT, STORE, PEM, RECEIVER = (os.environ[name] for name in ("TENANT", "STORE", "PEM", "RECEIVER"))
@@ -111,6 +113,21 @@ def webhook():
     ok(delete_webhook.sync_detailed(hook.id, **ours), 204)
 
 
-for chapter in (connection, provider, configuration, administration, webhook):
+def setup_link():
+    ours = {"client": CLIENT, "x_tenant_id": TENANT}
+    wanted = NewSetupLink([NewSetupLinkSectionsItem.IDENTITY_PROVIDER], "Ada at Acme")
+    link = ok(create_setup_link.sync_detailed(**ours, body=wanted), 201)
+    body = NewSetupSession(link.url.partition("#")[2], secrets.token_urlsafe(32))
+    session = ok(create_setup_session.sync_detailed(client=Client(os.environ["URL"]), body=body), 201)
+    customer = AuthenticatedClient(os.environ["URL"], session.token)
+    outside = ok(list_audit_log.sync_detailed(client=customer, x_tenant_id=str(session.tenant_id)), 403)
+    assert outside.code is IntegrationErrorCode.FORBIDDEN, outside
+    assert len(ok(get_setup_link.sync_detailed(link.id, **ours)).sessions) == 1
+    ok(delete_setup_link.sync_detailed(link.id, **ours), 204)
+    ended = list_external_idps.sync_detailed(STORE, client=customer)
+    assert ended.status_code == 401, ended
+
+
+for chapter in (connection, provider, configuration, administration, webhook, setup_link):
     chapter()
 print("Python client: as expected")

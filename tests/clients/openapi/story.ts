@@ -1,6 +1,7 @@
 // The story of a customer, told by a client that is generated from openapi.json. A wrong schema does not compile.
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 
@@ -145,4 +146,23 @@ assert.equal(inside.error?.code, "invalid_request");
 const deliveries = ok(await client.GET(`${hooks}/{id}/deliveries`, hookParams));
 assert.equal(deliveries.has_more, false);
 ok(await client.DELETE(`${hooks}/{id}`, hookParams), 204);
+
+// A setup link, and what its session may do.
+const links = "/v1/setup-links";
+const link = ok(
+  await client.POST(links, { params: { header }, body: { label: "Ada at Acme", sections: ["identity-provider"] } }),
+  201,
+);
+const visitor = createClient<paths>({ baseUrl: baseUrl! });
+const secrets = { secret: link.url!.split("#")[1]!, session_secret: randomBytes(32).toString("base64url") };
+const session = ok(await visitor.POST("/v1/setup-sessions", { body: secrets }), 201);
+const customer = createClient<paths>({ baseUrl: baseUrl!, headers: { Authorization: `Bearer ${session.token}` } });
+ok(await customer.GET(idp, { params: { path: store } }));
+const outside = await customer.GET("/v1/audit-log", { params: { header } });
+assert.equal(outside.error?.code, "forbidden");
+const linkParams = { params: { header, path: { id: link.id } } };
+assert.equal(ok(await client.GET(`${links}/{id}`, linkParams)).sessions.length, 1);
+ok(await client.DELETE(`${links}/{id}`, linkParams), 204);
+const ended = await customer.GET(idp, { params: { path: store } });
+assert.equal(ended.response.status, 401);
 console.log("TypeScript client: as expected");
