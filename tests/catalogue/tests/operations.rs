@@ -1,4 +1,4 @@
-//! Checks that the manual of operators has a section for each alarm, and the template an alarm for each section.
+//! Checks that the manual of operators has a section for each alarm and a row for each parameter of the template, and no others.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
@@ -32,6 +32,32 @@ fn each_alarm_has_a_section_and_each_section_an_alarm() {
         assert!(section.contains("\n- Over:"), "{section}");
         assert!(section.contains("\n- First:") || section.contains("\n- Fix:"), "{section}");
     }
+}
+
+#[test]
+fn each_parameter_has_a_row_and_each_row_has_parameters() {
+    let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let (_, parameters) = template.split_once("\nParameters:\n").unwrap();
+    let parameters = parameters.lines().take_while(|line| line.is_empty() || line.starts_with("  "));
+    let names = parameters.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+    let parameters: BTreeSet<&str> = names.filter(|name| !name.starts_with([' ', '#'])).collect();
+    let manual = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let mut rows = BTreeSet::new();
+    for chapter in ["\n## Before the first deployment\n", "\n## State\n"] {
+        let (_, chapter) = manual.split_once(chapter).unwrap();
+        let (chapter, _) = chapter.split_once("\n## ").unwrap();
+        let tables = chapter.split("\n\n").filter(|part| part.lines().next().is_some_and(is_head_of_parameters));
+        for row in tables.flat_map(|table| table.lines().skip(2)) {
+            let cell = row.split('|').nth(1).unwrap();
+            rows.extend(cell.split('`').skip(1).step_by(2));
+        }
+    }
+    assert_eq!(rows, parameters, "parameters in docs/operations.md on the left, in the template on the right");
+}
+
+/// Returns true for the first line of a table of parameters.
+fn is_head_of_parameters(line: &str) -> bool {
+    line.starts_with("| parameter |") || line.starts_with("| optional parameter |")
 }
 
 /// Metrics of AWS's own services that the template may name.
