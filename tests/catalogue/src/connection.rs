@@ -148,9 +148,9 @@ const TAIL: &str = "
 A call that is denied or whose session is over through a session that was kept is made again, once, through a new session: the
 customer can end sessions before their time.
 
-Operations through the connection share a budget of 60 per minute and tenant. Ten per minute may try the role without its
-ExternalId: the connection test, and every other operation while the role is not proven to demand it. When a budget is spent,
-operations are answered with 429 and `Retry-After`; an instance that is remembered is served with `Age` and `Warning`.
+A tenant can make 60 operations through its connection per minute. Up to ten of them may try the role without its ExternalId: these are
+connection tests, and any operation before Trustplane has seen that the role demands the ExternalId. Beyond a limit, the response is
+429 with `Retry-After`. Only the remembered instance is still returned, with `Age` and `Warning`.
 
 ## The reading of an organization
 
