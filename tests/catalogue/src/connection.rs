@@ -114,13 +114,13 @@ this order. A check that needs one that did not pass is `skipped`.
 ";
 
 const STATUS: &str = "
-A check ends as `pass`, `fail`, `warn` (the connection works, but see the message), `skipped`, or `unavailable`: AWS did not answer, throttled
-or failed, or the platform could not ask. An unavailable check says nothing about the connection. The report is stored as the last
-one, `health` and `last_verified_at` stay as they were, and the response has `Retry-After`. `details.acts` of a refused check says
-who has to act: `customer`, `aws` or `platform`.
+A check ends as `pass`, `fail`, `warn` (the connection works, but see the message), `skipped` or `unavailable`. Unavailable means that AWS
+did not answer, throttled or failed, or that the platform could not ask. It says nothing about the connection: the report is stored, but
+`health` and `last_verified_at` stay as they were, and the response has `Retry-After`. `details.acts` of a refused check names who has
+to act: `customer`, `aws` or `platform`.
 
-A test makes 13 calls, one more while the ExternalId is rotated. The calls without the ExternalId and with a random one leave two
-denied calls in the CloudTrail of the role's account.
+A test makes 13 calls, and one more while the ExternalId is rotated. Two of them are negative controls: AWS has to deny the role without
+the ExternalId, and with a random one. The CloudTrail of the role's account shows them as denied calls.
 
 ## Codes
 
@@ -133,20 +133,20 @@ const ERRORS: &str = "\
 ## Errors of AWS
 
 The connection test, the reading of the organization and the identity source classify an error by this table. The first row that
-fits decides. \"Retry now\" and \"retry later\" are tried again by the SDK within a request, then reported as unavailable; a reading
-tries them again after 1, 2, 4, 8 and 16 minutes.
+fits decides. On \"retry now\" and \"retry later\", the SDK tries again within the request. Then a test reports the check as unavailable, and
+a reading tries again after 1, 2, 4, 8 and 16 minutes.
 
-A denial of `sts:AssumeRole` is the customer's only where AWS names no policy, the trust policy or a resource control policy. One by
-an identity-based policy, a permissions boundary, a session policy, a service control policy or a VPC endpoint policy comes from the
-account of the platform, which is the caller.
+If AWS denies `sts:AssumeRole` and names no policy, the trust policy or a resource control policy, the customer has to act. If AWS names
+an identity-based policy, a permissions boundary, a session policy, a service control policy or a VPC endpoint policy, the operator of
+the platform has to act: such a policy belongs to the account of the caller, which is the platform.
 
 | error | meaning |
 |---|---|
 ";
 
 const TAIL: &str = "
-A call that is denied or whose session is over through a session that was kept is made again, once, through a new session: the
-customer can end sessions before their time.
+The session of a role is kept and used again. If a call through a kept session is denied, or the session is over, the call is made once
+more through a new session, because the customer can end sessions before their time.
 
 A tenant can make 60 operations through its connection per minute. Up to ten of them may try the role without its ExternalId: these are
 connection tests, and any operation before Trustplane has seen that the role demands the ExternalId. Beyond a limit, the response is
@@ -154,14 +154,17 @@ connection tests, and any operation before Trustplane has seen that the role dem
 
 ## The reading of an organization
 
-`POST /v1/aws/sync` requests a reading. It lists the accounts, lists and describes the permission sets, lists the accounts of each
-permission set, and lists who has it in each of them: a call per 20 accounts, per 100 permission sets, per permission set to
-describe it and to list its accounts (100 per call), and per pair of account and permission set (100 principals per call). It makes at most 8
-calls per second in runs of 90 seconds, of which a new one begins each minute once the one before is over. 20,000 pairs are 21,000
-calls: 44 minutes at that pace, and more where AWS takes longer to answer. The list responses carry `progress` meanwhile: the step,
-what is done and to do, and an estimate of the seconds left from the time that the calls took so far. A reading that AWS throttles or
-that the platform cannot go on with waits 1, 2, 4, 8 and 16 minutes; `progress.waiting_for` and `waiting_until` say so. In the first
-three minutes after the configuration was saved a denial is tried again every 15 seconds: a new role does not count at once.
+`POST /v1/aws/sync` requests a reading. The reading makes these calls:
+
+- one per 20 accounts, and one per 100 permission sets, to list them;
+- one per permission set to describe it, and one per 100 of its accounts to list these;
+- one per pair of account and permission set, and per 100 principals who have it there.
+
+It makes at most 8 calls per second, in runs of 90 seconds. Each minute a new run begins if the former one is over. 20,000 pairs are
+21,000 calls: 44 minutes at that pace, and more if AWS responds slowly. Meanwhile, the responses of the lists have `progress`: the step,
+what is done and to do, and an estimate of the seconds left. If AWS throttles a reading, or the platform cannot continue it, the reading
+waits 1, 2, 4, 8 and 16 minutes, and `progress.waiting_for` and `waiting_until` show this. A new role does not work at once, so in the
+first three minutes after the configuration was saved, a denied call is tried again every 15 seconds.
 
 The largest organization that is tried has 5,000 accounts, 500 permission sets, 20,000 pairs and 100,000 assignments, 10,000 of
 them in one pair: 21,354 calls. This command reads it from the local organization without the pauses, checks that every row is
@@ -171,23 +174,24 @@ there once, and prints the calls, the largest item and the largest response:
 cargo test --workspace --test api largest_organization -- --ignored --nocapture
 ```
 
-What is shown is always one complete reading, with its time in `last_synced_at`. A reading that fails shows nothing of what it read:
-the one before stays, and `sync_failure` says why there is no newer one. A thing that AWS says does not exist is confirmed by the
-list that has it before it is left out. Where all permission sets vanish, their list and the instance are read again. An account or a
-permission set that AWS denies while others can be read is in the list as `unreadable`: `denied`, or `assignments_denied` for a
-permission set whose accounts are denied. After each such denial a question that AWS answered earlier in the reading is asked again;
-if it is denied now, the role has lost the permission and the reading fails.
+The lists always show one complete reading, with its time in `last_synced_at`. If a reading fails, they keep showing the former one, and
+`sync_failure` has the reason.
+
+- If AWS reports that something does not exist, the list that has it is read again before it is left out. If all permission sets vanish,
+  their list and the instance are read again.
+- If AWS denies an account or a permission set while others can be read, the list has it as `unreadable`: `denied`, or
+  `assignments_denied` for a permission set with denied accounts. After each such denial, an earlier call of the reading is repeated. If
+  AWS denies it now, the role has lost the permission, and the reading fails.
 
 A pair of account and permission set with more than 100 principals has several rows.
 
-`sso:ListAccountAssignmentsForPrincipal` would give the same facts with a call per 100 assignments and one per principal. It needs the list of
-all users and groups (`identitystore:ListUsers`, `identitystore:ListGroups`), which are personal data that the role may not read, and a call
-per user even where all access is by groups: with 10,000 users and 300 groups 11,300 calls in place of 21,000, and fewer only where
-there are more pairs than users.
+Two other ways to read were considered:
 
-Reading only what changed is not possible with the permissions of the role: AWS has no list of changes of assignments. CloudTrail
-records `CreateAccountAssignment`, `DeleteAccountAssignment` and the calls on permission sets in the management account or the
-delegated administrator's. To be told, the customer would forward these events with an EventBridge rule to the platform; events can
-be late or lost, and the assignments that AWS makes when an account joins would be missed, so a complete reading would still be needed
-from time to time.
+- `sso:ListAccountAssignmentsForPrincipal` returns the same facts with one call per principal and per 100 assignments. It needs the list of
+  all users and groups (`identitystore:ListUsers`, `identitystore:ListGroups`). These are personal data, which the role may not read. It
+  also needs a call per user even if all access is by groups: with 10,000 users and 300 groups, 11,300 calls instead of 21,000.
+- Reading only changes is not possible with the permissions of the role: AWS has no list of changed assignments. CloudTrail records them,
+  in the management account or the delegated administrator's, and the customer could forward these events to the platform with an
+  EventBridge rule. But events can be late or lost, and assignments that AWS makes when an account joins have none. So complete readings
+  would still be needed.
 ";
