@@ -32,14 +32,18 @@ pub fn greeting(stack: &Stack, demo: &Demo, data: &str) -> String {
         url = stack.url(),
         tenant = demo.tenant_id,
         token = demo.token,
-        metadata = stack.identity_provider().map_or_else(String::new, |provider| format!(
-            "  export METADATA_URL={}  # a demonstration provider: docs/metadata.md\n",
-            provider.metadata_url()
-        )),
-        receiver = stack.receiver_url().map_or_else(String::new, |url| format!(
-            "  export RECEIVER_URL={url}  # a receiver of webhooks, which prints what it gets\n"
-        )),
+        metadata = stack
+            .identity_provider()
+            .map_or_else(String::new, |provider| format!("  export METADATA_URL={}\n", provider.metadata_url())),
+        receiver = stack.receiver_url().map_or_else(String::new, |url| format!("  export RECEIVER_URL={url}\n")),
     );
+    if stack.identity_provider().is_some() {
+        text.push_str("  METADATA_URL is that of a demonstration provider: docs/metadata.md\n");
+    }
+    if stack.receiver_url().is_some() {
+        text.push_str("  RECEIVER_URL is that of a receiver of webhooks, which prints what it gets\n");
+    }
+    text.push('\n');
     for (method, path, purpose) in CALLS.iter().filter(|(method, path, _)| stack.has_route(method, path)) {
         let path = path.replace("{instance_id}", instance_id()).replace("{identity_store_id}", IDENTITY_STORE_ID);
         let method = if *method == "GET" { String::new() } else { format!(" -X {method}") };
