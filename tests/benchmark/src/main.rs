@@ -46,7 +46,7 @@ use trustplane_runtime::{Function, Trigger, functions};
 
 use process::Process;
 
-const SIZE_BOUND: u64 = 10_500_000;
+const SIZE_BOUND: u64 = 10_300_000;
 const MEMORY_BOUND_KIB: u64 = 25_000;
 
 struct Arguments {
