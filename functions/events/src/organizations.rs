@@ -192,7 +192,7 @@ impl<'a> Reading<'a> {
             if let Some(fault) = fault {
                 // A refused call is logged where it was made, with AWS's response.
                 if !matches!(fault, Fault::Refused(_)) {
-                    tracing::warn!(?fault, "reading an organization");
+                    tracing::warn!(%fault, "reading an organization");
                 }
                 self.write(clock(self.event).plus_millis(LEASE)).await?;
                 self.give_up(&fault).await?;

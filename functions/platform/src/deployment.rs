@@ -20,6 +20,9 @@ const STREAM: &str = "NEW_AND_OLD_IMAGES";
 const DEPLOY: &str = "deploy the template again";
 const PERMISSION: &str = "deploy the template again; if the error stays, a policy of the organization or of the resource \
                           denies it";
+const RETRY: &str = "run the check again in a minute; if the error stays, look it up in the service's API reference";
+const ENDPOINT: &str = "in a local stack there is nothing to do; in AWS, remove the functions' variables that begin with \
+                        AWS_ENDPOINT_URL, so that they call AWS";
 const LETTERS: &str = "read them as docs/operations.md says, section of the alarm `DeadLettersAlarm`";
 
 /// The response.
@@ -90,9 +93,8 @@ fn uninspected(name: &'static str, what: &str, error: &Uninspected, missing: &st
     match error {
         Uninspected::Missing => fail(name, format!("{what} does not exist in this account and region"), missing),
         Uninspected::Denied => fail(name, format!("{what}: the function is not permitted to read it"), PERMISSION),
-        Uninspected::Failed(error) => {
-            fail(name, format!("{what} cannot be read: {error}"), "run the check again in a minute")
-        }
+        Uninspected::Unsupported => fail(name, format!("this endpoint cannot describe the {what}"), ENDPOINT),
+        Uninspected::Failed(error) => fail(name, format!("{what} cannot be read: {error}"), RETRY),
     }
 }
 
@@ -109,7 +111,8 @@ fn table(name: &str, described: Result<Description, Uninspected>) -> Vec<Check> 
     checks.push(match table.status.as_str() {
         "ACTIVE" | "UPDATING" if table.keys == TABLE_KEYS => pass("table", format!("{what} is {}", table.status)),
         "ACTIVE" | "UPDATING" => {
-            let found = format!("{what} has the keys {:?}, not {TABLE_KEYS:?}", table.keys);
+            let keys = table.keys.join("` and `");
+            let found = format!("{what} has the keys `{keys}`, not `{}`", TABLE_KEYS.join("` and `"));
             fail("table", found, "ExistingTableArn names another table: deploy with the table of Trustplane")
         }
         status => fail("table", format!("{what} is {status}"), "wait until it is ACTIVE, then run the check again"),
@@ -138,12 +141,12 @@ fn table(name: &str, described: Result<Description, Uninspected>) -> Vec<Check> 
     checks.push(match &table.ttl {
         Ok(Some(attribute)) if attribute == TTL => pass("expiry", "items expire"),
         Ok(_) => warn("expiry", "items do not expire", format!("enable time to live on the attribute `{TTL}`")),
-        Err(error) => unread("expiry", error),
+        Err(error) => unread("expiry", "a time to live", error),
     });
     checks.push(match &table.has_point_in_time_recovery {
         Ok(true) => pass("backups", "point-in-time recovery is enabled"),
         Ok(false) => warn("backups", "point-in-time recovery is disabled", "enable it: the table cannot be restored"),
-        Err(error) => unread("backups", error),
+        Err(error) => unread("backups", "backups", error),
     });
     if !table.is_protected {
         checks.push(warn("protection", "one call can delete the table", "enable deletion protection"));
@@ -151,12 +154,22 @@ fn table(name: &str, described: Result<Description, Uninspected>) -> Vec<Check> 
     checks
 }
 
-/// Reports a property that could not be read of a resource that works.
-fn unread(name: &'static str, error: &Uninspected) -> Check {
+/// Reports a property that could not be read of a resource that works. `has` names it: "backups".
+fn unread(name: &'static str, has: &str, error: &Uninspected) -> Check {
     match error {
-        Uninspected::Failed(error) => warn(name, format!("cannot be read: {error}"), "run the check again in a minute"),
-        Uninspected::Denied => warn(name, "the function is not permitted to read it", PERMISSION),
-        Uninspected::Missing => warn(name, "not found", DEPLOY),
+        Uninspected::Unsupported => warn(name, format!("this endpoint does not have {has}"), ENDPOINT),
+        Uninspected::Failed(error) => {
+            warn(name, format!("it is not known if the table has {has}, which cannot be read: {error}"), RETRY)
+        }
+        Uninspected::Denied => warn(
+            name,
+            format!("it is not known if the table has {has}: the function is not permitted to read it"),
+            PERMISSION,
+        ),
+        Uninspected::Missing => {
+            let found = format!("it is not known if the table has {has}: the table was not found");
+            warn(name, found, DEPLOY)
+        }
     }
 }
 
@@ -294,6 +307,10 @@ mod tests {
         }
     }
 
+    fn reasons() -> [Uninspected; 4] {
+        [Uninspected::Missing, Uninspected::Denied, Uninspected::Unsupported, Uninspected::Failed("timeout".into())]
+    }
+
     fn failing(checks: &[Check]) -> Vec<(&'static str, Status)> {
         assert!(checks.iter().all(|check| (check.status == Status::Pass) == check.fix.is_none()), "{checks:?}");
         checks.iter().filter(|check| check.status != Status::Pass).map(|check| (check.name, check.status)).collect()
@@ -318,9 +335,18 @@ mod tests {
         assert_eq!(of(&|table| table.is_protected = false), [("protection", Status::Warn)]);
         let denied = Err(Uninspected::Denied);
         assert_eq!(of(&|table| table.has_point_in_time_recovery = denied.clone()), [("backups", Status::Warn)]);
-        for error in [Uninspected::Missing, Uninspected::Denied, Uninspected::Failed("timeout".into())] {
-            assert_eq!(failing(&table("t", Err(error))), [("table", Status::Fail)]);
+        for error in reasons() {
+            assert_eq!(failing(&table("t", Err(error.clone()))), [("table", Status::Fail)]);
+            let both = Description { ttl: Err(error.clone()), has_point_in_time_recovery: Err(error), ..description() };
+            assert_eq!(failing(&table("t", Ok(both))), [("expiry", Status::Warn), ("backups", Status::Warn)]);
         }
+        let unsupported = Err(Uninspected::Unsupported);
+        let checks = table("t", Ok(Description { has_point_in_time_recovery: unsupported, ..description() }));
+        let backups = checks.iter().find(|check| check.name == "backups").unwrap();
+        assert_eq!(backups.found, "this endpoint does not have backups");
+        assert_eq!(backups.fix.as_deref(), Some(ENDPOINT));
+        let other = table("t", Ok(Description { keys: vec!["id".into(), "at".into()], ..description() }));
+        assert_eq!(other[0].found, "table `t` has the keys `id` and `at`, not `pk` and `sk`");
     }
 
     #[test]

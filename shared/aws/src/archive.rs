@@ -16,7 +16,6 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_types::service_config::ServiceConfigKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +25,7 @@ use trustplane_domain::Timestamp;
 use trustplane_domain::audit_chain::ArchivedSeal;
 use trustplane_domain::ids::TenantId;
 
+use crate::said::chain;
 use crate::{Counting, Meter};
 
 /// Versions of a page: the newest seal is among the first, unless delete markers were put before it.
@@ -142,13 +142,13 @@ impl Archive {
         let sent = operation.invoke(call).await;
         sent.map_err(|error| match error.as_service_error() {
             Some(ArchiveError(message)) => ArchiveError(format!("{name}: {message}")),
-            None => ArchiveError(format!("{name}: {}", DisplayErrorContext(error))),
+            None => ArchiveError(format!("{name}: {}", chain(&error))),
         })
     }
 
     /// Returns the headers that sign a call.
     async fn signature(&self, call: &Call) -> Result<Vec<(String, String)>, ArchiveError> {
-        let fault = |error: &dyn std::error::Error| ArchiveError(format!("signature: {}", DisplayErrorContext(error)));
+        let fault = |error: &dyn std::error::Error| ArchiveError(format!("signature: {}", chain(error)));
         let missing = |what: &str| ArchiveError(format!("signature: there is no {what}"));
         let provider = self.sdk.credentials_provider().ok_or_else(|| missing("credential"))?;
         let identity = provider.provide_credentials().await.map_err(|error| fault(&error))?.into();

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use serde_json::Value;
 
-use crate::{Counting, Meter, ResponseClass, SQS, UnreadableResponses};
+use crate::{Counting, Meter, ResponseClass, SQS, UnreadableResponses, said};
 
 /// Bytes of a letter at most. SQS takes 1 MB by now, though not in all partitions; 256 KB is what holds everywhere.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -43,10 +42,7 @@ impl DeadLetters {
     /// [`Unsent`] with the response of SQS, or the reason why it was not reached. SQS may have the letter all the same.
     pub async fn send(&self, letter: &Value) -> Result<(), Unsent> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(body(letter)).send().await;
-        sent.map(|_| ()).map_err(|error| Unsent {
-            class: ResponseClass::of_error(SQS, &error),
-            message: DisplayErrorContext(error).to_string(),
-        })
+        sent.map(|_| ()).map_err(|error| Unsent { class: ResponseClass::of_error(SQS, &error), message: said(&error) })
     }
 }
 

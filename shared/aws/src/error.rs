@@ -12,6 +12,8 @@ use trustplane_domain::connection::{Actor, Refusal};
 use trustplane_domain::failure::Cause;
 use trustplane_domain::{Conflict, Failure};
 
+use crate::said::{chain, said};
+
 /// A call to the customer's AWS that gave no answer. Its text is for the log.
 #[derive(Clone, Debug)]
 pub struct CustomerError {
@@ -99,7 +101,7 @@ impl PartialEq for CustomerError {
 
 impl fmt::Display for CustomerError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {:?}: {}", self.action, self.refusal, self.message)
+        write!(formatter, "{} {}", self.refusal.found(self.action), self.message)
     }
 }
 
@@ -110,13 +112,7 @@ pub(crate) fn refused<E>(action: &'static str, error: &SdkError<E, HttpResponse>
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    let message = match error.as_service_error() {
-        Some(service) => {
-            format!("{}: {}", service.code().unwrap_or("no code"), service.message().unwrap_or("no message"))
-        }
-        None => chain(error),
-    };
-    CustomerError::new(action, refusal(error, with_token), message)
+    CustomerError::new(action, refusal(error, with_token), said(error))
 }
 
 /// Classifies the failure of a call.
@@ -175,15 +171,4 @@ fn reason(body: &[u8]) -> Option<String> {
         reason: Option<String>,
     }
     serde_json::from_slice::<Body>(body).ok()?.reason
-}
-
-/// An error and its causes on one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(&format!(": {next}"));
-        cause = next.source();
-    }
-    text
 }

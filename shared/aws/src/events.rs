@@ -8,12 +8,11 @@ use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_smithy_types::DateTime;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use futures_util::{StreamExt as _, stream};
 use trustplane_domain::Timestamp;
 
-use crate::{Counting, EVENTBRIDGE, Meter, ResponseClass, UnreadableResponses};
+use crate::{Counting, EVENTBRIDGE, Meter, ResponseClass, UnreadableResponses, said};
 
 /// Source of all events.
 pub const SOURCE: &str = "trustplane";
@@ -185,7 +184,7 @@ impl EventBus {
                 Err(error) => {
                     let class = ResponseClass::of_error(EVENTBRIDGE, &error);
                     let is_about_content = error.code().is_some_and(|code| CONTENT.contains(&code));
-                    let reason = DisplayErrorContext(error).to_string();
+                    let reason = said(&error);
                     if is_about_content {
                         return Err(reason);
                     }

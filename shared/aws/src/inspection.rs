@@ -5,10 +5,9 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use aws_sdk_kms::error::SdkError;
 use aws_sdk_sqs::types::QueueAttributeName;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::{Counting, Meter, UnreadableResponses};
+use crate::{Counting, Meter, UnreadableResponses, said};
 
 /// Reason why the state of a resource is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +16,9 @@ pub enum Uninspected {
     Missing,
     /// The function's role may not read it.
     Denied,
-    /// The call failed otherwise, with this message.
+    /// The endpoint does not know the operation: it is not AWS, but an engine with a part of AWS's operations.
+    Unsupported,
+    /// The call failed otherwise, for this reason.
     Failed(String),
 }
 
@@ -46,7 +47,8 @@ impl Uninspected {
                 Self::Missing
             }
             "AccessDenied" | "AccessDeniedException" => Self::Denied,
-            _ => Self::Failed(DisplayErrorContext(error).to_string()),
+            "UnknownOperationException" | "UnknownOperation" | "InvalidAction" => Self::Unsupported,
+            _ => Self::Failed(said(&error)),
         }
     }
 }

@@ -12,8 +12,8 @@ use aws_sdk_kms::config::Builder;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use trustplane_domain::Failure;
 
-use crate::error::chain;
 use crate::response_class::KMS;
+use crate::said::chain;
 use crate::{Counting, Meter, ResponseClass, UnreadableResponses};
 
 /// Time limit of a call with its retries.

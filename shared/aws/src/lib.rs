@@ -7,6 +7,7 @@
 //! | [`Meter`], [`Counting`], [`Tally`] | the count of calls and attempts of a request |
 //! | [`ResponseClass`], [`ErrorTable`] | what a response of AWS says about another attempt |
 //! | [`UnreadableResponses`] | responses that are no responses of AWS: proxies, cut-off bodies |
+//! | [`said()`] | the plain text of an error, for the log and for operators |
 //! | [`Customers`], [`AccessPath`], [`Reader`] | the customer's account: its role, the proof that the role wants the ExternalId, and reading through it |
 //! | [`EventBus`] | the bus that audit records are sent to |
 //! | [`DeadLetters`] | the queue of records that cannot be sent |
@@ -28,6 +29,7 @@ mod kms;
 mod meter;
 mod public_key;
 mod response_class;
+mod said;
 mod seal;
 mod secrets;
 mod unreadable;
@@ -43,6 +45,7 @@ pub use kms::KmsError;
 pub use meter::{Counting, Meter, Tally};
 pub use public_key::public_key;
 pub use response_class::{COMMON, DYNAMODB, EVENTBRIDGE, ErrorTable, KMS, ResponseClass, SQS};
+pub use said::said;
 pub use seal::{MAX_SEALED, NewKeyPair, Purpose, Seal, SealError};
 pub use secrets::Deriver;
 pub use unreadable::UnreadableResponses;

@@ -18,6 +18,7 @@ use trustplane_policy::{
 use trustplane_store::CommitError;
 
 use crate::log::{Line, Trace};
+use crate::operator::diagnostic;
 use crate::policies::compile;
 use crate::serve::run;
 use crate::{Platform, actions, log};
@@ -72,13 +73,13 @@ impl EventCall {
                     Err(error) => Err(error.into()),
                 }
             }
-            Err(failure) => Err(format!("{failure:?}").into()),
+            Err(failure) => Err(diagnostic(&failure).error_message.into()),
         }
     }
 
     /// Random bytes.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], EventError> {
-        crate::random().map_err(|failure| format!("{failure:?}").into())
+        crate::random().map_err(|failure| diagnostic(&failure).error_message.into())
     }
 
     /// Time left to the invocation.

@@ -6,6 +6,9 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 use trustplane_aws::Tally;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::{Failure, Timestamp};
@@ -34,6 +37,8 @@ pub(crate) struct Line<'a> {
     /// `ok`, or the code of the failure.
     pub(crate) outcome: &'a str,
     pub(crate) failure: Option<&'a Failure>,
+    /// The message of a failure that is the caller's, where the caller is an operator.
+    pub(crate) fault: Option<&'a str>,
     /// True if the request or the event has to be handled again, or is lost.
     pub(crate) failed: bool,
     /// The response of an event handler.
@@ -86,6 +91,7 @@ impl Trace {
             "status": line.status,
             "outcome": line.outcome,
             "cause": line.failure.and_then(Failure::cause).map(ToString::to_string),
+            "fault": line.fault,
             "policy_evaluation_failed": policy_evaluation_failed.then_some(true),
             "handled": line.handled,
             "duration_ms": duration_ms,
@@ -152,6 +158,9 @@ pub(crate) fn is_cold_start() -> bool {
     FIRST.replace(false)
 }
 
+/// Target of the events in which the Lambda runtime prints each error of a handler once more.
+const HANDLED: &str = "lambda_runtime::layers::panic";
+
 /// Starts the log.
 pub(crate) fn start() {
     tracing_subscriber::fmt()
@@ -161,6 +170,9 @@ pub(crate) fn start() {
         .with_span_list(false)
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
+        .finish()
+        // A failure is in the line of its request.
+        .with(filter_fn(|metadata| metadata.target() != HANDLED))
         .init();
 }
 

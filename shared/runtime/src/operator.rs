@@ -120,10 +120,13 @@ fn serve(name: &'static str, handler: &Handler) -> ExitCode {
                     .await
                     .and_then(|response| serde_json::from_str::<Value>(&response.body).map_err(Failure::internal));
                 let failure = result.as_ref().err();
+                let fault = failure.filter(|failure| failure.cause().is_none());
+                let fault = fault.map(|failure| diagnostic(failure).error_message);
                 let line = Line {
                     function: function.name,
                     request_id: &request_id,
                     outcome: failure.map_or("ok", |failure| integration_parts(failure).1),
+                    fault: fault.as_deref(),
                     failure,
                     failed: matches!(failure, Some(Failure::Internal(_) | Failure::Unavailable { .. })),
                     cold_start: log::is_cold_start(),
@@ -138,7 +141,7 @@ fn serve(name: &'static str, handler: &Handler) -> ExitCode {
 }
 
 /// A failure as Lambda reports it: `{"errorType": code, "errorMessage": message and wrong fields}`.
-fn diagnostic(failure: &Failure) -> Diagnostic {
+pub(crate) fn diagnostic(failure: &Failure) -> Diagnostic {
     let (_, code, message) = integration_parts(failure);
     let error_message = match failure {
         Failure::Invalid(faults) => {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use trustplane_aws::{DYNAMODB, ResponseClass};
+use trustplane_aws::{DYNAMODB, ResponseClass, said};
 use trustplane_domain::{Conflict, Failure};
 
 /// A read, or a write, that did not happen.
@@ -58,7 +58,7 @@ impl StoreError {
         E: Error + Send + Sync + aws_sdk_dynamodb::error::ProvideErrorMetadata + 'static,
         R: fmt::Debug + Send + Sync + 'static,
     {
-        Self::of_class(ResponseClass::of_error(DYNAMODB, &error), error)
+        Self::of_class(ResponseClass::of_error(DYNAMODB, &error), said(&error))
     }
 
     /// Creates an error of this class: permanent, or worth another request.

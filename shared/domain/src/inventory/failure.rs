@@ -1,5 +1,7 @@
 //! Failures of a round: tried again later, or given up with a reason.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Sync};
@@ -39,6 +41,21 @@ pub enum Fault {
     Stalled,
     /// No connection is saved.
     NotConfigured,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Refused(_) => "AWS refused a call",
+            Self::TokenRepeats => "a list has a page token that it had before",
+            Self::TokenRefused => "AWS does not accept its own page token, from the first page on",
+            Self::Contradiction => "AWS lists something that it says does not exist",
+            Self::TooLarge => "the reading has more calls than any organization needs",
+            Self::Table => "the table does not take the rows",
+            Self::Stalled => "one run after the other was killed at the same place",
+            Self::NotConfigured => "no connection is saved",
+        })
+    }
 }
 
 /// The reason that a round was given up.

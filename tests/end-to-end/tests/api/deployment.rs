@@ -66,6 +66,32 @@ async fn a_deployment_without_faults_passes() {
     assert_eq!(error["errorType"], "invalid_request");
 }
 
+/// Tests that a person can read each finding and each next step, whatever is wrong.
+#[tokio::test]
+async fn a_report_is_in_plain_sentences() {
+    let world =
+        world_with(&[("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9"), ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")]);
+    let report = check(world).await;
+    let checks = report["checks"].as_array().unwrap();
+    let of = |name: &str| checks.iter().find(|check| check["name"] == name).unwrap();
+    // Where nothing answers.
+    for name in ["archive", "dead_letters", "audit_dead_letters"] {
+        assert_eq!(of(name)["status"], "fail", "{report}");
+    }
+    for text in checks.iter().flat_map(|check| [&check["found"], &check["fix"]]).filter_map(Value::as_str) {
+        assert!(text.len() < 300 && !text.is_empty(), "{text}");
+        for debug in [" { ", "Some(", "None", "Error(", "::", "\"", "Unhandled"] {
+            assert!(!text.contains(debug), "`{debug}` in: {text}");
+        }
+    }
+    // The engine of these tests does not know the operation.
+    assert_eq!(
+        (&of("backups")["status"], &of("backups")["found"]),
+        (&json!("warn"), &json!("this endpoint does not have backups"))
+    );
+    assert!(of("backups")["fix"].as_str().unwrap().contains("in a local stack there is nothing to do"), "{report}");
+}
+
 #[tokio::test]
 async fn a_missing_table_is_reported_as_missing() {
     let world = world_with(&[("TRUSTPLANE_TABLE", "nothing-there")]);

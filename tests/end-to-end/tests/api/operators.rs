@@ -62,6 +62,30 @@ async fn what_is_wrong_is_said_all_at_once() {
     }
 }
 
+/// Tests that a wrong request of an operator is logged once, with the words of the response, and as no error of the service.
+#[tokio::test]
+async fn a_wrong_request_is_logged_once_in_plain_words() {
+    let world = world();
+    for (function, payload, outcome) in [
+        ("create-tenant", json!({"tenant_id": "not-a-uuid", "name": "", "colour": "red"}), "invalid_request"),
+        ("describe-tenant", json!([1]), "invalid_json"),
+        ("describe-tenant", json!({"tenant_id": "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0"}), "not_found"),
+    ] {
+        let reply = world.stack().invoke(function, &payload).await.unwrap();
+        let error: Value = serde_json::from_slice(&reply.payload).unwrap();
+        let line = world.line(&reply.request_id).await;
+        assert_eq!((&line["outcome"], &line["level"]), (&json!(outcome), &json!("INFO")), "{line}");
+        assert_eq!(line["fault"], error["errorMessage"], "{line}");
+        // The text is nowhere else, and nothing of the code's structures is.
+        let text = error["errorMessage"].as_str().unwrap();
+        let lines =
+            world.stack().logs().into_iter().map(|line| line.text).filter(|line| line.contains(&reply.request_id));
+        assert_eq!(lines.filter(|line| line.contains(text)).count(), 1, "{function}");
+    }
+    let logs = world.stack().logs();
+    assert!(!logs.iter().any(|line| line.text.contains("Diagnostic") || line.text.contains("error_type")));
+}
+
 #[tokio::test]
 async fn a_credential_of_no_tenant_is_not_made() {
     let wanted = json!({"tenant_id": "2489e9ad-2ee2-4e00-8ec9-32d5f69181c0", "name": "x", "roles": ["admin"]});
