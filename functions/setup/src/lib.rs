@@ -8,6 +8,7 @@
 //! `shared/domain/src/setup/` has the rules. What a session may do is in the built-in policies
 //! (`shared/policy/src/built_in.cedar`) and in `shared/policy/src/setup.rs`.
 
+mod finished;
 mod link_request;
 pub mod links;
 #[cfg(feature = "schema")]

@@ -1,16 +1,25 @@
 //! `/v1/setup-links`: links to the setup page.
 
 use serde::Serialize;
+use trustplane_domain::connection::Connection;
 use trustplane_domain::directory::ids::SsoConfigurationId;
 use trustplane_domain::ids::CredentialId;
 use trustplane_domain::setup::{Enable, Section, SetupLink, StartedSession, View};
 use trustplane_domain::token::{Purpose, Token};
 use trustplane_domain::{Conflict, Failure, Timestamp};
-use trustplane_policy::{Image, Kind};
-use trustplane_runtime::{Call, Context, Decision, Listed, Page, Request, Response, Subject};
+use trustplane_policy::{Grant, Image, Kind};
+use trustplane_runtime::{Call, Context, Decision, Listed, Page, Planned, Request, Response, Subject, Worked};
 use trustplane_store::{Reads, Stored, TenantKeys, Writes};
 
+use crate::finished::is_finished;
 use crate::link_request::Wanted;
+
+/// The warning of a link whose sections are all complete.
+const FINISHED: &str =
+    "all sections are complete already: the link ends with its first session, which has nothing to do";
+/// What helps where a section is complete because its settings work.
+const CHANGES: &str =
+    "`allow_changes` lets the sessions of a link change a connection or an identity provider that works";
 
 /// A link on the wire.
 #[derive(Debug, Serialize)]
@@ -84,6 +93,9 @@ pub(crate) struct MadeBody<'a> {
     /// The URL to send to the person, once. Whoever opens it acts for the tenant.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "/setup#tpl_[0-9A-Za-z]{38}_[0-9A-Za-z]{49}$")))]
     url: Option<String>,
+    /// Only if all sections are complete already: the link has nothing to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'static str>,
 }
 
 /// The id in the path. Any other text is an id that no link has.
@@ -108,7 +120,7 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
             let link = made(wanted, cx);
             Subject::new(Kind::SetupLink, link.id.to_string()).after(image(&link))
         })
-        .decide(|(wanted, ()), (connection, path), cx| {
+        .plan(|(wanted, ()), (connection, path), cx| {
             if path.is_some_and(|path| path.item.is_none()) {
                 return Err(Failure::invalid("sso_configuration_id", "is the id of no SSO configuration"));
             }
@@ -117,8 +129,21 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
                 return Err(Failure::conflict(Conflict::NotConfigured, message));
             }
             let link = made(wanted, cx);
+            let after = image(&link);
+            Ok(Planned::new((link, connection)).after(after))
+        })
+        .then(async |(link, connection): &(SetupLink, Stored<Connection>), cx: &Context<'_>, _: &Grant| {
+            Ok(Worked::Done(is_finished(&cx.platform().table, link, &connection.value, cx.now).await?))
+        })
+        .decide(|(link, _), is_finished, cx| {
             let writes = Writes::new().create(&cx.keys.setup_link(link.id), &link);
-            let response = |url| Response::created(&MadeBody { link: body(&link), url }).etag(1);
+            let changes = !link.allow_changes && link.sections.iter().any(|section| *section != Section::Domains);
+            let warnings = || match (*is_finished, changes) {
+                (true, true) => vec![FINISHED, CHANGES],
+                (true, false) => vec![FINISHED],
+                (false, _) => Vec::new(),
+            };
+            let response = |url| Response::created(&MadeBody { link: body(&link), url, warnings: warnings() }).etag(1);
             let decision = Decision::write(writes, response(Some(url(cx, &secret(cx)))));
             Ok(decision.keeping(response(None)).after(image(&link)))
         })

@@ -4,8 +4,6 @@
 //! repeated: it finds the session, and returns the same token. Neither secret is stored.
 
 use serde::Serialize;
-use trustplane_domain::connection::Connection;
-use trustplane_domain::directory::domain_proof::DomainProof;
 use trustplane_domain::directory::ids::SsoConfigurationId;
 use trustplane_domain::ids::TenantId;
 use trustplane_domain::setup::{Enable, Event, Section, SessionSecret, SetupLink, StartedSession, View};
@@ -15,6 +13,8 @@ use trustplane_domain::{Failure, Timestamp, request, text_field};
 use trustplane_policy::{Grant, Image, Kind, Resource};
 use trustplane_runtime::{Call, Request, Response};
 use trustplane_store::{AuditedChange, CommitError, Stored, TenantKeys, Writes};
+
+use crate::finished::finished;
 
 /// Attempts of a start that loses races to others with the same link. At most one of all that meet at a time wins.
 const ATTEMPTS: usize = 12;
@@ -85,7 +85,7 @@ pub async fn start(call: Call) -> Result<Response, Failure> {
         }
         let (session, after) = link.value.start(token.id(), call.now).map_err(Failure::SetupLinkEnded)?;
         let Some(after) = after else { return Ok(response(&link.value, &session, &token)) };
-        let finished = finished(&call, &after, connection.value()).await?;
+        let finished = finished(&call.platform.table, &after, connection.value(), call.now).await?;
         let started = Started { link: &link, session: &session, token: &token };
         match started.commit(&call, &after, finished).await {
             Ok(()) => return Ok(response(&after, &session, &token)),
@@ -136,35 +136,6 @@ impl Started<'_> {
         let changes: Vec<AuditedChange<'_>> = changes.collect();
         call.platform.table.commit_all(&grant, &changes, writes, None).await.map(|_| ())
     }
-}
-
-/// The sections that leave a new session nothing to do: what works already, and the session may not change; and domains that
-/// are proven.
-async fn finished(call: &Call, link: &SetupLink, connection: Option<&Connection>) -> Result<Vec<Section>, Failure> {
-    let works = |section: Section| match section {
-        Section::AwsIdentityCenter => connection.is_some_and(|connection| connection.passed_before(call.now)),
-        Section::IdentityProvider => connection.is_some_and(|connection| connection.provider_enabled),
-        Section::Domains => false,
-    };
-    let mut finished: Vec<Section> =
-        link.sections.iter().copied().filter(|section| !link.allow_changes && works(*section)).collect();
-    if let Some(id) = link.sso_configuration_id
-        && domains_are_proven(call, TenantKeys::presented(link.id), id).await?
-    {
-        finished.push(Section::Domains);
-    }
-    Ok(finished)
-}
-
-/// Returns true if every domain of the SSO configuration is proven. Three round trips: each has the keys of the next.
-async fn domains_are_proven(call: &Call, keys: TenantKeys, id: SsoConfigurationId) -> Result<bool, Failure> {
-    let table = &call.platform.table;
-    let Some(path) = table.load(keys.sso_configuration_path(id).optional()).await?.item else { return Ok(false) };
-    let found = table.load(keys.sso_configuration(&path.value).optional()).await?;
-    let Some(configuration) = found.value() else { return Ok(false) };
-    let proofs: Vec<_> = configuration.domains.iter().map(|domain| keys.domain_proof(domain).optional()).collect();
-    let proofs = table.load(proofs).await?;
-    Ok(proofs.iter().all(|proof| proof.value().is_some_and(DomainProof::is_proven)))
 }
 
 fn wanted(request: &Request) -> Result<(String, SessionSecret), Failure> {

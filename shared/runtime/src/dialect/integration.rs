@@ -84,11 +84,11 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::SetupLinkEnded(ended) => {
             let why = match ended {
                 Ended::Revoked => "was revoked",
-                Ended::Completed => "is done: all its sections are complete",
+                Ended::Completed => "has completed all its sections",
                 Ended::Expired => "has expired",
                 Ended::UsedUp => "has started as many sessions as it may",
             };
-            (410, "setup_link_ended", format!("the setup link {why}: ask who sent it for another"))
+            (410, "setup_link_ended", format!("the setup link {why}; ask who sent it for another"))
         }
         Failure::IdempotencyMismatch => {
             say(422, "idempotency_mismatch", "this `Idempotency-Key` was used for another request")

@@ -127,6 +127,33 @@ async fn an_identity_provider_takes_a_connection_in_the_link_or_a_tested_one() {
     let _ = customer.post(LINKS, &body).await.expect(201);
 }
 
+/// Tests the warning of a link that has nothing to do, and links that have.
+#[tokio::test]
+async fn a_link_whose_sections_are_complete_is_made_with_a_warning() {
+    let (customer, _) = connected().await;
+    let warnings = async |sections: &[&str], allow_changes: bool| {
+        let body = json!({"sections": sections, "label": "Ada", "allow_changes": allow_changes});
+        let made = customer.send(customer.request("POST", LINKS).json(&body)).await.expect(201);
+        let cost = customer.cost(&made).await;
+        assert_eq!((cost.dynamodb_calls, cost.dynamodb_round_trips), (2, 2), "{cost:?}");
+        made.body.get("warnings").cloned()
+    };
+    assert_eq!(warnings(&["aws-identity-center"], false).await, None);
+    assert_eq!(post(&customer, TEST).await.expect(200).body["success"], true);
+    let told = warnings(&["aws-identity-center"], false).await.unwrap();
+    assert_eq!(told.as_array().map(Vec::len), Some(2), "{told}");
+    assert!(told[1].as_str().is_some_and(|told| told.starts_with("`allow_changes`")), "{told}");
+    assert_eq!(warnings(&["aws-identity-center"], true).await, None);
+    assert_eq!(warnings(&["aws-identity-center", "identity-provider"], false).await, None);
+    // The warning is in the response to a retry too, and not in the link.
+    let body = json!({"sections": ["aws-identity-center"], "label": "Ada"});
+    let request = || customer.request("POST", LINKS).header("idempotency-key", "again").json(&body);
+    let (made, again) = (customer.send(request()).await.expect(201), customer.send(request()).await.expect(201));
+    assert_eq!((&again.body["warnings"], &again.body["url"]), (&made.body["warnings"], &json!(null)));
+    let path = format!("{LINKS}/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(customer.get(&path).await.expect(200).body.get("warnings"), None);
+}
+
 #[tokio::test]
 async fn a_revoked_link_stays_as_it_was_revoked_first() {
     let customer = world().customer().await;

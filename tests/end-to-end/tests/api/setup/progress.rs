@@ -123,6 +123,11 @@ async fn the_last_proven_domain_completes_the_section() {
         assert_eq!(shown(customer, &link).await["completed_at"].is_string(), is_last, "{name}");
     }
     // Nothing is left to do for the next link.
+    let body = json!({"label": "Ada", "sections": ["domains"], "sso_configuration_id": id, "allow_changes": true});
+    let made = customer.post(super::LINKS, &body).await.expect(201);
+    let warnings = made.body["warnings"].as_array().unwrap();
+    assert!(warnings[0].as_str().is_some_and(|told| told.contains("complete already")), "{}", made.text);
+    assert_eq!(warnings.len(), 1, "the link may change things already: {}", made.text);
     let next = super::link(customer, &["domains"], json!({"sso_configuration_id": id})).await;
     let _ = open(&next, 'a').await;
     assert!(shown(customer, &next).await["completed_at"].is_string());
