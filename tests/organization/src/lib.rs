@@ -21,6 +21,9 @@
 //! A role exists after its registration. [`Organization::trust_role`] creates one that trusts the platform with some ExternalIds and
 //! has read permissions ([`READ_ACTIONS`]). [`Organization::deploy_cloudformation`] creates the one in a template.
 //!
+//! `arn:aws:iam::123456789012:role/tenant/{ExternalId}` exists without registration, and trusts the platform with the ExternalId that
+//! it is named after alone; with several in its path, with each of them.
+//!
 //! # Scenarios
 //!
 //! To simulate a failure, save a role with the failure's name: `arn:aws:iam::123456789012:role/scenario/no-trust`. These roles

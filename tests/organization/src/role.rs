@@ -75,6 +75,13 @@ impl Role {
     }
 }
 
+/// Returns the ExternalIds that the path of a role names: `arn:aws:iam::123456789012:role/tenant/{ExternalId}`. Such a role exists
+/// without registration and trusts the platform with them alone, so that any tenant of a local stack can be connected.
+pub(crate) fn named_external_ids(arn: &str) -> Option<Vec<String>> {
+    let (_, names) = arn.split_once(":role/tenant/")?;
+    Some(names.split('/').map(str::to_owned).collect())
+}
+
 /// Returns the role's unique id, which is the same at every start.
 pub(crate) fn role_id(role_arn: &str) -> String {
     const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -135,10 +142,13 @@ impl Caller {
 }
 
 impl State {
-    /// Returns the role with this ARN: the registered one, or the scenario's.
+    /// Returns the role with this ARN: the registered one, the one whose path names its ExternalIds, or the scenario's.
     pub(crate) fn role(&self, arn: &str) -> Option<Role> {
         if let Some(role) = self.roles.get(arn) {
             return Some(role.clone());
+        }
+        if let Some(named) = named_external_ids(arn) {
+            return Some(Role::trusting_platform(Some(named)));
         }
         let external_ids = || Some(self.external_ids.iter().cloned().collect());
         match Scenario::of_role(arn)? {
@@ -248,6 +258,13 @@ mod tests {
         ] {
             assert_eq!(RoleArn::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_role_of_a_tenant_names_its_external_ids() {
+        let named = named_external_ids("arn:aws:iam::123456789012:role/tenant/new/old");
+        assert_eq!(named, Some(vec!["new".to_owned(), "old".to_owned()]));
+        assert_eq!(named_external_ids("arn:aws:iam::123456789012:role/Reader"), None);
     }
 
     #[test]
