@@ -31,6 +31,8 @@ struct Kept {
 struct Tested {
     /// The connection that was tested.
     connection: Connection,
+    /// The version of the report that was kept when the test began; `None` if there was none.
+    kept_version: Option<u64>,
     report: Report,
     /// The report if the role is another tenant's.
     report_if_claimed: Report,
@@ -80,6 +82,9 @@ pub async fn show(call: Call) -> Result<Response, Failure> {
 ///
 /// The role is claimed for the tenant once it is proven to be the tenant's to use. If another tenant holds it, the report
 /// says so.
+///
+/// Tests may run at the same time. Each is answered with its own report; the one of the test that ended last is kept, and
+/// the others have their audit record alone.
 pub async fn run(call: Call) -> Result<Response, Failure> {
     call.no_input()
         .reads(|(), keys| Kept::reads(keys))
@@ -91,15 +96,14 @@ pub async fn run(call: Call) -> Result<Response, Failure> {
                 Err(Failure::conflict(Conflict::NotConfigured, "no configuration is saved that could be tested"))
             }
         })
-        .then(async |kept: &Kept, cx: &Context<'_>, grant: &Grant| {
-            Ok(Worked::Done(test(cx, grant, &kept.connection.value).await?))
-        })
+        .then(async |kept: &Kept, cx: &Context<'_>, grant: &Grant| Ok(Worked::Done(test(cx, grant, kept).await?)))
         .decide(|kept, tested, cx| Ok(tested.decision(&kept, cx)))
         .await
 }
 
 /// Tests a connection: asks the customer's AWS if it can be reached from here, and judges what it says.
-async fn test(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Result<Tested, Failure> {
+async fn test(cx: &Context<'_>, grant: &Grant, kept: &Kept) -> Result<Tested, Failure> {
+    let connection = &kept.connection.value;
     let begun = Instant::now();
     let deployment = deployment(cx)?;
     let observed = observe(cx, grant, &deployment, connection).await?;
@@ -107,7 +111,8 @@ async fn test(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Resul
     let report = |checks| Report::new(checks, connection.config_version, cx.now, duration_ms);
     let checks = judge(connection, &deployment, observed.as_ref());
     for check in checks.iter().filter(|check| matches!(check.status, CheckStatus::Fail | CheckStatus::Unavailable)) {
-        tracing::warn!(code = ?check.code, aws_request_id = check.aws_request_id, "connection test");
+        let code = check.code.map(tracing::field::display);
+        tracing::warn!(code, aws_request_id = check.aws_request_id, "connection test");
     }
     let shared = checks.iter().cloned().map(|check: Check| check.shared(connection, &deployment)).collect();
     let seen = match observed.as_ref().and_then(Observed::facts) {
@@ -116,6 +121,7 @@ async fn test(cx: &Context<'_>, grant: &Grant, connection: &Connection) -> Resul
     };
     Ok(Tested {
         connection: connection.clone(),
+        kept_version: kept.report_version(),
         report: report(checks),
         report_if_claimed: report(shared),
         seen,
@@ -164,19 +170,29 @@ impl Tested {
         let now = &kept.connection;
         let health = report.health().or(now.value.health);
         let passed = report.success && report.config_version == kept.connection.value.config_version;
+        let is_current = now.value.config_version == self.connection.config_version;
+        let claims = is_current && self.is_own_role && !cx.claim_lost;
+        let role = self.connection.settings.role_arn.clone();
+        let role = role.filter(|role| claims && now.value.claimed_role.as_ref() != Some(role));
+        // Beside another test that ended later, or at last beside others without end, nothing is left to keep.
+        if role.is_none() && (cx.race_lost || self.is_superseded(report, kept)) {
+            return Decision::respond(response(report, &now.value))
+                .recorded()
+                .completing(Section::AwsIdentityCenter, passed)
+                .audited_as(Some(kept.image()), Some(kept.image()));
+        }
         let decision = |response| {
             Decision::write(kept.report.write(report), response)
                 .completing(Section::AwsIdentityCenter, passed)
                 .audited_as(Some(kept.image()), Some(View { health, ..View::of(report) }.image()))
+                .may_lose_race()
         };
-        if now.value.config_version != self.connection.config_version {
+        if !is_current {
             return decision(response(report, &now.value));
         }
         let seen = self.seen.as_ref().unwrap_or(&now.value);
         let (instance, provider_enabled) = (seen.instance.clone(), seen.provider_enabled);
         let mut after = Connection { instance, provider_enabled, ..now.value.clone() }.tested(report);
-        let claims = self.is_own_role && !cx.claim_lost;
-        let role = after.settings.role_arn.clone().filter(|role| claims && after.claimed_role.as_ref() != Some(role));
         let mut writes = Writes::new();
         if let Some(role) = role {
             let claim = RoleClaim { tenant_id: cx.keys.id(), claimed_at: cx.now };
@@ -185,12 +201,23 @@ impl Tested {
         }
         decision(response(report, &after)).and(writes.replace(now, &after)).may_lose_claim()
     }
+
+    /// Returns true if another test of these settings or of newer ones was kept meanwhile, and ended later.
+    fn is_superseded(&self, report: &Report, kept: &Kept) -> bool {
+        let other = kept.report.value().filter(|_| kept.report_version() != self.kept_version);
+        other.is_some_and(|other| (other.config_version, other.ended_at()) > (report.config_version, report.ended_at()))
+    }
 }
 
 impl Kept {
     fn reads(keys: TenantKeys) -> impl Reads<Loaded = Self> {
         let own = (keys.connection().expected(), keys.connection_report().optional());
         own.map(|(connection, report)| Self { connection, report })
+    }
+
+    /// The version of the report; `None` if there is none.
+    fn report_version(&self) -> Option<u64> {
+        self.report.item.as_ref().map(|report| report.version)
     }
 
     /// The last test in the audit log.

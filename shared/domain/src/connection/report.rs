@@ -1,5 +1,7 @@
 //! The report of a test: what was checked, what is wrong, where, and what to do.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -206,6 +208,11 @@ impl Report {
         Self { success, message, checked_at, duration_ms, config_version, checks, last_answered: None }
     }
 
+    /// Time at which the test ended.
+    pub fn ended_at(&self) -> Timestamp {
+        self.checked_at.plus_millis(i64::try_from(self.duration_ms).unwrap_or(i64::MAX))
+    }
+
     /// The report after the one before it: an outage does not take the place of what was known.
     #[must_use]
     pub fn after(self, before: Option<&Self>) -> Self {
@@ -250,6 +257,12 @@ impl Report {
     /// Reports a check that failed with this code.
     pub fn failed_with(&self, code: Code) -> bool {
         self.checks.iter().any(|check| check.status == CheckStatus::Fail && check.code == Some(code))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
     }
 }
 

@@ -11,6 +11,8 @@ use crate::{Response, idempotency};
 
 /// Attempts of a change that loses races.
 pub(crate) const ATTEMPTS: usize = 3;
+/// Attempts of a change that a person makes several times at once: a test that is started by each click.
+pub(crate) const PATIENT_ATTEMPTS: usize = 8;
 
 /// All steps of a request up to its plan.
 pub(super) struct Attempts<'c, I, B, R: Reads, P> {
@@ -40,7 +42,7 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
         let keys = call.presented_keys()?;
         let mut opened = call.open(keys, input.as_ref().ok().map(|input| reads(input, keys)).as_ref()).await?;
         let (input, mut body) = call.check(input, body)?;
-        let (mut attempt, mut reread, mut claim_lost) = (1, false, false);
+        let (mut attempt, mut reread, mut claim_lost, mut race_lost) = (1, false, false, false);
         let mut worked: Option<M> = None;
         loop {
             let asked = (&input, &body);
@@ -53,6 +55,7 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
                 credential: &credential,
                 tenant: &tenant,
                 claim_lost,
+                race_lost,
             };
             let propose = |mut read: Read| match reads(&input, keys).load(&mut read) {
                 Err(absent) => {
@@ -95,13 +98,16 @@ impl<I, B, R: Reads, P> Attempts<'_, I, B, R, P> {
                 return Ok(decision.response);
             }
             let may_lose_claim = decision.may_lose_claim && !claim_lost;
+            let may_lose_race = decision.may_lose_race && !race_lost;
+            let most = if decision.may_lose_race { PATIENT_ATTEMPTS } else { ATTEMPTS };
             match call.commit(&cx, &grant, &proposal.question, decision).await {
                 Ok(response) => return Ok(response),
                 Err(CommitError::Claimed) if may_lose_claim => claim_lost = true,
-                Err(CommitError::Lost | CommitError::InProgress) if attempt < ATTEMPTS => {
+                Err(CommitError::Lost | CommitError::InProgress) if attempt < most => {
                     stand_back(attempt).await;
                     attempt += 1;
                 }
+                Err(CommitError::Lost) if may_lose_race => race_lost = true,
                 Err(error) => return Err(error.into()),
             }
             opened = call.open(keys, Some(&reads(&input, keys))).await?;

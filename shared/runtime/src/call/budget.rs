@@ -4,7 +4,7 @@ use trustplane_domain::{Failure, Timestamp};
 use trustplane_policy::Grant;
 use trustplane_store::Writes;
 
-use super::attempt::{ATTEMPTS, stand_back};
+use super::attempt::{PATIENT_ATTEMPTS, stand_back};
 use super::context::Context;
 
 /// Milliseconds of a minute.
@@ -59,7 +59,7 @@ impl Context<'_> {
         let minute = self.now.as_millis().div_euclid(MINUTE);
         let key = self.keys.budget(budget.name(), minute);
         let end = Timestamp::from_millis((minute + 2) * MINUTE);
-        for attempt in 1..=ATTEMPTS {
+        for attempt in 1..=PATIENT_ATTEMPTS {
             let writes = Writes::new().one_more_until(&key, budget.most(), end);
             if self.note(grant, writes).await? {
                 return Ok(true);

@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub tenant: &'a Stored<Tenant>,
     /// The decision was made before, and another tenant held a claim of it; see [`super::Decision::may_lose_claim`].
     pub claim_lost: bool,
+    /// Every attempt to write the decision lost a race; see [`super::Decision::may_lose_race`].
+    pub race_lost: bool,
 }
 
 impl<'a> Context<'a> {

@@ -23,6 +23,9 @@ pub struct Decision {
     pub(super) is_recorded: bool,
     /// A claim that another tenant holds is no failure: the decision is made again, with [`super::Context::claim_lost`].
     pub(super) may_lose_claim: bool,
+    /// Races that are lost again and again are no failure: the decision is made once more, with
+    /// [`super::Context::race_lost`].
+    pub(super) may_lose_race: bool,
     /// The section of the setup page that this completes, if the caller is a setup session.
     pub(super) completes: Option<Section>,
     /// The resource of the request stays as it is, and has no audit record.
@@ -56,6 +59,7 @@ impl Decision {
             audit: None,
             is_recorded: false,
             may_lose_claim: false,
+            may_lose_race: false,
             completes: None,
             leaves_own: false,
         }
@@ -119,6 +123,13 @@ impl Decision {
     #[must_use]
     pub fn may_lose_claim(self) -> Self {
         Self { may_lose_claim: true, ..self }
+    }
+
+    /// Tries more often after a lost race, and then decides once more, with [`super::Context::race_lost`], what is left to
+    /// write: for requests that a person sends several times at once, of which none may fail because of the others.
+    #[must_use]
+    pub fn may_lose_race(self) -> Self {
+        Self { may_lose_race: true, ..self }
     }
 
     /// Completes a section of the setup page, if `is_complete` and the caller is a setup session: its link notes that with an

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use trustplane_domain::Timestamp;
 use trustplane_domain::connection::{Connection, Health, InstanceKind};
 use trustplane_domain::ids::TenantId;
 use trustplane_end_to_end::world;
@@ -154,6 +155,58 @@ async fn a_role_is_not_tried_without_its_external_id_again_and_again() {
         }
     }
     panic!("each test tries the role without its ExternalId");
+}
+
+/// Tests that are started by several clicks at once: each has its report, and that of the one that ended last is kept.
+#[tokio::test]
+async fn tests_at_the_same_time_do_not_refuse_each_other() {
+    let (customer, _) = connected().await;
+    // The first ones beside each other, none of which knows yet that the role denies strangers.
+    for reply in join_all((0..4).map(|_| post(&customer, TEST))).await {
+        assert_eq!(reply.expect(200).body["success"], true);
+    }
+    let replies = join_all((0..14).map(|_| post(&customer, TEST))).await;
+    let replies: Vec<_> = replies.into_iter().map(|reply| reply.expect(200)).collect();
+    for reply in &replies {
+        assert_eq!(
+            (&reply.body["success"], &reply.body["config_version"]),
+            (&json!(true), &json!(1)),
+            "{}",
+            reply.text
+        );
+    }
+    let kept = customer.get(TEST).await.expect(200);
+    assert!(replies.iter().any(|reply| reply.body["checks"] == kept.body["checks"]), "{}", kept.text);
+    let ended = |body: &Value| {
+        let begun = Timestamp::parse(body["checked_at"].as_str().unwrap()).unwrap();
+        begun.plus_millis(body["duration_ms"].as_i64().unwrap())
+    };
+    for reply in replies.iter().filter(|reply| ended(&reply.body) > ended(&kept.body)) {
+        // It lost each of its eight attempts to write.
+        let cost = customer.cost(reply).await;
+        assert!(cost.dynamodb_calls > 16, "{cost:?}: {} {}", reply.text, kept.text);
+    }
+    let tenant = TenantId::parse(&customer.tenant).unwrap();
+    let records = audit_records(&table(world()), tenant, "test-identity-center-connection").await;
+    assert_eq!(records.len(), 4 + 14);
+    let connection = read::<Connection>(&table(world()), &part(tenant).connection()).await.value;
+    assert_eq!(connection.health, Some(Health::Healthy));
+    assert!(connection.claimed_role.is_some() && connection.role_proven);
+}
+
+/// Tests a role of the local organization that is named after the ExternalId which it trusts.
+#[tokio::test]
+async fn a_role_named_after_an_external_id_is_that_tenants() {
+    let (customer, other) = (world().customer().await, world().customer().await);
+    let role = format!("arn:aws:iam::123456789012:role/tenant/{}", customer.external_id);
+    for (customer, works) in [(&customer, true), (&other, false)] {
+        let _ = customer.put(CONFIG, &config(&role)).await.expect(200);
+        let report = post(customer, TEST).await.expect(200);
+        assert_eq!(report.body["success"], works, "{}", report.text);
+    }
+    let both = format!("arn:aws:iam::123456789012:role/tenant/{}/{}", customer.external_id, other.external_id);
+    let _ = other.put(CONFIG, &config(&both)).await.expect(200);
+    assert_eq!(post(&other, TEST).await.expect(200).body["success"], true);
 }
 
 /// Tests a retry that arrives while the first request is in progress. It gets a conflict, and after the end of the
