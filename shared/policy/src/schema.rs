@@ -1,11 +1,14 @@
 //! The Cedar schema, and strict validation of a policy text against it.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::str::FromStr as _;
 
-use cedar_policy::{Policy, PolicySet, SchemaFragment, ValidationMode, Validator};
+use cedar_policy::{Policy, PolicySet, SchemaFragment, ValidationError, ValidationMode, Validator};
+use miette::Diagnostic as _;
 use serde_json::Value;
 use trustplane_domain::failure::PolicyProblem;
+use trustplane_domain::nearest::nearest;
 use trustplane_domain::policy::{self, Shape};
 use trustplane_domain::setup::Section;
 
@@ -85,9 +88,30 @@ impl Schema {
         // Uses the final ids, so that an error message names the right policy.
         let named = compile_text(id, text).map_err(|error| whole(&error.to_string()))?;
         let result = Validator::new(self.compiled.clone()).validate(&named, ValidationMode::Strict);
-        let errors = result.validation_errors().map(|error| problem(text, error, with_help(error)));
-        let problems: Vec<_> = errors.chain(impossible(text, &named)).collect();
+        let errors = result.validation_errors().map(|error| problem(text, error, self.said(error)));
+        // Cedar checks a policy once per action and kind of resource that it may be about.
+        let mut found = HashSet::new();
+        let mut is_new = |one: &PolicyProblem| found.insert((one.line, one.column, one.message.clone()));
+        let problems: Vec<_> = errors.chain(impossible(text, &named)).filter(|one| is_new(one)).collect();
         if problems.is_empty() { Ok(shape) } else { Err(problems) }
+    }
+
+    /// The message of an error, with its advice. The action that Cedar suggests for an unknown one may be quite another, so
+    /// the nearest name is suggested.
+    fn said(&self, error: &ValidationError) -> String {
+        let message = error.to_string();
+        if let ValidationError::UnrecognizedActionId(_) = error {
+            let name = message.split('"').nth(1).unwrap_or_default();
+            let known: Vec<_> = self.compiled.actions().map(|action| action.id().unescaped()).collect();
+            if let Some(nearest) = nearest(name, known.iter().copied()) {
+                return format!("{message}: did you mean `Trustplane::Action::\"{nearest}\"`?");
+            }
+            return message;
+        }
+        match error.help() {
+            Some(help) => format!("{message}: {help}"),
+            None => message,
+        }
     }
 
     pub(crate) fn cedar(&self) -> &cedar_policy::Schema {
@@ -108,15 +132,6 @@ fn impossible(text: &str, policies: &PolicySet) -> Vec<PolicyProblem> {
     let mut problems: Vec<_> = policies.policies().flat_map(of_policy).collect();
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems
-}
-
-/// The message of an error, with its advice.
-fn with_help(error: &(impl miette::Diagnostic + ToString)) -> String {
-    let message = error.to_string();
-    match error.help() {
-        Some(help) => format!("{message}: {help}"),
-        None => message,
-    }
 }
 
 /// Converts `error` to a problem with a position.
@@ -144,6 +159,11 @@ mod tests {
             action("put-identity-center-config", Group::Write, Kind::Integration),
             action("list-instances", Group::Read, Kind::Instance),
             action("put-api-key", Group::Administer, Kind::ApiKey),
+            action("delete-policy", Group::Administer, Kind::Policy),
+            action("list-policies", Group::Administer, Kind::Tenant),
+            action("reset-policies", Group::Administer, Kind::Tenant),
+            action("evaluate-policies", Group::Administer, Kind::Tenant),
+            action("get-policy", Group::Administer, Kind::Policy),
             action("create-sso-configuration-version", Group::Write, Kind::SsoConfigurationVersion),
             action("refresh-external-idp", Group::Write, Kind::IdentityProvider),
             action("enable-external-idp", Group::Write, Kind::IdentityProvider),
@@ -182,6 +202,18 @@ mod tests {
         assert!(said.iter().all(|problem| problem.message.contains("`mine.1`")), "{said:?}");
         let said = problems("permit (principal,\n action resource);");
         assert_eq!(said.first().map(|problem| (problem.line, problem.column)), Some((2, 9)), "{said:?}");
+    }
+
+    #[test]
+    fn a_mistake_is_said_once_with_the_name_that_was_meant() {
+        let said = problems("forbid (principal, action, resource)\nwhen { principal.nmae == \"x\" };");
+        assert_eq!(said.len(), 1, "{said:?}");
+        let twice =
+            "forbid (principal, action, resource)\nwhen { principal.nmae == \"x\" || principal.nmae == \"y\" };";
+        assert_eq!(problems(twice).iter().map(|problem| problem.column).collect::<Vec<_>>(), [8, 33]);
+        let said = problems("permit (principal, action == Trustplane::Action::\"delete-polcy\", resource);");
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].message.ends_with("did you mean `Trustplane::Action::\"delete-policy\"`?"), "{said:?}");
     }
 
     fn condition(text: &str) -> String {
