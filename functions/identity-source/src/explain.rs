@@ -21,7 +21,7 @@ const FIELD: &str = "saml_response";
 request! {
     /// Body of an explanation.
     pub(crate) struct ExplainResponse {
-        /// The response, as XML or as base64 of it: the form field `SAMLResponse`.
+        /// The response: XML, or base64 of it, or the form field `SAMLResponse` as a browser shows or sends it.
         required response: SamlResponse = "saml_response",
     }
 }

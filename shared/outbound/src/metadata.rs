@@ -51,7 +51,9 @@ impl std::fmt::Display for MetadataError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Fetch(error) => write!(formatter, "cannot be fetched: {error}"),
-            Self::Document(fault) => write!(formatter, "has a document that cannot be used: it {fault}"),
+            Self::Document(fault) => {
+                write!(formatter, "has a document that cannot be used: it {}", fault.of_document())
+            }
         }
     }
 }

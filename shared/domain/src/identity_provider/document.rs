@@ -71,7 +71,9 @@ impl Observation {
         match read {
             Ok(document) => Self::Document(Box::new(document)),
             Err(Fault::TooManyCertificates(count)) => Self::TooManyCertificates { count, sha256: sha256(body) },
-            Err(fault) => Self::Invalid { reason: format!("the document {fault}"), sha256: sha256(body) },
+            Err(fault) => {
+                Self::Invalid { reason: format!("the document {}", fault.of_document()), sha256: sha256(body) }
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ const CERTIFICATE: &str = "idp_certificate";
 /// The parts of [`CONFIG`], which stand alone in a request that updates a provider.
 const ENTITY_ID: &str = "entity_id";
 const LOGIN_URL: &str = "login_url";
+const WANT_REQUEST_SIGNED: &str = "want_request_signed";
 
 crate::request! {
     /// Body that describes an external identity provider: by metadata, by the URL of its metadata, or by settings and a
@@ -162,6 +163,7 @@ pub struct SettingsUpdate {
 impl Description {
     /// Reads the body that makes a provider, or shows what it would make. What is wrong goes to the faults of `fields`.
     pub fn read(fields: &mut Fields, now: Timestamp) -> Option<Self> {
+        let outside = [ENTITY_ID, LOGIN_URL, WANT_REQUEST_SIGNED].map(|field| fields.has(field).then_some(field));
         let CreateExternalIdp { metadata, url, trust, config, certificate } = CreateExternalIdp::read(fields);
         let trust = parsed_trust(fields, trust);
         if let Some(url) = url {
@@ -176,7 +178,15 @@ impl Description {
                 absent(fields, CERTIFICATE, certificate.as_ref(), BESIDE_METADATA);
                 Offer::of_metadata(fields, &metadata, SelectedIdp::of(config), now)
             }
-            None => Offer::of_settings(fields, config, certificate, now),
+            None => {
+                // Where the settings have faults, those that an update has at this place are among them.
+                let has_all =
+                    config.as_ref().is_some_and(|config| config.entity_id.is_some() && config.login_url.is_some());
+                for field in outside.into_iter().flatten().filter(|_| !has_all) {
+                    fields.fault(field, "must be in idp_saml_config, not at the top level");
+                }
+                Offer::of_settings(fields, config, certificate, now)
+            }
         };
         offer.map(|offer| Self::Offer(Box::new(offer)))
     }
@@ -220,7 +230,7 @@ impl Offer {
         certificate: Option<String>,
         now: Timestamp,
     ) -> Option<Self> {
-        const REQUIRED: &str = "is required where idp_saml_metadata is left out";
+        const REQUIRED: &str = "is required without idp_saml_metadata or idp_saml_metadata_url";
         let settings = match config {
             None => {
                 fields.fault(CONFIG, REQUIRED);
@@ -279,6 +289,7 @@ impl Update {
             let names = if has_others && !has_names {
                 None
             } else {
+                nested(fields, config.as_ref(), entity_id.as_ref(), login_url.as_ref());
                 let entity_id = required(fields, ENTITY_ID, entity_id, EntityId::parse);
                 let login_url = required(fields, LOGIN_URL, login_url, LoginUrl::parse);
                 Some(entity_id.zip(login_url)?)
@@ -298,6 +309,17 @@ impl Update {
 /// The path of a field of [`CONFIG`].
 fn within(field: &str) -> String {
     format!("{CONFIG}.{field}")
+}
+
+/// Notes a fault of each setting that an update needs at the top level, and has in [`CONFIG`] as a creation does.
+fn nested(fields: &mut Fields, config: Option<&SelectedIdp>, entity_id: Option<&String>, login_url: Option<&String>) {
+    let Some(config) = config else { return };
+    let both = [(ENTITY_ID, &config.entity_id, entity_id), (LOGIN_URL, &config.login_url, login_url)];
+    for (field, within, top) in both {
+        if within.is_some() && top.is_none() {
+            fields.fault(field, "must be at the top level, not in idp_saml_config");
+        }
+    }
 }
 
 /// Notes a fault if a field is there that must not be.

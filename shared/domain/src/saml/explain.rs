@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use roxmltree::Node;
 
 use super::{ASSERTION, Fault, MAX_BYTES, PROTOCOL, SIGNATURE, schema, xml};
@@ -29,12 +30,15 @@ pub struct Expected<'a> {
     pub certificates: Vec<&'a Certificate>,
 }
 
-/// Checks of a response, `text`: XML, or base64 of it as a form posts it.
+/// Checks of a response, `text`: XML, or base64 of it; also as the form field that a browser posts.
 pub fn explain(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Vec<TestCheck>, Fault> {
     if certificate::holds_private_key(text) {
         return Err(Fault::PrivateKey);
     }
     let xml = decoded(text)?;
+    if certificate::holds_private_key(&xml) {
+        return Err(Fault::PrivateKey);
+    }
     let document = xml::parse(pasted::without_mark(&xml))?;
     let response = document.root_element();
     if !response.has_tag_name((PROTOCOL, "Response")) {
@@ -74,12 +78,40 @@ fn decoded(text: &str) -> Result<String, Fault> {
     if text.is_empty() {
         return Err(Fault::Empty);
     }
-    if text.len() > MAX_BYTES.div_ceil(3) * 4 + 8192 {
+    // Escaped, each byte takes three.
+    if text.len() > 4 * MAX_BYTES {
         return Err(Fault::TooLong);
     }
-    let compact: String = text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
+    let field = of_field(text);
+    if field.starts_with('<') {
+        return Ok(field);
+    }
+    if field.len() > MAX_BYTES.div_ceil(3) * 4 + 8192 {
+        return Err(Fault::TooLong);
+    }
+    let compact: String = field.chars().filter(|character| !character.is_ascii_whitespace()).collect();
     let bytes = STANDARD.decode(compact).map_err(|_| Fault::NotXml("it is neither XML nor base64 of it".to_owned()))?;
     String::from_utf8(bytes).map_err(|_| Fault::NotXml("it is base64 of something that is not UTF-8".to_owned()))
+}
+
+/// The value of the form field in `text`, which may be a whole form, without the escapes of URLs. A plus sign is a digit of
+/// base64: in the value of a form it is written `%2B`, and a browser's view of the form has none of these escapes.
+fn of_field(text: &str) -> String {
+    const NAME: &str = "SAMLResponse";
+    let value = text.strip_prefix(NAME).or_else(|| text.split_once("&SAMLResponse").map(|(_, value)| value));
+    let value = value.and_then(|value| value.trim_start().strip_prefix(['=', ':']));
+    let value = value.map_or(text, |value| value.split('&').next().unwrap_or(value));
+    let mut value = value.trim().to_owned();
+    // Some tools escape it twice.
+    for _ in 0..2 {
+        if value.starts_with('<') || !value.contains('%') {
+            break;
+        }
+        let is_xml = value.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("%3c"));
+        let plain = if is_xml { value.replace('+', " ") } else { value };
+        value = percent_decode_str(&plain).decode_utf8_lossy().into_owned();
+    }
+    value
 }
 
 fn status(response: Node<'_, '_>) -> TestCheck {
@@ -287,7 +319,12 @@ fn named_certificate(response: Node<'_, '_>, expected: &Expected<'_>, now: Times
     let is_trusted =
         |one: &Certificate| expected.certificates.iter().find(|known| known.fingerprint() == one.fingerprint());
     let Some(first) = named.first() else {
-        let message = "the signature names no certificate that can be read, so the trusted ones are tried";
+        let is_signed = response.descendants().any(|node| node.has_tag_name((SIGNATURE, "Signature")));
+        let message = if is_signed {
+            "the signature names no certificate that can be read, so the login service tries the trusted ones"
+        } else {
+            "there is no signature that could name a certificate"
+        };
         return TestCheck::skipped(ID, message);
     };
     match named.iter().find_map(is_trusted) {

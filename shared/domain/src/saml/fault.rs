@@ -71,6 +71,9 @@ impl fmt::Display for Fault {
                 "is longer than {MAX_BYTES} bytes: where it is a federation's, send the metadata of one identity provider"
             ),
             Self::Empty => formatter.write_str("is empty"),
+            Self::Pasted(Pasted::Url) => formatter.write_str(
+                "is a URL, not metadata: send it as `idp_saml_metadata_url`, or send the text of the document",
+            ),
             Self::Pasted(pasted) => write!(formatter, "{pasted}, not metadata: {}", pasted.advice()),
             Self::Doctype => formatter.write_str("has a document type (`<!DOCTYPE`), which is not taken: remove it"),
             Self::TooComplex => formatter.write_str("is nested deeper or has more parts than metadata needs"),
@@ -134,6 +137,36 @@ impl fmt::Display for Fault {
                 formatter,
                 "holds {count} certificates for signing where at most {MAX_CERTIFICATES} are taken: remove old ones at the identity provider"
             ),
+        }
+    }
+}
+
+impl Fault {
+    /// Says the fault of a document that was fetched from a URL, where nobody pasted anything.
+    pub fn of_document(&self) -> String {
+        match self {
+            Self::Pasted(Pasted::Html) => {
+                "is an HTML page, not metadata: give the URL of the document itself, which needs no sign-in".to_owned()
+            }
+            Self::Pasted(Pasted::Json) => "is JSON, not metadata: give the URL of the SAML 2.0 metadata; \
+                                           an OpenID Connect configuration has another one"
+                .to_owned(),
+            Self::Pasted(pasted) => {
+                format!("{pasted}, not metadata: give a URL that responds with the metadata as XML, in UTF-8")
+            }
+            Self::Empty => "is empty: give a URL that responds with the metadata".to_owned(),
+            Self::TooLong => format!(
+                "is longer than {MAX_BYTES} bytes: where it is a federation's, give the URL of one identity provider's \
+                 metadata"
+            ),
+            Self::Expired(moment) => {
+                format!("was valid until {moment}: have the identity provider publish it anew")
+            }
+            Self::NoIdentityProvider(Some(role)) => format!(
+                "holds no `IDPSSODescriptor` for SAML 2.0 but {role}: give the URL of the identity provider's SAML 2.0 \
+                 metadata"
+            ),
+            other => other.to_string(),
         }
     }
 }

@@ -165,6 +165,26 @@ fn an_update_is_of_settings_or_of_metadata() {
 }
 
 #[test]
+fn settings_at_the_place_of_the_other_operation_are_named() {
+    let names = json!({"entity_id": "a", "login_url": "https://idp.example.com/"});
+    let said = |faults: Vec<(String, String)>| -> Vec<String> {
+        faults.into_iter().map(|(field, message)| format!("{field} {message}")).collect()
+    };
+    let top = "must be at the top level, not in idp_saml_config";
+    let nested = update(&json!({"idp_saml_config": names})).unwrap_err();
+    assert_eq!(said(nested), [format!("entity_id {top}"), format!("login_url {top}")]);
+    let half = update(&json!({"idp_saml_config": {"entity_id": "a"}})).unwrap_err();
+    assert_eq!(said(half), [format!("entity_id {top}"), "login_url is required".to_owned()]);
+    let within = "must be in idp_saml_config, not at the top level";
+    let outside = said(offer(&names).unwrap_err());
+    assert!(outside.contains(&format!("entity_id {within}")) && outside.contains(&format!("login_url {within}")));
+    // Beside settings in their place, others are ignored.
+    let mut both = json!({"idp_saml_config": names, "idp_certificate": fixtures::p256().pem()});
+    both["entity_id"] = json!("b");
+    assert_eq!(offer(&both).unwrap().settings.entity_id.as_str(), "a");
+}
+
+#[test]
 fn a_metadata_url_is_the_only_source_of_its_request() {
     let url = "https://idp.example.com/metadata?token=1";
     let read = |body: &Value| {

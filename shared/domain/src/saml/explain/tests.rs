@@ -57,6 +57,13 @@ fn a_good_response_has_no_finding_as_xml_and_as_base64() {
     let lines: String =
         base64.as_bytes().chunks(64).map(|line| format!("{}\r\n", str::from_utf8(line).unwrap())).collect();
     assert_eq!(others(&lines, &trusted, now()), []);
+    let escaped = base64.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D");
+    let xml: String =
+        text.bytes().map(|byte| if byte == b' ' { "+".to_owned() } else { format!("%{byte:02X}") }).collect();
+    let form = format!("RelayState=%2B&SAMLResponse={escaped}&x=y");
+    for field in [&escaped, &form, &format!("SAMLResponse={base64}"), &format!("SAMLResponse={xml}"), &xml] {
+        assert_eq!(others(field, &trusted, now()), [], "{field}");
+    }
     // The clocks may differ by a minute.
     for millis in [-119 * SECOND, 299 * SECOND] {
         assert_eq!(others(&text, &trusted, now().plus_millis(millis)), [], "{millis}");
@@ -107,6 +114,10 @@ fn each_change_has_its_finding() {
         let expected: Vec<_> = expected.into_iter().map(|(id, status)| (id.to_owned(), status)).collect();
         assert_eq!(others(&good.replacen(from, to, 1), &trusted, now()), expected, "{from} -> {to}");
     }
+    let unsigned = explained(&good.replacen(signature, "", 1), &trusted, now()).unwrap();
+    assert!(unsigned[9].message.contains("no signature"), "{:?}", unsigned[9]);
+    let nameless = explained(&good.replace("X509Certificate>", "X509Digest>"), &trusted, now()).unwrap();
+    assert!(nameless[9].message.contains("names no certificate"), "{:?}", nameless[9]);
     let stranger = certificate();
     assert_eq!(others(&good, &stranger, now()), [("certificate".to_owned(), Fail)]);
     let refused = good.replacen(

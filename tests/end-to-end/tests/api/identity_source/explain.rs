@@ -1,8 +1,10 @@
 //! Tests of explanations of SAML responses.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use trustplane_domain::ids::TenantId;
-use trustplane_end_to_end::{Customer, world};
+use trustplane_end_to_end::{Customer, Reply, world};
 
 use super::with_provider;
 use crate::table::{audit_records, table};
@@ -53,6 +55,34 @@ async fn a_refused_response_is_explained_and_nothing_of_it_is_kept() {
         assert!(!explained.text.contains(secret) && !records[0].to_string().contains(secret));
         assert!(world().stack().logs().iter().all(|line| !line.text.contains("alice@example.com")), "{secret}");
     }
+}
+
+#[tokio::test]
+async fn a_response_is_taken_as_a_browser_shows_it() {
+    let (customer, provider, _) = with_provider().await;
+    let path = format!("{provider}/explain");
+    let base64 = STANDARD.encode(response());
+    let escaped = base64.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let plain = customer.post(&path, &json!({"saml_response": response()})).await.expect(200);
+    for text in [
+        base64.clone(),
+        escaped.clone(),
+        format!("SAMLResponse={escaped}"),
+        format!("SAMLResponse={escaped}&RelayState=x%3D"),
+        format!("RelayState=x%3D&SAMLResponse={escaped}"),
+        format!("SAMLResponse: {base64}\n"),
+        escaped.replace('%', "%25"),
+    ] {
+        let explained = customer.post(&path, &json!({"saml_response": text})).await.expect(200);
+        let ids = |reply: &Reply| -> Vec<(Value, Value)> {
+            let findings = reply.body["findings"].as_array().unwrap();
+            findings.iter().map(|one| (one["id"].clone(), one["status"].clone())).collect()
+        };
+        assert_eq!(ids(&explained), ids(&plain), "{text}");
+    }
+    // Nobody is told of a certificate that an unsigned response cannot name.
+    let certificate = plain.body["findings"].as_array().unwrap().iter().find(|one| one["id"] == "certificate").unwrap();
+    assert_eq!(certificate["message"], "there is no signature that could name a certificate");
 }
 
 #[tokio::test]

@@ -143,6 +143,11 @@ async fn every_fault_is_told_at_once_by_the_field_that_has_it() {
             assert!(refused.body["error_msg"].as_str().unwrap().contains(field), "{field}: {}", refused.text);
         }
     }
+    // Settings at the place where the other operation has them.
+    let config = json!({"entity_id": "urn:a", "login_url": "https://idp.example.com/sso"});
+    let refused = customer.post(IDP, &config).await.refused(400, "IIC.400");
+    let message = "entity_id must be in idp_saml_config, not at the top level";
+    assert!(refused.body["error_msg"].as_str().unwrap().contains(message), "{}", refused.text);
     let with_key = change("/idp_certificate", json!(format!("{pem}{key}")));
     let refused = customer.post(IDP, &with_key).await.refused(400, "IIC.400");
     assert!(refused.text.contains("private key"), "{}", refused.text);
