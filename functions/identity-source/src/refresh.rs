@@ -18,6 +18,9 @@ use trustplane_runtime::{Call, Context, Decision, Request, Response, actions};
 use crate::external_idp::{ProviderPath, changing, is_done};
 use crate::{fetched, offers};
 
+/// The limit of refreshes, for the caller.
+const LIMIT: &str = "the metadata of an identity provider is refreshed at most once per minute";
+
 request! {
     /// Body of a refresh. It may be left out.
     pub(crate) struct RefreshExternalIdp {
@@ -106,7 +109,7 @@ pub async fn refresh(call: Call, client: Rc<Client>) -> Result<Response, Failure
             let metadata = provider.metadata().ok_or(trustplane_domain::identity_provider::Refusal::NoMetadataUrl)?;
             if let Some(millis) = metadata.wait(cx.now) {
                 let seconds = u32::try_from(millis.div_euclid(1_000) + 1).unwrap_or(60);
-                return Err(Failure::RateLimited { retry_after: seconds });
+                return Err(Failure::RateLimited { retry_after: seconds, limit: LIMIT });
             }
             Ok(refresh.observed.is_none().then(|| (refresh.clone(), provider.clone())))
         },

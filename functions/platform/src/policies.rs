@@ -61,15 +61,7 @@ pub async fn list(call: Call) -> Result<Response, Failure> {
         .reads(|(), keys| set(keys))
         .subject(|_, _, cx| tenant(cx.keys.id()))
         .decide(|_, Set { policies, .. }, _| {
-            let built_in = built_in.iter().map(|(id, text)| Body {
-                id,
-                text,
-                enabled: true,
-                built_in: true,
-                updated_at: None,
-                updated_by: None,
-                warnings: Vec::new(),
-            });
+            let built_in = built_in.iter().map(|(id, text)| built_in_body(id, text));
             let data: Vec<_> = built_in.chain(policies.policies.iter().map(body)).collect();
             Ok(Response::ok(&Listed::new(data, None)))
         })
@@ -81,6 +73,28 @@ pub async fn show_schema(call: Call) -> Result<Response, Failure> {
     call.no_input()
         .subject(|_, _, cx| tenant(cx.keys.id()))
         .decide(|_, (), cx| Ok(Response::text(cx.call().media_type(), trustplane_policy::schema(actions()))))
+        .await
+}
+
+/// GET `/{id}`: a policy of the tenant with its `ETag`, or a built-in one, which has no versions.
+pub async fn show(call: Call) -> Result<Response, Failure> {
+    let built_in = Policies::built_in_texts().map_err(Failure::internal)?;
+    call.input(named)
+        .reads(|_, keys| set(keys))
+        .subject(|(named, ()), set, _| match named {
+            Named::Own(id) => subject(id, set),
+            Named::BuiltIn(id) => Subject::new(Kind::Policy, id),
+        })
+        .decide(|(named, ()), set, _| match named {
+            Named::Own(id) => {
+                let policy = set.policies.find(id).ok_or(Failure::NotFound("policy"))?;
+                Ok(Response::ok(&body(policy)).etag(policy.version))
+            }
+            Named::BuiltIn(id) => {
+                let found = built_in.iter().find(|(other, _)| other == id).ok_or(Failure::NotFound("policy"))?;
+                Ok(Response::ok(&built_in_body(&found.0, &found.1)))
+            }
+        })
         .await
 }
 
@@ -146,6 +160,11 @@ pub(crate) fn schema() -> Result<&'static Schema, Failure> {
     }
 }
 
+/// The id of a policy to save. A policy named `schema` could not be read: its path is that of the schema.
+fn new_id(text: &str) -> Result<PolicyId, &'static str> {
+    if text == "schema" { Err("is the path of the schema: choose another id") } else { PolicyId::parse(text) }
+}
+
 /// The policy to save.
 ///
 /// # Errors
@@ -186,6 +205,18 @@ fn subject(id: &PolicyId, set: Option<&Set>) -> Subject {
     Subject::from(resource(id)).before(before.map(image)).version(before.map(|policy| policy.version))
 }
 
+/// The policy that a path names.
+#[derive(Debug)]
+enum Named {
+    Own(PolicyId),
+    BuiltIn(String),
+}
+
+fn named(request: &Request) -> Result<Named, Failure> {
+    let text = request.parameter("id");
+    if PolicyId::is_built_in(text) { Ok(Named::BuiltIn(text.to_owned())) } else { id(request).map(Named::Own) }
+}
+
 fn id(request: &Request) -> Result<PolicyId, Failure> {
     PolicyId::parse(request.parameter("id")).map_err(|message| Failure::invalid("id", message))
 }
@@ -215,7 +246,7 @@ text_field!(PolicyText => String, |text: &str| Ok::<_, String>(text.to_owned()),
 fn policy(request: &Request) -> Result<NewPolicy, Failure> {
     let mut fields = request.fields()?;
     let SavePolicy { text, enabled } = SavePolicy::read(&mut fields);
-    let id = fields.take("id", PolicyId::parse(request.parameter("id")));
+    let id = fields.take("id", new_id(request.parameter("id")));
     let ((id, text), enabled) = fields.finished(id.zip(text).zip(enabled))?;
     checked(id, text, enabled)
 }
@@ -245,6 +276,10 @@ fn resource(id: &PolicyId) -> Resource {
 
 fn image(policy: &SavedPolicy) -> Image {
     Image::of(&View { text: &policy.text, enabled: policy.enabled })
+}
+
+fn built_in_body<'a>(id: &'a str, text: &'a str) -> Body<'a> {
+    Body { id, text, enabled: true, built_in: true, updated_at: None, updated_by: None, warnings: Vec::new() }
 }
 
 fn body(policy: &SavedPolicy) -> Body<'_> {

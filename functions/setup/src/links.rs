@@ -122,7 +122,7 @@ pub async fn create(call: Call) -> Result<Response, Failure> {
         })
         .plan(|(wanted, ()), (connection, path), cx| {
             if path.is_some_and(|path| path.item.is_none()) {
-                return Err(Failure::invalid("sso_configuration_id", "is the id of no SSO configuration"));
+                return Err(Failure::invalid("sso_configuration_id", "there is no such SSO configuration"));
             }
             if wanted.needs_connection() && !connection.value.passed_before(cx.now) {
                 let message = "no connection passed a test: add the section `aws-identity-center`, or test one first";

@@ -57,16 +57,20 @@ pub enum Failure {
     },
     /// `If-Match` names a version that is not current.
     PreconditionFailed,
+    /// `If-None-Match` allows to create the resource only, and it exists.
+    MustNotExist,
     /// The current state does not allow the request.
     Conflict(Conflict, String),
     /// The setup link starts no session any more.
     SetupLinkEnded(Ended),
     /// The `Idempotency-Key` was used with a different request.
     IdempotencyMismatch,
-    /// The tenant's rate limit is exceeded.
+    /// A rate limit is exceeded.
     RateLimited {
         /// Seconds until the next attempt.
         retry_after: u32,
+        /// The limit, for people.
+        limit: &'static str,
     },
     /// A dependency of the service is throttled, slow or unavailable. Nothing was changed.
     Unavailable {

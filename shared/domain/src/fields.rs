@@ -202,7 +202,7 @@ fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = match error.classify() {
         serde_json::error::Category::Eof => "ends too early",
-        serde_json::error::Category::Data if text.starts_with(DUPLICATE) => "says a key twice",
+        serde_json::error::Category::Data if text.starts_with(DUPLICATE) => "has a key twice",
         _ if text.starts_with("recursion limit exceeded") => "is nested too deeply (at most 127 levels)",
         _ if text.starts_with("number out of range") => "has a number that is too large",
         _ => "is not JSON",
@@ -302,8 +302,8 @@ mod tests {
 
     #[test]
     fn a_duplicate_key_is_refused_at_any_level() {
-        assert!(why(b"{\"a\":1,\"b\":2,\"a\":3}").starts_with("says a key twice"));
-        assert!(why(b"{\"x\":[{\"a\":1,\"a\":1}]}").starts_with("says a key twice"));
+        assert!(why(b"{\"a\":1,\"b\":2,\"a\":3}").starts_with("has a key twice"));
+        assert!(why(b"{\"x\":[{\"a\":1,\"a\":1}]}").starts_with("has a key twice"));
     }
 
     #[test]

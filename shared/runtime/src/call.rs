@@ -33,7 +33,7 @@
 //! 5. `subject` and `decide` (or `plan`) run sealed: nothing of their outcome leaves before the policies have permitted
 //!    the request (403).
 //! 6. A response that was kept for this very request is replayed.
-//! 7. Refusals are reported: 404, then 412 for `If-Match`, then 409 and others.
+//! 7. Refusals are reported: 404, then 412 for `If-Match` and `If-None-Match`, then 409 and others.
 //! 8. With a `plan`, external work ([`Planning::then`]) or further reads ([`Planning::further`]) come here, and `decide`
 //!    gets their result.
 //! 9. The writes, their audit record and the response to keep are written in one transaction. After a lost race, the

@@ -106,7 +106,7 @@ fn retry_after(failure: &Failure) -> Option<u32> {
     /// to be away.
     const AWS_UNREACHABLE: u32 = 5;
     match failure {
-        Failure::RateLimited { retry_after }
+        Failure::RateLimited { retry_after, .. }
         | Failure::Unavailable { retry_after, .. }
         | Failure::AwsUnavailable { retry_after, .. } => Some(*retry_after),
         Failure::AwsUnreachable(_) => Some(AWS_UNREACHABLE),
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_client_knows_when_to_try_again_and_whose_fault_it_was() {
         let failures = [
-            Failure::RateLimited { retry_after: 7 },
+            Failure::RateLimited { retry_after: 7, limit: "once per minute" },
             Failure::unavailable(1, "x"),
             Failure::AwsUnavailable { retry_after: 5, cause: Cause::new("x") },
             Failure::AwsUnreachable(Cause::new("x")),
@@ -156,12 +156,14 @@ mod tests {
                 let seconds: u32 = response.headers["retry-after"].parse().unwrap();
                 assert!((1..=7).contains(&seconds), "{dialect:?} {failure:?}");
                 let of_aws = matches!(failure, Failure::AwsUnavailable { .. } | Failure::AwsUnreachable(_));
-                if dialect == Dialect::Directory {
+                let said = if dialect == Dialect::Directory {
                     assert_eq!(response.body, "");
+                    response.headers["warning"].clone()
                 } else {
-                    assert_eq!(response.body.contains("AWS"), of_aws, "{dialect:?} {failure:?}");
-                    assert!(bodies.insert(response.body), "{dialect:?} {failure:?}");
-                }
+                    response.body
+                };
+                assert_eq!(said.contains("AWS"), of_aws, "{dialect:?} {failure:?}");
+                assert!(bodies.insert(said), "{dialect:?} {failure:?}");
             }
             let broken = render(dialect, &Err(Failure::internal("x")), &About::default());
             assert_eq!((broken.status_code, broken.headers.get("retry-after")), (500, None), "{dialect:?}");

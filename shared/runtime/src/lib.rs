@@ -25,6 +25,7 @@ mod request;
 mod response;
 mod serve;
 mod settings;
+mod warning;
 
 pub use call::{Budget, Call, Context, Decision, Planned, Subject, Worked};
 pub use denial::opened_denial;
@@ -43,6 +44,7 @@ pub use trustplane_functions::{
     ACCESS_DENIED, Dialect, Function, JSON, Permission, REQUEST_METRICS, RESPONSE_METRICS, Route, Trigger, actions,
     event_name, event_types, function, functions, is_notice, methods, routes,
 };
+pub use warning::warning;
 
 use trustplane_domain::Failure;
 

@@ -69,13 +69,18 @@ impl PolicyId {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let begins_well = text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
-        if text.starts_with("built-in.") {
+        if Self::is_built_in(text) {
             Err("names a built-in policy, which cannot be changed")
         } else if begins_well && text.len() <= 64 && text.bytes().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err("must be 1 to 64 letters, digits, `-` or `_`, beginning with a letter or digit")
         }
+    }
+
+    /// Returns true for an id that only a built-in policy can have.
+    pub fn is_built_in(text: &str) -> bool {
+        text.starts_with("built-in.")
     }
 
     /// Returns the id as text.

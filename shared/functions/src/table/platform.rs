@@ -161,6 +161,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ..PLATFORM
     }),
     http(Endpoint {
+        name: "get-policy",
+        summary: "Get Cedar policy",
+        method: "GET",
+        path: "/v1/policies/{id}",
+        group: Group::Administer,
+        resource: Kind::Policy,
+        response: Some("Policy"),
+        permissions: &[Read],
+        ..PLATFORM
+    }),
+    http(Endpoint {
         name: "put-policy",
         summary: "Save Cedar policy of the tenant",
         method: "PUT",

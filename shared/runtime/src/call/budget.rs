@@ -33,6 +33,19 @@ impl Budget {
         }
     }
 
+    /// The budget, in a sentence for the tenant.
+    fn limit(self) -> &'static str {
+        match self {
+            Self::CustomersAws | Self::NegativeControl => {
+                "the tenant's budget is spent: 60 requests through its connection per minute, 10 while its role is not \
+                 proven to demand the ExternalId"
+            }
+            Self::OutgoingRequests => {
+                "the tenant's budget is spent: 60 requests per minute that make the platform call the tenant's addresses"
+            }
+        }
+    }
+
     fn most(self) -> u64 {
         match self {
             Self::CustomersAws | Self::OutgoingRequests => 60,
@@ -51,7 +64,8 @@ impl Context<'_> {
             return Ok(());
         }
         let left = MINUTE - self.now.as_millis().rem_euclid(MINUTE);
-        Err(Failure::RateLimited { retry_after: u32::try_from(left / 1_000 + 1).unwrap_or(60) })
+        let retry_after = u32::try_from(left / 1_000 + 1).unwrap_or(60);
+        Err(Failure::RateLimited { retry_after, limit: budget.limit() })
     }
 
     /// Spends one operation of the tenant's budget, if there is one left. One write.

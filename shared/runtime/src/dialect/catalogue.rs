@@ -58,6 +58,7 @@ fn title(failure: &Failure) -> &'static str {
         Failure::NoRoute => "unknown path",
         Failure::MethodNotAllowed { .. } => "method not allowed",
         Failure::PreconditionFailed => "changed since it was read",
+        Failure::MustNotExist => "exists, and was only to be created",
         Failure::Conflict(conflict, _) => conflict_title(*conflict),
         Failure::SetupLinkEnded(_) => "setup link that has ended",
         Failure::IdempotencyMismatch => "idempotency key of another request",
@@ -107,6 +108,7 @@ fn remedy(failure: &Failure) -> &'static str {
         Failure::NoRoute => "correct the path",
         Failure::MethodNotAllowed { .. } => "use a method of `Allow`",
         Failure::PreconditionFailed => "read the resource again, and decide again",
+        Failure::MustNotExist => "read the resource, and replace it with `If-Match`",
         Failure::Conflict(conflict, _) => conflict_remedy(*conflict),
         Failure::SetupLinkEnded(_) => "ask who sent the link for another",
         Failure::IdempotencyMismatch => "use a new key for another request",
@@ -163,6 +165,7 @@ fn failures() -> Vec<Failure> {
         Failure::NoRoute,
         Failure::MethodNotAllowed { allow: "GET, PUT".to_owned() },
         Failure::PreconditionFailed,
+        Failure::MustNotExist,
         conflict(Conflict::NotConfigured, "no connection is saved: save one first"),
         conflict(Conflict::LostRace, "others changed the resource at the same time: send the request again"),
         conflict(Conflict::RotationInProgress, "a rotation is in progress: commit or cancel it"),
@@ -178,7 +181,7 @@ fn failures() -> Vec<Failure> {
         conflict(Conflict::Claimed, "another tenant has proven the domain"),
         Failure::SetupLinkEnded(Ended::UsedUp),
         Failure::IdempotencyMismatch,
-        Failure::RateLimited { retry_after: 30 },
+        Failure::RateLimited { retry_after: 30, limit: "the tenant's budget is spent" },
         Failure::Unavailable { retry_after: 1, cause: cause() },
         Failure::AwsUnavailable { retry_after: 5, cause: cause() },
         Failure::AwsUnreachable(cause()),
@@ -195,6 +198,6 @@ mod tests {
     #[test]
     fn each_kind_is_listed_once() {
         let titles: BTreeSet<_> = failures().iter().map(title).collect();
-        assert_eq!((titles.len(), failures().len()), (37, 37));
+        assert_eq!((titles.len(), failures().len()), (38, 38));
     }
 }

@@ -7,7 +7,10 @@ use trustplane_domain::{Failure, Faults};
 use trustplane_functions::JSON;
 
 use super::{Rendered, bytes, json};
-use crate::Request;
+use crate::{Request, warning};
+
+/// Warnings of one response at most.
+const WARNINGS: usize = 8;
 
 /// Body of an error.
 #[derive(Debug, Serialize)]
@@ -22,8 +25,24 @@ pub(crate) struct Body {
 pub(super) fn render(failure: &Failure) -> Rendered {
     let (status, errors) = parts(failure);
     let body = errors.map_or_else(String::new, |errors| json(&Body { errors }));
-    let headers = if status == 401 { vec![("www-authenticate", "Bearer".to_owned())] } else { Vec::new() };
+    let headers = match status {
+        401 => vec![("www-authenticate", "Bearer".to_owned())],
+        403 | 429 | 502 | 503 => vec![("warning", warnings(failure))],
+        _ => Vec::new(),
+    };
     Rendered { status, body, headers }
+}
+
+/// The reason of an error without a body, as values of `Warning`: what the other dialects say in theirs, and the notices of
+/// the policies.
+fn warnings(failure: &Failure) -> String {
+    let (_, _, reason) = super::integration_parts(failure);
+    let notices = match failure {
+        Failure::Forbidden(denial) => denial.notices.as_slice(),
+        _ => &[],
+    };
+    let texts = std::iter::once(&reason).chain(notices).take(WARNINGS);
+    texts.map(|text| warning("trustplane", text)).collect::<Vec<_>>().join(", ")
 }
 
 fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
@@ -49,6 +68,9 @@ fn parts(failure: &Failure) -> (u16, Option<Vec<String>>) {
         Failure::MethodNotAllowed { allow } => (405, Some(vec![format!("this path has other methods: {allow}")])),
         Failure::PreconditionFailed => {
             say(412, "the current version is not the one in If-Match: read it, and send the request again")
+        }
+        Failure::MustNotExist => {
+            say(412, "If-None-Match allows only to create it, and it exists: read it, and send its ETag in If-Match")
         }
         Failure::Conflict(_, message) => (409, Some(vec![message.clone()])),
         Failure::SetupLinkEnded(_) => say(410, "the setup link has ended"),

@@ -66,7 +66,7 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
             let message = format!("Policy does not allow the action to be performed. {notices}");
             (403, "IIC.1000", message.trim_end().to_owned())
         }
-        Failure::AwsDenied(reason, _) => (403, "IIC.1215", reason.clone()),
+        Failure::AwsDenied(reason, _) => (403, "IIC.1215", capitalised(reason)),
         Failure::NotFound(what) => (404, "IIC.404", format!("There is no such {what}")),
         Failure::NoRoute | Failure::MethodNotAllowed { .. } => {
             say(404, "APIGW.0101", "The API does not exist or has not been published in the environment")
@@ -74,10 +74,19 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::PreconditionFailed => {
             say(412, "IIC.412", "The current version is not the one in If-Match: read it, and send the request again")
         }
+        Failure::MustNotExist => say(
+            412,
+            "IIC.412",
+            "If-None-Match allows only to create it, and it exists: read it, and send its ETag in If-Match",
+        ),
         Failure::Conflict(conflict, message) => conflict_parts(*conflict, message),
         Failure::SetupLinkEnded(_) => say(410, "IIC.410", "The setup link has ended"),
         Failure::IdempotencyMismatch => say(422, "IIC.422", "This Idempotency-Key was used for another request"),
-        Failure::RateLimited { .. } => say(429, "APIGW.0308", "The throttling threshold has been reached"),
+        Failure::RateLimited { retry_after, limit } => {
+            let message =
+                format!("The throttling threshold has been reached: {limit}; try again in {retry_after} seconds");
+            (429, "APIGW.0308", message)
+        }
         Failure::Unavailable { .. } => say(503, "IIC.503", "The service is busy, try again after Retry-After seconds"),
         Failure::AwsUnavailable { .. } => {
             say(503, "IIC.503", "AWS throttles or fails the calls to your account, try again after Retry-After seconds")
@@ -90,7 +99,7 @@ fn parts(failure: &Failure) -> (u16, &'static str, String) {
 }
 
 fn conflict_parts(conflict: Conflict, message: &str) -> (u16, &'static str, String) {
-    let say = |status, code| (status, code, message.to_owned());
+    let say = |status, code| (status, code, capitalised(message));
     match conflict {
         Conflict::Exists => say(409, "IIC.1328"),
         Conflict::WrongState => say(400, "IIC.1329"),
@@ -105,4 +114,10 @@ fn conflict_parts(conflict: Conflict, message: &str) -> (u16, &'static str, Stri
         | Conflict::LastAdmin
         | Conflict::Claimed => say(409, "IIC.1006"),
     }
+}
+
+/// The message as a sentence that begins with a capital letter, as all of this dialect do.
+fn capitalised(message: &str) -> String {
+    let (first, rest) = message.split_at_checked(1).unwrap_or(("", message));
+    format!("{}{rest}", first.to_ascii_uppercase())
 }

@@ -80,6 +80,11 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
             "precondition_failed",
             "the current version is not the one in `If-Match`: read it, and send the request again",
         ),
+        Failure::MustNotExist => say(
+            412,
+            "precondition_failed",
+            "`If-None-Match` allows only to create it, and it exists: read it, and send its `ETag` in `If-Match`",
+        ),
         Failure::Conflict(conflict, message) => (409, conflict_code(*conflict), message.clone()),
         Failure::SetupLinkEnded(ended) => {
             let why = match ended {
@@ -93,14 +98,9 @@ pub(crate) fn parts(failure: &Failure) -> (u16, &'static str, String) {
         Failure::IdempotencyMismatch => {
             say(422, "idempotency_mismatch", "this `Idempotency-Key` was used for another request")
         }
-        Failure::RateLimited { retry_after } => (
-            429,
-            "rate_limited",
-            format!(
-                "the tenant's budget is spent: 60 requests through its connection per minute, 10 while its role is not \
-                 proven to demand the ExternalId; try again in {retry_after} seconds"
-            ),
-        ),
+        Failure::RateLimited { retry_after, limit } => {
+            (429, "rate_limited", format!("{limit}; try again in {retry_after} seconds"))
+        }
         Failure::Unavailable { .. } => {
             say(503, "unavailable", "the service is busy, send the request again after the seconds in `Retry-After`")
         }

@@ -18,8 +18,9 @@ pub(super) fn parameters(name: &str, route: &Route) -> Vec<Value> {
     let mut parameters: Vec<Value> = in_path.map(in_path_parameter).collect();
     parameters.extend(route.queries.iter().map(|query| in_query(name, query)));
     if route.action.is_some() {
-        parameters
-            .extend(headers(route).into_iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
+        parameters.extend(
+            headers(name, route).into_iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})),
+        );
     }
     parameters
 }
@@ -49,6 +50,15 @@ pub(super) fn components() -> Map<String, Value> {
                 false,
                 "The `ETag` of the version that the change is based on. If another version is current: 412.",
                 json!({"type": "string", "examples": ["\"3\""]}),
+            ),
+        ),
+        (
+            "IfNoneMatch",
+            header(
+                "If-None-Match",
+                false,
+                "`*` creates the resource, and replaces none: if it exists, 412.",
+                json!({"type": "string", "examples": ["*"]}),
             ),
         ),
         (
@@ -84,13 +94,16 @@ pub(super) fn components() -> Map<String, Value> {
 }
 
 /// The names of the components that an operation refers to.
-fn headers(route: &Route) -> Vec<&'static str> {
+fn headers(operation: &str, route: &Route) -> Vec<&'static str> {
     let mut names = vec![if route.dialect == Dialect::Integration { "TenantId" } else { "OptionalTenantId" }];
     if route.method == "POST" {
         names.push("IdempotencyKey");
     }
     if has_if_match(route) {
         names.push("IfMatch");
+    }
+    if operation == "put-policy" {
+        names.push("IfNoneMatch");
     }
     if route.dialect == Dialect::Directory {
         names.extend(["InteractionId", "AuthDate", "CustomerIpAddress", "CustomerUserAgent"]);

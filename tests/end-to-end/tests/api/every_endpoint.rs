@@ -343,6 +343,7 @@ async fn costs_what_it_may_and_is_done_once() {
     // Policies come last. Another test covers the additional read of policies.
     let _ = story.step("GET", "/v1/policies", none.clone()).await;
     let _ = story.step("GET", "/v1/policies/schema", none.clone()).await;
+    let _ = story.step("GET", "/v1/policies/built-in.viewer", none.clone()).await;
     let policy =
         json!({"text": "forbid (principal, action, resource) when { principal.age_days < 0 };", "enabled": true});
     let _ = story.step("PUT", "/v1/policies/never", policy).await;

@@ -78,6 +78,55 @@ async fn one_is_saved_shown_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn one_is_read_alone_with_the_tag_that_a_change_of_it_needs() {
+    let customer = world().customer().await;
+    let text = "forbid (principal, action, resource) when { principal.age_days < 0 };";
+    let _ = save(&customer, "other", text).await.expect(200);
+    let saved = save(&customer, "never", text).await.expect(200);
+    let path = format!("{PATH}/never");
+    let shown = customer.get(&path).await.expect(200);
+    assert_eq!((shown.header("etag"), &shown.body), (Some("\"2\""), &saved.body));
+    // A disabled one too.
+    let off = customer.request("PUT", &path).json(&json!({"text": text, "enabled": false}));
+    let _ = customer.send(off.header("if-match", shown.header("etag").unwrap())).await.expect(200);
+    let shown = customer.get(&path).await.expect(200);
+    assert_eq!((shown.header("etag"), &shown.body["enabled"]), (Some("\"3\""), &json!(false)));
+
+    let listed = customer.get(PATH).await.expect(200);
+    let built_in = customer.get(&format!("{PATH}/built-in.admin")).await.expect(200);
+    assert_eq!((&built_in.body, built_in.header("etag")), (&listed.body["data"][0], None));
+    for unknown in ["built-in.none", "nobody"] {
+        let _ = customer.get(&format!("{PATH}/{unknown}")).await.refused(404, "not_found");
+    }
+    let _ = customer.get(&format!("{PATH}/a.b")).await.refused(400, "invalid_request");
+    let stranger = world().customer().await;
+    let _ = stranger.get(&path).await.refused(404, "not_found");
+    for token in [&customer.viewer, &customer.approver, &customer.editor] {
+        for id in ["never", "built-in.admin", "nobody"] {
+            let reply = customer.send(customer.request_as(token, "GET", &format!("{PATH}/{id}"))).await;
+            let _ = reply.refused(403, "forbidden");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_is_created_only_where_there_is_none() {
+    let customer = world().customer().await;
+    let path = format!("{PATH}/never");
+    let text = "forbid (principal, action, resource) when { principal.age_days < 0 };";
+    let create = |text: &str| {
+        let request = customer.request("PUT", &path).json(&json!({"text": text, "enabled": true}));
+        customer.send(request.header("if-none-match", "*"))
+    };
+    let _ = create(text).await.expect(200);
+    let refused = create(&text.replace('0', "1")).await.refused(412, "precondition_failed");
+    assert!(refused.body["message"].as_str().unwrap().contains("`If-None-Match`"), "{}", refused.text);
+    assert_eq!(customer.get(&path).await.expect(200).body["text"], text);
+    let refused = save(&customer, "schema", text).await.refused(400, "invalid_request");
+    assert!(refused.body["details"]["id"].as_str().unwrap().contains("another id"), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_text_is_said_with_its_place_and_policy() {
     let customer = world().customer().await;
     let good = "permit (principal, action, resource);";
@@ -90,7 +139,9 @@ async fn what_is_wrong_with_a_text_is_said_with_its_place_and_policy() {
         ("// nothing".to_owned(), 1, 1, "no policy"),
     ] {
         let refused = save(&customer, "mine", &text).await.refused(400, "invalid_policy");
-        let problem = &refused.body["details"]["problems"][0];
+        let problems = refused.body["details"]["problems"].as_array().unwrap();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let problem = &problems[0];
         let message = problem["message"].as_str().unwrap();
         assert!(message.contains(said) && !message.contains("policy0"), "{message}");
         if said != "fly" {

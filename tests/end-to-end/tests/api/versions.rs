@@ -103,13 +103,25 @@ async fn somebody_else_has_to_approve() {
     let path = versions.submit(&content()).await;
     for token in [&customer.editor, &customer.admin, &customer.viewer] {
         for status in ["Assignable", "Active", "Rejected"] {
-            let _ = versions.put_as(token, &path, &with_status(status)).await.expect(403);
+            let refused = versions.put_as(token, &path, &with_status(status)).await.expect(403);
+            let reason = refused.header("warning").unwrap();
+            // The author is denied by the four eyes too.
+            let is_author = *token == customer.editor;
+            assert_eq!(reason.contains("the role `approver` would"), !is_author, "{reason}");
         }
     }
     let both = world().token(&customer.tenant, &["editor", "approver"]).await;
     let own = customer.send(customer.request_as(&both, "POST", &versions.path).json(&content())).await.expect(201);
     let own = format!("{}/{}", versions.path, own.body["ID"].as_str().unwrap());
-    let _ = versions.put_as(&both, &own, &with_status("Assignable")).await.expect(403);
+    let refused = versions.put_as(&both, &own, &with_status("Assignable")).await.expect(403);
+    // The body is empty, so the reason is in a header.
+    let reason = refused.header("warning").unwrap();
+    assert_eq!(refused.text, "");
+    assert!(
+        reason.starts_with("299 trustplane \"policies do not allow `approve-sso-configuration-version`"),
+        "{reason}"
+    );
+    assert!(reason.contains(", 299 trustplane \"Somebody else has to approve this version: you submitted"), "{reason}");
     let _ = versions.put_as(&both, &path, &with_status("Assignable")).await.expect(200);
     // The last editor counts as an author too.
     let third = versions.submit(&content()).await;

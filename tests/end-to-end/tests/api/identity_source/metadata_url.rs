@@ -142,7 +142,22 @@ async fn an_unusable_url_is_refused_with_its_reason_and_nothing_is_created() {
     }
     server.serve("<!DOCTYPE html><html><body>Sign in</body></html>");
     let message = refused(server.url()).await;
-    assert!(message.contains("has a document that cannot be used"), "{message}");
+    let advice = "it is an HTML page, not metadata: give the URL of the document itself";
+    assert!(message.contains("has a document that cannot be used") && message.contains(advice), "{message}");
+    server.serve("{\"issuer\": \"https://idp.example.com\"}");
+    let message = refused(server.url()).await;
+    assert!(message.contains("it is JSON, not metadata: give the URL of the SAML 2.0 metadata"), "{message}");
+    // Pasted, the same texts have another advice; without a source, the URL is named as one.
+    for (text, advice) in [
+        ("{\"issuer\": \"https://idp.example.com\"}", "is JSON, not metadata: send the text of the document"),
+        ("https://idp.example.com/metadata", "is a URL, not metadata: send it as `idp_saml_metadata_url`"),
+    ] {
+        let reply = customer.post(IDP, &json!({"idp_saml_metadata": text})).await.refused(400, "IIC.400");
+        let message = reply.body["error_msg"].as_str().unwrap();
+        assert!(message.contains("idp_saml_metadata ") && message.contains(advice), "{message}");
+    }
+    let reply = customer.post(IDP, &json!({})).await.refused(400, "IIC.400");
+    assert!(reply.text.contains("without idp_saml_metadata or idp_saml_metadata_url"), "{}", reply.text);
     server.serve(&document(&[&certificate(-1, 100)]));
     let url = server.url();
     for (more, field) in [
@@ -172,6 +187,8 @@ async fn a_refresh_adds_certificates_and_waits_with_everything_else() {
     let early = early.refused(429, "APIGW.0308");
     let wait: u64 = early.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
+    let said = early.body["error_msg"].as_str().unwrap();
+    assert!(said.contains("refreshed at most once per minute; try again in"), "{said}");
     assert_eq!(scene.server.requests(), []);
 
     scene.server.serve(&document(&[&one, &two]));
@@ -257,7 +274,9 @@ async fn an_update_sets_and_clears_the_url() {
     let (customer, path) = (&scene.customer, &scene.path);
     let refresh = format!("{path}/refresh");
     // Without a URL there is nothing to refresh, and nothing to trust.
-    let _ = customer.post(&refresh, &json!({})).await.refused(400, "IIC.1329");
+    let nothing = customer.post(&refresh, &json!({})).await.refused(400, "IIC.1329");
+    let said = nothing.body["error_msg"].as_str().unwrap();
+    assert!(said.starts_with("The identity provider has no metadata URL"), "{said}");
     let _ = customer.put(path, &json!({"metadata_trust": "tls"})).await.refused(400, "IIC.1329");
     let url = json!({"idp_saml_metadata_url": scene.server.url(), "want_request_signed": false});
     let _ = customer.put(path, &url).await.expect(200);
@@ -352,6 +371,7 @@ async fn a_tenant_has_sixty_outgoing_requests_per_minute() {
         if reply.status == 429 {
             let limited = reply.refused(429, "APIGW.0308");
             assert!(limited.header("retry-after").is_some());
+            assert!(limited.body["error_msg"].as_str().unwrap().contains("60 requests per minute"), "{}", limited.text);
             assert!(fetched >= 60, "{fetched}");
             assert_eq!(server.requests().len(), fetched);
             return;

@@ -63,4 +63,5 @@ async fn a_test_names_what_failed_without_an_address_and_has_a_budget() {
     write(&table(world), part.id(), spent).await;
     let refused = customer.post(&test, &json!({})).await.refused(429, "rate_limited");
     assert!(refused.header("retry-after").is_some());
+    assert!(refused.body["message"].as_str().unwrap().contains("60 requests per minute"), "{}", refused.text);
 }
