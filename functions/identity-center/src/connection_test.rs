@@ -31,8 +31,8 @@ struct Kept {
 struct Tested {
     /// The connection that was tested.
     connection: Connection,
-    /// The version of the report that was kept when the test began; `None` if there was none.
-    kept_version: Option<u64>,
+    /// The settings and the end of the test whose report was kept when this one began; `None` if there was none.
+    kept: Option<(u64, Timestamp)>,
     report: Report,
     /// The report if the role is another tenant's.
     report_if_claimed: Report,
@@ -106,7 +106,7 @@ async fn test(cx: &Context<'_>, grant: &Grant, kept: &Kept) -> Result<Tested, Fa
     let connection = &kept.connection.value;
     let begun = Instant::now();
     let deployment = deployment(cx)?;
-    let observed = observe(cx, grant, &deployment, connection).await?;
+    let observed = observe(cx, grant, &deployment, connection, begun).await?;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let report = |checks| Report::new(checks, connection.config_version, cx.now, duration_ms);
     let checks = judge(connection, &deployment, observed.as_ref());
@@ -121,7 +121,7 @@ async fn test(cx: &Context<'_>, grant: &Grant, kept: &Kept) -> Result<Tested, Fa
     };
     Ok(Tested {
         connection: connection.clone(),
-        kept_version: kept.report_version(),
+        kept: kept.last(),
         report: report(checks),
         report_if_claimed: report(shared),
         seen,
@@ -129,12 +129,13 @@ async fn test(cx: &Context<'_>, grant: &Grant, kept: &Kept) -> Result<Tested, Fa
     })
 }
 
-/// Asks the customer's AWS; `None` if it is of another partition.
+/// Asks the customer's AWS, within the time limit since `begun`; `None` if it is of another partition.
 async fn observe(
     cx: &Context<'_>,
     grant: &Grant,
     deployment: &Deployment,
     connection: &Connection,
+    begun: Instant,
 ) -> Result<Option<Observed>, Failure> {
     let arn = connection.settings.sso_instance_arn.as_ref();
     let Some((arn, path)) = arn.zip(AccessPath::of(grant.tenant(), connection)) else {
@@ -152,7 +153,9 @@ async fn observe(
         true
     };
     let stranger = if is_controlled { Some(ExternalId::from_random(cx.call().random()?)) } else { None };
-    Ok(Some(cx.platform().customers.probe(&path, arn, stranger, cx.now, LIMIT).await))
+    // The budgets take time while other tests run.
+    let left = LIMIT.saturating_sub(begun.elapsed());
+    Ok(Some(cx.platform().customers.probe(&path, arn, stranger, cx.now, left).await))
 }
 
 /// The account and the region of this function. Lambda always names the region.
@@ -168,44 +171,48 @@ impl Tested {
         let report = if cx.claim_lost { &self.report_if_claimed } else { &self.report };
         let report = &report.clone().after(kept.report.value());
         let now = &kept.connection;
-        let health = report.health().or(now.value.health);
-        let passed = report.success && report.config_version == kept.connection.value.config_version;
+        let passed = report.success && report.config_version == now.value.config_version;
         let is_current = now.value.config_version == self.connection.config_version;
         let claims = is_current && self.is_own_role && !cx.claim_lost;
         let role = self.connection.settings.role_arn.clone();
         let role = role.filter(|role| claims && now.value.claimed_role.as_ref() != Some(role));
-        // Beside another test that ended later, or at last beside others without end, nothing is left to keep.
-        if role.is_none() && (cx.race_lost || self.is_superseded(report, kept)) {
-            return Decision::respond(response(report, &now.value))
-                .recorded()
+        // Beside another test that ended later, or at last beside others without end, the report is not kept.
+        let is_kept = !cx.race_lost && !self.is_superseded(report, kept);
+        let health = report.health().or(now.value.health);
+        let image = if is_kept { View { health, ..View::of(report) }.image() } else { kept.image() };
+        let decide = |decision: Decision| {
+            decision
                 .completing(Section::AwsIdentityCenter, passed)
-                .audited_as(Some(kept.image()), Some(kept.image()));
-        }
-        let decision = |response| {
-            Decision::write(kept.report.write(report), response)
-                .completing(Section::AwsIdentityCenter, passed)
-                .audited_as(Some(kept.image()), Some(View { health, ..View::of(report) }.image()))
+                .audited_as(Some(kept.image()), Some(image))
                 .may_lose_race()
         };
-        if !is_current {
-            return decision(response(report, &now.value));
+        if !is_kept && role.is_none() {
+            return decide(Decision::respond(response(report, &now.value)).recorded());
         }
-        let seen = self.seen.as_ref().unwrap_or(&now.value);
-        let (instance, provider_enabled) = (seen.instance.clone(), seen.provider_enabled);
-        let mut after = Connection { instance, provider_enabled, ..now.value.clone() }.tested(report);
-        let mut writes = Writes::new();
+        let writes = if is_kept { kept.report.write(report) } else { Writes::new() };
+        if !is_current {
+            return decide(Decision::write(writes, response(report, &now.value)));
+        }
+        let mut after = now.value.clone();
+        if is_kept {
+            let seen = self.seen.as_ref().unwrap_or(&now.value);
+            (after.instance, after.provider_enabled) = (seen.instance.clone(), seen.provider_enabled);
+            after = after.tested(report);
+        }
+        let mut claim = Writes::new();
         if let Some(role) = role {
-            let claim = RoleClaim { tenant_id: cx.keys.id(), claimed_at: cx.now };
-            writes = writes.claim(&cx.keys.role_claim(&role), &claim);
+            let claimed = RoleClaim { tenant_id: cx.keys.id(), claimed_at: cx.now };
+            claim = claim.claim(&cx.keys.role_claim(&role), &claimed);
             after.claimed_role = Some(role);
         }
-        decision(response(report, &after)).and(writes.replace(now, &after)).may_lose_claim()
+        let response = response(report, &after);
+        decide(Decision::write(writes, response)).and(claim.replace(now, &after)).may_lose_claim()
     }
 
     /// Returns true if another test of these settings or of newer ones was kept meanwhile, and ended later.
     fn is_superseded(&self, report: &Report, kept: &Kept) -> bool {
-        let other = kept.report.value().filter(|_| kept.report_version() != self.kept_version);
-        other.is_some_and(|other| (other.config_version, other.ended_at()) > (report.config_version, report.ended_at()))
+        let other = kept.last().filter(|_| kept.last() != self.kept);
+        other.is_some_and(|other| other > (report.config_version, report.ended_at()))
     }
 }
 
@@ -215,9 +222,9 @@ impl Kept {
         own.map(|(connection, report)| Self { connection, report })
     }
 
-    /// The version of the report; `None` if there is none.
-    fn report_version(&self) -> Option<u64> {
-        self.report.item.as_ref().map(|report| report.version)
+    /// The settings and the end of the last test; `None` if there was none.
+    fn last(&self) -> Option<(u64, Timestamp)> {
+        self.report.value().map(|report| (report.config_version, report.ended_at()))
     }
 
     /// The last test in the audit log.

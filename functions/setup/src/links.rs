@@ -17,7 +17,7 @@ use crate::link_request::Wanted;
 /// The warning of a link whose sections are all complete.
 const FINISHED: &str =
     "all sections are complete already: the link ends with its first session, which has nothing to do";
-/// What helps where a section is complete because its settings work.
+/// Advice where a section is complete because its settings work.
 const CHANGES: &str =
     "`allow_changes` lets the sessions of a link change a connection or an identity provider that works";
 

@@ -5,19 +5,25 @@ use std::fmt;
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId as _;
 
-/// Returns the error in words: AWS's code and message, or the reason that there is no answer.
+/// Returns the error in words: AWS's code, message and id of the request, or the reason that there is no answer.
 pub fn said<E, R>(error: &SdkError<E, R>) -> String
 where
     E: Error + ProvideErrorMetadata + 'static,
     R: fmt::Debug,
 {
-    match error.as_service_error().map(|service| (service.code(), service.message())) {
-        Some((Some(code), Some(message))) => format!("`{code}`: {message}"),
-        Some((Some(code), None)) => format!("`{code}`, without a message"),
-        Some((None, Some(message))) => message.to_owned(),
-        Some((None, None)) => "an error without a code and a message".to_owned(),
-        None => chain(error),
+    let Some(service) = error.as_service_error() else { return chain(error) };
+    let text = match (service.code(), service.message()) {
+        (Some(code), Some(message)) => format!("`{code}`: {message}"),
+        (Some(code), None) => format!("`{code}`, without a message"),
+        (None, Some(message)) => message.to_owned(),
+        // Such as a page of a proxy: the cause says why it could not be read.
+        (None, None) => format!("an error without a code and a message: {}", chain(service)),
+    };
+    match service.meta().request_id() {
+        Some(id) => format!("{text} (AWS request {id})"),
+        None => text,
     }
 }
 
@@ -45,7 +51,10 @@ mod tests {
         let known = || ErrorMetadata::builder().code("UnknownOperationException");
         assert_eq!(of(known().build()), "`UnknownOperationException`, without a message");
         assert_eq!(of(known().message("no such operation").build()), "`UnknownOperationException`: no such operation");
-        assert_eq!(of(ErrorMetadata::builder().build()), "an error without a code and a message");
+        let traced = known().message("no such operation").custom("aws_request_id", "8476a536");
+        assert_eq!(of(traced.build()), "`UnknownOperationException`: no such operation (AWS request 8476a536)");
+        let unread = of(ErrorMetadata::builder().build());
+        assert!(unread.starts_with("an error without a code and a message: "), "{unread}");
         let unsent = SdkError::<SendMessageError, ()>::timeout_error("the connection was not made");
         assert_eq!(said(&unsent), "request has timed out: the connection was not made");
     }

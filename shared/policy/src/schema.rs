@@ -89,10 +89,7 @@ impl Schema {
         let named = compile_text(id, text).map_err(|error| whole(&error.to_string()))?;
         let result = Validator::new(self.compiled.clone()).validate(&named, ValidationMode::Strict);
         let errors = result.validation_errors().map(|error| problem(text, error, self.said(error)));
-        // Cedar checks a policy once per action and kind of resource that it may be about.
-        let mut found = HashSet::new();
-        let mut is_new = |one: &PolicyProblem| found.insert((one.line, one.column, one.message.clone()));
-        let problems: Vec<_> = errors.chain(impossible(text, &named)).filter(|one| is_new(one)).collect();
+        let problems = merged(errors.chain(impossible(text, &named)).collect());
         if problems.is_empty() { Ok(shape) } else { Err(problems) }
     }
 
@@ -119,6 +116,27 @@ impl Schema {
     }
 }
 
+/// The problems in the order of the text. Cedar checks a policy once per action and kind of resource that it may be about, so
+/// those that differ by an action alone are one.
+fn merged(mut problems: Vec<PolicyProblem>) -> Vec<PolicyProblem> {
+    problems.sort_by(|a, b| (a.line, a.column, &a.message).cmp(&(b.line, b.column, &b.message)));
+    let mut found = HashSet::new();
+    let mut is_new = |one: &PolicyProblem| found.insert((one.line, one.column, without_actions(&one.message)));
+    problems.retain(|one| is_new(one));
+    problems
+}
+
+/// A message without the names of actions, unless it is about the name.
+fn without_actions(message: &str) -> String {
+    const ACTION: &str = "Trustplane::Action::\"";
+    if message.contains("unrecognized action") {
+        return message.to_owned();
+    }
+    let mut parts = message.split(ACTION);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + ACTION + part.split_once('"').map_or(part, |(_, rest)| rest))
+}
+
 /// The literals of the policies that cannot occur. Their positions are those of the first equal literal of the text.
 fn impossible(text: &str, policies: &PolicySet) -> Vec<PolicyProblem> {
     let of_policy = |policy: &Policy| {
@@ -129,9 +147,7 @@ fn impossible(text: &str, policies: &PolicySet) -> Vec<PolicyProblem> {
             at(text, text.find(&literal).unwrap_or_default(), message)
         })
     };
-    let mut problems: Vec<_> = policies.policies().flat_map(of_policy).collect();
-    problems.sort_by_key(|problem| (problem.line, problem.column));
-    problems
+    policies.policies().flat_map(of_policy).collect()
 }
 
 /// Converts `error` to a problem with a position.
@@ -208,12 +224,17 @@ mod tests {
     fn a_mistake_is_said_once_with_the_name_that_was_meant() {
         let said = problems("forbid (principal, action, resource)\nwhen { principal.nmae == \"x\" };");
         assert_eq!(said.len(), 1, "{said:?}");
+        // `source_ip` may be absent, which Cedar says of each action.
+        let said = problems("forbid (principal, action, resource)\nwhen { context.source_ip.isLoopback() };");
+        assert_eq!(said.len(), 1, "{said:?}");
         let twice =
             "forbid (principal, action, resource)\nwhen { principal.nmae == \"x\" || principal.nmae == \"y\" };";
         assert_eq!(problems(twice).iter().map(|problem| problem.column).collect::<Vec<_>>(), [8, 33]);
         let said = problems("permit (principal, action == Trustplane::Action::\"delete-polcy\", resource);");
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].message.ends_with("did you mean `Trustplane::Action::\"delete-policy\"`?"), "{said:?}");
+        let two = "permit (principal, action in [Trustplane::Action::\"delete-polcy\", Trustplane::Action::\"get-polcy\"], resource);";
+        assert_eq!(problems(two).len(), 2);
     }
 
     fn condition(text: &str) -> String {

@@ -1,5 +1,6 @@
-//! The log: JSON lines on standard output. One line per request says how it ended and what it cost; a failure is logged
-//! in it once, with its cause. The same line has the metrics of the request, in CloudWatch's embedded metric format.
+//! The log: JSON lines on standard output. One line per request, unless it panics, says how it ended and what it cost; a
+//! failure is logged in it once, with its cause. The same line has the metrics of the request, in CloudWatch's embedded metric
+//! format.
 
 use std::cell::{Cell, OnceCell};
 use std::io::Write as _;

@@ -1,7 +1,9 @@
 //! The end of a process after a panic. The request that it serves gets its response first.
 //!
 //! A panic does not unwind: tables for that would be a quarter of each package. Nothing is lost by it, because a process may
-//! be killed at any time, and what a panic left in its memory serves no further request. Lambda starts another process.
+//! be killed at any time, and what a panic left in its memory serves no further request. Lambda starts another process. Whether
+//! Lambda passes the response on, where the process ends before it asks for the next event, was not tried on AWS: otherwise
+//! API Gateway responds with a 5xx of its own.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -100,7 +102,10 @@ mod tests {
         async fn panicking(_: Call) -> Result<Response, Failure> {
             panic!("a secret")
         }
-        let _ = crate::public("get-health", panicking);
+        // Without a Lambda it is run by somebody who runs all ignored tests.
+        if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+            let _ = crate::public("get-health", panicking);
+        }
     }
 
     /// Reads a request: its first line and its body.

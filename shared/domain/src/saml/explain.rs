@@ -100,7 +100,9 @@ fn of_field(text: &str) -> String {
     const NAME: &str = "SAMLResponse";
     let value = text.strip_prefix(NAME).or_else(|| text.split_once("&SAMLResponse").map(|(_, value)| value));
     let value = value.and_then(|value| value.trim_start().strip_prefix(['=', ':']));
-    let value = value.map_or(text, |value| value.split('&').next().unwrap_or(value));
+    // XML has ampersands of its own.
+    let end = |value: &'_ str| if value.trim_start().starts_with('<') { None } else { value.find('&') };
+    let value = value.map_or(text, |value| end(value).and_then(|end| value.get(..end)).unwrap_or(value));
     let mut value = value.trim().to_owned();
     // Some tools escape it twice.
     for _ in 0..2 {
@@ -255,6 +257,17 @@ fn time(response: Node<'_, '_>, assertion: Node<'_, '_>, now: Timestamp) -> Test
     };
     let bounded: Vec<Node<'_, '_>> =
         children(assertion, ASSERTION, "Conditions").chain(confirmations(assertion)).collect();
+    for (name, node) in bounded.iter().flat_map(|node| ["NotBefore", "NotOnOrAfter"].map(|name| (name, node))) {
+        if node.attribute(name).is_some_and(|value| schema::date_time(value).is_none()) {
+            let message =
+                format!("`{name}` of `{}` is not a time that can be read{difference}", node.tag_name().name());
+            return TestCheck::fail(
+                ID,
+                message,
+                "have the identity provider write it in UTC, as `2026-01-31T12:00:00Z`",
+            );
+        }
+    }
     let bound = |name: &str| {
         bounded.iter().filter_map(|node| node.attribute(name)).filter_map(schema::date_time).collect::<Vec<_>>()
     };
@@ -273,6 +286,12 @@ fn time(response: Node<'_, '_>, assertion: Node<'_, '_>, now: Timestamp) -> Test
             let message = format!("the assertion has no `NotOnOrAfter`{difference}");
             TestCheck::fail(ID, message, "have the identity provider limit the assertion's time")
         }
+        // SAML profiles, section 4.1.4.2.
+        _ if confirmations(assertion).any(|data| data.attribute("NotOnOrAfter").is_none()) => TestCheck::warn(
+            ID,
+            format!("the assertion is valid now, and its `SubjectConfirmationData` has no `NotOnOrAfter`{difference}"),
+            "have the identity provider set it: SAML demands it, and strict service providers refuse a response without",
+        ),
         _ => TestCheck::pass(ID, format!("the assertion is valid now{difference}")),
     }
 }

@@ -68,7 +68,7 @@ impl fmt::Display for Fault {
             Self::PrivateKey => certificate::Fault::PrivateKey.fmt(formatter),
             Self::TooLong => write!(
                 formatter,
-                "is longer than {MAX_BYTES} bytes: where it is a federation's, send the metadata of one identity provider"
+                "is longer than {MAX_BYTES} bytes: of the metadata of a federation, send one identity provider"
             ),
             Self::Empty => formatter.write_str("is empty"),
             Self::Pasted(Pasted::Url) => formatter.write_str(
@@ -76,7 +76,9 @@ impl fmt::Display for Fault {
             ),
             Self::Pasted(pasted) => write!(formatter, "{pasted}, not metadata: {}", pasted.advice()),
             Self::Doctype => formatter.write_str("has a document type (`<!DOCTYPE`), which is not taken: remove it"),
-            Self::TooComplex => formatter.write_str("is nested deeper or has more parts than metadata needs"),
+            Self::TooComplex => formatter.write_str(
+                "is nested deeper or has more parts than any real document: remove what does not belong to it",
+            ),
             Self::NotXml(reason) => write!(formatter, "is not well-formed XML: {reason}"),
             Self::NotMetadata(name) => write!(
                 formatter,

@@ -83,7 +83,9 @@ impl Context<'_> {
             if count.value().is_some_and(|count| count.children >= budget.most()) {
                 return Ok(false);
             }
-            stand_back(attempt).await;
+            if attempt < PATIENT_ATTEMPTS {
+                stand_back(attempt).await;
+            }
         }
         Err(Failure::unavailable(1, "a budget is counted by other requests again and again"))
     }

@@ -1,4 +1,4 @@
-//! What the functions share: the credential in one read with the item, the change in one write with its audit record.
+//! Parts that the functions share: the credential in one read with the item, the change in one write with its audit record.
 
 use std::collections::HashMap;
 use std::sync::Arc;

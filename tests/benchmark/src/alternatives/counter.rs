@@ -12,7 +12,7 @@ use trustplane_local::http::{Method, send};
 
 use crate::Error;
 
-/// What was called so far.
+/// Calls and units so far.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Counted {
     pub(crate) calls: f64,

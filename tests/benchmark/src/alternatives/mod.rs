@@ -30,7 +30,7 @@ use table::Table;
 /// Requests before those whose calls and units are counted.
 const BEFORE_COUNT: usize = 2;
 
-/// What one implementation of one call takes.
+/// Figures of one implementation of one call.
 struct Measured {
     implementation: Implementation,
     /// From the start to the first poll.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Compared, Measured};
 use crate::{Arguments, Error};
 
-/// What is around the tables in the page.
+/// Marks around the tables in the page.
 const BEGIN: &str = "<!-- alternatives -->\n";
 const END: &str = "<!-- end of alternatives -->\n";
 

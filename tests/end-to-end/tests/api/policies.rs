@@ -320,3 +320,14 @@ async fn policies_saved_at_the_same_time_are_all_there_and_a_new_one_holds_at_on
         assert!(allowed.iter().all(|reply| reply.status == 200), "{round}");
     }
 }
+
+#[tokio::test]
+async fn policies_that_are_saved_at_the_same_time_do_not_refuse_each_other() {
+    let customer = world().customer().await;
+    let wanted: Vec<String> = (0..10).map(|number| format!("policy-{number}")).collect();
+    for reply in join_all(wanted.iter().map(|id| save(&customer, id, "permit (principal, action, resource);"))).await {
+        reply.expect(200);
+    }
+    let list = customer.get(PATH).await.expect(200);
+    assert_eq!(ids(&list)[BUILT_IN.len()..], wanted);
+}

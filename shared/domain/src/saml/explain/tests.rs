@@ -60,8 +60,11 @@ fn a_good_response_has_no_finding_as_xml_and_as_base64() {
     let escaped = base64.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D");
     let xml: String =
         text.bytes().map(|byte| if byte == b' ' { "+".to_owned() } else { format!("%{byte:02X}") }).collect();
+    let with_entity = format!("SAMLResponse={}", text.replace("+49 30", "&amp;49 30"));
     let form = format!("RelayState=%2B&SAMLResponse={escaped}&x=y");
-    for field in [&escaped, &form, &format!("SAMLResponse={base64}"), &format!("SAMLResponse={xml}"), &xml] {
+    for field in
+        [&escaped, &form, &format!("SAMLResponse={base64}"), &format!("SAMLResponse={xml}"), &xml, &with_entity]
+    {
         assert_eq!(others(field, &trusted, now()), [], "{field}");
     }
     // The clocks may differ by a minute.
@@ -94,6 +97,10 @@ fn each_change_has_its_finding() {
         (&format!("Destination=\"{ACS}\""), "Destination=\"https://other.example/\"", vec![("destination", Fail)]),
         (&format!("<a:Audience>{AUDIENCE}"), "<a:Audience>urn:other", vec![("audience", Fail)]),
         (&format!("Recipient=\"{ACS}\""), "", vec![("recipient", Fail)]),
+        ("NotOnOrAfter=\"2026-01-01T00:04:00Z\"", "NotOnOrAfter=\"soon\"", vec![("time", Fail)]),
+        ("NotOnOrAfter=\"2026-01-01T00:05:00Z\"", "NotOnOrAfter=\"\"", vec![("time", Fail)]),
+        ("NotBefore=\"2025-12-31T23:59:00Z\"", "NotBefore=\"10000-01-01T00:00:00Z\"", vec![("time", Fail)]),
+        ("NotOnOrAfter=\"2026-01-01T00:05:00Z\"", "", vec![("time", Warn)]),
         ("<a:NameID>alice@example.com</a:NameID>", "", vec![("name_id", Fail)]),
         (signature, "", vec![("signature", Fail), ("certificate", Skipped)]),
         ("</a:Assertion>", &elsewhere, vec![("signature", Fail)]),
