@@ -326,7 +326,7 @@ async fn policies_that_are_saved_at_the_same_time_do_not_refuse_each_other() {
     let customer = world().customer().await;
     let wanted: Vec<String> = (0..10).map(|number| format!("policy-{number}")).collect();
     for reply in join_all(wanted.iter().map(|id| save(&customer, id, "permit (principal, action, resource);"))).await {
-        reply.expect(200);
+        assert_eq!(reply.status, 200, "{}", reply.text);
     }
     let list = customer.get(PATH).await.expect(200);
     assert_eq!(ids(&list)[BUILT_IN.len()..], wanted);
